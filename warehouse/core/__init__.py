@@ -1,0 +1,1 @@
+"""What every stage shares: settings, errors, databases, the ledger and contracts. It knows no stage."""

@@ -1,0 +1,72 @@
+"""Connections to PostgreSQL, and what their failures mean to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from warehouse.core.errors import DatabaseUnreachable, SettingsError
+
+CONNECT_SECONDS = 10
+
+
+def describe(conninfo: str) -> str:
+    """Where a connection string points, without its password: `host:port/database as user`."""
+    parts = conninfo_to_dict(conninfo)
+    host, port = parts.get("host") or parts.get("hostaddr") or "localhost", parts.get("port") or "5432"
+    return f"{host}:{port}/{parts.get('dbname') or ''} as {parts.get('user') or 'the default user'}"
+
+
+def connect(conninfo: str, *, what: str, variable: str, autocommit: bool = True) -> psycopg.Connection:
+    """Open a connection.
+
+    Args:
+        conninfo: a URL or a libpq connection string.
+        what: the database's name in a sentence, such as "the warehouse".
+        variable: the setting that a person would correct.
+
+    Raises:
+        SettingsError: the connection string does not parse.
+        DatabaseUnreachable: nobody answers there, or the server says no.
+    """
+    try:
+        full = make_conninfo(conninfo, connect_timeout=CONNECT_SECONDS, application_name="warehouse")
+    except psycopg.ProgrammingError:
+        raise SettingsError(
+            f"{variable} is not a connection string that PostgreSQL understands.",
+            meaning=f"No connection to {what} was tried.",
+            next_command=f"Write it as postgresql://user:password@host:5432/database in {variable}, then run again.",
+        ) from None
+    try:
+        return psycopg.connect(full, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        raise unreachable(error, conninfo, what=what, variable=variable) from None
+
+
+def unreachable(error: psycopg.OperationalError, conninfo: str, *, what: str, variable: str) -> DatabaseUnreachable:
+    """A connection failure in words. The server's reason is kept; it names users and databases, never passwords."""
+    reason = (str(error).strip().splitlines() or ["no reason was given"])[-1]
+    reason = reason.rsplit("failed: ", maxsplit=1)[-1].removeprefix("FATAL:").strip()
+    return DatabaseUnreachable(
+        f"No connection to {what} at {describe(conninfo)}: {reason}.",
+        meaning="Nothing was read or changed. What was delivered and built before stays as it is.",
+        next_command=f"Check {variable} and that the server is up (`warehouse doctor` tests both), then run again.",
+    )
+
+
+@contextmanager
+def session_lock(connection: psycopg.Connection, name: str) -> Iterator[bool]:
+    """Hold an advisory lock for as long as the block lasts; yields whether it was free.
+
+    The lock goes with the session, so a killed process never leaves it behind.
+    """
+    row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
+    held = bool(row and row[0])
+    try:
+        yield held
+    finally:
+        if held and not connection.closed and not connection.broken:
+            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))

@@ -1,0 +1,132 @@
+"""Every error that a person can meet, in one tree.
+
+Each says what happened, what it means for the data, and the next command to type, and each kind has its own exit
+code, so that a scheduler can tell them apart:
+
+    WarehouseError                    1  (never raised itself)
+    ├── UsageError                    2  the command line is wrong
+    ├── SettingsError                10  a setting, or a file that a person edits, is wrong
+    │   ├── ClassificationError      11  replication/ does not fit the operational database
+    │   └── ContractError            12  exports/ does not fit the model
+    ├── SetupError                   13  this machine lacks something, or an embedded database will not start
+    ├── DatabaseUnreachable          14  no connection to a database
+    ├── SourceNotReady               15  the operational database is not set up for replication
+    │   ├── WalLevelNotLogical       16
+    │   └── MissingPrivilege         17
+    ├── ReplicationError             18  the stream is broken or does not catch up
+    ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
+    ├── DeliveryError                30  a delivery could not be made
+    │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
+    │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
+    │   └── DestinationFull          33  the destination ran out of room
+    ├── AlreadyRunning               40  another run holds the lock
+    ├── NewColumnsHeld               41  all was done; columns that nobody has classified were left behind
+    ├── UnexpectedFailure            70  a defect of this program, or a database error that nobody foresaw
+    └── Interrupted                 130  Ctrl-C
+"""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """The root of the tree.
+
+    Args:
+        what: one sentence on what happened, with names but never with values of personal data.
+        meaning: what that means for the data and for what was already done.
+        next_command: what to type or to change now.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, meaning: str, next_command: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.meaning = meaning
+        self.next_command = next_command
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The error as `--json` prints it."""
+        return {
+            "error": type(self).__name__,
+            "what": self.what,
+            "meaning": self.meaning,
+            "next": self.next_command,
+            "exit_code": self.exit_code,
+        }
+
+
+class UsageError(WarehouseError):
+    exit_code = 2
+
+
+class SettingsError(WarehouseError):
+    exit_code = 10
+
+
+class ClassificationError(SettingsError):
+    exit_code = 11
+
+
+class ContractError(SettingsError):
+    exit_code = 12
+
+
+class SetupError(WarehouseError):
+    exit_code = 13
+
+
+class DatabaseUnreachable(WarehouseError):
+    exit_code = 14
+
+
+class SourceNotReady(WarehouseError):
+    exit_code = 15
+
+
+class WalLevelNotLogical(SourceNotReady):
+    exit_code = 16
+
+
+class MissingPrivilege(SourceNotReady):
+    exit_code = 17
+
+
+class ReplicationError(WarehouseError):
+    exit_code = 18
+
+
+class BuildFailed(WarehouseError):
+    exit_code = 20
+
+
+class DeliveryError(WarehouseError):
+    exit_code = 30
+
+
+class CheckFailed(DeliveryError):
+    exit_code = 31
+
+
+class DestinationRefused(DeliveryError):
+    exit_code = 32
+
+
+class DestinationFull(DeliveryError):
+    exit_code = 33
+
+
+class AlreadyRunning(WarehouseError):
+    exit_code = 40
+
+
+class NewColumnsHeld(WarehouseError):
+    exit_code = 41
+
+
+class UnexpectedFailure(WarehouseError):
+    exit_code = 70
+
+
+class Interrupted(WarehouseError):
+    exit_code = 130

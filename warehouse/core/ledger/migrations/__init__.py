@@ -1,0 +1,71 @@
+"""The ledger's schema, one numbered SQL file after the other, each applied once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.resources import files
+
+import psycopg
+
+from warehouse.core.errors import SetupError
+
+_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
+
+
+def available() -> list[tuple[int, str, str]]:
+    """The migrations in their order, as (number, file name, SQL).
+
+    Raises:
+        SetupError: two files have one number, or a number is missing; both have happened to the old reporting copy.
+    """
+    found = []
+    for entry in files(__name__).iterdir():
+        match = _NAME.match(entry.name)
+        if match:
+            found.append((int(match[1]), entry.name, entry.read_text(encoding="utf-8")))
+    found.sort()
+    numbers = [number for number, _, _ in found]
+    if numbers != list(range(1, len(found) + 1)):
+        raise SetupError(
+            f"The ledger's migrations are not numbered 1, 2, 3 ... without a gap or a repeat: {numbers}.",
+            meaning="The ledger was not touched.",
+            next_command="Renumber the files in warehouse/core/ledger/migrations/.",
+        )
+    return found
+
+
+def migrate(connection: psycopg.Connection) -> list[str]:
+    """Bring the ledger's schema up to date and return the names of the files that were applied now.
+
+    One transaction, under a lock: two runs at once cannot clash, and a failure leaves the ledger as it was.
+
+    Raises:
+        SetupError: a file that was applied before has been changed since.
+    """
+    applied_now = []
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtextextended('ledger.migrations', 0))")
+        connection.execute("create schema if not exists ledger")
+        connection.execute(
+            "create table if not exists ledger.migrations ("
+            " number int primary key, name text not null, sha256 text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+        done = {row[0]: row[1] for row in connection.execute("select number, sha256 from ledger.migrations")}
+        for number, name, sql in available():
+            digest = hashlib.sha256(sql.encode()).hexdigest()
+            if number in done:
+                if done[number] != digest:
+                    raise SetupError(
+                        f"{name} was changed after this warehouse had applied it.",
+                        meaning="The ledger was not touched.",
+                        next_command="Put the file back (git checkout) and write the change as a new migration.",
+                    )
+                continue
+            connection.execute(sql.encode())
+            connection.execute(
+                "insert into ledger.migrations (number, name, sha256) values (%s, %s, %s)", (number, name, digest)
+            )
+            applied_now.append(name)
+    return applied_now

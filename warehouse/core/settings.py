@@ -1,0 +1,105 @@
+"""The product's settings: environment variables, or the same names in `.env` at the top of the checkout."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from warehouse.core.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The top of the checkout, where dbt_project.yml, replication/ and exports/ stand."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default; `docs/settings.md` is written from these descriptions."""
+
+    model_config = SettingsConfigDict(env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore")
+
+    warehouse_database_url: SecretStr | None = Field(
+        None,
+        description="The warehouse on a server of yours (PostgreSQL 15 or later): postgresql://user:password@host/db. "
+        "Unset: the embedded one.",
+    )
+    trs_database_url: SecretStr | None = Field(
+        None,
+        description="The operational database to replicate from. Unset: the sandbox's synthetic one, embedded.",
+    )
+    warehouse_home: Path = Field(
+        PROJECT / ".warehouse",
+        description="Where the embedded databases, their logs and files in preparation are kept.",
+    )
+    warehouse_postgres_bin: Path | None = Field(
+        None,
+        description="The folder of the PostgreSQL programs for the embedded databases. "
+        "Unset: the wheel's, or else a system installation of version 15 or later.",
+    )
+    warehouse_replication_name: str = Field(
+        "teaching_record_warehouse",
+        pattern=r"^[a-z_][a-z0-9_]{0,40}$",
+        description="The name of the publication, the slot and the subscription. "
+        "Two warehouses on one operational database need two names.",
+    )
+    warehouse_deliveries: Path = Field(
+        PROJECT / "deliveries",
+        description="The folder for deliveries to a recipient that has no destination of its own.",
+    )
+    warehouse_destination_dandi: str | None = Field(
+        None, description="Where the Data & Insights platform's files go: gs://bucket/prefix, or a folder."
+    )
+    warehouse_destination_tad: str | None = Field(
+        None, description="Where the Teacher Analysis Division's files go: sftp://user@host:port/path, or a folder."
+    )
+    warehouse_sftp_key_file: Path | None = Field(
+        None, description="The private key for SFTP destinations. A password can stand in WAREHOUSE_SFTP_PASSWORD."
+    )
+    warehouse_sftp_password: SecretStr | None = Field(None, description="The password for SFTP destinations.")
+    warehouse_sftp_known_hosts: Path | None = Field(
+        None, description="The known_hosts file that SFTP servers are checked against. Unset: ~/.ssh/known_hosts."
+    )
+    warehouse_today: date | None = Field(
+        None,
+        description="The business date that decides which deliveries are due. "
+        "Unset: the sandbox's own date, or today in London.",
+    )
+    warehouse_sandbox_people: int = Field(
+        20_000, ge=1, description="How many people the sandbox gets when a run has to make it."
+    )
+
+    @field_validator("warehouse_database_url", "trs_database_url")
+    @classmethod
+    def _is_a_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            # Never the value itself: it holds a password.
+            raise ValueError("a database URL starts with postgresql://")
+        return value
+
+    def destination(self, recipient: str) -> str:
+        """Where a recipient's files go: its own setting, or its folder under the deliveries folder."""
+        own = getattr(self, f"warehouse_destination_{recipient}", None)
+        return own or str(self.warehouse_deliveries)
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Read the settings once.
+
+    Raises:
+        SettingsError: a value does not parse; names the variable, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
+        )
+        raise SettingsError(
+            f"A setting is not usable ({problems}).",
+            meaning="Nothing was started and nothing was changed.",
+            next_command="Set the variable right (docs/settings.md lists them all), then run the command again.",
+        ) from None
