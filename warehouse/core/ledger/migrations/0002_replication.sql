@@ -5,17 +5,17 @@ create table ledger.epochs (
     source_system_id text not null,
     source_database text not null,
     start_lsn pg_lsn,
+    snapshot_at timestamptz,
     started_at timestamptz not null default now(),
     streaming_since timestamptz,
-    first_xid xid8,
     end_lsn pg_lsn,
     ended_at timestamptz,
     end_reason text
 );
 
 comment on table ledger.epochs is
-    'Each life of the replication slot. Rows that the initial copy brought count as known from started_at, the '
-    'moment of the snapshot at start_lsn. first_xid: the first transaction of this warehouse that can belong to it.';
+    'Each life of the replication slot. Rows that the initial copy brought count as known from snapshot_at, the moment '
+    'of the snapshot at start_lsn.';
 
 create unique index epochs_one_alive on ledger.epochs (slot_name) where state <> 'ended';
 
@@ -33,17 +33,20 @@ comment on table ledger.copied_tables is 'The initial copy, table by table, in r
 create table ledger.transactions (
     xid xid8 primary key,
     epoch_id int not null references ledger.epochs,
-    committed_at timestamptz not null,
-    origin_lsn pg_lsn
+    committed_at timestamptz not null
 );
 
 comment on table ledger.transactions is
-    'Each replicated transaction: its number here and the time at which it was committed at the source. The engine '
-    'keeps that time only until old transactions are frozen, so it is written down here soon after.';
+    'Each transaction that brought rows: its number here and the time at which it was committed at the source. The '
+    'engine keeps that time only until old transactions are frozen, so it is written down here soon after. The rows of '
+    'the initial copy have the time of its snapshot.';
 
-create table ledger.transactions_stamped (
-    only_row boolean primary key default true check (only_row),
-    up_to xid8 not null
+create table ledger.replication_position (
+    epoch_id int primary key references ledger.epochs,
+    stamped_up_to xid8 not null,
+    row_changes bigint not null default 0,
+    noted_at timestamptz not null default now()
 );
 
-comment on table ledger.transactions_stamped is 'Up to which transaction number ledger.transactions is complete.';
+comment on table ledger.replication_position is
+    'Up to which transaction number ledger.transactions is complete, and how many row changes the engine had counted.';

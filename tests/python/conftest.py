@@ -1,0 +1,95 @@
+"""Fixtures that every test may use: real clusters on loopback, thrown away at the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from warehouse.core.databases import Databases
+from warehouse.core.settings import Settings
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "'64MB'"}
+"""Nothing here has to outlive a power cut. Tests of a crash do without this."""
+
+
+def make_databases(home: Path, **settings: object) -> Databases:
+    """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in."""
+    values: dict[str, object] = {"warehouse_home": home, "warehouse_deliveries": home / "deliveries", **settings}
+    unset = {
+        name: None
+        for name in (
+            "warehouse_database_url",
+            "trs_database_url",
+            "warehouse_destination_dandi",
+            "warehouse_destination_tad",
+        )
+    }
+    return Databases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder that the database's unprivileged user can reach, unlike pytest's own when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="trw-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def clusters(short_folder: Path) -> Iterator[Databases]:
+    """Two running clusters, empty, shared by the tests of a session: use `databases` for a pair of your own."""
+    databases = make_databases(short_folder / "shared")
+    databases.start()
+    yield databases
+    databases.stop()
+
+
+@pytest.fixture
+def databases(clusters: Databases, request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """Two fresh databases on the shared clusters, and a replication name that no other test uses."""
+    from psycopg import connect, sql
+
+    number = getattr(databases, "made", 0) + 1
+    databases.made = number  # type: ignore[attr-defined]
+    name = f"t{number}"
+    urls = {}
+    for cluster_name in clusters.embedded():
+        cluster = clusters.cluster(cluster_name)
+        cluster.create_database(name)
+        urls[cluster_name] = cluster.conninfo(name)
+    yield FreshDatabases(clusters.settings, clusters.cluster_settings, name, urls)
+    fresh = FreshDatabases(clusters.settings, clusters.cluster_settings, name, urls)
+    fresh.forget()
+    for cluster_name in clusters.embedded():
+        with connect(clusters.cluster(cluster_name).conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+class FreshDatabases(Databases):
+    """Databases of one test on clusters that others share."""
+
+    def __init__(self, settings: Settings, cluster_settings: dict[str, str], name: str, urls: dict[str, str]) -> None:
+        own = settings.model_copy(update={"warehouse_replication_name": f"trw_{name}"})
+        super().__init__(own, cluster_settings)
+        self._urls = urls
+
+    @property
+    def warehouse_conninfo(self) -> str:
+        return self._urls["warehouse"]
+
+    @property
+    def source_conninfo(self) -> str:
+        return self._urls["trs"]
+
+    def forget(self) -> None:
+        """Drop what a dropped database would leave behind on the clusters: the slot."""
+        from warehouse.replicate import subscription
+
+        with self.warehouse() as warehouse, self.source() as trs:
+            subscription.drop(warehouse, self.settings.warehouse_replication_name)
+            subscription.drop_slot(trs, self.settings.warehouse_replication_name)

@@ -1,0 +1,163 @@
+"""The two databases of the product: the operational one and the warehouse, each embedded or on a server."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from warehouse.core.database import connect
+from warehouse.core.errors import SetupError
+from warehouse.core.postgres import Cluster, find_binaries
+from warehouse.core.progress import Progress
+from warehouse.core.settings import PROJECT, Settings
+
+WAREHOUSE = "warehouse"
+SOURCE = "trs"
+
+_ENV_BEGIN, _ENV_END = "# >>> the embedded warehouse, for dbt (written by `warehouse up`)", "# <<<"
+
+
+class EmbeddedSource(Protocol):
+    """What fills the embedded operational database; the sandbox is one, found by its entry point."""
+
+    def ensure(self, conninfo: str, settings: Settings, progress: Progress) -> dict[str, int]:
+        """Fill it if it is empty; returns the rows made per table, nothing when it was filled before."""
+
+    def today(self, conninfo: str) -> date:
+        """The date in that world."""
+
+
+@dataclass
+class Databases:
+    """Where both databases are, and the embedded ones' servers.
+
+    Args:
+        settings: decides which of the two are embedded.
+        cluster_settings: extra PostgreSQL settings for the embedded ones; tests switch fsync off here.
+    """
+
+    settings: Settings
+    cluster_settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def warehouse_is_embedded(self) -> bool:
+        return self.settings.warehouse_database_url is None
+
+    @property
+    def source_is_embedded(self) -> bool:
+        return self.settings.trs_database_url is None
+
+    def cluster(self, name: str) -> Cluster:
+        """The embedded cluster of that name, whether or not it runs or is used."""
+        own = {
+            # Only flushed WAL is sent, so the source has to be able to send it at all.
+            SOURCE: {"wal_level": "'logical'", "max_replication_slots": "10", "max_wal_senders": "10"},
+            # Gives each applied transaction the commit time that it had at the source.
+            WAREHOUSE: {"track_commit_timestamp": "on", "max_logical_replication_workers": "8"},
+        }[name]
+        binaries = find_binaries(self.settings.warehouse_postgres_bin)
+        return Cluster(name, self.settings.warehouse_home, binaries, {**own, **self.cluster_settings})
+
+    def embedded(self) -> list[str]:
+        """The names of the databases that are embedded."""
+        return [
+            name for name, used in ((SOURCE, self.source_is_embedded), (WAREHOUSE, self.warehouse_is_embedded)) if used
+        ]
+
+    def start(self) -> list[str]:
+        """Start the embedded ones that do not run; returns their names. The next command after a crash recovers."""
+        started = []
+        for name in self.embedded():
+            cluster = self.cluster(name)
+            if cluster.start():
+                started.append(name)
+            cluster.create_database(name)
+        if self.warehouse_is_embedded:
+            home = self.settings.warehouse_home
+            beside = PROJECT if home == PROJECT / ".warehouse" else home
+            write_dbt_environment(self.warehouse_conninfo, beside / ".env")
+        return started
+
+    def stop(self) -> list[str]:
+        """Stop the embedded ones that run; returns their names. The warehouse first: it talks to the source."""
+        return [name for name in reversed(self.embedded()) if self.cluster(name).stop()]
+
+    @property
+    def warehouse_conninfo(self) -> str:
+        url = self.settings.warehouse_database_url
+        return url.get_secret_value() if url else self.cluster(WAREHOUSE).conninfo(WAREHOUSE)
+
+    @property
+    def source_conninfo(self) -> str:
+        url = self.settings.trs_database_url
+        return url.get_secret_value() if url else self.cluster(SOURCE).conninfo(SOURCE)
+
+    def warehouse(self) -> psycopg.Connection:
+        """A connection to the warehouse, in autocommit."""
+        return connect(self.warehouse_conninfo, what="the warehouse", variable="WAREHOUSE_DATABASE_URL")
+
+    def source(self) -> psycopg.Connection:
+        """A connection to the operational database, in autocommit."""
+        return connect(self.source_conninfo, what="the operational database", variable="TRS_DATABASE_URL")
+
+    def embedded_source(self) -> EmbeddedSource:
+        """What fills the embedded operational database.
+
+        Raises:
+            SetupError: the sandbox is not installed, so there is nothing to replicate from.
+        """
+        for point in entry_points(group="warehouse.source"):
+            provider: EmbeddedSource = point.load()()
+            return provider
+        raise SetupError(
+            "TRS_DATABASE_URL is not set, and no sandbox is installed to stand in for the operational database.",
+            meaning="There is nothing to replicate from.",
+            next_command="Set TRS_DATABASE_URL, or install the product with its sandbox (make setup).",
+        )
+
+    def today(self) -> date:
+        """The business date: the setting's, or the sandbox's own, or today in London."""
+        if self.settings.warehouse_today:
+            return self.settings.warehouse_today
+        if self.source_is_embedded:
+            return self.embedded_source().today(self.source_conninfo)
+        return datetime.now(ZoneInfo("Europe/London")).date()
+
+
+def dbt_environment(conninfo: str) -> dict[str, str]:
+    """The variables that profiles.example.yml reads for a connection."""
+    parts = conninfo_to_dict(conninfo)
+    return {
+        "WAREHOUSE_PGHOST": str(parts.get("host") or "127.0.0.1"),
+        "WAREHOUSE_PGPORT": str(parts.get("port") or "5432"),
+        "WAREHOUSE_PGUSER": str(parts.get("user") or ""),
+        "WAREHOUSE_PGPASSWORD": str(parts.get("password") or ""),
+        "WAREHOUSE_PGDATABASE": str(parts.get("dbname") or ""),
+    }
+
+
+def write_dbt_environment(conninfo: str, path: Path) -> None:
+    """Put the embedded warehouse's address into `.env`, so that a plain `dbt build` finds it.
+
+    Only the lines between our two marks are ours; what a person wrote around them stays. Mode 600: it has a password.
+    """
+    old = path.read_text() if path.exists() else ""
+    before, _, rest = old.partition(_ENV_BEGIN)
+    after = rest.partition(_ENV_END)[2].lstrip("\n") if rest else ""
+    lines = [f"{key}={value}" for key, value in dbt_environment(conninfo).items()]
+    new = before.rstrip("\n") + ("\n" if before.strip() else "") + "\n".join([_ENV_BEGIN, *lines, _ENV_END]) + "\n"
+    new += after
+    if new == old:
+        return
+    temporary = path.with_name(path.name + f".{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(new)
+    temporary.replace(path)

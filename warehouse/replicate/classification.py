@@ -1,0 +1,163 @@
+"""What of the operational database is replicated: replication/trs.yml, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from warehouse.core.errors import ClassificationError
+from warehouse.core.settings import PROJECT
+
+FILE = PROJECT / "replication" / "trs.yml"
+
+Class = Literal["open", "personal", "sensitive", "secret"]
+
+
+class Column(BaseModel):
+    """A column's line: its class, and whether it stays behind.
+
+    Attributes:
+        without: dotted paths inside a JSON column that are credentials and are taken out before a row is stored.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    classification: Class = Field(alias="class")
+    replicate: bool = True
+    because: str | None = None
+    without: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"class": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _left_behind_for_a_reason(self) -> Column:
+        if not self.replicate and not self.because:
+            raise ValueError("`replicate: false` wants a reason in `because`")
+        return self
+
+    @property
+    def is_published(self) -> bool:
+        """A secret is never published, whatever else its line says."""
+        return self.replicate and self.classification != "secret"
+
+
+class Table(BaseModel):
+    """A table's entry: its columns, and whether the table stays behind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    replicate: bool = True
+    because: str | None = None
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _left_behind_for_a_reason(self) -> Table:
+        if not self.replicate and not self.because:
+            raise ValueError("`replicate: false` wants a reason in `because`")
+        return self
+
+    @property
+    def published(self) -> list[str]:
+        """The names of the columns that are replicated, none for a table that stays behind."""
+        return [name for name, column in self.columns.items() if column.is_published] if self.replicate else []
+
+
+class Classification(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    source: str
+    schema_name: str = Field(alias="schema")
+    tables: dict[str, Table]
+
+    @property
+    def published(self) -> dict[str, list[str]]:
+        """The replicated tables, each with its replicated columns."""
+        return {name: table.published for name, table in self.tables.items() if table.published}
+
+    def without(self, table: str) -> dict[str, tuple[str, ...]]:
+        """The JSON columns of a table that lose their credentials, each with the paths that go."""
+        return {name: c.without for name, c in self.tables[table].columns.items() if c.is_published and c.without}
+
+
+@dataclass(frozen=True)
+class NewColumns:
+    """What the operational database has and the file does not: held back until somebody classifies it."""
+
+    tables: list[str]
+    columns: list[tuple[str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.columns)
+
+    def __str__(self) -> str:
+        names = [f"{table}.{column}" for table, column in self.columns] + [f"table {table}" for table in self.tables]
+        shown = ", ".join(names[:5])
+        return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def load_classification(file: Path = FILE) -> Classification:
+    """Read replication/trs.yml.
+
+    Raises:
+        ClassificationError: it is not there, not YAML, or a line of it is wrong; names the place.
+    """
+    meaning = "Nothing is replicated that is not classified, so replication was not touched."
+    try:
+        return Classification.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        what = f"{file.name} cannot be read: {error.strerror}"
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = f"{file.name} is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        what = f"{file.name} is wrong at {place}: {first['msg'].removeprefix('Value error, ')}"
+    raise ClassificationError(
+        what + ".", meaning=meaning, next_command=f"Mend replication/{file.name}, then run again."
+    ) from None
+
+
+def compare(classification: Classification, source: dict[str, dict[str, Any]]) -> NewColumns:
+    """Hold the file against the operational database's tables and columns.
+
+    Returns:
+        What the database has and the file does not.
+
+    Raises:
+        ClassificationError: the file replicates a table or column that the database lacks: models rest on it.
+    """
+    missing = [
+        f"{table}.{column}" if table in source else f"table {table}"
+        for table, columns in classification.published.items()
+        for column in columns
+        if table not in source or column not in source[table]
+    ]
+    if missing:
+        names = list(dict.fromkeys(missing))
+        raise ClassificationError(
+            f"replication/trs.yml replicates what the operational database does not have: {', '.join(names[:5])}"
+            + (f" and {len(names) - 5} more." if len(names) > 5 else "."),
+            meaning="It was renamed or dropped there, or this is another database. What was replicated before is kept.",
+            next_command="Check TRS_DATABASE_URL; if the database is right, correct or remove these lines in "
+            "replication/trs.yml, then run again.",
+        )
+    return NewColumns(
+        tables=[table for table in source if table not in classification.tables],
+        columns=[
+            (table, column)
+            for table, columns in source.items()
+            if table in classification.tables
+            for column in columns
+            if column not in classification.tables[table].columns
+        ],
+    )
