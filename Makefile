@@ -1,0 +1,37 @@
+# `make run` sets everything up and does the main job; `make test` proves it. Nothing else has to be installed.
+.PHONY: help setup run check test lint bench down clean
+
+WAREHOUSE := .venv/bin/warehouse
+
+help:  ## What can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup:  ## Install everything into .venv
+	@requirements/install
+	@test -f profiles.yml || cp profiles.example.yml profiles.yml
+
+run: setup  ## From the operational database to verified deliveries
+	@$(WAREHOUSE) run
+
+lint: setup  ## Ruff, the type checker and sqlfluff
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/sqlfluff lint models --disable-progress-bar
+
+check: setup  ## The quick half of the tests, for while you work
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/pytest -m "not slow" -n 2
+
+test: lint  ## Everything
+	.venv/bin/pytest -n 2
+
+bench: setup  ## Speed, as ratios taken in one run
+	.venv/bin/python -m bench
+
+down:  ## Stop the embedded databases
+	@$(WAREHOUSE) down
+
+clean: down  ## Throw away the embedded databases and the deliveries
+	rm -rf .warehouse deliveries

@@ -1,0 +1,107 @@
+"""`warehouse sandbox …`: the synthetic operational world. The commands join the product's by their entry point."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import psycopg
+import typer
+
+import sandbox.life
+from sandbox.source import SEED, SandboxSource, make
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
+from warehouse.core.databases import Databases
+from warehouse.core.errors import UsageError
+from warehouse.core.settings import load
+
+app = typer.Typer(help="The synthetic operational world that stands in for the real one.", no_args_is_help=True)
+
+
+def _embedded() -> Databases:
+    """The embedded databases; the sandbox never writes to a server of somebody's."""
+    databases = Databases(load())
+    if not databases.source_is_embedded:
+        raise UsageError(
+            "TRS_DATABASE_URL names an operational database, and the sandbox writes only to its own.",
+            meaning="Nothing was written there.",
+            next_command="Unset TRS_DATABASE_URL, then run the command again.",
+        )
+    databases.start()
+    return databases
+
+
+@app.command("create")
+def create(
+    people: Annotated[int, typer.Option(min=1, help="How many people.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed and number of people make the same world.")] = SEED,
+    json: bool = JsonOption,
+) -> None:
+    """Make the world. `warehouse run` does it by itself, with 20,000 people."""
+    databases = _embedded()
+    with databases.source() as trs:
+        there = trs.execute("select to_regclass('sandbox.world')").fetchone() != (None,)
+        if there and trs.execute("select 1 from sandbox.world").fetchone():
+            raise UsageError(
+                "There is a world already.",
+                meaning="It was not touched.",
+                next_command="Use it, or start all over: warehouse down && rm -rf .warehouse",
+            )
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("sandbox"):
+        made = make(databases.source_conninfo, people, seed, progress)
+    if json:
+        print_json({"people": people, "seed": seed, "rows": made})
+    else:
+        out.print(f"Made {sum(made.values()):,} rows in {len(made)} tables for {people:,} people.")
+
+
+@app.command("advance")
+def advance(
+    days: Annotated[int, typer.Option(min=1, help="How many days of working life to play.")] = 1,
+    json: bool = JsonOption,
+) -> None:
+    """Play days of working life: new people, awards, name changes, merges, alerts, a pensions month, deletions."""
+    databases = _embedded()
+    conninfo = databases.source_conninfo
+    _need_a_world(conninfo)
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("sandbox"):
+        happened = sandbox.life.advance(
+            conninfo, days, lambda day, counts: progress.say(f"{day}: {sum(counts.values()):,} happenings")
+        )
+    today = SandboxSource().today(conninfo)
+    if json:
+        print_json({"days": days, "today": today, "happenings": happened})
+    else:
+        print_table(None, ["what happened", "times"], sorted(happened.items(), key=lambda item: -item[1]))
+        out.print(f"\nIt is now {today:%d %B %Y} in the sandbox. `warehouse run` replicates and delivers what is due.")
+
+
+@app.command("status")
+def show(json: bool = JsonOption) -> None:
+    """The world's seed, people and date."""
+    databases = _embedded()
+    _need_a_world(databases.source_conninfo)
+    with databases.source() as trs:
+        row = trs.execute("select seed, people, started_on, today from sandbox.world").fetchone()
+    assert row is not None
+    world = dict(zip(("seed", "people", "started_on", "today"), row, strict=True))
+    if json:
+        print_json(world)
+    else:
+        out.print(
+            f"{world['people']:,} people from seed {world['seed']}, "
+            f"since {world['started_on']}; it is now {world['today']}."
+        )
+
+
+def _need_a_world(conninfo: str) -> None:
+    with psycopg.connect(conninfo) as connection:
+        there = connection.execute("select to_regclass('sandbox.world')").fetchone() != (None,)
+        if there and connection.execute("select 1 from sandbox.world").fetchone():
+            return
+    raise UsageError(
+        "There is no world yet.",
+        meaning="Nothing was done.",
+        next_command="Make one: warehouse sandbox create, or warehouse run",
+    )

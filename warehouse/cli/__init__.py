@@ -1,0 +1,1 @@
+"""The command line. Thin: each module parses, calls a stage and prints; what a command does lives in the stages."""

@@ -1,0 +1,73 @@
+"""`warehouse doctor`: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import typer
+
+from warehouse.cli.output import JsonOption, out, print_json
+from warehouse.core.databases import Databases
+from warehouse.core.errors import SetupError
+from warehouse.core.settings import load
+from warehouse.observe import Check, examine
+from warehouse.replicate import load_classification, source, status
+from warehouse.replicate.classification import compare
+
+_MARKS = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "broken": "[red]✗[/]"}
+
+
+def doctor(json: bool = JsonOption) -> None:
+    """Examine this machine, the settings, both databases, replication and the contracts. Exit code 13 if all is not well."""
+    databases = Databases(load())
+    findings = examine(databases, _checks_of_the_stages(databases))
+    broken = [finding for finding in findings if finding.state == "broken"]
+    if json:
+        print_json({"healthy": not broken, "findings": [vars(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            out.print(f"{_MARKS[finding.state]} {finding.subject:<22} ", end="")
+            out.print(finding.what, markup=False)
+            if finding.next_command:
+                out.print(f"    Next: {finding.next_command}", markup=False)
+        out.print("\nAll is well." if not broken else f"\n{len(broken)} of {len(findings)} are broken.")
+    if broken:
+        raise typer.Exit(SetupError.exit_code)
+
+
+def _checks_of_the_stages(databases: Databases) -> list[Check]:
+    return [
+        ("source settings", lambda: _source(databases)),
+        ("classification", lambda: _classification(databases)),
+        ("replication", lambda: _replication(databases)),
+        ("contracts", _contracts),
+    ]
+
+
+def _source(databases: Databases) -> str:
+    with databases.source() as trs:
+        source.check_server(trs)
+    return "wal_level is logical, and the user may replicate"
+
+
+def _classification(databases: Databases) -> str:
+    classification = load_classification()
+    with databases.source() as trs:
+        tables = source.read_tables(trs, classification.schema_name)
+    if not tables:
+        return "the operational database is empty; `warehouse run` fills the sandbox"
+    held = compare(classification, tables)
+    columns = sum(map(len, classification.published.values()))
+    return f"{len(classification.published)} tables, {columns} columns replicated" + (
+        f"; held back, not classified: {held}" if held else ""
+    )
+
+
+def _replication(databases: Databases) -> str:
+    now = status(databases)
+    return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
+
+
+def _contracts() -> str:
+    from warehouse.core.contracts import load_contracts  # noqa: PLC0415 - the contract models take a while to import
+
+    contracts = load_contracts()
+    return f"{len(contracts)} extracts"

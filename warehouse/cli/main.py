@@ -1,0 +1,124 @@
+"""The `warehouse` command: its parts, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib.metadata import entry_points
+from types import FrameType
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from warehouse.cli import deliveries, doctor, replication, run, servers, sql
+from warehouse.cli.output import print_error, print_json
+from warehouse.core.errors import (
+    DatabaseUnreachable,
+    Interrupted,
+    SettingsError,
+    UnexpectedFailure,
+    UsageError,
+    WarehouseError,
+)
+
+app = typer.Typer(
+    name="warehouse",
+    help="The Teaching Record Warehouse: from the operational database to verified deliveries.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("run")(run.run)
+app.command("doctor")(doctor.doctor)
+app.command("sql")(sql.sql)
+app.command("up")(servers.up)
+app.command("down")(servers.down)
+app.add_typer(replication.app, name="replicate")
+app.add_typer(deliveries.app, name="deliveries")
+for _point in entry_points(group="warehouse.commands"):
+    app.add_typer(_point.load(), name=_point.name)
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415
+
+        print(installed("teaching-record-warehouse"))  # noqa: T201
+        raise typer.Exit
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """A scheduler's SIGTERM ends a run as Ctrl-C does: in order."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    try:
+        result: Any = app(arguments, standalone_mode=False)
+    except WarehouseError as error:
+        failure = error
+    except (KeyboardInterrupt, typer.Abort):
+        failure = Interrupted(
+            "Stopped by Ctrl-C.",
+            meaning="Nothing is half delivered and readers see the last good build.",
+            next_command="Run the same command again: it carries on where it stopped.",
+        )
+    except Exception as error:  # noqa: BLE001 - the last resort: a person gets words, never a traceback with values
+        failure = _translated(error)
+    else:
+        return result if isinstance(result, int) else 0
+    if "--json" in arguments:
+        print_json(failure.as_dict())
+    else:
+        print_error(failure)
+    return failure.exit_code
+
+
+def _translated(error: Exception) -> WarehouseError:
+    """An exception that no stage has foreseen, in words. Its own text may hold a row's values, so it is not shown."""
+    if os.environ.get("WAREHOUSE_DEBUG"):
+        traceback.print_exception(error)
+    click_message = getattr(error, "format_message", None)
+    if click_message is not None:
+        return UsageError(
+            str(click_message()).rstrip("."),
+            meaning="Nothing was done.",
+            next_command="`warehouse --help` lists the commands, and each command has its own --help.",
+        )
+    if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
+        return DatabaseUnreachable(
+            "A database closed its connection while it was being used.",
+            meaning="What was being done was not committed; nothing is half delivered.",
+            next_command="Run the same command again: embedded databases are restarted, and the work carries on.",
+        )
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    state = f", SQLSTATE {error.sqlstate}" if isinstance(error, psycopg.Error) and error.sqlstate else ""
+    if isinstance(error, OSError) and error.strerror:
+        return SettingsError(
+            f"The operating system refused: {error.strerror}" + (f" ({error.filename})." if error.filename else "."),
+            meaning="The command stopped there; nothing is half delivered.",
+            next_command="Make room or rights there, then run the same command again.",
+        )
+    return UnexpectedFailure(
+        f"Something failed that nobody foresaw: {type(error).__name__}{state} in {place.name} "
+        f"({os.path.basename(place.filename)}:{place.lineno}).",  # noqa: PTH119
+        meaning="The command stopped there. Nothing is half delivered and readers see the last good build.",
+        next_command="Run it again with WAREHOUSE_DEBUG=1 for the whole trace (it may show personal data), and report it.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""How commands speak: JSON for machines, words and tables for people, errors in one shape for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warehouse.core.errors import WarehouseError
+from warehouse.core.settings import PROJECT
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+JsonOption = typer.Option(False, "--json", help="Print JSON for machines.")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, default=as_json, ensure_ascii=False, indent=2) + "\n")
+
+
+def as_json(value: Any) -> Any:
+    """What JSON has no form for."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, UUID | Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def print_error(error: WarehouseError) -> None:
+    """What happened, what it means, what to type next."""
+    err.print(f"[bold red]{type(error).__name__}[/]  {_plain(error.what)}")
+    err.print(f"  What it means  {_plain(error.meaning)}")
+    err.print(f"  Next           {_plain(error.next_command)}")
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table; numbers to the right with thousands separated."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    numeric = [all(isinstance(row[n], int | float | type(None)) for row in rows) for n in range(len(columns))]
+    for name, is_number in zip(columns, numeric, strict=True):
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(value) for value in row))
+    # A pipe gets whole lines; only a terminal's are folded to its width.
+    (out if out.is_terminal else Console(width=240, highlight=False)).print(table)
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return _plain(str(value))
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    if count is None:
+        return "–"
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def near(path: str | Path) -> str:
+    """A path as seen from the checkout, where that is shorter."""
+    try:
+        return str(Path(path).relative_to(PROJECT))
+    except ValueError:
+        return str(path)
+
+
+class TerminalProgress:
+    """Progress as a line that changes on a terminal, and as a line per stage elsewhere (a log, a pipe)."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._status = None if quiet or not out.is_terminal else out.status("")
+        self._stage = ""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Show a stage while the block lasts."""
+        self._stage = name
+        if self._status:
+            self._status.update(f"[bold]{name}[/]")
+            self._status.start()
+        elif not self._quiet:
+            out.print(f"{name} ...")
+        try:
+            yield
+        finally:
+            if self._status:
+                self._status.stop()
+
+    def done(self, text: str) -> None:
+        """A line that stays."""
+        if not self._quiet:
+            out.print(text)
+
+    def say(self, text: str) -> None:
+        if self._status:
+            self._status.update(f"[bold]{self._stage}[/]  {_plain(text)}")
+
+    def count(self, text: str, done: int, total: int | None = None) -> None:
+        self.say(f"{text} {done:,}" + (f" of {total:,}" if total else ""))
