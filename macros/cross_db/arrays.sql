@@ -1,0 +1,53 @@
+{# An array of identifiers as an array of text. #}
+{% macro as_text_array(expression) -%}
+    {{ return(adapter.dispatch('as_text_array')(expression)) }}
+{%- endmacro %}
+
+{% macro default__as_text_array(expression) -%}
+    cast({{ expression }} as text [])
+{%- endmacro %}
+
+{# BigQuery holds identifiers as text already, and knows no cast from one array to another. #}
+{% macro bigquery__as_text_array(expression) -%}
+    {{ expression }}
+{%- endmacro %}
+
+{#
+    The rest of a `from` clause: one row for each element of an array column. In the select list the element is
+    `{{ array_element(alias) }}` and its place, from 1, `{{ array_position(alias) }}`. A row without elements gives no row.
+#}
+{% macro unnested(array_column, alias) -%}
+    {{ return(adapter.dispatch('unnested')(array_column, alias)) }}
+{%- endmacro %}
+
+{% macro default__unnested(array_column, alias) -%}
+    cross join lateral unnest({{ array_column }}) with ordinality as {{ alias }} (element, place)
+{%- endmacro %}
+
+{% macro bigquery__unnested(array_column, alias) -%}
+    cross join unnest({{ array_column }}) as {{ alias }}_element with offset as {{ alias }}_offset
+{%- endmacro %}
+
+{% macro array_element(alias) -%}
+    {{ return(adapter.dispatch('array_element')(alias)) }}
+{%- endmacro %}
+
+{% macro default__array_element(alias) -%}
+    {{ alias }}.element
+{%- endmacro %}
+
+{% macro bigquery__array_element(alias) -%}
+    {{ alias }}_element
+{%- endmacro %}
+
+{% macro array_position(alias) -%}
+    {{ return(adapter.dispatch('array_position')(alias)) }}
+{%- endmacro %}
+
+{% macro default__array_position(alias) -%}
+    cast({{ alias }}.place as {{ dbt.type_int() }})
+{%- endmacro %}
+
+{% macro bigquery__array_position(alias) -%}
+    {{ alias }}_offset + 1
+{%- endmacro %}

@@ -1,0 +1,9 @@
+{# Text of any width, also for identifiers (UUID has no counterpart on BigQuery) and codes. #}
+{% macro as_text(expression) -%}
+    cast({{ expression }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# Text of fixed width (`character(n)`): without the padding, and null when nothing is left. #}
+{% macro as_trimmed_text(expression) -%}
+    nullif(trim({{ as_text(expression) }}), '')
+{%- endmacro %}

@@ -1,0 +1,113 @@
+with
+
+persons as (
+
+    select * from {{ ref('dim_person') }}
+
+),
+
+inductions as (
+
+    select * from {{ ref('fct_induction') }}
+
+),
+
+qts_awards as (
+
+    select * from {{ ref('fct_professional_status') }}
+    where professional_status = 'QTS'
+
+),
+
+latest_employments as (
+
+    select * from {{ ref('fct_employment') }}
+    where is_latest_for_person
+
+),
+
+open_alerts as (
+
+    select
+        person_id,
+        alert_category_name,
+        cast(count(*) as {{ dbt.type_int() }}) as alert_count,
+        max(case when is_prohibition then 1 else 0 end) as prohibition
+    from {{ ref('fct_alert') }}
+    where is_open and not is_internal_only
+    group by person_id, alert_category_name
+
+),
+
+alerts_of_person as (
+
+    select
+        person_id,
+        cast(sum(alert_count) as {{ dbt.type_int() }}) as open_alert_count,
+        max(prohibition) = 1 as has_open_prohibition,
+        {{ dbt.listagg('alert_category_name', "'; '", 'order by alert_category_name') }} as open_alert_categories
+    from open_alerts
+    group by person_id
+
+),
+
+final as (
+
+    select
+        {{ as_at() }} as as_at_date,
+        persons.person_id,
+        persons.trn,
+        persons.live_person_id,
+        persons.live_trn,
+        persons.merged_with_person_id,
+        persons.person_status_label,
+        persons.is_active,
+        persons.is_merged,
+        persons.is_live,
+        persons.person_origin,
+        persons.record_created_date,
+        persons.record_updated_date,
+        persons.first_name,
+        persons.middle_name,
+        persons.last_name,
+        persons.date_of_birth,
+        persons.gender_label,
+        persons.is_deceased,
+        persons.qts_date,
+        qts_awards.route_type_name as qts_route_type,
+        qts_awards.award_group as qts_award_group,
+        persons.eyts_date,
+        persons.has_eyps,
+        persons.pqts_date,
+        persons.qtls_status_label,
+        persons.induction_status_label,
+        persons.induction_start_date,
+        persons.induction_completed_date,
+        inductions.induction_exemption_reasons,
+        inductions.induction_exemption_reason_count,
+        inductions.is_exempt_without_reason,
+        alerts_of_person.person_id is not null as has_open_alert,
+        coalesce(alerts_of_person.open_alert_count, 0) as open_alert_count,
+        coalesce(alerts_of_person.has_open_prohibition, false) as has_open_prohibition,
+        alerts_of_person.open_alert_categories,
+        latest_employments.start_date as latest_employment_start_date,
+        latest_employments.end_date as latest_employment_end_date,
+        latest_employments.last_known_employed_date as latest_employment_last_known_date,
+        latest_employments.employment_type_label as latest_employment_type,
+        latest_employments.is_current as latest_employment_is_current,
+        latest_employments.urn as latest_establishment_urn,
+        latest_employments.la_code as latest_establishment_la_code,
+        latest_employments.establishment_number as latest_establishment_number
+    from persons
+    left join inductions
+        on persons.person_id = inductions.person_id
+    left join qts_awards
+        on persons.person_id = qts_awards.person_id
+    left join alerts_of_person
+        on persons.person_id = alerts_of_person.person_id
+    left join latest_employments
+        on persons.person_id = latest_employments.person_id
+
+)
+
+select * from final

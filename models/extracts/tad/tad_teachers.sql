@@ -1,0 +1,157 @@
+with
+
+persons as (
+
+    select * from {{ ref('dim_person') }}
+
+),
+
+teachers as (
+
+    select * from persons
+    where is_live and has_ever_held_professional_status
+
+),
+
+inductions as (
+
+    select * from {{ ref('fct_induction') }}
+
+),
+
+qts_awards as (
+
+    select * from {{ ref('fct_professional_status') }}
+    where professional_status = 'QTS'
+
+),
+
+routes as (
+
+    select * from {{ ref('fct_route') }}
+
+),
+
+latest_employments as (
+
+    select * from {{ ref('fct_employment') }}
+    where is_latest_for_live_person
+
+),
+
+open_restrictions as (
+
+    select
+        live_person_id,
+        max(case when alert_group = 'prohibition' then 1 else 0 end) = 1 as has_open_prohibition,
+        max(case when alert_group = 'restriction' then 1 else 0 end) = 1 as has_open_restriction,
+        max(case when alert_group = 'section 128' then 1 else 0 end) = 1 as has_open_section_128,
+        max(case when alert_group = 'failed induction' then 1 else 0 end) = 1 as has_open_failed_induction
+    from {{ ref('fct_alert') }}
+    where is_open and not is_internal_only
+    group by live_person_id
+
+),
+
+-- A merged record may carry a name that the live record never had.
+earlier_last_names as (
+
+    select
+        live_person_id,
+        last_name
+    from {{ ref('fct_previous_name') }}
+    union distinct
+    select
+        live_person_id,
+        last_name
+    from persons
+    where is_merged
+
+),
+
+previous_last_names as (
+
+    select
+        earlier_last_names.live_person_id,
+        {{ dbt.listagg(
+            'earlier_last_names.last_name', "'; '", 'order by earlier_last_names.last_name'
+        ) }} as previous_last_names
+    from earlier_last_names
+    inner join persons
+        on earlier_last_names.live_person_id = persons.person_id
+    where
+        earlier_last_names.last_name != ''
+        and lower(earlier_last_names.last_name) != lower(persons.last_name)
+    group by earlier_last_names.live_person_id
+
+),
+
+final as (
+
+    select
+        {{ as_at() }} as as_at_date,
+        teachers.trn,
+        teachers.first_name,
+        teachers.middle_name,
+        teachers.last_name,
+        previous_last_names.previous_last_names,
+        teachers.date_of_birth,
+        teachers.national_insurance_number,
+        teachers.has_valid_national_insurance_number,
+        teachers.gender_label,
+        teachers.is_deceased,
+        teachers.holds_professional_status,
+        teachers.qts_date,
+        qts_awards.route_type_name as qts_route_type,
+        qts_awards.award_group as qts_award_group,
+        routes.training_provider_ukprn as qts_provider_ukprn,
+        routes.training_provider_name as qts_provider_name,
+        routes.training_subject_1 as qts_subject_1,
+        routes.training_subject_1_reference as qts_subject_1_reference,
+        routes.training_subject_2 as qts_subject_2,
+        routes.training_subject_2_reference as qts_subject_2_reference,
+        routes.training_subject_3 as qts_subject_3,
+        routes.training_subject_3_reference as qts_subject_3_reference,
+        routes.training_country_name as qts_training_country,
+        routes.training_start_date as qts_training_start_date,
+        routes.training_end_date as qts_training_end_date,
+        routes.degree_type_name as qts_degree_type,
+        teachers.eyts_date,
+        teachers.has_eyps,
+        teachers.pqts_date,
+        teachers.qtls_status_label,
+        teachers.qtls_date,
+        teachers.induction_status_label,
+        teachers.induction_start_date,
+        teachers.induction_completed_date,
+        inductions.induction_exemption_reasons,
+        inductions.induction_exemption_reason_count,
+        coalesce(open_restrictions.has_open_prohibition, false) as has_open_prohibition,
+        coalesce(open_restrictions.has_open_restriction, false) as has_open_restriction,
+        coalesce(open_restrictions.has_open_section_128, false) as has_open_section_128,
+        coalesce(open_restrictions.has_open_failed_induction, false) as has_open_failed_induction,
+        latest_employments.start_date as latest_employment_start_date,
+        latest_employments.end_date as latest_employment_end_date,
+        latest_employments.last_known_employed_date as latest_employment_last_known_date,
+        latest_employments.employment_type_label as latest_employment_type,
+        latest_employments.is_current as latest_employment_is_current,
+        latest_employments.urn as latest_establishment_urn,
+        latest_employments.la_code as latest_establishment_la_code,
+        latest_employments.establishment_number as latest_establishment_number
+    from teachers
+    left join inductions
+        on teachers.person_id = inductions.person_id
+    left join qts_awards
+        on teachers.person_id = qts_awards.person_id
+    left join routes
+        on qts_awards.awarding_qualification_id = routes.qualification_id
+    left join open_restrictions
+        on teachers.person_id = open_restrictions.live_person_id
+    left join latest_employments
+        on teachers.person_id = latest_employments.live_person_id
+    left join previous_last_names
+        on teachers.person_id = previous_last_names.live_person_id
+
+)
+
+select * from final

@@ -1,0 +1,59 @@
+{#- The subjects of a route stand in an array, in order; a subject that the reference table lacks keeps its place. -#}
+with
+
+qualifications as (
+
+    select
+        qualification_id,
+        training_subject_ids
+    from {{ ref('stg_trs__qualifications') }}
+    where qualification_type = 1
+
+),
+
+training_subjects as (
+
+    select * from {{ ref('stg_trs__training_subjects') }}
+
+),
+
+listed as (
+
+    select
+        qualifications.qualification_id,
+        {{ array_element('subject') }} as training_subject_id,
+        {{ array_position('subject') }} as place
+    from qualifications
+    {{ unnested('qualifications.training_subject_ids', 'subject') }}
+
+),
+
+named as (
+
+    select
+        listed.qualification_id,
+        listed.place,
+        training_subjects.name,
+        training_subjects.reference
+    from listed
+    left join training_subjects
+        on listed.training_subject_id = training_subjects.training_subject_id
+
+),
+
+final as (
+
+    select
+        qualification_id,
+        cast(count(*) as {{ dbt.type_int() }}) as training_subject_count,
+        {% for place in [1, 2, 3] -%}
+        max(case when place = {{ place }} then name end) as training_subject_{{ place }},
+        max(case when place = {{ place }} then reference end) as training_subject_{{ place }}_reference
+        {{- ',' if not loop.last }}
+        {% endfor -%}
+    from named
+    group by qualification_id
+
+)
+
+select * from final

@@ -1,0 +1,60 @@
+with
+
+persons as (
+
+    select * from {{ ref('stg_trs__persons') }}
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+exemptions as (
+
+    select
+        person_id,
+        {{ dbt.listagg('exemption_reason', "'; '", 'order by exemption_reason') }} as induction_exemption_reasons,
+        cast(count(*) as {{ dbt.type_int() }}) as induction_exemption_reason_count
+    from {{ ref('fct_induction_exemption') }}
+    group by person_id
+
+),
+
+final as (
+
+    select
+        persons.person_id,
+        live_persons.live_person_id,
+        persons.induction_status,
+        persons.induction_status_label,
+        persons.induction_status_without_exemption,
+        persons.induction_status_without_exemption_label,
+        -- An exemption counts unless passed (4) or failed (5) outranks it.
+        case
+            when persons.induction_status_without_exemption in (4, 5) then persons.induction_status_without_exemption
+            when exemptions.person_id is not null then 2
+            else persons.induction_status_without_exemption
+        end = persons.induction_status as recorded_induction_status_agrees,
+        persons.induction_start_date,
+        persons.induction_completed_date,
+        exemptions.induction_exemption_reasons,
+        coalesce(exemptions.induction_exemption_reason_count, 0) as induction_exemption_reason_count,
+        persons.induction_exempt_without_reason as is_exempt_without_reason,
+        persons.cpd_induction_modified_on is not null
+        and (
+            persons.induction_completed_date is null
+            or persons.induction_completed_date > cast({{ dbt.dateadd('year', -7, as_at()) }} as date)
+        ) as is_managed_by_cpd,
+        {{ london_date('persons.induction_modified_on') }} as induction_modified_date
+    from persons
+    inner join live_persons
+        on persons.person_id = live_persons.person_id
+    left join exemptions
+        on persons.person_id = exemptions.person_id
+
+)
+
+select * from final

@@ -1,0 +1,47 @@
+with
+
+qualifications as (
+
+    select * from {{ ref('stg_trs__qualifications') }}
+    where qualification_type = 0 and not is_deleted
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+providers as (
+
+    select * from {{ ref('stg_trs__mandatory_qualification_providers') }}
+
+),
+
+final as (
+
+    select
+        qualifications.qualification_id,
+        qualifications.person_id,
+        coalesce(live_persons.live_person_id, qualifications.person_id) as live_person_id,
+        qualifications.mq_provider_id,
+        providers.name as mq_provider_name,
+        qualifications.mq_specialism,
+        qualifications.mq_specialism_label,
+        qualifications.mq_status,
+        qualifications.mq_status_label,
+        coalesce(qualifications.mq_status = 1, false) as is_passed,
+        qualifications.start_date,
+        qualifications.end_date,
+        coalesce(qualifications.end_date < qualifications.start_date, false) as ends_before_start,
+        qualifications.dqt_qualification_id is not null as is_migrated
+    from qualifications
+    left join live_persons
+        on qualifications.person_id = live_persons.person_id
+    left join providers
+        on qualifications.mq_provider_id = providers.mandatory_qualification_provider_id
+
+)
+
+select * from final

@@ -1,0 +1,55 @@
+with
+
+held_routes as (
+
+    select * from {{ ref('int_route__held') }}
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+-- The route with the earliest date awards the status; among routes of one day (or EYPS, which has no date) the one
+-- recorded first.
+ranked as (
+
+    select
+        held_routes.*,
+        row_number() over (
+            partition by person_id, professional_status
+            order by
+                case when holds_from is null then 1 else 0 end,
+                holds_from,
+                created_on,
+                qualification_id
+        ) as place,
+        count(*) over (partition by person_id, professional_status) as route_count
+    from held_routes
+
+),
+
+final as (
+
+    select
+        ranked.person_id,
+        ranked.professional_status,
+        ranked.professional_status_type_label as professional_status_name,
+        coalesce(live_persons.live_person_id, ranked.person_id) as live_person_id,
+        ranked.holds_from as awarded_date,
+        ranked.qualification_id as awarding_qualification_id,
+        ranked.route_type_id,
+        ranked.route_type_name,
+        ranked.award_group,
+        ranked.is_qtls,
+        cast(ranked.route_count as {{ dbt.type_int() }}) as held_route_count
+    from ranked
+    left join live_persons
+        on ranked.person_id = live_persons.person_id
+    where ranked.place = 1
+
+)
+
+select * from final

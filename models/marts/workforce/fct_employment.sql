@@ -1,0 +1,113 @@
+with
+
+employments as (
+
+    select * from {{ ref('stg_trs__tps_employments') }}
+
+),
+
+establishments as (
+
+    select * from {{ ref('stg_trs__establishments') }}
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+-- Teachers' Pensions' newest extract, without dates that cannot be true: a mistyped year must not end every employment.
+newest_extract as (
+
+    select max(last_extract_date) as extract_date
+    from employments
+    where last_extract_date <= {{ as_at() }}
+
+),
+
+stale_limit as (
+
+    select cast({{ dbt.dateadd('month', -5, 'extract_date') }} as date) as oldest_last_known_date
+    from newest_extract
+
+),
+
+judged as (
+
+    select
+        employments.*,
+        coalesce(live_persons.live_person_id, employments.person_id) as live_person_id,
+        employments.start_date <= {{ as_at() }}
+        and (employments.end_date is null or employments.end_date >= {{ as_at() }}) as is_current,
+        coalesce(
+            employments.end_date is null
+            and employments.last_known_tps_employed_date < stale_limit.oldest_last_known_date,
+            false
+        ) as is_stale,
+        count(*) over (partition by employments.employment_key) > 1 as has_duplicate_key
+    from employments
+    cross join stale_limit
+    left join live_persons
+        on employments.person_id = live_persons.person_id
+
+),
+
+ranked as (
+
+    select
+        judged.*,
+        row_number() over (
+            partition by person_id
+            order by
+                case when is_current then 0 else 1 end,
+                last_known_tps_employed_date desc,
+                start_date desc,
+                tps_employment_id
+        ) as place_for_person,
+        row_number() over (
+            partition by live_person_id
+            order by
+                case when is_current then 0 else 1 end,
+                last_known_tps_employed_date desc,
+                start_date desc,
+                tps_employment_id
+        ) as place_for_live_person
+    from judged
+
+),
+
+final as (
+
+    select
+        ranked.tps_employment_id,
+        ranked.person_id,
+        ranked.live_person_id,
+        ranked.establishment_id,
+        establishments.urn,
+        establishments.la_code,
+        establishments.establishment_number,
+        ranked.start_date,
+        ranked.end_date,
+        ranked.last_known_tps_employed_date as last_known_employed_date,
+        ranked.last_extract_date,
+        ranked.employment_type,
+        ranked.employment_type_label,
+        ranked.is_current,
+        ranked.is_stale,
+        ranked.withdrawal_confirmed,
+        ranked.employment_key,
+        ranked.has_duplicate_key,
+        coalesce(ranked.end_date < ranked.start_date, false) as ends_before_start,
+        ranked.place_for_person = 1 as is_latest_for_person,
+        ranked.place_for_live_person = 1 as is_latest_for_live_person,
+        {{ london_date('ranked.created_on') }} as record_created_date,
+        {{ london_date('ranked.updated_on') }} as record_updated_date
+    from ranked
+    left join establishments
+        on ranked.establishment_id = establishments.establishment_id
+
+)
+
+select * from final

@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'emails') }}
+
+),
+
+final as (
+
+    select
+        {{ as_text('source.email_id') }} as email_id,
+        {{ as_text('source.template_id') }} as template_id,
+        {{ as_text('source.email_address') }} as email_address,
+        source.personalization,
+        source.metadata,
+        {{ finite('source.sent_on') }} as sent_on,
+        {{ as_text('source.email_reply_to_id') }} as email_reply_to_id,
+        {{ infinite_count(['source.sent_on']) }} as infinite_value_count
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,18 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'establishment_sources') }}
+
+),
+
+final as (
+
+    select
+        source.establishment_source_id,
+        {{ as_text('source.name') }} as name
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,21 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'induction_exemption_reasons') }}
+
+),
+
+final as (
+
+    select
+        {{ as_text('source.induction_exemption_reason_id') }} as induction_exemption_reason_id,
+        {{ as_text('source.name') }} as name,
+        source.is_active,
+        source.route_implicit_exemption,
+        source.route_only_exemption
+    from source
+
+)
+
+select * from final

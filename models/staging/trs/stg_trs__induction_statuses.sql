@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'induction_statuses') }}
+
+),
+
+induction_status_labels as (
+
+    select code, label from {{ ref('trs_enums') }}
+    where enum_name = 'InductionStatus'
+
+),
+
+final as (
+
+    select
+        source.induction_status,
+        induction_status_labels.label as induction_status_label,
+        {{ as_text('source.name') }} as name
+    from source
+    left join induction_status_labels
+        on induction_status_labels.code = {{ as_text('source.induction_status') }}
+
+)
+
+select * from final

@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'integration_transaction_records') }}
+
+),
+
+integration_transaction_record_status_labels as (
+
+    select code, label from {{ ref('trs_enums') }}
+    where enum_name = 'IntegrationTransactionRecordStatus'
+
+),
+
+final as (
+
+    select
+        source.integration_transaction_record_id,
+        {{ as_text('source.row_data') }} as row_data,
+        {{ as_text('source.failure_message') }} as failure_message,
+        {{ as_text('source.person_id') }} as person_id,
+        source.duplicate,
+        source.status,
+        integration_transaction_record_status_labels.label as status_label,
+        {{ finite('source.created_date') }} as created_date,
+        source.integration_transaction_id,
+        source.has_active_alert,
+        {{ infinite_count(['source.created_date']) }} as infinite_value_count
+    from source
+    left join integration_transaction_record_status_labels
+        on integration_transaction_record_status_labels.code = {{ as_text('source.status') }}
+
+)
+
+select * from final

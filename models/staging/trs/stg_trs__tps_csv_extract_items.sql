@@ -1,0 +1,67 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'tps_csv_extract_items') }}
+
+),
+
+employment_type_labels as (
+
+    select code, label from {{ ref('trs_enums') }}
+    where enum_name = 'EmploymentType'
+
+),
+
+tps_csv_extract_item_result_labels as (
+
+    select code, label from {{ ref('trs_enums') }}
+    where enum_name = 'TpsCsvExtractItemResult'
+
+),
+
+final as (
+
+    select
+        {{ as_text('source.tps_csv_extract_item_id') }} as tps_csv_extract_item_id,
+        {{ as_text('source.tps_csv_extract_id') }} as tps_csv_extract_id,
+        {{ as_text('source.tps_csv_extract_load_item_id') }} as tps_csv_extract_load_item_id,
+        {{ as_trimmed_text('source.trn') }} as trn,
+        {{ as_trimmed_text('source.national_insurance_number') }} as national_insurance_number,
+        {{ finite('source.date_of_birth') }} as date_of_birth,
+        {{ finite('source.date_of_death') }} as date_of_death,
+        {{ as_text('source.gender') }} as gender,
+        {{ as_text('source.member_postcode') }} as member_postcode,
+        {{ as_text('source.member_email_address') }} as member_email_address,
+        {{ as_trimmed_text('source.local_authority_code') }} as local_authority_code,
+        {{ as_trimmed_text('source.establishment_number') }} as establishment_number,
+        {{ as_text('source.establishment_postcode') }} as establishment_postcode,
+        {{ as_text('source.establishment_email_address') }} as establishment_email_address,
+        source.member_id,
+        {{ finite('source.employment_start_date') }} as employment_start_date,
+        {{ finite('source.employment_end_date') }} as employment_end_date,
+        source.employment_type,
+        employment_type_labels.label as employment_type_label,
+        {{ as_trimmed_text('source.withdrawal_indicator') }} as withdrawal_indicator,
+        {{ finite('source.extract_date') }} as extract_date,
+        {{ finite('source.created') }} as created,
+        source.result,
+        tps_csv_extract_item_result_labels.label as result_label,
+        {{ as_text('source.' ~ adapter.quote('key')) }} as employment_key,
+        {{ infinite_count([
+            'source.date_of_birth',
+            'source.date_of_death',
+            'source.employment_start_date',
+            'source.employment_end_date',
+            'source.extract_date',
+            'source.created'
+        ]) }} as infinite_value_count
+    from source
+    left join employment_type_labels
+        on employment_type_labels.code = {{ as_text('source.employment_type') }}
+    left join tps_csv_extract_item_result_labels
+        on tps_csv_extract_item_result_labels.code = {{ as_text('source.result') }}
+
+)
+
+select * from final

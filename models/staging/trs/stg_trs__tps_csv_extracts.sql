@@ -1,0 +1,20 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'tps_csv_extracts') }}
+
+),
+
+final as (
+
+    select
+        {{ as_text('source.tps_csv_extract_id') }} as tps_csv_extract_id,
+        {{ as_text('source.filename') }} as filename,
+        {{ finite('source.created_on') }} as created_on,
+        {{ infinite_count(['source.created_on']) }} as infinite_value_count
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,20 @@
+with
+
+source as (
+
+    select * from {{ source('trs', 'training_subjects') }}
+
+),
+
+final as (
+
+    select
+        {{ as_text('source.training_subject_id') }} as training_subject_id,
+        {{ as_text('source.name') }} as name,
+        {{ as_text('source.reference') }} as reference,
+        source.is_active
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,26 @@
+{# The model has as many rows as the other one (of those that `where` picks): nothing was lost or doubled on the way. #}
+{% test equal_rowcount(model, compare_model, where='true') %}
+
+with
+
+own as (
+
+    select count(*) as row_count from {{ model }}
+
+),
+
+other as (
+
+    select count(*) as row_count from {{ compare_model }}
+    where {{ where }}
+
+)
+
+select
+    own.row_count,
+    other.row_count as other_row_count
+from own
+cross join other
+where own.row_count != other.row_count
+
+{% endtest %}
