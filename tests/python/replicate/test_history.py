@@ -94,7 +94,8 @@ def test_each_version_has_the_commit_time_of_the_source(world: Databases, sync: 
         sync()
     with world.warehouse() as warehouse:
         versions = warehouse.execute(
-            "select last_name, ended_by, known_from < %(t)s, known_to <= %(t)s from versions.persons order by known_from",
+            "select last_name, ended_by, known_from < %(t)s, known_to <= %(t)s"
+            " from versions.persons order by known_from",
             {"t": between[0] if between else None},
         ).fetchall()
         assert versions == [("Smith", "U", True, True), ("Jones", "U", True, False), ("JONES", "D", False, False)]
@@ -215,7 +216,8 @@ def test_values_that_earlier_copies_broke_on(world: Databases, sync: Sync) -> No
         trs.execute("update persons set person_id = %s", (moved,))
         sync()
         for table in ("persons", "events"):
-            query = f"select md5(string_agg(x::text, '|' order by x::text)) from (select {_columns(trs, table)} from {table}) x"
+            rows = f"select {_columns(trs, table)} from {table}"
+            query = f"select md5(string_agg(x::text, '|' order by x::text)) from ({rows}) as x"
             with world.warehouse() as warehouse:
                 assert trs.execute(query).fetchone() == warehouse.execute(query).fetchone()
     with world.warehouse() as warehouse:
