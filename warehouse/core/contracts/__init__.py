@@ -1,0 +1,26 @@
+"""Contracts of extracts: what a recipient gets, in which form, checked by which rules, and when.
+
+They are data (`exports/<recipient>/<extract>.odcs.yaml`, Open Data Contract Standard 3.1), so that adding a delivery
+touches no Python.
+"""
+
+from warehouse.core.contracts.load import EXPORTS, load_contract, load_contracts
+from warehouse.core.contracts.model import Column, Contract, FileFormat, Limit, Rule, RuleKind, Schedule
+from warehouse.core.contracts.types import ColumnType, Kind, parse_type, why_it_cannot_hold
+
+__all__ = [
+    "EXPORTS",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "FileFormat",
+    "Kind",
+    "Limit",
+    "Rule",
+    "RuleKind",
+    "Schedule",
+    "load_contract",
+    "load_contracts",
+    "parse_type",
+    "why_it_cannot_hold",
+]

@@ -1,0 +1,277 @@
+"""From a contract's file to a `Contract`, with every mistake named by its place in the file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from open_data_contract_standard.model import (
+    CustomProperty,
+    DataQuality,
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+)
+
+from warehouse.core.contracts.model import Classification, Column, Contract, FileFormat, Rule, Schedule
+from warehouse.core.contracts.read import contract_error, read, shown
+from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
+from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
+from warehouse.core.settings import PROJECT
+
+EXPORTS = PROJECT / "exports"
+SUFFIX = ".odcs.yaml"
+
+_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,49}$")
+_CUSTOM = {"model", "fileFormat", "sortKey", "asAtColumn", "compressionLevel", "rowsPerFile"}
+_SERVERS = {"local": "folder", "sftp": "sftp", "gcs": "gs"}
+_LATEST_DUE_DAY = 28
+
+
+def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
+    """Every contract below a folder, in the order of recipients and names.
+
+    Raises:
+        ContractError: one is not sound, or a file there is not where or named as a contract must be.
+    """
+    found = []
+    for path in sorted(folder.rglob("*.y*ml")):
+        if not path.name.endswith(SUFFIX) or path.parent.parent != folder:
+            raise contract_error(path, [f"a contract's place is {shown(folder)}/<recipient>/<extract>{SUFFIX}"])
+        found.append(load_contract(path))
+    return found
+
+
+def load_contract(path: Path) -> Contract:
+    """One contract.
+
+    Raises:
+        ContractError: with all that is wrong, each by its place in the file.
+    """
+    document, content = read(path)
+    return _Loader(path, document, content).contract()
+
+
+class _Loader:
+    """Goes through a document and gathers problems, so that a person sees all of them at once."""
+
+    def __init__(self, path: Path, document: OpenDataContractStandard, content: bytes) -> None:
+        self._path = path
+        self._document = document
+        self._content = content
+        self._problems: list[str] = []
+
+    def contract(self) -> Contract:
+        document, recipient, name = self._document, self._path.parent.name, self._path.name.removesuffix(SUFFIX)
+        for what, value in (("folder", recipient), ("file", name)):
+            if not _IDENTIFIER.match(value):
+                self._wrong(what, f"`{value}` is not a name of small letters, digits and underscores")
+        if document.name != name:
+            self._wrong("name", f"is `{document.name}`, but the file is named `{name}`")
+        if document.dataProduct != recipient:
+            self._wrong("dataProduct", f"is `{document.dataProduct}`, but the folder of the recipient is `{recipient}`")
+        custom = self._custom(document.customProperties or [])
+        model = str(custom.get("model", ""))
+        if model != f"{recipient}_{name}":
+            self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{recipient}_{name}`")
+        purpose = (document.description.purpose if document.description else None) or ""
+        if not purpose.strip():
+            self._wrong("description.purpose", "is missing: nothing leaves without a stated purpose")
+        columns, rules, description = self._table()
+        sort_key = self._sort_key(custom.get("sortKey"), columns)
+        as_at = self._as_at(custom.get("asAtColumn"), columns)
+        file_format = self._format(custom)
+        schedule, retention = self._sla()
+        destinations = self._destinations()
+        if self._problems:
+            raise contract_error(self._path, self._problems)
+        return Contract(
+            path=self._path,
+            sha256=hashlib.sha256(self._content).hexdigest(),
+            id=str(document.id),
+            version=str(document.version),
+            recipient=recipient,
+            name=name,
+            model=model,
+            description=description,
+            purpose=purpose.strip(),
+            columns=columns,
+            rules=rules,
+            sort_key=sort_key,
+            as_at_column=as_at,
+            format=file_format,
+            schedule=schedule,
+            destinations=destinations,
+            retention_months=retention,
+        )
+
+    # -- parts of the document -----------------------------------------------------------------------------------
+
+    def _wrong(self, place: str, what: str) -> None:
+        self._problems.append(f"{place}: {what}")
+
+    def _custom(self, properties: list[CustomProperty]) -> dict[str, Any]:
+        for entry in properties:
+            if entry.property not in _CUSTOM:
+                self._wrong("customProperties", f"`{entry.property}` means nothing here")
+        return {str(entry.property): entry.value for entry in properties}
+
+    def _table(self) -> tuple[tuple[Column, ...], tuple[Rule, ...], str]:
+        tables = self._document.schema_ or []
+        if len(tables) != 1 or not tables[0].properties:
+            self._wrong("schema", "must hold one table with its columns in `properties`")
+            return (), (), ""
+        table: SchemaObject = tables[0]
+        properties = table.properties or []
+        columns = [
+            column
+            for position, entry in enumerate(properties)
+            if (column := self._column(f"schema[0].properties[{position}]", entry)) is not None
+        ]
+        names = [column.name for column in columns]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self._wrong("schema[0].properties", f"column `{name}` stands there twice")
+        known, rules = frozenset(names), [rule for column in columns for rule in column_rules(column)]
+        qualities: list[tuple[str, DataQuality, str | None]]
+        qualities = [("schema[0].quality", entry, None) for entry in table.quality or []]
+        for position, entry in enumerate(properties):
+            place = f"schema[0].properties[{position}].quality"
+            qualities += [(place, quality, entry.name) for quality in entry.quality or []]
+        for place, quality, owner in qualities:
+            try:
+                rule = quality_rule(quality, owner, known)
+            except Unusable as error:
+                self._wrong(place, str(error))
+            else:
+                rules += [rule] if rule else []
+        key = tuple(entry.name or "" for entry in properties if entry.primaryKey)
+        if not key:
+            self._wrong("schema[0].properties", "no column is a primaryKey, so no row can be told from another")
+        return tuple(columns), tuple(rules), " ".join((table.description or "").split())
+
+    def _column(self, place: str, entry: SchemaProperty) -> Column | None:
+        name, before = entry.name or "", len(self._problems)
+        if not _IDENTIFIER.match(name):
+            self._wrong(f"{place}.name", f"`{name}` is not a name of small letters, digits and underscores")
+        place = f"{place} ({name})"
+        if entry.classification not in get_args(Classification):
+            given = f"is `{entry.classification}`" if entry.classification else "is missing"
+            self._wrong(f"{place}.classification", f"{given}; it must be one of {', '.join(get_args(Classification))}")
+        if not (entry.description or "").strip():
+            self._wrong(f"{place}.description", "is missing")
+        column_type = self._type(place, entry)
+        options = self._options(place, entry, column_type)
+        if len(self._problems) > before or column_type is None:
+            return None
+        return Column(
+            name=name,
+            type=column_type,
+            physical_type=entry.physicalType or "",
+            classification=entry.classification,  # type: ignore[arg-type]  # just checked
+            description=" ".join((entry.description or "").split()),
+            required=bool(entry.required or entry.primaryKey),
+            unique=bool(entry.unique) or self._is_whole_key(entry),
+            constraints=options,
+        )
+
+    def _is_whole_key(self, entry: SchemaProperty) -> bool:
+        tables = self._document.schema_ or []
+        keys = [one for one in tables[0].properties or [] if one.primaryKey]
+        return bool(entry.primaryKey) and len(keys) == 1
+
+    def _type(self, place: str, entry: SchemaProperty) -> ColumnType | None:
+        if not entry.physicalType:
+            self._wrong(f"{place}.physicalType", "is missing")
+            return None
+        column_type = parse_type(entry.physicalType)
+        if column_type is None:
+            self._wrong(f"{place}.physicalType", f"`{entry.physicalType}` is not a type that a file can carry")
+            return None
+        if entry.logicalType != LOGICAL_TYPES[column_type.kind]:
+            wanted = LOGICAL_TYPES[column_type.kind]
+            self._wrong(f"{place}.logicalType", f"is `{entry.logicalType}`, but {entry.physicalType} is a {wanted}")
+        if column_type.kind is Kind.DECIMAL and not 0 < (column_type.size or 0) <= LARGEST_PRECISION:
+            self._wrong(f"{place}.physicalType", f"a numeric needs a precision of at most {LARGEST_PRECISION} digits")
+        return column_type
+
+    def _options(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> dict[str, Any]:
+        options = dict(entry.logicalTypeOptions or {})
+        if "pattern" in options:
+            try:
+                re.compile(str(options["pattern"]))
+            except re.error as error:
+                self._wrong(f"{place}.logicalTypeOptions.pattern", f"is not a regular expression ({error})")
+        if column_type is not None and column_type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE):
+            parse = date.fromisoformat if column_type.kind is Kind.DATE else datetime.fromisoformat
+            for bound in BOUNDS:
+                try:
+                    parse(str(options.get(bound, "2000-01-01")))
+                except ValueError:
+                    self._wrong(f"{place}.logicalTypeOptions.{bound}", "is not an ISO date")
+        return options
+
+    def _sort_key(self, given: object, columns: tuple[Column, ...]) -> tuple[str, ...]:
+        place = "customProperties.sortKey"
+        if not isinstance(given, list) or not given or not all(isinstance(name, str) for name in given):
+            self._wrong(place, "must be a list of columns")
+            return ()
+        names = {column.name for column in columns}
+        for name in given:
+            if name not in names:
+                self._wrong(place, f"no column `{name}` in this contract")
+        entries = (self._document.schema_ or [SchemaObject()])[0].properties or []
+        whole_key = {entry.name for entry in entries if entry.primaryKey}
+        unique = {column.name for column in columns if column.unique and column.required}
+        if not unique & set(given) and not whole_key <= set(given):
+            # Rows that tie in the order could come in any order, and the file would not be the same twice.
+            self._wrong(place, "must hold the primary key or a required unique column, or the order is not certain")
+        return tuple(given)
+
+    def _as_at(self, given: object, columns: tuple[Column, ...]) -> str | None:
+        if given is None:
+            return None
+        if given not in {column.name for column in columns if column.type.kind is Kind.DATE}:
+            self._wrong("customProperties.asAtColumn", f"`{given}` is not a date column of this contract")
+        return str(given)
+
+    def _format(self, custom: dict[str, Any]) -> FileFormat:
+        kind, level, rows = custom.get("fileFormat"), custom.get("compressionLevel", 3), custom.get("rowsPerFile")
+        if kind not in ("parquet", "csv"):
+            self._wrong("customProperties.fileFormat", f"is `{kind}`; it must be parquet or csv")
+        if not isinstance(level, int) or not 1 <= level <= 19:
+            self._wrong("customProperties.compressionLevel", "must be a whole number from 1 to 19 (zstd)")
+        if rows is not None and (not isinstance(rows, int) or rows < 1):
+            self._wrong("customProperties.rowsPerFile", "must be a whole number above 0")
+        return FileFormat("csv" if kind == "csv" else "parquet", level if isinstance(level, int) else 3, rows)
+
+    def _sla(self) -> tuple[Schedule, int]:
+        given = {entry.property: entry for entry in self._document.slaProperties or []}
+        frequency = given.get("frequency")
+        if frequency is None or frequency.value != 1 or frequency.unit not in ("m", "month", "months"):
+            self._wrong("slaProperties.frequency", "must be 1 with unit month: the period is a whole calendar month")
+        due = given["dueDay"].value if "dueDay" in given else 1
+        if not isinstance(due, int) or isinstance(due, bool) or not 1 <= due <= _LATEST_DUE_DAY:
+            self._wrong("slaProperties.dueDay", f"must be a day of the next month, 1 to {_LATEST_DUE_DAY}")
+            due = 1
+        kept = given.get("retention")
+        if kept is None or not isinstance(kept.value, int) or kept.unit not in ("m", "month", "months"):
+            self._wrong("slaProperties.retention", "must be a number of months, with unit month")
+            return Schedule(due), 0
+        return Schedule(due), kept.value
+
+    def _destinations(self) -> frozenset[str]:
+        kinds = set()
+        for position, server in enumerate(self._document.servers or []):
+            kind = str(server.type)
+            if kind == "custom":  # the standard has no name for Cloud Storage
+                kind = next((str(e.value) for e in server.customProperties or [] if e.property == "type"), kind)
+            if kind in _SERVERS:
+                kinds.add(_SERVERS[kind])
+            else:
+                self._wrong(f"servers[{position}].type", f"`{kind}` is not one of {', '.join(_SERVERS)}")
+        if not kinds:
+            self._wrong("servers", "is missing: a contract says what kinds of place it may go to")
+        return frozenset(kinds)

@@ -1,0 +1,162 @@
+"""What a contract says, once it has been found to be sound."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from warehouse.core.contracts.types import ColumnType
+
+_COMPARE: Mapping[str, Callable[[float, float], Any]] = {
+    "mustBe": operator.eq,
+    "mustNotBe": operator.ne,
+    "mustBeGreaterThan": operator.gt,
+    "mustBeGreaterOrEqualTo": operator.ge,
+    "mustBeLessThan": operator.lt,
+    "mustBeLessOrEqualTo": operator.le,
+}
+
+Classification = Literal["open", "personal", "sensitive"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that leaves, because the contract names it.
+
+    Attributes:
+        physical_type: the type as the contract writes it.
+        unique: whether no two rows may have one value; true for a primary key of one column.
+        constraints: the contract's logicalTypeOptions, such as pattern, maxLength, minimum.
+    """
+
+    name: str
+    type: ColumnType
+    physical_type: str
+    classification: Classification
+    description: str
+    required: bool
+    unique: bool
+    constraints: Mapping[str, Any]
+
+
+class RuleKind(StrEnum):
+    """How a rule is evaluated: on the number of rows, on a key, or on each row's values."""
+
+    ROW_COUNT = "row count"
+    UNIQUE = "unique"
+    VALUES = "values"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a rule's number may be: the rows that break it, or for a row count the rows there are.
+
+    Attributes:
+        operator: of the contract standard, such as "mustBeLessOrEqualTo".
+        bound: the number, or two for "mustBeBetween".
+        percent: whether the bound is in percent of all rows, not in rows.
+    """
+
+    operator: str = "mustBe"
+    bound: float | tuple[float, float] = 0
+    percent: bool = False
+
+    def allows(self, rows: int, of_rows: int) -> bool:
+        """Whether a number of rows is within the limit."""
+        number = 100 * rows / of_rows if self.percent and of_rows else float(rows)
+        if isinstance(self.bound, tuple):
+            return self.bound[0] <= number <= self.bound[1]
+        return bool(_COMPARE[self.operator](number, self.bound))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for the file.
+
+    Attributes:
+        name: as it is reported when broken.
+        columns: what it is about; none for a row count.
+        expectation: the Great Expectations name of a rule on values, such as "expect_column_values_to_not_be_null".
+        arguments: of the expectation, apart from its columns.
+        limit: how many rows may break it.
+    """
+
+    name: str
+    kind: RuleKind
+    columns: tuple[str, ...] = ()
+    expectation: str = ""
+    arguments: Mapping[str, Any] | None = None
+    limit: Limit = Limit()
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How the rows are written.
+
+    Attributes:
+        rows_per_file: split into files of at most so many rows; None for one file.
+    """
+
+    kind: Literal["parquet", "csv"]
+    compression_level: int = 3
+    rows_per_file: int | None = None
+
+    @property
+    def suffix(self) -> str:
+        return self.kind
+
+    @property
+    def media_type(self) -> str:
+        return "text/csv; charset=utf-8; header=present" if self.kind == "csv" else "application/vnd.apache.parquet"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a delivery is owed: for each whole calendar month, from a day of the next month on."""
+
+    due_day: int = 1
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One extract for one recipient.
+
+    Attributes:
+        model: the dbt model, which is a table of the same name in schema `extracts`.
+        sort_key: the columns that put the rows in an order of their own, the same every time.
+        as_at_column: the column that holds the snapshot's business date in every row, if there is one.
+        destinations: the kinds of place it may go to: "folder", "gs", "sftp".
+        retention_months: how long the recipient may keep a file.
+        sha256: of the contract's file.
+    """
+
+    path: Path
+    sha256: str
+    id: str
+    version: str
+    recipient: str
+    name: str
+    model: str
+    description: str
+    purpose: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    sort_key: tuple[str, ...]
+    as_at_column: str | None
+    format: FileFormat
+    schedule: Schedule
+    destinations: frozenset[str]
+    retention_months: int
+
+    def column(self, name: str) -> Column:
+        """A column by its name, which is known to be there."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The recipient and the extract's name."""
+        return self.recipient, self.name
