@@ -1,0 +1,110 @@
+"""Two records of one human being become one: the second is deactivated and points to the first."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psycopg import sql
+
+from sandbox.life import people, webhooks
+from sandbox.life.kinds import Kind, Subject
+from sandbox.life.payloads import events, flags, models
+from sandbox.life.scene import Process, Row, Scene
+
+MERGING = 29
+
+# Staff merge the younger, emptier record away: one with a finished induction or an open alert is looked at first.
+_NEXT = sql.SQL(
+    """
+    SELECT t.person_id FROM persons t
+    WHERE t.person_id > %s AND t.status = 0 AND t.induction_status IN (0, 1, 2)
+      AND NOT EXISTS (
+          SELECT FROM alerts a WHERE a.person_id = t.person_id AND a.end_date IS NULL AND a.deleted_on IS NULL
+      )
+    ORDER BY t.person_id LIMIT 1
+    """
+)
+_ACCOUNTS = sql.SQL("SELECT o.* FROM one_login_users o WHERE o.person_id = %s ORDER BY o.subject")
+
+
+def merge(scene: Scene, subject: Subject) -> bool:
+    """Staff merge two active records."""
+    retained = scene.person(subject.id)
+    if retained is None:
+        return False
+    found = scene.one(_NEXT, (retained["person_id"],)) or scene.one(_NEXT, (UUID(int=0),))
+    if found is None or found["person_id"] == retained["person_id"]:
+        return False
+    merged = scene.person(found["person_id"])
+    if merged is None:
+        return False
+    changes = {}
+    if merged["email_address"] and scene.chance.random() < 0.5:
+        changes["email_address"] = merged["email_address"]
+    if retained["national_insurance_number"] is None and merged["national_insurance_number"] is not None:
+        changes["national_insurance_number"] = merged["national_insurance_number"]
+    evidence = models.file(scene.uuid(), "merge.pdf") if scene.chance.random() < 0.2 else None
+    comment = "Same person" if scene.chance.random() < 0.5 else None
+    why = events.change_reason("Merge", comment, evidence)
+    with scene.process(MERGING, scene.staff(), why) as process:
+        after, mask = retained, 0
+        if any(retained[column] != value for column, value in changes.items()):
+            _, mask, after = people.set_details(scene, process, retained, changes)
+        event_id = absorb(scene, process, merged, retained)
+        values = {
+            "PersonId": retained["person_id"],
+            "PersonTrn": retained["trn"],
+            "SecondaryPersonId": merged["person_id"],
+            "SecondaryPersonTrn": merged["trn"],
+            "SecondaryPersonStatus": people.DEACTIVATED,
+            "PersonAttributes": models.person_details(after),
+            "OldPersonAttributes": models.person_details(retained),
+            "EvidenceFile": evidence,
+            "Comments": comment,
+            "Changes": flags.legacy_person(mask),
+        }
+        process.mirror(event_id, "PersonsMergedEvent", values, [retained["person_id"], merged["person_id"]])
+    return True
+
+
+def absorb(scene: Scene, process: Process, merged: Row, retained: Row) -> UUID:
+    """Deactivate a record in favour of another; its One Login accounts move, everything else stays where it is."""
+    scene.update(
+        "persons",
+        {"person_id": merged["person_id"]},
+        {
+            "status": people.DEACTIVATED,
+            "merged_with_person_id": retained["person_id"],
+            "updated_on": scene.when,
+        },
+    )
+    values = {
+        "PersonId": merged["person_id"],
+        "MergedWithPersonId": retained["person_id"],
+        "Changes": flags.PERSON_DEACTIVATED["MergedWithPersonId"],
+    }
+    event_id = process.event("PersonDeactivatedEvent", values, people=[merged["person_id"]])
+    for account in scene.all(_ACCOUNTS, (merged["person_id"],)):
+        moved = {**account, "person_id": retained["person_id"]}
+        scene.update("one_login_users", {"subject": account["subject"]}, {"person_id": retained["person_id"]})
+        old, new = models.one_login_user(account), models.one_login_user(moved)
+        process.event(
+            "OneLoginUserUpdatedEvent",
+            {"OneLoginUser": new, "OldOneLoginUser": old, "Changes": flags.changed(old, new, flags.ONE_LOGIN_USER)},
+            people=[retained["person_id"], merged["person_id"]],
+            subjects=[account["subject"]],
+        )
+        webhooks.notify(
+            scene,
+            "one_login_user.updated",
+            {
+                "subject": account["subject"],
+                "emailAddress": account["email_address"],
+                "connectedPerson": {"trn": retained["trn"]},
+            },
+        )
+    webhooks.notify(scene, "person.deactivated", {"trn": merged["trn"], "mergedWith": {"trn": retained["trn"]}})
+    return event_id
+
+
+KINDS = (Kind("persons_merged", merge, 0.8, people.ANYONE),)

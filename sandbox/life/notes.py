@@ -1,0 +1,46 @@
+"""Notes on people's records."""
+
+from __future__ import annotations
+
+from sandbox.life.kinds import Kind, Subject
+from sandbox.life.payloads import models
+from sandbox.life.people import ANYONE
+from sandbox.life.scene import Row, Scene
+
+CREATING = 11
+
+_WORDS = (
+    "Telephone call from the record holder about their certificate.",
+    "Documents returned by post.",
+    "Employer asked for confirmation of status; answered by letter.",
+    "Name on the certificate was queried, evidence is awaited.",
+)
+
+
+def add(scene: Scene, subject: Subject) -> bool:
+    """Staff write a note, sometimes with a file."""
+    person = scene.person(subject.id)
+    if person is None:
+        return False
+    chance, user = scene.chance, scene.staff()
+    content = chance.choice(_WORDS)
+    with_file = chance.random() < 0.2
+    row: Row = {
+        "note_id": scene.uuid(),
+        "person_id": person["person_id"],
+        "content": content,
+        "content_html": f"<p>{content}</p>" if chance.random() < 0.2 else None,
+        "updated_on": None,
+        "created_on": scene.when,
+        "created_by_user_id": user,
+        "file_id": scene.uuid() if with_file else None,
+        "original_file_name": "letter.pdf" if with_file else None,
+    }
+    scene.insert("notes", row)
+    with scene.process(CREATING, user) as process:
+        values = {"PersonId": person["person_id"], "Note": models.note(row)}
+        process.event("NoteCreatedEvent", values, people=[person["person_id"]])
+    return True
+
+
+KINDS = (Kind("note_added", add, 5, ANYONE, part="early"),)

@@ -1,0 +1,258 @@
+"""Requests for a TRN: most make a person at once, some may be a duplicate and wait for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from sandbox.life import names, people, support, webhooks
+from sandbox.life.kinds import REQUESTS, Kind, Subject
+from sandbox.life.payloads import flags, models
+from sandbox.life.pool import Pool
+from sandbox.life.scene import Process, Row, Scene
+
+REQUESTING, RESOLVING, MANUAL_CHECKS_COMPLETING = 14, 16, 20
+PENDING, COMPLETED, REJECTED, DORMANT = 0, 1, 2, 3
+WITH_EXISTING, WITH_NEW, CHECKS_DONE = 14, 15, 16
+
+_REQUEST = sql.SQL("SELECT * FROM trn_request_metadata WHERE application_user_id = %s AND request_id = %s FOR UPDATE")
+_ALIKE = sql.SQL(
+    """
+    SELECT person_id FROM persons
+    WHERE last_names::text[] @> ARRAY[%s] AND date_of_birth = %s AND status = 0
+    ORDER BY person_id LIMIT 3
+    """
+)
+# Someone of whom the record says more than a request can: staff look before the request is answered.
+QUALIFIED = Pool("persons", "person_id", "t.status = 0 AND t.qts_date IS NOT NULL AND t.date_of_birth IS NOT NULL")
+KNOWN = Pool("persons", "person_id", "t.status = 0 AND t.date_of_birth IS NOT NULL")
+
+
+def request(scene: Scene, details: Mapping[str, Any], user: UUID, **values: Any) -> Row:
+    """Write down a request: what the asker says about the person."""
+    chance = scene.chance
+    row: Row = {
+        "application_user_id": user,
+        "request_id": str(scene.uuid()),
+        "created_on": scene.when,
+        "identity_verified": chance.random() < 0.5,
+        "email_address": details["email_address"],
+        "one_login_user_subject": None,
+        "first_name": details["first_name"],
+        "middle_name": details["middle_name"] or None,
+        "last_name": details["last_name"],
+        "previous_first_name": None,
+        "previous_middle_name": None,
+        "previous_last_name": names.last_name(chance) if chance.random() < 0.05 else None,
+        "name": [details[part] for part in ("first_name", "middle_name", "last_name") if details[part]],
+        "date_of_birth": details["date_of_birth"],
+        "potential_duplicate": False,
+        "national_insurance_number": details["national_insurance_number"],
+        "gender": details["gender"],
+        "trn_token": f"{chance.getrandbits(256):064x}" if chance.random() < 0.2 else None,
+        "resolved_person_id": None,
+        "status": PENDING,
+        **names.address(chance),
+        **values,
+    }
+    scene.insert("trn_request_metadata", row)
+    return row
+
+
+def tell_request(process: Process, row: Row, matches: list[UUID]) -> None:
+    """Tell that a request came in."""
+    values = {"TrnRequest": models.trn_request(row, matches)}
+    subjects = [row["one_login_user_subject"]] if row["one_login_user_subject"] else []
+    process.event("TrnRequestCreatedEvent", values, people=[], subjects=subjects)
+
+
+def resolve(scene: Scene, process: Process, row: Row, person: Row, *, reason: str | None = None) -> Row:
+    """Answer a request with a person."""
+    after = {**row, "resolved_person_id": person["person_id"], "status": COMPLETED}
+    key = {"application_user_id": row["application_user_id"], "request_id": row["request_id"]}
+    scene.update("trn_request_metadata", key, {"resolved_person_id": person["person_id"], "status": COMPLETED})
+    old, new = models.trn_request(row), models.trn_request(after)
+    values = {
+        "SourceApplicationUserId": row["application_user_id"],
+        "RequestId": row["request_id"],
+        "Changes": flags.changed(old, new, flags.TRN_REQUEST),
+        "TrnRequest": new,
+        "OldTrnRequest": old,
+        "ReasonDetails": reason,
+    }
+    process.event("TrnRequestUpdatedEvent", values, people=[person["person_id"]])
+    webhooks.notify(
+        scene,
+        "trn_request.completed",
+        {
+            "requestId": row["request_id"],
+            "trn": person["trn"],
+            "status": "Completed",
+            "potentialDuplicate": row["potential_duplicate"],
+        },
+    )
+    return after
+
+
+def person_of(scene: Scene, row: Row) -> Row:
+    """A new person as a request describes them."""
+    person = people.blank(
+        scene,
+        {
+            "first_name": row["first_name"] or "",
+            "middle_name": row["middle_name"] or "",
+            "last_name": row["last_name"] or "",
+            "date_of_birth": row["date_of_birth"],
+            "email_address": row["email_address"],
+            "national_insurance_number": row["national_insurance_number"],
+            "gender": row["gender"],
+        },
+    )
+    person["source_application_user_id"] = row["application_user_id"]
+    person["source_trn_request_id"] = row["request_id"]
+    person["allow_details_updates_from_source_application"] = scene.chance.random() < 0.3
+    return person
+
+
+def new_person(scene: Scene, _: Subject) -> bool:
+    """An application asks for a TRN for someone nobody knows, and gets it."""
+    user = scene.chance.choice(scene.lookup.applications)
+    row = request(scene, names.person(scene.chance, scene.day), user)
+    with scene.process(REQUESTING, user) as process:
+        tell_request(process, row, [])
+        person = people.create(scene, process, person_of(scene, row), row, mirrored=False)
+        resolve(scene, process, row, person)
+    return True
+
+
+def _as_asked(scene: Scene, person: Row) -> Row:
+    """A person as an asker describes them: nearly, but not quite, as on their record."""
+    asked = {**names.person(scene.chance, scene.day), **{column: person[column] for column in _ASKED}}
+    if scene.chance.random() < 0.5:
+        asked["middle_name"] = names.first_name(scene.chance)
+    asked["gender"] = person["gender"]
+    return asked
+
+
+_ASKED = ("first_name", "middle_name", "last_name", "date_of_birth")
+
+
+def possible_duplicate(scene: Scene, subject: Subject) -> bool:
+    """An application asks for a TRN for someone who may have one: a task for staff."""
+    known = scene.person(subject.id)
+    if known is None or known["date_of_birth"] is None:
+        return False
+    user = scene.chance.choice(scene.lookup.applications)
+    row = request(scene, _as_asked(scene, known), user, potential_duplicate=True)
+    with scene.process(REQUESTING, user) as process:
+        tell_request(process, row, [known["person_id"]])
+        _raise_for(scene, process, support.TRN_REQUEST, row, None)
+    return True
+
+
+def needs_checks(scene: Scene, subject: Subject) -> bool:
+    """An application asks for a TRN for someone who surely has one, with QTS: staff check before they answer."""
+    known = scene.person(subject.id)
+    if known is None or known["date_of_birth"] is None:
+        return False
+    user = scene.chance.choice(scene.lookup.applications)
+    asked = {**known, "national_insurance_number": known["national_insurance_number"]}
+    row = request(scene, asked, user, potential_duplicate=True)
+    with scene.process(REQUESTING, user) as process:
+        tell_request(process, row, [known["person_id"]])
+        resolved = {**row, "resolved_person_id": known["person_id"]}
+        key = {"application_user_id": user, "request_id": row["request_id"]}
+        scene.update("trn_request_metadata", key, {"resolved_person_id": known["person_id"]})
+        _raise_for(scene, process, support.MANUAL_CHECKS, resolved, known["person_id"])
+    return True
+
+
+def _raise_for(scene: Scene, process: Process, task_type: int, row: Row, person_id: UUID | None) -> None:
+    values = {
+        "person_id": person_id,
+        "trn_request_application_user_id": row["application_user_id"],
+        "trn_request_id": row["request_id"],
+        "subject_email_address": row["email_address"],
+        "subject_name": " ".join(row["name"]),
+        "source_application_user_id": row["application_user_id"],
+    }
+    support.raise_task(scene, process, task_type, {}, values)
+
+
+def of_task(scene: Scene, task: Row) -> Row | None:
+    """The request that a task is about."""
+    return scene.one(_REQUEST, (task["trn_request_application_user_id"], task["trn_request_id"]))
+
+
+def resolve_task(scene: Scene, subject: Subject) -> bool:
+    """Staff decide whether a request is for someone known or for somebody new."""
+    task = support.find(scene, subject.key)
+    row = None if task is None else of_task(scene, task)
+    if task is None or row is None or row["status"] != PENDING:
+        return False
+    alike = scene.all(_ALIKE, (row["last_name"], row["date_of_birth"]))
+    known = scene.person(alike[0]["person_id"]) if alike and scene.chance.random() < 0.6 else None
+    with scene.process(RESOLVING, scene.staff()) as process:
+        if known is None:
+            person, old, mask = people.create(scene, process, person_of(scene, row), row, mirrored=False), None, 0
+        else:
+            person, old, mask = _update_from_request(scene, process, known, row)
+        after_request = resolve(scene, process, row, person)
+        data = {**task["data"], "ResolvedAttributes": models.person_details(person), "SelectedPersonAttributes": old}
+        outcome = WITH_NEW if known is None else WITH_EXISTING
+        comments = "Checked against the record" if scene.chance.random() < 0.3 else None
+        changes = {"data": data, "person_id": person["person_id"]}
+        event_id, after = support.close_task(scene, process, task, outcome, changes, comments=comments)
+        values = {
+            **support.both_sides(task, after),
+            "PersonId": person["person_id"],
+            "RequestData": models.trn_request(after_request),
+            "PersonAttributes": models.person_details(person),
+            "OldPersonAttributes": old,
+            "Comments": comments,
+            "Changes": 1 | flags.legacy_person(mask),
+        }
+        process.mirror(event_id, "ApiTrnRequestSupportTaskUpdatedEvent", values, [person["person_id"]])
+    return True
+
+
+def _update_from_request(
+    scene: Scene, process: Process, known: Row, row: Row
+) -> tuple[Row, dict[str, Any] | None, int]:
+    changes = {}
+    if row["email_address"] and row["email_address"] != known["email_address"]:
+        changes["email_address"] = row["email_address"]
+    if known["national_insurance_number"] is None and row["national_insurance_number"] is not None:
+        changes["national_insurance_number"] = row["national_insurance_number"]
+    if not changes or scene.chance.random() < 0.4:
+        return known, None, 0
+    _, mask, after = people.set_details(scene, process, known, changes)
+    return after, models.person_details(known), mask
+
+
+def complete_checks(scene: Scene, subject: Subject) -> bool:
+    """Staff have checked: the request is answered with the person it was found to be for."""
+    task = support.find(scene, subject.key)
+    row = None if task is None else of_task(scene, task)
+    if task is None or row is None or row["resolved_person_id"] is None or row["status"] != PENDING:
+        return False
+    person = scene.person(row["resolved_person_id"])
+    if person is None:
+        return False
+    with scene.process(MANUAL_CHECKS_COMPLETING, scene.staff()) as process:
+        resolve(scene, process, row, person)
+        support.close_task(scene, process, task, CHECKS_DONE)
+    return True
+
+
+_NIGHT_AND_DAY = (0.2, 23.8)
+KINDS = (
+    Kind("trn_requested", new_person, 12, season=REQUESTS, weekend=0.35, hours=_NIGHT_AND_DAY),
+    Kind("trn_request_possible_duplicate", possible_duplicate, 2.5, KNOWN, REQUESTS, 0.35, _NIGHT_AND_DAY, "early"),
+    Kind("trn_request_needing_checks", needs_checks, 0.8, QUALIFIED, REQUESTS, 0.35, _NIGHT_AND_DAY, "early"),
+    Kind("trn_request_task_closed", resolve_task, 2.5, support.waiting(support.TRN_REQUEST), part="late"),
+    Kind("manual_checks_completed", complete_checks, 0.8, support.waiting(support.MANUAL_CHECKS), part="late"),
+)

@@ -1,0 +1,309 @@
+"""Steady load: valid writes on persons, qualifications, employments and events, at a rate or flat out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from random import Random
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from sandbox.life import chance as luck
+from sandbox.life import clock, names
+from sandbox.life.payloads import flags
+from sandbox.life.scene import legacy_row
+
+DEFAULT_MIX: Mapping[str, float] = {
+    "persons.update": 25,
+    "persons.insert": 2,
+    "persons.delete": 1,
+    "qualifications.insert": 8,
+    "qualifications.update": 8,
+    "qualifications.delete": 4,
+    "tps_employments.insert": 8,
+    "tps_employments.update": 15,
+    "tps_employments.delete": 4,
+    "events.insert": 25,
+}
+# How many existing rows the load moves among, drawn once.
+_AMONG = 2_000
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What was really written."""
+
+    asked_rows_per_second: float
+    seconds: float
+    rows: int
+    transactions: int
+    operations: Mapping[str, int]
+    behind_seconds: float
+    commit_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rows_per_second(self) -> float:
+        """The rate that was reached."""
+        return self.rows / self.seconds if self.seconds > 0 else 0.0
+
+
+class _Load:
+    """The rows that the load works on: some that were there, and its own, which alone it deletes."""
+
+    def __init__(self, connection: psycopg.Connection[Any], chance: Random, seed: int, base: datetime) -> None:
+        self.chance = chance
+        self.when = base
+        self.born = base.date()
+        self.system = _first(connection, "SELECT user_id FROM users WHERE user_type = 3 ORDER BY user_id LIMIT 1")
+        # Two loads on one world must not make the same keys.
+        self.run_of_seed = seed
+        self.people = _some(connection, "persons", "person_id", chance)
+        self.employments = _some(connection, "tps_employments", "tps_employment_id", chance)
+        self.places = _some(connection, "establishments", "establishment_id", chance)
+        self.providers = _some(
+            connection, "mandatory_qualification_providers", "mandatory_qualification_provider_id", chance
+        )
+        if not (self.people and self.places):
+            raise clock.WorldNotReadyError("The load needs people and establishments: populate the world first.")
+        self.own: dict[str, deque[UUID]] = {
+            table: deque() for table in ("persons", "qualifications", "tps_employments")
+        }
+
+    def moment(self) -> datetime:
+        """The next moment: one millisecond of the world's day for a row."""
+        self.when += timedelta(milliseconds=1)
+        return self.when
+
+    def new(self, table: str) -> UUID:
+        """A new key, remembered so that the row can be changed and deleted later."""
+        key = luck.uuid_from(self.chance)
+        self.own[table].append(key)
+        return key
+
+
+def _first(connection: psycopg.Connection[Any], query: str) -> UUID:
+    row = connection.execute(query.encode()).fetchone()
+    if row is None:
+        raise clock.WorldNotReadyError("The load needs the system user in `users`: populate the world first.")
+    key: UUID = row[0]
+    return key
+
+
+def _some(connection: psycopg.Connection[Any], table: str, key: str, chance: Random) -> list[UUID]:
+    statement = sql.SQL("SELECT {key} FROM {table} WHERE {key} {than} %s ORDER BY {key} LIMIT {most}")
+    start = luck.uuid_from(chance)
+    found: list[UUID] = []
+    for than in (">=", "<"):
+        composed = statement.format(
+            key=sql.Identifier(key),
+            table=sql.Identifier(table),
+            than=sql.SQL(">=" if than == ">=" else "<"),
+            most=_AMONG,
+        )
+        found += [row[0] for row in connection.execute(composed, (start,))]
+    return found[:_AMONG]
+
+
+Parameters = tuple[Any, ...]
+# What one row of an operation is written with; nothing when there is no row for it yet.
+Maker = Callable[[_Load], Parameters | None]
+
+
+def _person_update(load: _Load) -> Parameters:
+    return (f"load{load.chance.randrange(10**9)}@example.org", load.moment(), load.chance.choice(load.people))
+
+
+def _person_insert(load: _Load) -> Parameters:
+    person = names.person(load.chance, load.born)
+    when = load.moment()
+    return (load.new("persons"), when, when, *(person[column] for column in _PERSON_COLUMNS))
+
+
+_PERSON_COLUMNS = (
+    "first_name",
+    "middle_name",
+    "last_name",
+    "date_of_birth",
+    "email_address",
+    "national_insurance_number",
+    "gender",
+)
+
+
+def _qualification_insert(load: _Load) -> Parameters:
+    when = load.moment()
+    start = load.born - timedelta(days=load.chance.randint(300, 3000))
+    provider = load.chance.choice(load.providers) if load.providers else None
+    person = load.chance.choice(load.people)
+    return (load.new("qualifications"), when, when, person, provider, load.chance.choice((2, 3, 5)), start)
+
+
+def _qualification_update(load: _Load) -> Parameters | None:
+    if not load.own["qualifications"]:
+        return None
+    end = load.born - timedelta(days=load.chance.randint(0, 200))
+    return (load.chance.choice((0, 1, 3)), end, load.moment(), load.chance.choice(load.own["qualifications"]))
+
+
+def _employment_insert(load: _Load) -> Parameters:
+    when = load.moment()
+    start = load.born - timedelta(days=load.chance.randint(0, 6000))
+    key = load.new("tps_employments")
+    # TRN-like text that no person has: the extract of a month never meets these posts.
+    text = f"0000000.000.{load.run_of_seed % 10_000:04d}.{start:%Y%m%d}{key.int % 10**12:012d}"
+    person, place = load.chance.choice(load.people), load.chance.choice(load.places)
+    return (key, person, place, start, load.born, load.born, load.chance.randrange(4), when, when, text, False)
+
+
+def _employment_update(load: _Load) -> Parameters | None:
+    among = load.employments or list(load.own["tps_employments"])
+    if not among:
+        return None
+    return (names.postcode(load.chance), load.moment(), load.chance.choice(among))
+
+
+def _event_insert(load: _Load) -> Parameters:
+    when, person, key = load.moment(), load.chance.choice(load.people), luck.uuid_from(load.chance)
+    details = {"FirstName": "Ada", "MiddleName": "", "LastName": "Load", "DateOfBirth": "1980-01-01", "Gender": 2}
+    old = {**details, "EmailAddress": None, "NationalInsuranceNumber": None}
+    new = {**old, "EmailAddress": f"load{load.chance.randrange(10**9)}@example.org"}
+    values = {
+        "PersonId": person,
+        "PersonAttributes": new,
+        "OldPersonAttributes": old,
+        "DetailsChangeReason": "New information",
+        "Changes": flags.legacy_person(flags.PERSON_DETAILS["EmailAddress"]),
+    }
+    row = legacy_row("PersonDetailsUpdatedEvent", key, when, load.system, values, [person])
+    return (key, row["event_name"], when, row["inserted"], Jsonb(row["payload"]), False, person, [person])
+
+
+def _delete(table: str) -> Maker:
+    def make(load: _Load) -> Parameters | None:
+        return (load.own[table].popleft(),) if load.own[table] else None
+
+    return make
+
+
+# The order within a transaction: additions before changes before deletions, so that each finds its rows.
+_OPERATIONS: Mapping[str, tuple[str, Maker]] = {
+    "persons.insert": (
+        "INSERT INTO persons (person_id, created_on, updated_on, first_name, middle_name, last_name, date_of_birth,"
+        " email_address, national_insurance_number, gender, status, induction_status_without_exemption,"
+        " induction_exemption_reason_ids, induction_exempt_without_reason, qtls_status, has_eyps,"
+        " allow_details_updates_from_source_application, dqt_allow_teacher_identity_sign_in_with_prohibitions)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0, '{}', false, 0, false, false, false)",
+        _person_insert,
+    ),
+    "qualifications.insert": (
+        "INSERT INTO qualifications (qualification_id, created_on, updated_on, qualification_type, person_id,"
+        " mq_provider_id, mq_specialism, mq_status, start_date) VALUES (%s, %s, %s, 0, %s, %s, %s, 0, %s)",
+        _qualification_insert,
+    ),
+    "tps_employments.insert": (
+        "INSERT INTO tps_employments (tps_employment_id, person_id, establishment_id, start_date,"
+        " last_known_tps_employed_date, last_extract_date, employment_type, created_on, updated_on, key,"
+        " withdrawal_confirmed) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        _employment_insert,
+    ),
+    "events.insert": (
+        "INSERT INTO events (event_id, event_name, created, inserted, payload, published, person_id, person_ids)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        _event_insert,
+    ),
+    "persons.update": ("UPDATE persons SET email_address = %s, updated_on = %s WHERE person_id = %s", _person_update),
+    "qualifications.update": (
+        "UPDATE qualifications SET mq_status = %s, end_date = %s, updated_on = %s WHERE qualification_id = %s",
+        _qualification_update,
+    ),
+    "tps_employments.update": (
+        "UPDATE tps_employments SET employer_postcode = %s, updated_on = %s WHERE tps_employment_id = %s",
+        _employment_update,
+    ),
+    "qualifications.delete": ("DELETE FROM qualifications WHERE qualification_id = %s", _delete("qualifications")),
+    "tps_employments.delete": ("DELETE FROM tps_employments WHERE tps_employment_id = %s", _delete("tps_employments")),
+    "persons.delete": ("DELETE FROM persons WHERE person_id = %s", _delete("persons")),
+}
+
+
+def stream(
+    conninfo: str,
+    rows_per_second: float,
+    seconds: float,
+    seed: int,
+    rows_per_transaction: int = 10,
+    mix: Mapping[str, float] = DEFAULT_MIX,
+    *,
+    stop: Event | None = None,
+) -> StreamReport:
+    """Write for some seconds at a target rate, or as fast as one session can when `rows_per_second` is 0.
+
+    `mix` weighs operations named `table.insert`, `table.update` and `table.delete`. Only rows that the load itself
+    added are deleted, so the world stays whole. `stop` ends it early. A transaction that starts late is not caught up
+    for by a burst: `behind_seconds` says how far the schedule was missed at worst.
+
+    Raises ValueError for an unknown operation and WorldNotReadyError without a populated world; errors of the
+    connection go to the caller, as a fault drill wants to see them.
+    """
+    unknown = mix.keys() - _OPERATIONS.keys()
+    if unknown or not mix or rows_per_transaction < 1:
+        raise ValueError(
+            f"the mix must hold operations out of {', '.join(_OPERATIONS)}; not {', '.join(unknown) or 'none'}"
+        )
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        world = clock.read(connection)
+        base = datetime.combine(world.today, time_of_day(12), UTC)
+        load = _Load(connection, luck.source(world.seed, "stream", seed), seed, base)
+        return _run(connection, load, rows_per_second, seconds, rows_per_transaction, mix, stop)
+
+
+def _run(
+    connection: psycopg.Connection[Any],
+    load: _Load,
+    rate: float,
+    seconds: float,
+    size: int,
+    mix: Mapping[str, float],
+    stop: Event | None,
+) -> StreamReport:
+    operations, commits = Counter[str](), list[float]()
+    names_of, weights = list(mix), list(mix.values())
+    began = due = time.monotonic()
+    behind = 0.0
+    with connection.cursor() as cursor:
+        while (now := time.monotonic()) - began < seconds and not (stop is not None and stop.is_set()):
+            if rate > 0:
+                if due > now:
+                    time.sleep(min(due - now, began + seconds - now))
+                    continue
+                behind = max(behind, now - due)
+                due = max(due + size / rate, now - 1.0)
+            chosen = Counter(load.chance.choices(names_of, weights, k=size))
+            started = time.monotonic()
+            with connection.transaction():
+                for name, (statement, maker) in _OPERATIONS.items():
+                    rows = [row for _ in range(chosen[name]) if (row := maker(load)) is not None]
+                    if rows:
+                        # By key, so that two loads wait for each other instead of deadlocking.
+                        rows.sort(key=lambda row: str(row[-1]))
+                        cursor.executemany(statement.encode(), rows)
+                        operations[name] += len(rows)
+            commits.append((time.monotonic() - started) * 1000)
+    spent = time.monotonic() - began
+    commits.sort()
+    percentiles = (
+        {name: commits[min(len(commits) - 1, int(len(commits) * at))] for name, at in _PERCENTILES} if commits else {}
+    )
+    return StreamReport(rate, spent, operations.total(), len(commits), dict(operations), behind, percentiles)
+
+
+_PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
