@@ -93,11 +93,10 @@ def quality_rule(quality: DataQuality, column: str | None, names: frozenset[str]
     kind = quality.type or "library"
     if kind == "text":
         return None
-    limit = _limit(quality)
     if kind == "library":
-        return _library_rule(quality, column, names, limit)
+        return _library_rule(quality, column, names, _limit(quality))
     if kind == "custom" and quality.engine == _ENGINE:
-        return _expectation_rule(quality, column, names, limit or Limit())
+        return _expectation_rule(quality, column, names)
     raise Unusable(f"a rule of type {kind} cannot be checked in a file; use library, or custom with engine {_ENGINE}")
 
 
@@ -150,7 +149,7 @@ def _library_rule(quality: DataQuality, column: str | None, names: frozenset[str
     raise Unusable(f"metric {metric} cannot be checked in a file")
 
 
-def _expectation_rule(quality: DataQuality, column: str | None, names: frozenset[str], limit: Limit) -> Rule:
+def _expectation_rule(quality: DataQuality, column: str | None, names: frozenset[str]) -> Rule:
     implementation = quality.implementation
     if not isinstance(implementation, dict) or not isinstance(implementation.get("type"), str):
         raise Unusable("implementation needs `type` (an expectation's name) and `kwargs`")
@@ -164,7 +163,11 @@ def _expectation_rule(quality: DataQuality, column: str | None, names: frozenset
         columns = (str(arguments.pop("column", column or "")),)
     if missing := [one or "(none named)" for one in columns if one not in names]:
         raise Unusable(f"no column {', '.join(missing)} in this contract")
+    limit = Limit()
     if "mostly" in arguments:
-        raise Unusable("say how many rows may break the rule with mustBeLessOrEqualTo, not with mostly")
+        share = arguments.pop("mostly")
+        if not isinstance(share, int | float) or not 0 < share <= 1:
+            raise Unusable("mostly is a share of the rows, above 0 and at most 1")
+        limit = Limit("mustBeLessOrEqualTo", round(100 * (1 - share), 6), percent=True)
     name = quality.name or f"{expectation} of {', '.join(columns)}"
     return Rule(name, RuleKind.VALUES, columns, expectation, arguments, limit)
