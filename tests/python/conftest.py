@@ -19,15 +19,9 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 def make_databases(home: Path, **settings: object) -> Databases:
     """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in."""
     values: dict[str, object] = {"warehouse_home": home, "warehouse_deliveries": home / "deliveries", **settings}
-    unset = {
-        name: None
-        for name in (
-            "warehouse_database_url",
-            "trs_database_url",
-            "warehouse_destination_dandi",
-            "warehouse_destination_tad",
-        )
-    }
+    unset = dict.fromkeys(
+        ("warehouse_database_url", "trs_database_url", "warehouse_destination_dandi", "warehouse_destination_tad")
+    )
     return Databases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
 
 

@@ -36,7 +36,10 @@ def list_deliveries(json: bool = JsonOption) -> None:
         print_table(
             None,
             ["delivery", "state", "rows", "size", "where", "closed"],
-            [(r[0], r[1], r[3], size(r[4]), near(r[5] or ""), f"{r[6]:%Y-%m-%d %H:%M}" if r[6] else None) for r in rows],
+            [
+                (r[0], r[1], r[3], size(r[4]), near(r[5] or ""), f"{r[6]:%Y-%m-%d %H:%M}" if r[6] else None)
+                for r in rows
+            ],
         )
 
 

@@ -16,7 +16,10 @@ _MARKS = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "broken": "[red]✗
 
 
 def doctor(json: bool = JsonOption) -> None:
-    """Examine this machine, the settings, both databases, replication and the contracts. Exit code 13 if all is not well."""
+    """Examine this machine, the settings, both databases, replication and the contracts.
+
+    Exit code 13 when something is broken.
+    """
     databases = Databases(load())
     findings = examine(databases, _checks_of_the_stages(databases))
     broken = [finding for finding in findings if finding.state == "broken"]

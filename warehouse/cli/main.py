@@ -116,7 +116,7 @@ def _translated(error: Exception) -> WarehouseError:
         f"Something failed that nobody foresaw: {type(error).__name__}{state} in {place.name} "
         f"({os.path.basename(place.filename)}:{place.lineno}).",  # noqa: PTH119
         meaning="The command stopped there. Nothing is half delivered and readers see the last good build.",
-        next_command="Run it again with WAREHOUSE_DEBUG=1 for the whole trace (it may show personal data), and report it.",
+        next_command="Run it again with WAREHOUSE_DEBUG=1 for the trace (it may show personal data), and report it.",
     )
 
 

@@ -48,8 +48,8 @@ def sql(
             raise UsageError(
                 f"The database refused the query: {error.diag.message_primary}.",
                 meaning="Nothing was changed by it.",
-                next_command=f"{error.diag.message_hint or 'Correct the statement'}, then ask again. The tables: "
-                "warehouse sql \"select table_schema, table_name from information_schema.tables order by 1, 2\"",
+                next_command=f"{error.diag.message_hint or 'Correct the statement'}, then ask again. "
+                'The tables: warehouse sql "table information_schema.tables"',
             ) from None
         if cursor.description is None:
             columns, rows = ["status"], [(cursor.statusmessage,)]

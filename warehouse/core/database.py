@@ -48,7 +48,8 @@ def connect(conninfo: str, *, what: str, variable: str, autocommit: bool = True)
 
 def unreachable(error: psycopg.OperationalError, conninfo: str, *, what: str, variable: str) -> DatabaseUnreachable:
     """A connection failure in words. The server's reason is kept; it names users and databases, never passwords."""
-    reason = (str(error).strip().splitlines() or ["no reason was given"])[-1]
+    lines = str(error).strip().splitlines() or ["no reason was given"]
+    reason = next((line for line in reversed(lines) if "failed: " in line), lines[-1])
     reason = reason.rsplit("failed: ", maxsplit=1)[-1].removeprefix("FATAL:").strip()
     return DatabaseUnreachable(
         f"No connection to {what} at {describe(conninfo)}: {reason}.",

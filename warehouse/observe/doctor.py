@@ -35,13 +35,12 @@ Check = tuple[str, Callable[[], str]]
 
 def examine(databases: Databases, of_the_stages: list[Check]) -> list[Finding]:
     """Run every examination; one that fails does not stop the next."""
-    findings = [
+    return [
         Finding("Python", "good", f"{sys.version.split()[0]}"),
         *(_examined(subject, check) for subject, check in _own_checks(databases)),
         _room(databases),
         *(_examined(subject, check) for subject, check in of_the_stages),
     ]
-    return findings
 
 
 def _examined(subject: str, check: Callable[[], str]) -> Finding:

@@ -60,7 +60,7 @@ def split(
     without: Callable[[str], dict[str, tuple[str, ...]]],
 ) -> list[Part]:
     """The parts to copy, largest tables first, so that the last worker does not end long after the others."""
-    pages = dict(
+    pages: dict[str, int] = dict(
         source.execute(
             "select c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int from pg_class as c"
             " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s",

@@ -129,7 +129,7 @@ def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str])
 def _declared(columns: Sequence[SourceColumn]) -> sql.Composed:
     return sql.SQL(", ").join(
         # format_type() gives the type as SQL, quoted where it has to be.
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))  # type: ignore[arg-type]
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
         for column in columns
     )
 

@@ -75,7 +75,8 @@ def check_server(connection: psycopg.Connection) -> None:
     may_replicate = _one(
         connection,
         "select exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))"
-        " or exists (select from pg_roles where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member'))",
+        " or exists (select from pg_roles"
+        " where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member'))",
     )
     if not may_replicate:
         raise MissingPrivilege(
@@ -101,7 +102,7 @@ def check_headroom(connection: psycopg.Connection) -> None:
                 f"The operational database has none of its {most} {setting} left.",
                 meaning="Replication could not be set up; nothing was changed there or here.",
                 next_command=f"As its administrator: raise {setting} and restart it, or drop a slot nobody uses "
-                "(select * from pg_replication_slots), then run again.",
+                "(pg_replication_slots lists them), then run again.",
             )
 
 

@@ -140,7 +140,7 @@ def _key(table: str, columns: dict[str, source.SourceColumn], published: list[st
         raise ReplicationError(
             f"{table} cannot be replicated: "
             + (f"its key column {hidden[0]} is not published." if hidden else "it has no primary key."),
-            meaning="Updates and deletes could not be told apart, and at the source they would fail. Nothing was set up.",
+            meaning="Updates and deletes could not be told apart; at the source they would fail. Nothing was set up.",
             next_command="Publish the key column in replication/trs.yml, or leave the table behind there.",
         )
     return key

@@ -108,7 +108,7 @@ def create(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> No
                 sql.Literal(_for_server(source_conninfo)),
                 sql.Identifier(name),
                 sql.Literal(name),
-                sql.SQL(streaming),  # type: ignore[arg-type]
+                sql.SQL(streaming),
             )
         )
     except psycopg.errors.InsufficientPrivilege as error:
@@ -216,8 +216,8 @@ def wait_until_applied(source: psycopg.Connection, warehouse: psycopg.Connection
 def _slot_is_gone(name: str) -> ReplicationError:
     return ReplicationError(
         f"The replication slot {name} is gone from the operational database.",
-        meaning="Changes since it went are not in the warehouse. What is here stays; nothing new was built or sent, and "
-        "no new slot was made, because it would hide the gap.",
+        meaning="Changes since it went are not in the warehouse. What is here stays; nothing new was built or sent, "
+        "and no new slot was made, because it would hide the gap.",
         next_command="Find out why (maintenance, failover, a restore), then start over with "
         "`warehouse replicate reset` and `warehouse run`.",
     )
@@ -235,11 +235,9 @@ def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> Replicati
     ).fetchone()
     failed = f"; the engine counts {errors[0]} errors" if errors and errors[0] else ""
     return ReplicationError(
-        f"The stream has not moved for {STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; the apply worker "
-        + ("runs" if worker else "does not run")
-        + failed
-        + ".",
+        f"The stream has not moved for {STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; "
+        "the apply worker " + ("runs" if worker else "does not run") + failed + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",
-        next_command="Read the warehouse server's log (`warehouse doctor` says where it is), then run again: the stream "
-        "goes on where it stopped.",
+        next_command="Read the log of the warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log), "
+        "then run again: the stream goes on where it stopped.",
     )

@@ -1,0 +1,81 @@
+"""The rooms of the project and who may look into which (docs/adr/0001-layout.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from warehouse.core.settings import PROJECT
+
+STAGES = ("replicate", "land", "build", "deliver", "observe")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [file for folder in folders for file in sorted((PROJECT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if (PROJECT / "warehouse" / stage).exists()])
+def test_a_stage_imports_no_other_stage(stage: str) -> None:
+    others = [f"warehouse.{other}" for other in (*STAGES, "cli") if other != stage]
+    found = [
+        (file.name, module)
+        for file in python_files(f"warehouse/{stage}")
+        for module in imports(file)
+        if any(module == other or module.startswith(f"{other}.") for other in others)
+    ]
+    assert found == []
+
+
+def test_core_knows_no_stage() -> None:
+    found = [
+        (file.name, module)
+        for file in python_files("warehouse/core")
+        for module in imports(file)
+        if module.startswith("warehouse.") and not module.startswith("warehouse.core")
+    ]
+    assert found == []
+
+
+def test_the_engine_never_imports_the_sandbox() -> None:
+    found = [
+        (str(file), module)
+        for file in python_files("warehouse")
+        for module in imports(file)
+        if module.split(".")[0] in ("sandbox", "bench", "tests")
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "replication",
+        "feeds",
+        "models",
+        "seeds",
+        "macros",
+        "tests",
+        "exports",
+        "warehouse",
+        "sandbox",
+        "bench",
+        "docs/adr",
+        "docs/runbooks",
+        "dbt_project.yml",
+        "profiles.example.yml",
+    ],
+)
+def test_the_rooms_are_there(place: str) -> None:
+    assert (PROJECT / place).exists()

@@ -1,0 +1,127 @@
+"""The first copy while the source is being written to: what is copied and what is streamed meet exactly."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+
+import psycopg
+import pytest
+
+import sandbox.schema
+from tests.python.replicate.world import PERSON, insert, rows_digest
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.replicate import copy, epochs, load_classification, replicate
+
+pytestmark = pytest.mark.slow
+
+SEED = 20_261_121
+
+
+@pytest.fixture
+def busy(databases: Databases) -> Databases:
+    """A source with some thousand rows in two tables."""
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
+        for number in range(2_000):
+            insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
+    return databases
+
+
+def test_content_is_equal_after_a_copy_under_writes(busy: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    print(f"seed {SEED}")
+    # Many small parts, so that writes fall before, between and after them.
+    monkeypatch.setattr(copy, "CHUNK_PAGES", 4)
+    stop = threading.Event()
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        chance = random.Random(SEED)
+        with busy.source() as trs:
+            number = 2_000
+            while not stop.is_set():
+                with trs.transaction():
+                    number += 1
+                    insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
+                    for verb in (
+                        "update persons set first_name = %s where trn = %s",
+                        "delete from persons where trn = %s",
+                    ):
+                        trn = f"{chance.randrange(number):07d}"
+                        trs.execute(verb.encode(), (f"n{number}", trn) if "update" in verb else (trn,))
+                    if chance.random() < 0.1:
+                        raise psycopg.Rollback
+                written += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        replicate(busy, Silent())
+    finally:
+        stop.set()
+        writer.join()
+    replicate(busy, Silent())
+    assert written > 50
+    with busy.source() as trs, busy.warehouse() as warehouse:
+        assert rows_digest(trs, "persons") == rows_digest(warehouse, "persons")
+        counted = warehouse.execute(
+            "select (select count(*) from persons where _known_from_xid not in (select xid from ledger.transactions)),"
+            " (select count(*) from history.persons"
+            "  where _known_to_xid not in (select xid from ledger.transactions))"
+        ).fetchone()
+        # Each version has a time: no transaction escaped the ledger.
+        assert counted == (0, 0)
+
+
+def test_a_copy_that_was_broken_off_starts_over(busy: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = copy.copy_parts
+
+    def broken_off(parts: list[copy.Part], **settings: object) -> int:
+        whole(parts[: len(parts) // 2], **settings)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(copy, "copy_parts", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        replicate(busy, Silent())
+    monkeypatch.setattr(copy, "copy_parts", whole)
+    replicate(busy, Silent())
+    name = busy.settings.warehouse_replication_name
+    with busy.source() as trs, busy.warehouse() as warehouse:
+        assert rows_digest(trs, "persons") == rows_digest(warehouse, "persons")
+        ends = warehouse.execute("select state, end_reason from ledger.epochs order by epoch_id").fetchall()
+        assert ends == [("ended", "the initial copy was broken off"), ("streaming", None)]
+        assert trs.execute("select count(*) from pg_replication_slots where slot_name = %s", (name,)).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("pages", [1, 3, 10_000])
+def test_the_parts_cover_a_table_once(busy: Databases, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy, "CHUNK_PAGES", pages)
+    classification = load_classification()
+    with busy.source() as trs:
+        parts = copy.split(trs, "public", {"persons": ["person_id"]}, classification.without)
+        total = 0
+        for part in parts:
+            with trs.cursor().copy(part.read()) as reading:
+                data = b"".join(reading)
+            # A binary row of one uuid: two bytes for the number of columns, four for the length, sixteen of value.
+            total += (len(data) - 21) // 22
+        assert trs.execute("select count(*) from persons").fetchone() == (total,)
+
+
+def test_the_ledger_knows_each_table_that_was_copied(busy: Databases) -> None:
+    replicate(busy, Silent())
+    with busy.warehouse() as warehouse:
+        epoch = epochs.current(warehouse, busy.settings.warehouse_replication_name)
+        assert epoch is not None
+        copied = dict(
+            warehouse.execute(
+                "select table_name, rows_copied from ledger.copied_tables where epoch_id = %s", (epoch.epoch_id,)
+            ).fetchall()
+        )
+    assert set(copied) == set(load_classification().published)
+    assert copied["persons"] == 2_000

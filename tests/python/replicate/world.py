@@ -1,0 +1,50 @@
+"""Rows of the operational database for the replication tests, and how two databases' content is compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate import load_classification
+
+PERSON = {
+    "status": 0,
+    "first_name": "Ada",
+    "middle_name": "",
+    "last_name": "Smith",
+    "induction_status": 0,
+    "induction_status_without_exemption": 0,
+    "induction_exemption_reason_ids": [],
+    "induction_exempt_without_reason": False,
+    "qtls_status": 0,
+    "has_eyps": False,
+    "allow_details_updates_from_source_application": False,
+    "dqt_allow_teacher_identity_sign_in_with_prohibitions": False,
+}
+
+
+def insert(connection: psycopg.Connection, table: str, values: dict[str, Any]) -> None:
+    """Insert one row, the columns as given."""
+    connection.execute(
+        sql.SQL("insert into {} ({}) values ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, values)),
+            sql.SQL(", ").join(sql.Placeholder() for _ in values),
+        ),
+        list(values.values()),
+    )
+
+
+def rows_digest(connection: psycopg.Connection, table: str) -> tuple[int, str]:
+    """The number of rows of a table and a digest of their published columns, whatever their order."""
+    columns = load_classification().published[table]
+    row = connection.execute(
+        sql.SQL(
+            "select count(*), md5(coalesce(string_agg(x::text, '|' order by x::text collate \"C\"), ''))"
+            " from (select {} from {}) as x"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table))
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
