@@ -1,5 +1,5 @@
 # `make run` sets everything up and does the main job; `make test` proves it. Nothing else has to be installed.
-.PHONY: help setup run check test lint bench down clean
+.PHONY: help setup run check test lint bench docs down clean
 
 WAREHOUSE := .venv/bin/warehouse
 
@@ -35,3 +35,6 @@ down:  ## Stop the embedded databases
 
 clean: down  ## Throw away the embedded databases and the deliveries
 	rm -rf .warehouse deliveries
+
+docs: setup  ## Write the reference pages anew
+	.venv/bin/python -m docs.reference

@@ -1,0 +1,157 @@
+"""Writes the reference pages (commands, settings, exit codes, models) from the code and the YAML they describe.
+
+`make docs` runs it; a test fails when a page lags behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import typer
+import yaml
+
+from warehouse.cli.main import app
+from warehouse.core import errors
+from warehouse.core.errors import WarehouseError
+from warehouse.core.settings import PROJECT, Settings
+
+FOLDER = PROJECT / "docs"
+_WRITTEN = "<!-- Written by `make docs` from {}; edit that, not this. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """The pages by file name."""
+    return {
+        "commands.md": commands(),
+        "settings.md": settings(),
+        "exit-codes.md": exit_codes(),
+        "models.md": models(),
+    }
+
+
+def commands() -> str:
+    """Every command with its options."""
+    text = _WRITTEN.format("warehouse/cli and sandbox/cli.py") + "# Commands\n\n"
+    text += "Every command takes `--help`; `--json` makes it speak JSON. Exit codes: [exit-codes.md](exit-codes.md).\n"
+    for path, command in _walk(typer.main.get_command(app), "warehouse"):
+        options = [p for p in command.params if p.name not in ("help", "json") and not _is_help(p)]
+        text += f"\n## `{path}`\n\n{_paragraphs(command.help)}\n"
+        if options:
+            text += "\n| option | |\n| --- | --- |\n" + "".join(_option(option) for option in options)
+    return text
+
+
+def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    children: dict[str, click.Command] = getattr(command, "commands", {})
+    if not children:
+        yield path, command
+    for name, child in children.items():
+        yield from _walk(child, f"{path} {name}")
+
+
+def _is_help(parameter: click.Parameter) -> bool:
+    return "--help" in parameter.opts
+
+
+def _option(parameter: click.Parameter) -> str:
+    name = ", ".join(f"`{opt}`" for opt in parameter.opts)
+    if parameter.param_type_name == "argument":
+        name = f"`{(parameter.name or '').upper()}`"
+    default = parameter.default
+    shown = f" ({default})" if default not in (None, False, ...) and not callable(default) else ""
+    return f"| {name} | {getattr(parameter, 'help', '') or ''}{shown} |\n"
+
+
+def _paragraphs(text: str | None) -> str:
+    return re.sub(r"[ \t]*\n[ \t]*", "\n", (text or "").strip())
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    text = _WRITTEN.format("warehouse/core/settings.py") + "# Settings\n\n"
+    text += (
+        "Environment variables, or lines of the file `.env` at the top of the checkout (which git ignores). Secrets "
+        "belong there or in files that these name, never on a command line.\n\n| variable | default | |\n| --- | --- | --- |\n"
+    )
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, Path):
+            default = default.relative_to(PROJECT)
+        text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
+    return text + (
+        "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unforeseen failure; it may show personal data. Google Cloud\n"
+        "credentials are found the way google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or the\n"
+        "machine's own identity); `STORAGE_EMULATOR_HOST` leads to an emulator instead.\n"
+    )
+
+
+def exit_codes() -> str:
+    """The error tree as its module shows it."""
+    tree = (errors.__doc__ or "").split("\n\n", 2)[2].strip("\n")
+    text = _WRITTEN.format("warehouse/core/errors.py") + "# Exit codes\n\n"
+    text += (
+        "0 is success. Every error says what happened, what it means for the data and the next command; with `--json`\n"
+        "it is an object with `error`, `what`, `meaning`, `next` and `exit_code`.\n\n"
+    )
+    assert all(kind.__name__ in tree for kind in _kinds(WarehouseError))
+    return text + "```text\n" + "\n".join(line[4:] for line in tree.splitlines()) + "\n```\n"
+
+
+def _kinds(root: type[WarehouseError]) -> list[type[WarehouseError]]:
+    return [kind for child in root.__subclasses__() for kind in (child, *_kinds(child))]
+
+
+def models() -> str:
+    """Every mart and extract with its grain and columns."""
+    text = _WRITTEN.format("the YAML beside each model") + "# Marts and extracts\n\n"
+    text += (
+        "Marts live in schema `marts`, extracts in `extracts`. A column's class is `open`, `personal` or `sensitive`\n"
+        "(see [replication/trs.yml](../replication/trs.yml)). `docs/querying.md` shows how to ask.\n"
+    )
+    dictionary = _field_dictionary()
+    for folder in ("marts", "extracts"):
+        for file in sorted((PROJECT / "models" / folder).rglob("*.yml")):
+            for model in yaml.safe_load(file.read_text()).get("models", []):
+                text += _model(folder, model, dictionary)
+    return text
+
+
+def _model(folder: str, model: dict[str, object], dictionary: dict[str, str]) -> str:
+    config = model.get("config") or {}
+    assert isinstance(config, dict)
+    grain = (config.get("meta") or {}).get("grain", "")
+    text = f"\n## `{folder}.{model['name']}`\n\n{_resolved(str(model.get('description', '')), dictionary)}\n\n"
+    text += f"Grain: {grain}.\n\n| column | class | |\n| --- | --- | --- |\n"
+    columns = model.get("columns") or []
+    assert isinstance(columns, list)
+    for column in columns:
+        meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
+        description = _resolved(str(column.get("description", "")), dictionary)
+        text += f"| `{column['name']}` | {meta.get('classification', '')} | {description} |\n"
+    return text
+
+
+def _field_dictionary() -> dict[str, str]:
+    blocks: dict[str, str] = {}
+    for file in sorted((PROJECT / "models").rglob("*.md")):
+        for name, body in re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", file.read_text(), re.S):
+            blocks[name] = " ".join(body.split())
+    return blocks
+
+
+def _resolved(text: str, dictionary: dict[str, str]) -> str:
+    whole = re.sub(r"{{\s*doc\(['\"](\w+)['\"]\)\s*}}", lambda match: dictionary[match[1]], text)
+    return " ".join(whole.split()).replace("|", "\\|")
+
+
+def main() -> None:
+    """Write every page."""
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
