@@ -1,6 +1,6 @@
 {# An array of identifiers as an array of text. #}
 {% macro as_text_array(expression) -%}
-    {{ return(adapter.dispatch('as_text_array')(expression)) }}
+    {{ adapter.dispatch('as_text_array')(expression) }}
 {%- endmacro %}
 
 {% macro default__as_text_array(expression) -%}
@@ -17,7 +17,7 @@
     `{{ array_element(alias) }}` and its place, from 1, `{{ array_position(alias) }}`. A row without elements gives no row.
 #}
 {% macro unnested(array_column, alias) -%}
-    {{ return(adapter.dispatch('unnested')(array_column, alias)) }}
+    {{ adapter.dispatch('unnested')(array_column, alias) }}
 {%- endmacro %}
 
 {% macro default__unnested(array_column, alias) -%}
@@ -29,7 +29,7 @@
 {%- endmacro %}
 
 {% macro array_element(alias) -%}
-    {{ return(adapter.dispatch('array_element')(alias)) }}
+    {{ adapter.dispatch('array_element')(alias) }}
 {%- endmacro %}
 
 {% macro default__array_element(alias) -%}
@@ -41,7 +41,7 @@
 {%- endmacro %}
 
 {% macro array_position(alias) -%}
-    {{ return(adapter.dispatch('array_position')(alias)) }}
+    {{ adapter.dispatch('array_position')(alias) }}
 {%- endmacro %}
 
 {% macro default__array_position(alias) -%}

@@ -1,6 +1,6 @@
 {# A date or timestamp, or null where PostgreSQL holds infinity or -infinity. BigQuery has no such value. #}
 {% macro finite(expression) -%}
-    {{ return(adapter.dispatch('finite')(expression)) }}
+    {{ adapter.dispatch('finite')(expression) }}
 {%- endmacro %}
 
 {% macro default__finite(expression) -%}
@@ -13,7 +13,7 @@
 
 {# How many of these dates and timestamps stand at infinity in one row: nulled by `finite`, and counted here. #}
 {% macro infinite_count(expressions) -%}
-    {{ return(adapter.dispatch('infinite_count')(expressions)) }}
+    {{ adapter.dispatch('infinite_count')(expressions) }}
 {%- endmacro %}
 
 {% macro default__infinite_count(expressions) -%}

@@ -1,6 +1,6 @@
 {# A field of a JSON column as text, by its path (`json_text('payload', ['Alert', 'AlertId'])`); null when it is not there. #}
 {% macro json_text(expression, path) -%}
-    {{ return(adapter.dispatch('json_text')(expression, path)) }}
+    {{ adapter.dispatch('json_text')(expression, path) }}
 {%- endmacro %}
 
 {% macro default__json_text(expression, path) -%}

@@ -1,6 +1,6 @@
 {# The day on which a timestamp falls in London: summer evenings belong to the next day of their UTC date. #}
 {% macro london_date(expression) -%}
-    {{ return(adapter.dispatch('london_date')(expression)) }}
+    {{ adapter.dispatch('london_date')(expression) }}
 {%- endmacro %}
 
 {% macro default__london_date(expression) -%}

@@ -1,6 +1,6 @@
 {# Whether a text contains a match of a regular expression (case counts). Write \d as [0-9]. #}
 {% macro regex_matches(expression, pattern) -%}
-    {{ return(adapter.dispatch('regex_matches')(expression, pattern)) }}
+    {{ adapter.dispatch('regex_matches')(expression, pattern) }}
 {%- endmacro %}
 
 {% macro default__regex_matches(expression, pattern) -%}

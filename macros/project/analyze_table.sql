@@ -3,7 +3,7 @@
     comes by, and a plan without statistics is minutes slower. Nothing to do for views, nor on BigQuery.
 #}
 {% macro analyze_table() %}
-    {{- return(adapter.dispatch('analyze_table')()) -}}
+    {{- adapter.dispatch('analyze_table')() -}}
 {% endmacro %}
 
 {% macro default__analyze_table() %}

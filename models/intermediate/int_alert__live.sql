@@ -40,10 +40,12 @@ final as (
         alert_types.name as alert_type_name,
         alert_types.alert_category_id,
         alert_categories.name as alert_category_name,
-        coalesce(alert_category_groups.alert_group, 'decision') as alert_group,
         alert_types.dqt_sanction_code,
         alerts.start_date,
         alerts.end_date,
+        alerts.created_on,
+        alerts.updated_on,
+        coalesce(alert_category_groups.alert_group, 'decision') as alert_group,
         -- The one definition of an open alert: no end date. An end date closes it, also one in the future.
         alerts.end_date is null as is_open,
         -- An alert whose type is not known here is treated as internal: it must not go out by mistake.
@@ -51,9 +53,7 @@ final as (
         coalesce(alert_category_groups.alert_group = 'prohibition', false) as is_prohibition,
         legacy_api_prohibition_codes.dqt_sanction_code is not null as is_prohibition_in_legacy_api,
         coalesce(alert_category_groups.alert_group = 'restriction', false) as is_restriction,
-        coalesce(alerts.end_date < alerts.start_date, false) as ends_before_start,
-        alerts.created_on,
-        alerts.updated_on
+        coalesce(alerts.end_date < alerts.start_date, false) as ends_before_start
     from alerts
     left join alert_types
         on alerts.alert_type_id = alert_types.alert_type_id

@@ -59,7 +59,10 @@ final as (
     select
         people.person_id,
         people.merged_with_person_id,
-        case when merged.merge_chain = 'resolved' then merged.next_person_id else people.person_id end as live_person_id,
+        case
+            when merged.merge_chain = 'resolved' then merged.next_person_id
+            else people.person_id
+        end as live_person_id,
         coalesce(merged.merge_chain, 'not merged') as merge_chain
     from people
     left join merged

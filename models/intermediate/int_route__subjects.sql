@@ -46,11 +46,12 @@ final as (
     select
         qualification_id,
         cast(count(*) as {{ dbt.type_int() }}) as training_subject_count,
-        {% for place in [1, 2, 3] -%}
-        max(case when place = {{ place }} then name end) as training_subject_{{ place }},
-        max(case when place = {{ place }} then reference end) as training_subject_{{ place }}_reference
-        {{- ',' if not loop.last }}
-        {% endfor -%}
+        max(case when place = 1 then name end) as training_subject_1,
+        max(case when place = 1 then reference end) as training_subject_1_reference,
+        max(case when place = 2 then name end) as training_subject_2,
+        max(case when place = 2 then reference end) as training_subject_2_reference,
+        max(case when place = 3 then name end) as training_subject_3,
+        max(case when place = 3 then reference end) as training_subject_3_reference
     from named
     group by qualification_id
 

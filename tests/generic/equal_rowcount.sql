@@ -1,5 +1,5 @@
-{# The model has as many rows as the other one (of those that `where` picks): nothing was lost or doubled on the way. #}
-{% test equal_rowcount(model, compare_model, where='true') %}
+{# The model has as many rows as the other one (of those that `row_filter` picks): nothing was lost or doubled on the way. #}
+{% test equal_rowcount(model, compare_model, row_filter='true') %}
 
 with
 
@@ -12,7 +12,7 @@ own as (
 other as (
 
     select count(*) as row_count from {{ compare_model }}
-    where {{ where }}
+    where {{ row_filter }}
 
 )
 

@@ -1,8 +1,8 @@
-{# The column is not null in the rows that `where` picks. #}
-{% test not_null_where(model, column_name, where) %}
+{# The column is not null in the rows that `row_filter` picks. #}
+{% test not_null_where(model, column_name, row_filter) %}
 
 select *
 from {{ model }}
-where ({{ where }}) and {{ column_name }} is null
+where ({{ row_filter }}) and {{ column_name }} is null
 
 {% endtest %}

@@ -13,11 +13,17 @@ ranked as (
     select
         establishments.*,
         row_number() over (
-            partition by la_code, establishment_number
+            partition by establishments.la_code, establishments.establishment_number
             order by
-                case establishment_status_code when 1 then 1 when 3 then 2 when 2 then 3 when 4 then 4 else 5 end,
-                coalesce(urn, -1) desc,
-                establishment_id
+                case establishments.establishment_status_code
+                    when 1 then 1
+                    when 3 then 2
+                    when 2 then 3
+                    when 4 then 4
+                    else 5
+                end asc,
+                coalesce(establishments.urn, -1) desc,
+                establishments.establishment_id asc
         ) as place
     from establishments
 
@@ -32,11 +38,8 @@ final as (
         la_name,
         establishment_number,
         establishment_name,
-        establishment_source_id = 1 as is_in_gias,
-        establishment_number is not null and place = 1 as is_preferred_for_code,
         establishment_status_code,
         establishment_status_name,
-        coalesce(establishment_status_code in (1, 3), false) as is_open_establishment,
         establishment_type_code,
         establishment_type_name,
         establishment_type_group_code,
@@ -50,7 +53,10 @@ final as (
         address3,
         town,
         county,
-        postcode
+        postcode,
+        establishment_source_id = 1 as is_in_gias,
+        establishment_number is not null and place = 1 as is_preferred_for_code,
+        coalesce(establishment_status_code in (1, 3), false) as is_open_establishment
     from ranked
 
 )

@@ -20,14 +20,20 @@ professional_statuses as (
 
 qtls_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'QtlsStatus'
 
 ),
 
 applications as (
 
-    select user_id, short_name from {{ ref('stg_trs__users') }}
+    select
+        user_id,
+        short_name
+    from {{ ref('stg_trs__users') }}
 
 ),
 
@@ -106,9 +112,9 @@ final as (
         described.qtls_date,
         described.holds_professional_status,
         described.has_ever_held_professional_status,
-        described.qts_date is not distinct from described.held_qts_date
-        and described.eyts_date is not distinct from described.held_eyts_date
-        and described.pqts_date is not distinct from described.held_pqts_date
+        {{ same('described.qts_date', 'described.held_qts_date') }}
+        and {{ same('described.eyts_date', 'described.held_eyts_date') }}
+        and {{ same('described.pqts_date', 'described.held_pqts_date') }}
         and described.has_eyps = described.held_eyps
         and described.qtls_status = described.held_qtls_status as recorded_statuses_agree,
         described.induction_status,

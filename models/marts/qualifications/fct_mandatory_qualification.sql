@@ -24,16 +24,16 @@ final as (
     select
         qualifications.qualification_id,
         qualifications.person_id,
-        coalesce(live_persons.live_person_id, qualifications.person_id) as live_person_id,
         qualifications.mq_provider_id,
         providers.name as mq_provider_name,
         qualifications.mq_specialism,
         qualifications.mq_specialism_label,
         qualifications.mq_status,
         qualifications.mq_status_label,
-        coalesce(qualifications.mq_status = 1, false) as is_passed,
         qualifications.start_date,
         qualifications.end_date,
+        coalesce(live_persons.live_person_id, qualifications.person_id) as live_person_id,
+        coalesce(qualifications.mq_status = 1, false) as is_passed,
         coalesce(qualifications.end_date < qualifications.start_date, false) as ends_before_start,
         qualifications.dqt_qualification_id is not null as is_migrated
     from qualifications

@@ -19,14 +19,14 @@ ranked as (
     select
         held_routes.*,
         row_number() over (
-            partition by person_id, professional_status
+            partition by held_routes.person_id, held_routes.professional_status
             order by
-                case when holds_from is null then 1 else 0 end,
-                holds_from,
-                created_on,
-                qualification_id
+                case when held_routes.holds_from is null then 1 else 0 end,
+                held_routes.holds_from,
+                held_routes.created_on,
+                held_routes.qualification_id
         ) as place,
-        count(*) over (partition by person_id, professional_status) as route_count
+        count(*) over (partition by held_routes.person_id, held_routes.professional_status) as route_count
     from held_routes
 
 ),

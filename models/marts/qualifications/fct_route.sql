@@ -39,7 +39,10 @@ degree_types as (
 
 applications as (
 
-    select user_id, short_name from {{ ref('stg_trs__users') }}
+    select
+        user_id,
+        short_name
+    from {{ ref('stg_trs__users') }}
 
 ),
 

@@ -59,20 +59,20 @@ ranked as (
     select
         judged.*,
         row_number() over (
-            partition by person_id
+            partition by judged.person_id
             order by
-                case when is_current then 0 else 1 end,
-                last_known_tps_employed_date desc,
-                start_date desc,
-                tps_employment_id
+                case when judged.is_current then 0 else 1 end asc,
+                judged.last_known_tps_employed_date desc,
+                judged.start_date desc,
+                judged.tps_employment_id asc
         ) as place_for_person,
         row_number() over (
-            partition by live_person_id
+            partition by judged.live_person_id
             order by
-                case when is_current then 0 else 1 end,
-                last_known_tps_employed_date desc,
-                start_date desc,
-                tps_employment_id
+                case when judged.is_current then 0 else 1 end asc,
+                judged.last_known_tps_employed_date desc,
+                judged.start_date desc,
+                judged.tps_employment_id asc
         ) as place_for_live_person
     from judged
 

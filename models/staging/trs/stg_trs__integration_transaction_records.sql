@@ -8,7 +8,10 @@ source as (
 
 integration_transaction_record_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'IntegrationTransactionRecordStatus'
 
 ),

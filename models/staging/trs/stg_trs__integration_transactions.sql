@@ -8,14 +8,20 @@ source as (
 
 integration_transaction_interface_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'IntegrationTransactionInterfaceType'
 
 ),
 
 integration_transaction_import_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'IntegrationTransactionImportStatus'
 
 ),

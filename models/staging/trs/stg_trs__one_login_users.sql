@@ -8,14 +8,20 @@ source as (
 
 one_login_user_verification_route_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'OneLoginUserVerificationRoute'
 
 ),
 
 one_login_user_match_route_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'OneLoginUserMatchRoute'
 
 ),

@@ -8,28 +8,40 @@ source as (
 
 person_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'PersonStatus'
 
 ),
 
 gender_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'Gender'
 
 ),
 
 induction_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'InductionStatus'
 
 ),
 
 qtls_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'QtlsStatus'
 
 ),

@@ -8,7 +8,10 @@ source as (
 
 process_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'ProcessType'
 
 ),

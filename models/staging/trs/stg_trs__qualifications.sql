@@ -8,35 +8,50 @@ source as (
 
 qualification_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'QualificationType'
 
 ),
 
 mandatory_qualification_specialism_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'MandatoryQualificationSpecialism'
 
 ),
 
 mandatory_qualification_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'MandatoryQualificationStatus'
 
 ),
 
 route_to_professional_status_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'RouteToProfessionalStatusStatus'
 
 ),
 
 training_age_specialism_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'TrainingAgeSpecialismType'
 
 ),

@@ -44,14 +44,22 @@ final as (
         {{ finite('source.dqt_partial_recognition_date') }} as dqt_partial_recognition_date,
         {{ finite('source.dqt_qtls_date') }} as dqt_qtls_date,
         source.dqt_qtls_date_has_been_set,
-        {{ as_text('source.status_derived_route_to_professional_status_type_id') }} as status_derived_route_to_professional_status_type_id,
-        {{ as_text('source.status_derived_route_to_professional_status_type_name') }} as status_derived_route_to_professional_status_type_name,
-        {{ as_text('source.programme_type_derived_route_to_professional_status_type_id') }} as programme_type_derived_route_to_professional_status_type_id,
-        {{ as_text('source.programme_type_derived_route_to_professional_status_type_name') }} as programme_type_derived_route_to_professional_status_type_name,
-        {{ as_text('source.itt_qualification_derived_route_to_professional_status_type_id') }} as itt_qualification_derived_route_to_professional_status_type_id,
-        {{ as_text('source.itt_qualification_derived_route_to_professional_status_type_nam') }} as itt_qualification_derived_route_to_professional_status_type_nam,
-        {{ as_text_array('source.multiple_potential_compatible_itt_records') }} as multiple_potential_compatible_itt_records,
-        {{ as_text_array('source.induction_exemption_reason_ids_moved_from_person') }} as induction_exemption_reason_ids_moved_from_person,
+        {{ as_text('source.status_derived_route_to_professional_status_type_id') }}
+            as status_derived_route_to_professional_status_type_id,
+        {{ as_text('source.status_derived_route_to_professional_status_type_name') }}
+            as status_derived_route_to_professional_status_type_name,
+        {{ as_text('source.programme_type_derived_route_to_professional_status_type_id') }}
+            as programme_type_derived_route_to_professional_status_type_id,
+        {{ as_text('source.programme_type_derived_route_to_professional_status_type_name') }}
+            as programme_type_derived_route_to_professional_status_type_name,
+        {{ as_text('source.itt_qualification_derived_route_to_professional_status_type_id') }}
+            as itt_qualification_derived_route_to_professional_status_type_id,
+        {{ as_text('source.itt_qualification_derived_route_to_professional_status_type_nam') }}
+            as itt_qualification_derived_route_to_professional_status_type_nam,
+        {{ as_text_array('source.multiple_potential_compatible_itt_records') }}
+            as multiple_potential_compatible_itt_records,
+        {{ as_text_array('source.induction_exemption_reason_ids_moved_from_person') }}
+            as induction_exemption_reason_ids_moved_from_person,
         source.contact_itt_row_count,
         source.contact_qts_row_count,
         {{ as_text('source.route_to_professional_status_type_id') }} as route_to_professional_status_type_id,

@@ -8,14 +8,20 @@ source as (
 
 professional_status_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'ProfessionalStatusType'
 
 ),
 
 field_requirement_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'FieldRequirement'
 
 ),
@@ -65,7 +71,8 @@ final as (
     left join field_requirement_labels as training_country_required_labels
         on training_country_required_labels.code = {{ as_text('source.training_country_required') }}
     left join field_requirement_labels as training_age_specialism_type_required_labels
-        on training_age_specialism_type_required_labels.code = {{ as_text('source.training_age_specialism_type_required') }}
+        on training_age_specialism_type_required_labels.code
+            = {{ as_text('source.training_age_specialism_type_required') }}
     left join field_requirement_labels as training_subjects_required_labels
         on training_subjects_required_labels.code = {{ as_text('source.training_subjects_required') }}
 

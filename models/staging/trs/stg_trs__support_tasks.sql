@@ -8,21 +8,30 @@ source as (
 
 support_task_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'SupportTaskType'
 
 ),
 
 support_task_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'SupportTaskStatus'
 
 ),
 
 support_task_outcome_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'SupportTaskOutcome'
 
 ),

@@ -8,14 +8,20 @@ source as (
 
 employment_type_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'EmploymentType'
 
 ),
 
 tps_csv_extract_item_result_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'TpsCsvExtractItemResult'
 
 ),

@@ -8,14 +8,20 @@ source as (
 
 gender_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'Gender'
 
 ),
 
 trn_request_status_labels as (
 
-    select code, label from {{ ref('trs_enums') }}
+    select
+        code,
+        label
+    from {{ ref('trs_enums') }}
     where enum_name = 'TrnRequestStatus'
 
 ),

@@ -1,0 +1,21 @@
+"""Stands in for dbt's cross-database macros when sqlfluff renders a model, as PostgreSQL would have them."""
+
+
+def type_string() -> str:
+    return "text"
+
+
+def type_int() -> str:
+    return "integer"
+
+
+def type_bigint() -> str:
+    return "bigint"
+
+
+def dateadd(datepart: str, interval: int, from_date_or_timestamp: str) -> str:
+    return f"{from_date_or_timestamp} + ((interval '1 {datepart}') * ({interval}))"
+
+
+def listagg(measure: str, delimiter_text: str, order_by_clause: str) -> str:
+    return f"string_agg({measure}, {delimiter_text} {order_by_clause})"
