@@ -1,0 +1,111 @@
+"""Alerts: sanctions, restrictions and flags on people's records."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from sandbox.population import clock
+from sandbox.population.defects import share_of
+from sandbox.population.people import People
+from sandbox.population.vector import (
+    NO_DAY,
+    Ints,
+    Mask,
+    at_work,
+    between,
+    chance,
+    day,
+    one_of,
+    only_where,
+    uuids,
+    weighted,
+)
+from sandbox.population.world import World
+from sandbox.schema import seed_rows
+
+# Weight of the commoner types by DQT code; every other type has weight 1.
+_WEIGHTS: Final = {"T1": 40, "T2": 10, "T6": 25, "T3": 4, "T4": 3, "T5": 3, "T7": 6, "G1": 45, "C2": 8, "T9": 20,
+                   "T10": 12, "T8": 5, "A4": 5, "A1B": 4, "A17": 4, "B1": 8, "B6": 5, "G2": 4}
+_DETAILS: Final = (
+    "Found guilty of unacceptable professional conduct. The panel's decision is kept with the case.",
+    "Convicted of a relevant offence; see the case file for the outcome.",
+    "Referred by the employer. The panel met and its recommendation was accepted.",
+    "Contact the case team before giving any information about this person.",
+    "Order made without limit of time. The teacher may apply for it to be set aside after five years.",
+    "Decision published. Facts proven in part; no order was thought necessary.",
+)
+
+
+def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
+    """Alerts of about 1.2 in 100 people, some of whom have several. The first chunk holds every type at least once.
+
+    Besides the columns of `alerts` the frame has `row`, the position of the person in the chunk, and `migrated`.
+    """
+    rng = world.stream("alerts", chunk)
+    types = seed_rows("alert_types")
+    row = np.flatnonzero((people.due < world.now) & chance(rng, len(people), 0.012))
+    row = np.sort(np.concatenate([row, row[chance(rng, len(row), 0.18)]]))
+    count = len(row)
+    earliest = np.maximum(people.due[row] + np.timedelta64(30, "D"), day("1985-01-01"))
+    start = between(rng, earliest, world.now - np.timedelta64(1, "D"), count)
+    migrated = start < clock.ALERTS_MOVED
+    in_use = np.array([t["is_active"] == "true" for t in types])
+    weights = np.array([float(_WEIGHTS.get(t["dqt_sanction_code"], 1)) for t in types])
+    kind = np.where(migrated, weighted(rng, count, weights), weighted(rng, count, np.where(in_use, weights, 0)))
+    if chunk == 0:
+        old = np.flatnonzero(migrated)[: len(types)]
+        kind[old] = np.arange(len(old))
+    start, end = _days(rng, world, start, migrated, count)
+    closed = ~np.isnat(end)
+    created = at_work(rng, np.maximum(np.where(np.isnat(start), day("2013-05-01"), start), clock.DQT_LOADED))
+    created = np.maximum(created, people.created[row])
+    changed = np.where(closed & (end < world.now), end, created.astype("datetime64[D]"))
+    changed = np.where(migrated, np.maximum(changed, clock.ALERTS_MOVED), changed)
+    deleted = chance(rng, count, 0.03)
+    removed = between(rng, np.maximum(changed, clock.ALERTS_MOVED), world.now - np.timedelta64(1, "D"), count)
+    updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
+    updated = np.minimum(updated, world.now.astype("datetime64[us]") - np.timedelta64(1, "h"))
+    serial = pl.Series(rng.integers(1000, 99999, count)).cast(pl.String)
+    link = pl.select(pl.concat_str(pl.lit("https://www.example.org/decisions/"), pl.lit(serial))).to_series()
+    return pl.DataFrame(
+        {
+            "row": row,
+            "migrated": migrated,
+            "dqt_sanction_code": pl.Series([t["dqt_sanction_code"] for t in types]).gather(kind),
+            "alert_id": uuids(rng, count),
+            "alert_type_id": pl.Series([t["alert_type_id"] for t in types]).gather(kind),
+            "person_id": people.person_id.gather(row),
+            "details": only_where(chance(rng, count, 0.8), one_of(rng, count, _DETAILS)),
+            "external_link": only_where(chance(rng, count, 0.25), link),
+            "start_date": start,
+            "end_date": end,
+            "created_on": created,
+            "updated_on": updated,
+            "deleted_on": np.where(deleted, updated, np.datetime64("NaT", "us")),
+        }
+    )
+
+
+def _days(rng: np.random.Generator, world: World, start: np.ndarray, migrated: Mask, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end days, with the declared faults of migrated alerts."""
+    closed = chance(rng, count, np.where(migrated, 0.45, 0.2)) & (start < world.now - np.timedelta64(2, "D"))
+    end = between(rng, start + np.timedelta64(1, "D"), world.now - np.timedelta64(1, "D"), count)
+    # Rarely the last day ever was typed for an order without limit: such an alert counts as closed all the same.
+    forever = closed & migrated & chance(rng, count, 0.01)
+    end = np.where(closed, np.where(forever, day("9999-12-31"), end), NO_DAY)
+    swapped = closed & migrated & ~forever & _at_least_one(rng, closed & migrated & ~forever, "alert_end_before_start")
+    end = np.where(swapped, start - rng.integers(1, 300, count).astype("timedelta64[D]"), end)
+    early = migrated & ~swapped & _at_least_one(rng, migrated & ~swapped, "alert_start_before_1753")
+    start = np.where(early, start - np.timedelta64(100_000, "D"), start)
+    missing = migrated & ~swapped & ~early & _at_least_one(rng, migrated & ~swapped & ~early, "alert_start_missing")
+    return np.where(missing, NO_DAY, start).astype("datetime64[D]"), end.astype("datetime64[D]")
+
+
+def _at_least_one(rng: np.random.Generator, possible: Mask, defect: str) -> Mask:
+    """Rows with the fault: its share of the possible ones, but one of them even in a small world."""
+    hit: Mask = possible & chance(rng, len(possible), share_of(defect))
+    places: Ints = np.flatnonzero(possible)
+    if len(places) and not hit.any():
+        hit[places[len(places) // 2]] = True
+    return hit

@@ -1,0 +1,88 @@
+"""Everything about one chunk of people, in frames by table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from sandbox.population import inductions, person_events, route_events, tasks
+from sandbox.population.alerts import draw_alerts
+from sandbox.population.employments import draw_posts, employment_rows
+from sandbox.population.event_rows import EventRows, add_process
+from sandbox.population.extracts import extract_files, extract_items
+from sandbox.population.lifecycle import draw_lifecycle
+from sandbox.population.other_events import other_events
+from sandbox.population.people import draw_people
+from sandbox.population.person_plumbing import award_emails, migration_report, search_attributes
+from sandbox.population.persons import person_rows
+from sandbox.population.plan import Plan
+from sandbox.population.previous_names import draw_previous_names
+from sandbox.population.qualifications import describe_routes, mandatory_qualifications
+from sandbox.population.requests import draw_accounts, draw_requests
+from sandbox.population.routes import draw_routes, statuses
+from sandbox.population.transactions import transactions
+from sandbox.population.vector import chance
+from sandbox.population.world import World
+
+
+def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Table and rows, for persons start..stop-1 and all that hangs on them. Depends on nothing outside the chunk."""
+    people = draw_people(world.seed, chunk, plan, start, stop, world.today)
+    life = draw_lifecycle(world, chunk, people)
+    routes = draw_routes(world.seed, chunk, people, world.today)
+    held = statuses(people, routes)
+    details = describe_routes(world, chunk, people, routes)
+    induction = inductions.draw_inductions(world, chunk, people, routes, held, details.exempt)
+    previous = draw_previous_names(world, chunk, people, life.merged)
+    posts = draw_posts(world, chunk, people, held, life)
+    employments = employment_rows(world, chunk, people, posts)
+    requests = draw_requests(world, chunk, people, life)
+    accounts = draw_accounts(world, chunk, people, life)
+    alerts = draw_alerts(world, chunk, people)
+    mqs = mandatory_qualifications(world, chunk, people, held.qts_date)
+    persons = person_rows(world, chunk, people, life, routes, held, induction, previous, employments, requests, details.updated)
+    yield "trn_request_metadata", requests
+    yield "persons", persons
+    yield "previous_names", previous
+    yield "qualifications", details.frame
+    yield "qualifications", mqs
+    yield "alerts", alerts
+    yield "one_login_users", accounts
+    yield "tps_employments", employments
+    loads, items = extract_items(world, chunk, people, posts, extract_files(world))
+    yield "tps_csv_extract_load_items", loads
+    yield "tps_csv_extract_items", items
+    rows = EventRows()
+    drawn = tasks.draw_tasks(world, chunk, people, persons, requests, accounts)
+    yield "support_tasks", drawn.tasks
+    yield "support_task_notes", drawn.notes
+    yield "notes", tasks.draw_notes(rows, world, chunk, people)
+    tasks.task_events(rows, world, chunk, drawn)
+    route_events.route_events(rows, world, chunk, people, routes, details, held, induction)
+    route_events.induction_events(rows, world, chunk, people, induction)
+    person_events.person_events(rows, world, chunk, people, life, persons, previous)
+    person_events.alert_events(rows, world, chunk, alerts)
+    person_events.mq_events(rows, world, chunk, mqs)
+    person_events.employment_events(rows, world, chunk, employments)
+    _account_events(rows, world, chunk, accounts)
+    if chunk == 0:
+        other_events(rows, world, persons)
+    for table, parts in (("processes", rows.processes), ("process_events", rows.process_events), ("events", rows.events)):
+        for part in parts:
+            yield table, part
+    yield "route_migration_report_items", migration_report(world, chunk, people, routes, details)
+    yield from award_emails(world, chunk, persons, held.qts_date)
+    yield from transactions(world, chunk, persons, alerts)
+    yield "person_search_attributes", search_attributes(world, chunk, persons)
+
+
+def _account_events(rows: EventRows, world: World, chunk: int, accounts: pl.DataFrame) -> None:
+    """Sign-ins of a share of the accounts."""
+    rng = world.stream("sign-ins", chunk)
+    facts = accounts.filter(pl.col("verified_on").is_not_null() & pl.Series(chance(rng, len(accounts), 0.3)))
+    last = world.now.astype("datetime64[us]") - np.timedelta64(1, "h")
+    facts = facts.with_columns(created=pl.min_horizontal(
+        pl.col("verified_on").dt.offset_by("26h"), pl.lit(last).cast(pl.Datetime("us"))))
+    add_process(rows, world, rng, 36, "OneLoginUserSignedInEvent", facts, {"OneLoginUser": pl.struct(
+        Subject="subject", EmailAddress="email_address", PersonId="person_id", VerificationRoute="verification_route",
+        MatchRoute="match_route", VerifiedOn=pl.col("verified_on").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))})

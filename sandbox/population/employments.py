@@ -1,0 +1,246 @@
+"""Employments as Teachers' Pensions knows them: careers cut into posts, then seen through the monthly extracts."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from sandbox.population.defects import share_of
+from sandbox.population.lifecycle import Lifecycle
+from sandbox.population.people import People
+from sandbox.population.plan import NONE
+from sandbox.population.routes import Statuses
+from sandbox.population.vector import (
+    NO_DAY,
+    Days,
+    Ints,
+    Mask,
+    at_work,
+    chance,
+    digits,
+    one_of,
+    only_where,
+    uuids,
+    weighted,
+)
+from sandbox.population.world import World
+
+_FIRST_EXTRACT: Final = "2015-01"
+FULL_TIME, PART_TIME_REGULAR, PART_TIME_IRREGULAR, PART_TIME = range(4)
+
+
+def add_months(days: Days, months: int) -> Days:
+    """The same day so many months later, or the last day of that month where it is shorter (as Postgres adds)."""
+    month = days.astype("datetime64[M]")
+    of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
+    target = month + np.timedelta64(months, "M")
+    length = ((target + np.timedelta64(1, "M")).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    return target.astype("datetime64[D]") + np.minimum(of_month, length - 1).astype("timedelta64[D]")
+
+
+def extract_days(today: datetime.date) -> Days:
+    """Days of all extracts so far: the 25th of each month; the last is at least five days old, so that it is loaded."""
+    months = np.arange(np.datetime64(_FIRST_EXTRACT, "M"), np.datetime64(today, "M") + np.timedelta64(1, "M"))
+    days = months.astype("datetime64[D]") + np.timedelta64(24, "D")
+    return days[days <= np.datetime64(today, "D") - np.timedelta64(5, "D")]
+
+
+@dataclass
+class Posts:
+    """Posts of one chunk that any extract has seen, one entry each; `row` is the person's position in the chunk."""
+
+    row: Ints
+    start: Days
+    ends: Days
+    """Null while the post goes on."""
+    first_seen: Days
+    last_seen: Days
+    """Days of the first and last extract with this post."""
+    establishment: Ints
+    kind: Ints
+    lag: Ints
+    """Months by which the employer's returns are late."""
+    withdrawn: Mask
+    leaving: Days
+    """A known future last day of a post that goes on, else null."""
+    nino: pl.Series
+    postcode: pl.Series
+    email: pl.Series
+    employer_postcode: pl.Series
+    employer_email: pl.Series
+    la_code: pl.Series
+    number: pl.Series
+    key: pl.Series
+    employment_id: pl.Series
+
+    def file_end(self, extract: Days | np.datetime64) -> Days:
+        """The end date that an extract gives: of the post, or of the last pay period that was returned."""
+        seen = np.broadcast_to(extract, len(self.row)).astype("datetime64[D]")
+        period = seen.astype("datetime64[M]") - self.lag.astype("timedelta64[M]")
+        paid = period.astype("datetime64[D]") - np.timedelta64(1, "D")
+        paid = np.where(paid < self.start, seen, paid)
+        paid = np.where(np.isnat(self.leaving), paid, self.leaving)
+        ended = ~np.isnat(self.ends) & (self.ends <= seen + np.timedelta64(60, "D"))
+        return np.where(ended, self.ends, paid).astype("datetime64[D]")
+
+    def file_withdrawn(self, extract: Days | np.datetime64) -> Mask:
+        """Whether an extract says W: the withdrawal is confirmed."""
+        seen = np.broadcast_to(extract, len(self.row)).astype("datetime64[D]")
+        ended = ~np.isnat(self.ends) & (self.ends <= seen + np.timedelta64(60, "D"))
+        return (self.withdrawn & ended) | ~np.isnat(self.leaving)
+
+
+def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: Lifecycle) -> Posts:
+    """Careers of most people with a teaching status, and the posts of people whom the pension data brought in."""
+    rng = world.stream("posts", chunk)
+    row, start, ends = _careers(rng, world, people, held, life)
+    extracts = extract_days(world.today)
+    first = extracts[np.minimum(np.searchsorted(extracts, start), len(extracts) - 1)]
+    until = np.where(np.isnat(ends), extracts[-1], add_months(np.where(np.isnat(ends), start, ends), 6))
+    last = extracts[np.maximum(np.searchsorted(extracts, until, side="right") - 1, 0)]
+    seen = (start <= extracts[-1]) & (until >= extracts[0]) & (last >= first) & (first >= start)
+    row, start, ends, first, last = row[seen], start[seen], ends[seen], first[seen], last[seen]
+    count = len(row)
+    places = world.establishments
+    place = weighted(rng, count, places.weights)
+    goes_on = np.isnat(ends)
+    leaving = np.where(goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count).astype("timedelta64[D]"), NO_DAY)
+    lag = np.where(goes_on & chance(rng, count, 0.03), rng.integers(1, 4, count), 0)
+    la_code, number = places.la_codes.gather(place), places.numbers.gather(place)
+    return Posts(
+        row, start, ends, first, last, place,
+        np.array([0, 1, 2, 3])[weighted(rng, count, (0.72, 0.19, 0.05, 0.04))],
+        lag, chance(rng, count, 0.75), leaving.astype("datetime64[D]"), _ninos(rng, people, row),
+        only_where(chance(rng, count, 0.97), people.postcode.gather(row)),
+        only_where(chance(rng, count, 0.7), people.email.gather(row)),
+        places.postcodes.gather(place),
+        only_where(chance(rng, count, 0.8), pl.select(
+            pl.concat_str(pl.lit("office."), pl.lit(pl.Series(place)).cast(pl.String), pl.lit("@example.org"))).to_series()),
+        la_code, number, _keys(people.trn.gather(row), la_code, number, start), uuids(rng, count),
+    )
+
+
+def _keys(trn: pl.Series, la_code: pl.Series, number: pl.Series, start: Days) -> pl.Series:
+    return pl.select(
+        pl.concat_str(pl.lit(trn), pl.lit(la_code), pl.lit(number.fill_null("NULL")),
+                      pl.lit(pl.Series(start)).dt.strftime("%Y%m%d"), separator=".")
+    ).to_series()
+
+
+def _careers(
+    rng: np.random.Generator, world: World, people: People, held: Statuses, life: Lifecycle
+) -> tuple[Ints, Days, Days]:
+    """Row, start and end (null while it goes on) of all posts. Posts begin and end with terms."""
+    count, now = len(people), world.now
+    status = np.where(np.isnat(held.qts_date), held.eyts_date, held.qts_date)
+    status = np.where(np.isnat(status) & (people.kind == NONE) & people.by_tps, people.due, status)
+    works = ~np.isnat(status) & chance(rng, count, 0.84) & ~life.merged
+    row = np.flatnonzero(works)
+    born = np.where(np.isnat(people.born[row]), status[row] - np.timedelta64(9000, "D"), people.born[row])
+    begins = status[row] + rng.integers(10, 400, len(row)).astype("timedelta64[D]")
+    retires = born + (365.25 * rng.normal(61.0, 2.5, len(row))).astype("timedelta64[D]")
+    stays = (365.25 * rng.exponential(17.0, len(row))).astype("timedelta64[D]")
+    ends = np.minimum(begins + stays, retires)
+    died = life.died[row]
+    ends = np.where(~np.isnat(died) & (died < ends), died, ends)
+    real = (begins < now - np.timedelta64(20, "D")) & (ends > begins + np.timedelta64(60, "D"))
+    row, begins, ends = row[real], begins[real], ends[real]
+    years = (np.minimum(ends, now) - begins).astype(np.float64) / 365.25
+    posts = 1 + np.minimum(rng.poisson(years / 6.5), 7)
+    person = np.repeat(np.arange(len(row)), posts)
+    # A person's career is cut at random moments; the first post begins with it.
+    cut = rng.random(len(person))
+    order = np.lexsort((cut, person))
+    person, cut = person[order], cut[order]
+    is_first = np.diff(person, prepend=-1) > 0
+    is_last = np.append(is_first[1:], True)
+    cut = np.where(is_first, 0.0, cut)
+    span = (ends - begins).astype(np.float64)[person]
+    start = begins[person] + (cut * span).astype("timedelta64[D]")
+    stop = np.append(start[1:], start[:1])
+    gap = np.where(chance(rng, len(start), 0.85), 0, rng.integers(30, 500, len(start))).astype("timedelta64[D]")
+    stop = np.where(is_last, ends[person], stop - gap)
+    start, stop = _term_start(start), _term_end(stop)
+    kept = (start < stop) & (start < now)
+    row, start, stop = row[person[kept]], start[kept], stop[kept]
+    # Some hold a second post at the same time.
+    twin = np.flatnonzero(chance(rng, len(row), 0.025))
+    row, start, stop = (np.concatenate([a, a[twin]]) for a in (row, start, stop))
+    return row, start, np.where(stop >= now, NO_DAY, stop).astype("datetime64[D]")
+
+
+def _term_start(days: Days) -> Days:
+    """The first day of the term: September, January or April."""
+    month = days.astype("datetime64[M]").astype(np.int64) % 12
+    back = np.array([0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2, 3])[month]
+    return (days.astype("datetime64[M]") - back.astype("timedelta64[M]")).astype("datetime64[D]")
+
+
+def _term_end(days: Days) -> Days:
+    """The last day before a term begins: of August, December or March."""
+    return _term_start(days) - np.timedelta64(1, "D")
+
+
+def _ninos(rng: np.random.Generator, people: People, row: Ints) -> pl.Series:
+    """The person's own number (or the one that TRS does not know), for a share another one or a temporary reference."""
+    count = len(row)
+    own = people.nino.gather(row).str.to_uppercase()
+    unknown = pl.select(pl.concat_str(pl.lit("QQ"), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))).to_series()
+    other = pl.select(
+        pl.when(pl.Series(chance(rng, count, 0.4)))
+        .then(pl.concat_str(pl.lit(digits(rng.integers(10, 99, count), 2)), pl.lit(one_of(rng, count, list("ABCEHK"))),
+                            pl.lit(digits(rng.integers(0, 99_999, count), 5))))
+        .otherwise(pl.concat_str(pl.lit("QQ"), pl.lit(digits(rng.integers(0, 999_999, count), 6)), pl.lit("U")))
+    ).to_series()
+    # One other number per person at most, however many posts.
+    differs = chance(rng, len(people), share_of("employment_nino_differs"))[row] & (np.diff(row, prepend=-1) > 0)
+    return pl.select(pl.when(pl.Series(differs)).then(pl.lit(other)).otherwise(pl.lit(own.fill_null(unknown)))).to_series()
+
+
+def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> pl.DataFrame:
+    """Rows of `tps_employments` by the rules of the import, as its last extract left them and the ageing run after it.
+
+    End date: the file's, if withdrawal is confirmed or the last known date is more than five months before the
+    extract; null otherwise. The ageing run then ends what the newest extract has not seen for over five months.
+    Besides the columns of the table the frame has `row`; the rows are sorted by person.
+    """
+    rng = world.stream("employments", chunk)
+    count = len(posts.row)
+    newest = extract_days(world.today)[-1]
+    end, withdrawn = posts.file_end(posts.last_seen), posts.file_withdrawn(posts.last_seen)
+    known = np.minimum(end, posts.last_seen)
+    over = add_months(known, 5) < posts.last_seen
+    ended = np.where(withdrawn | over, end, NO_DAY)
+    ended = np.where(np.isnat(ended) & (add_months(known, 5) < newest), known, ended)
+    created = at_work(rng, posts.first_seen + rng.integers(1, 4, count).astype("timedelta64[D]"))
+    updated = np.where(posts.last_seen > posts.first_seen,
+                       at_work(rng, posts.last_seen + rng.integers(1, 4, count).astype("timedelta64[D]")), created)
+    frame = pl.DataFrame(
+        {
+            "row": posts.row,
+            "tps_employment_id": posts.employment_id,
+            "person_id": people.person_id.gather(posts.row),
+            "establishment_id": world.establishments.ids.gather(posts.establishment),
+            "start_date": posts.start,
+            "end_date": ended.astype("datetime64[D]"),
+            "last_known_tps_employed_date": known,
+            "last_extract_date": posts.last_seen,
+            "employment_type": posts.kind,
+            "created_on": created,
+            "updated_on": updated,
+            "key": posts.key,
+            "national_insurance_number": posts.nino,
+            "person_postcode": posts.postcode,
+            "withdrawal_confirmed": withdrawn,
+            "person_email_address": posts.email,
+            "employer_postcode": posts.employer_postcode,
+            "employer_email_address": posts.employer_email,
+        }
+    ).sort("row", "start_date", "tps_employment_id").unique("key", keep="first", maintain_order=True)
+    twice = frame.filter(pl.Series(chance(rng, len(frame), share_of("employment_key_duplicated"))))
+    if chunk == 0 and not len(twice):
+        twice = frame.head(1)
+    twice = twice.with_columns(tps_employment_id=uuids(rng, len(twice)))
+    return pl.concat([frame, twice]).sort("row", maintain_order=True)

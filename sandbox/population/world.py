@@ -1,0 +1,32 @@
+"""What every chunk of people needs to know: the day, the seed, and the rows that are made once for all."""
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+
+from sandbox.population.establishments import Establishments
+from sandbox.population.reference import Providers
+from sandbox.population.users import Users
+from sandbox.population.vector import stream
+
+
+@dataclass(frozen=True)
+class World:
+    """The fixed part of the world."""
+
+    seed: int
+    people: int
+    today: datetime.date
+    users: Users
+    providers: Providers
+    establishments: Establishments
+
+    @property
+    def now(self) -> np.datetime64:
+        """The first moment of today as a day: nothing in the population happens on it or later."""
+        return np.datetime64(self.today, "D")
+
+    def stream(self, topic: str, chunk: int = 0) -> np.random.Generator:
+        """The random stream of one topic in one chunk."""
+        return stream(self.seed, topic, chunk)
