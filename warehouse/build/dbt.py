@@ -69,6 +69,7 @@ def run_dbt(databases: Databases, arguments: list[str], progress: Progress) -> D
         KeyboardInterrupt: Ctrl-C, which dbt would otherwise turn into a result.
     """
     folder = profiles_folder(databases)
+    target = "dev" if databases.warehouse_is_embedded else "prod"
     variables = {
         **dbt_environment(databases.warehouse_conninfo),
         "DO_NOT_TRACK": "1",
@@ -92,7 +93,7 @@ def run_dbt(databases: Databases, arguments: list[str], progress: Progress) -> D
         outcome = dbtRunner(callbacks=[listen]).invoke(
             [
                 *arguments,
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(folder), "--target", "dev"),
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(folder), "--target", target),
                 # What the database says of a failure may quote a value, so it goes to no log: see _without_values.
                 *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                 *("--no-version-check", "--no-use-colors"),

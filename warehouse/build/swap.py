@@ -5,14 +5,14 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-PREFIX = "build_"
-_OLD = "old_"
+PREFIX = "trw_build_"
+_OLD = "trw_old_"
 
 
 def drop_leftovers(connection: psycopg.Connection) -> None:
     """Drop what an interrupted build or a busy reader left behind."""
     rows = connection.execute(
-        "select nspname from pg_namespace where nspname like any(%s)", ([f"{PREFIX}%", f"{_OLD}%"],)
+        "select nspname from pg_namespace where starts_with(nspname, %s) or starts_with(nspname, %s)", (PREFIX, _OLD)
     ).fetchall()
     for (name,) in rows:
         _drop(connection, name)
@@ -25,7 +25,7 @@ def publish(connection: psycopg.Connection, schemas: set[str]) -> None:
     query that is running. Who could read a schema and its tables before can read the new ones.
 
     Args:
-        schemas: with the prefix, such as build_marts.
+        schemas: with the prefix, such as trw_build_marts.
     """
     with connection.transaction():
         for built in sorted(schemas):
@@ -43,9 +43,7 @@ def _exists(connection: psycopg.Connection, schema: str) -> bool:
 
 
 def _rename(connection: psycopg.Connection, old: str, new: str) -> None:
-    connection.execute(
-        sql.SQL("alter schema {} rename to {}").format(sql.Identifier(old), sql.Identifier(new))
-    )
+    connection.execute(sql.SQL("alter schema {} rename to {}").format(sql.Identifier(old), sql.Identifier(new)))
 
 
 def _drop(connection: psycopg.Connection, schema: str) -> None:
