@@ -10,14 +10,13 @@ from sandbox.life import webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import events, flags, models
 from sandbox.life.people import ANYONE
-from sandbox.life.pool import Pool
+from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Row, Scene
 
 CREATING, UPDATING, DELETING = 39, 40, 41
 
-_ACTIVE = "EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0)"
-OPEN = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND t.end_date IS NULL AND {_ACTIVE}")
-ANY = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND {_ACTIVE}")
+OPEN = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND t.end_date IS NULL AND {OF_AN_ACTIVE_PERSON}")
+ANY = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}")
 _ALERT = sql.SQL(
     "SELECT a.*, p.trn FROM alerts a JOIN persons p USING (person_id) "
     "WHERE a.alert_id = %s AND a.deleted_on IS NULL FOR UPDATE OF a"

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.life import chance as luck
 from sandbox.life import routes
 from sandbox.life.kinds import SCHOOL_YEAR_START, SUMMER_AWARDS, Kind, Subject
-from sandbox.life.pool import Pool
+from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.reference import APPLY, EYPS, NORTHERN_IRISH, PQTS, QTLS, SCOTTISH, WELSH
 from sandbox.life.scene import Row, Scene
 from sandbox.life.standing import HOLDS
@@ -19,29 +19,30 @@ RANGE = 0
 QTLS_BEGAN = date(2012, 4, 1)
 
 _LIVE = "t.qualification_type = 1 AND t.deleted_on IS NULL"
-_ACTIVE = "EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0)"
 _NO_ROUTE = (
     "NOT EXISTS (SELECT FROM qualifications q WHERE q.person_id = t.person_id "
-    "AND q.qualification_type = 1 AND q.deleted_on IS NULL AND q.status IN (0, 1, 2, 6))"
+    "AND q.qualification_type = 1 AND q.deleted_on IS NULL AND q.status IN (0, 1, 2, 6) OFFSET 0)"
 )
 UNQUALIFIED = Pool("persons", "person_id", f"t.status = 0 AND t.qts_date IS NULL AND {_NO_ROUTE}")
 NO_QTLS = Pool("persons", "person_id", "t.status = 0 AND t.qtls_status <> 2 AND t.induction_status IN (0, 1)")
-TRAINING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 0 AND {_ACTIVE}")
-AWAITING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status IN (0, 6) AND {_ACTIVE}")
-DEFERRED_ROUTES = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 2 AND {_ACTIVE}")
+TRAINING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 0 AND {OF_AN_ACTIVE_PERSON}")
+AWAITING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status IN (0, 6) AND {OF_AN_ACTIVE_PERSON}")
+DEFERRED_ROUTES = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 2 AND {OF_AN_ACTIVE_PERSON}")
 HELD = Pool(
-    "qualifications", "qualification_id", f"{_LIVE} AND t.status = 1 AND t.holds_from IS NOT NULL AND {_ACTIVE}"
+    "qualifications",
+    "qualification_id",
+    f"{_LIVE} AND t.status = 1 AND t.holds_from IS NOT NULL AND {OF_AN_ACTIVE_PERSON}",
 )
 EXEMPTING = Pool(
     "qualifications",
     "qualification_id",
-    f"{_LIVE} AND t.status = 1 AND t.exempt_from_induction AND {_ACTIVE} "
+    f"{_LIVE} AND t.status = 1 AND t.exempt_from_induction AND {OF_AN_ACTIVE_PERSON} "
     f"AND t.route_to_professional_status_type_id <> '{QTLS}'",
 )
 MEMBERSHIPS = Pool(
     "qualifications",
     "qualification_id",
-    f"{_LIVE} AND t.status = 1 AND t.route_to_professional_status_type_id = '{QTLS}' AND {_ACTIVE}",
+    f"{_LIVE} AND t.status = 1 AND t.route_to_professional_status_type_id = '{QTLS}' AND {OF_AN_ACTIVE_PERSON}",
 )
 
 

@@ -32,7 +32,9 @@ _UNINDEXED = (
 BARE = Pool(
     "persons",
     "person_id",
-    " AND ".join(f"NOT EXISTS (SELECT FROM {table} d WHERE d.{column} = t.person_id)" for table, column in _HANGS_ON),
+    " AND ".join(
+        f"NOT EXISTS (SELECT FROM {table} d WHERE d.{column} = t.person_id OFFSET 0)" for table, column in _HANGS_ON
+    ),
 )
 _PRUNED_TOKENS = sql.SQL("DELETE FROM oidc_tokens WHERE expiration_date < %s")
 _PRUNED_AUTHORIZATIONS = sql.SQL(

@@ -20,6 +20,7 @@ _NEXT = sql.SQL(
     WHERE t.person_id > %s AND t.status = 0 AND t.induction_status IN (0, 1, 2)
       AND NOT EXISTS (
           SELECT FROM alerts a WHERE a.person_id = t.person_id AND a.end_date IS NULL AND a.deleted_on IS NULL
+          OFFSET 0
       )
     ORDER BY t.person_id LIMIT 1
     """

@@ -13,7 +13,7 @@ from sandbox.life import names, support, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import flags, models
 from sandbox.life.people import ANYONE
-from sandbox.life.pool import Pool
+from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
 
 SIGNING_IN, CONNECTING, DISCONNECTING = 36, 44, 45
@@ -41,9 +41,7 @@ def _accounts(fits: str) -> Pool:
     )
 
 
-CONNECTED = _accounts(
-    "t.person_id IS NOT NULL AND EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0)"
-)
+CONNECTED = _accounts(f"t.person_id IS NOT NULL AND {OF_AN_ACTIVE_PERSON}")
 ALONE = _accounts("t.person_id IS NULL")
 
 

@@ -42,7 +42,7 @@ TYPES = ("FT", "PTR", "PTI", "PT")
 # Members with a contribution in the last six months; a file holds those whose identifier ends in its half.
 POSTS = sql.SQL(
     """
-    SELECT t.key, t.start_date, t.end_date, t.last_known_tps_employed_date AS last_known, t.employment_type, t.withdrawal_confirmed,
+    SELECT t.key, t.start_date, t.end_date, t.last_known_tps_employed_date AS last_known, t.employment_type,
            t.person_postcode, t.person_email_address, t.employer_postcode, t.employer_email_address,
            coalesce(t.national_insurance_number, p.national_insurance_number) AS nino,
            p.date_of_birth, p.date_of_death, p.gender
@@ -62,6 +62,7 @@ NEW_POSTS = sql.SQL(
     CROSS JOIN LATERAL (
         SELECT * FROM persons
         WHERE person_id >= starts.person AND status = 0 AND date_of_birth IS NOT NULL AND qts_date IS NOT NULL
+          AND get_byte(uuid_send(person_id), 15) %% 2 = %s
         ORDER BY person_id LIMIT 1
     ) AS p
     CROSS JOIN LATERAL (
@@ -145,10 +146,9 @@ def known_post(chance: Random, post: Row, extracted: date) -> dict[str, str | No
     }
 
 
-def new_post(chance: Random, found: Row, extracted: date) -> dict[str, str | None]:
-    """A post that no file held before. A few are of people or at places that nobody knows."""
+def new_post(chance: Random, found: Row, extracted: date, oddity: float) -> dict[str, str | None]:
+    """A post that no file held before. A few are of people or at places that nobody knows: `oddity` says which."""
     trn, la_code = found["trn"], found["la_code"]
-    oddity = chance.random()
     if oddity < 0.12:
         trn = f"99{chance.randrange(100_000):05d}"
     elif oddity < 0.2:
@@ -209,6 +209,8 @@ def lines(scene: Scene, half: int, extract_id: UUID, extracted: date) -> Iterato
             written += 1
             yield row(line)
     wanted = max(8, round(written * 0.015))
-    starts = ([scene.uuid() for _ in range(wanted)], [scene.uuid() for _ in range(wanted)])
-    for found in scene.all(NEW_POSTS, starts):
-        yield row(new_post(chance, found, extracted))
+    starts = [[scene.uuid() for _ in range(wanted)] for _ in ("person", "school")]
+    for position, found in enumerate(scene.all(NEW_POSTS, (*starts, half))):
+        # Every file has one of each oddity, however small it is.
+        oddity = (0.0, 0.15)[position] if position < 2 else chance.random()
+        yield row(new_post(chance, found, extracted, oddity))

@@ -13,7 +13,7 @@ from sandbox.life import chance as luck
 from sandbox.life import names, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import events, flags, models
-from sandbox.life.pool import Pool
+from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
 
 CREATING, UPDATING, DEACTIVATING, REACTIVATING, DECEASED = 24, 25, 26, 27, 42
@@ -25,7 +25,7 @@ GONE = Pool("persons", "person_id", "t.status = 1 AND t.merged_with_person_id IS
 PREVIOUS_NAMES = Pool(
     "previous_names",
     "previous_name_id",
-    "t.deleted_on IS NULL AND EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0)",
+    f"t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}",
 )
 _PREVIOUS_NAME = sql.SQL("SELECT * FROM previous_names WHERE previous_name_id = %s AND deleted_on IS NULL")
 

@@ -14,6 +14,10 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+# The person of the row is active. OFFSET 0 keeps the planner from turning the question, asked of a few rows, into a
+# join with the whole table: with it a draw takes a millisecond, without it half a second.
+OF_AN_ACTIVE_PERSON = "EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0 OFFSET 0)"
+
 
 @dataclass(frozen=True)
 class Pool:

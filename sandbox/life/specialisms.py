@@ -9,7 +9,7 @@ from psycopg import sql
 from sandbox.life import chance as luck
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import events, flags, models
-from sandbox.life.pool import Pool
+from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Row, Scene
 
 CREATING, UPDATING, DELETING = 54, 55, 56
@@ -20,8 +20,7 @@ QTS_HOLDERS = Pool("persons", "person_id", "t.status = 0 AND t.qts_date IS NOT N
 HELD = Pool(
     "qualifications",
     "qualification_id",
-    "t.qualification_type = 0 AND t.deleted_on IS NULL "
-    "AND EXISTS (SELECT FROM persons p WHERE p.person_id = t.person_id AND p.status = 0)",
+    f"t.qualification_type = 0 AND t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}",
 )
 _QUALIFICATION = sql.SQL(
     "SELECT * FROM qualifications "

