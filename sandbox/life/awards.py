@@ -72,7 +72,7 @@ def start_training(scene: Scene, subject: Subject) -> bool:
     type_id = chance.choice(lookup.early_years_routes if early_years else lookup.training_routes)
     start = scene.day - timedelta(days=chance.randint(0, 40))
     row = routes.fitting(scene, type_id, _training(scene, start))
-    user = chance.choice(lookup.applications)
+    user = lookup.application("trainee", chance)
     row["status"] = UNDER_ASSESSMENT if chance.random() < 0.06 else IN_TRAINING
     # The system of the provider names the course; the pair with its user is unique for a person.
     row["source_application_user_id"] = user
@@ -140,11 +140,11 @@ def recognise(scene: Scene, subject: Subject) -> bool:
         "training_country_id": country,
         "exempt_from_induction": exempt,
     }
-    user = chance.choice(scene.lookup.applications) if type_id == APPLY else scene.staff()
+    user = scene.lookup.application("apply", chance) if type_id == APPLY else scene.staff()
     if type_id == APPLY:
         row["source_application_user_id"] = user
         row["source_application_reference"] = f"AQTS-{chance.getrandbits(36):09x}"
-    routes.add(scene, person, type_id, row, user, None if type_id == APPLY else "New information")
+    routes.add(scene, person, type_id, row, user, None if type_id == APPLY else "New information received")
     return True
 
 
@@ -155,7 +155,7 @@ def grant_membership(scene: Scene, subject: Subject) -> bool:
         return False
     holds_from = max(QTLS_BEGAN, scene.day - timedelta(days=scene.chance.randint(0, 400)))
     row = {"status": HOLDS, "holds_from": holds_from, "exempt_from_induction": True}
-    routes.add(scene, person, QTLS, row, scene.chance.choice(scene.lookup.applications))
+    routes.add(scene, person, QTLS, row, scene.lookup.application("society", scene.chance))
     return True
 
 
@@ -165,7 +165,7 @@ def lapse_membership(scene: Scene, subject: Subject) -> bool:
     if found is None or found[0]["induction_status_without_exemption"] not in {0, 1}:
         # Whoever began induction on the strength of this status keeps the route until staff have looked at it.
         return False
-    routes.remove(scene, *found, scene.chance.choice(scene.lookup.applications))
+    routes.remove(scene, *found, scene.lookup.application("society", scene.chance))
     return True
 
 
@@ -204,7 +204,9 @@ def correct_award_date(scene: Scene, subject: Subject) -> bool:
         holds_from = route["holds_from"] + timedelta(days=1)
     if holds_from > scene.day or holds_from < (route["training_start_date"] or date.min):
         return False
-    return routes.change(scene, person, route, {"holds_from": holds_from}, scene.staff(), "Incomplete details")
+    return routes.change(
+        scene, person, route, {"holds_from": holds_from}, scene.staff(), "Data loss or incomplete information"
+    )
 
 
 def end_route_exemption(scene: Scene, subject: Subject) -> bool:
@@ -213,7 +215,9 @@ def end_route_exemption(scene: Scene, subject: Subject) -> bool:
     if found is None:
         return False
     person, route = found
-    return routes.change(scene, person, route, {"exempt_from_induction": False}, scene.staff(), "No longer exempt")
+    return routes.change(
+        scene, person, route, {"exempt_from_induction": False}, scene.staff(), "No longer exempt from induction"
+    )
 
 
 KINDS = (

@@ -30,7 +30,7 @@ DATED = Pool("persons", "person_id", "t.status = 0 AND t.date_of_birth IS NOT NU
 
 
 def _ask(scene: Scene, person: Row, task_type: int, asked: dict[str, Any]) -> None:
-    user = scene.chance.choice(scene.lookup.applications)
+    user = scene.lookup.application("access", scene.chance)
     data = {
         **asked,
         "EvidenceFileId": str(scene.uuid()),

@@ -103,7 +103,7 @@ def _completed(status: int, from_status: int, *, cpd: bool) -> Any:
             "induction_exempt_without_reason": False,
         }
         user = scene.lookup.early_career_user if cpd else scene.staff()
-        return enter(scene, person, changes, user, None if cpd else "New information", cpd=cpd)
+        return enter(scene, person, changes, user, None if cpd else "New information received", cpd=cpd)
 
     return play
 
@@ -118,7 +118,7 @@ def exempt(scene: Scene, subject: Subject) -> bool:
         "induction_start_date": None,
         "induction_completed_date": None,
     }
-    return enter(scene, person, changes, scene.staff(), "Incomplete details")
+    return enter(scene, person, changes, scene.staff(), "Data loss or incomplete information")
 
 
 def end_exemption(scene: Scene, subject: Subject) -> bool:
@@ -127,7 +127,7 @@ def end_exemption(scene: Scene, subject: Subject) -> bool:
     if person is None:
         return False
     changes = {"induction_exemption_reason_ids": [], "induction_exempt_without_reason": False}
-    return enter(scene, person, changes, scene.staff(), "No longer exempt")
+    return enter(scene, person, changes, scene.staff(), "No longer exempt from induction")
 
 
 def passed_in_wales(scene: Scene, person: Row) -> bool:

@@ -20,10 +20,8 @@ SIGNING_IN, CONNECTING, DISCONNECTING = 36, 44, 45
 VERIFICATION_COMPLETING, MATCHING_COMPLETING = 23, 34
 BY_ONE_LOGIN, BY_SUPPORT = 1, 2
 AUTOMATIC, SUPPORT_UI = 1, 4
-# Full name, date of birth and National Insurance number agreed.
-_MATCHED = (1, 3, 4)
+FULL_NAME, DATE_OF_BIRTH, NINO = 1, 3, 4
 
-_TOKEN_LIFE = timedelta(days=14)
 _ACCOUNT = sql.SQL("SELECT * FROM one_login_users WHERE subject = %s FOR UPDATE")
 _UNCONNECTED = sql.SQL(
     "SELECT FROM support_tasks WHERE one_login_user_subject = %s AND status <> 1 AND deleted_on IS NULL"
@@ -107,7 +105,7 @@ def sign_in(scene: Scene, subject: Subject) -> bool:
     account = scene.one(_ACCOUNT, (subject.key,))
     if account is None:
         return False
-    with scene.process(SIGNING_IN, scene.chance.choice(scene.lookup.applications)) as process:
+    with scene.process(SIGNING_IN, scene.lookup.application("access", scene.chance)) as process:
         _sign_in(scene, process, account)
     return True
 
@@ -135,7 +133,7 @@ def appear(scene: Scene, subject: Subject) -> bool:
     }
     scene.insert("one_login_users", account)
     values = {"OneLoginUser": models.one_login_user(account)}
-    with scene.process(SIGNING_IN, chance.choice(scene.lookup.applications)) as process:
+    with scene.process(SIGNING_IN, scene.lookup.application("access", chance)) as process:
         process.event("OneLoginUserCreatedEvent", values, subjects=[account["subject"]])
         how = chance.random()
         if how < 0.8:
@@ -163,9 +161,12 @@ def _verified(scene: Scene, route: int, name: list[str], born: Any) -> dict[str,
 
 
 def _connection(scene: Scene, person: Row, route: int) -> dict[str, Any]:
-    values = {1: [f"{person['first_name']} {person['last_name']}"], 3: [models.text(person["date_of_birth"])]}
-    values[4] = [person["national_insurance_number"]]
-    matched = [{"Attribute": key, "Value": values[key][0]} for key in _MATCHED if values[key][0] is not None]
+    values = {
+        FULL_NAME: f"{person['first_name']} {person['last_name']}",
+        DATE_OF_BIRTH: models.text(person["date_of_birth"]),
+        NINO: person["national_insurance_number"],
+    }
+    matched = {str(attribute): value for attribute, value in values.items() if value is not None}
     return {
         "person_id": person["person_id"],
         "matched_on": scene.when,

@@ -19,6 +19,13 @@ from sandbox.life.scene import Process, Row, Scene
 CREATING, UPDATING, DEACTIVATING, REACTIVATING, DECEASED = 24, 25, 26, 27, 42
 ACTIVE, DEACTIVATED = 0, 1
 
+# Reasons are kept as the words that staff see.
+_DETAILS_REASONS = ("Data loss or incomplete information", "New information received", "Another reason")
+_NAME_REASONS = (
+    "Name has changed due to marriage or civil partnership",
+    "Name has changed by deed poll or another legal process",
+)
+
 ANYONE = Pool("persons", "person_id", "t.status = 0")
 WITH_NINO = Pool("persons", "person_id", "t.status = 0 AND t.national_insurance_number IS NOT NULL")
 GONE = Pool("persons", "person_id", "t.status = 1 AND t.merged_with_person_id IS NULL")
@@ -141,7 +148,7 @@ def change_details(scene: Scene, subject: Subject) -> bool:
     changes: dict[str, Any] = {"email_address": names.email(chance, person["first_name"], person["last_name"])}
     if person["gender"] is None or chance.random() < 0.05:
         changes["gender"] = luck.weighted(chance, [(1, 0.3), (2, 0.6), (3, 0.05), (4, 0.05)])
-    return edit(scene, person, changes, chance.choice(["Incomplete details", "New information", "Another reason"]))
+    return edit(scene, person, changes, chance.choice(_DETAILS_REASONS))
 
 
 def change_name(scene: Scene, subject: Subject) -> bool:
@@ -153,7 +160,7 @@ def change_name(scene: Scene, subject: Subject) -> bool:
     if scene.chance.random() < 0.1:
         changes["first_name"] = names.first_name(scene.chance)
     keep_name(scene, person)
-    reason = scene.chance.choice(["Marriage or civil partnership", "Deed poll or another legal process"])
+    reason = scene.chance.choice(_NAME_REASONS)
     return edit(scene, person, changes, None, reason)
 
 
@@ -172,7 +179,7 @@ def change_nino(scene: Scene, subject: Subject) -> bool:
     person = scene.person(subject.id)
     if person is None:
         return False
-    return edit(scene, person, {"national_insurance_number": luck.nino(scene.chance)}, "New information")
+    return edit(scene, person, {"national_insurance_number": luck.nino(scene.chance)}, _DETAILS_REASONS[1])
 
 
 def delete_previous_name(scene: Scene, subject: Subject) -> bool:
@@ -247,7 +254,7 @@ def reactivate(scene: Scene, subject: Subject) -> bool:
     person = scene.person(subject.id, active=False)
     if person is None or person["merged_with_person_id"] is not None:
         return False
-    reason = "Deactivated by mistake"
+    reason = "The record was deactivated by mistake"
     with scene.process(REACTIVATING, scene.staff(), events.change_reason(reason)) as process:
         scene.update(
             "persons",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +31,7 @@ class Reference:
     system_user: UUID
     staff: tuple[UUID, ...]
     applications: tuple[UUID, ...]
-    pensions_user: UUID
-    early_career_user: UUID
+    application_names: Mapping[UUID, str]
     route_types: Mapping[UUID, Mapping[str, Any]]
     training_routes: tuple[UUID, ...]
     early_years_routes: tuple[UUID, ...]
@@ -44,6 +44,25 @@ class Reference:
     mq_providers: Mapping[UUID, str]
     webhook_endpoints: tuple[Mapping[str, Any], ...]
     oidc_applications: tuple[UUID, ...]
+
+    def application(self, word: str, chance: Random) -> UUID:
+        """An application user whose name has this word; any of them in a world that has none of that kind."""
+        named = [user for user in self.applications if word in self.application_names[user].lower()]
+        return chance.choice(named or self.applications)
+
+    @property
+    def pensions_user(self) -> UUID:
+        """The application user of the Teachers' Pensions import."""
+        return self._only("pension", "capita")
+
+    @property
+    def early_career_user(self) -> UUID:
+        """The application user of the early-career service, which manages induction."""
+        return self._only("early career", "cpd")
+
+    def _only(self, *words: str) -> UUID:
+        found = (user for user in self.applications for word in words if word in self.application_names[user].lower())
+        return next(found, self.applications[0])
 
 
 def load(connection: psycopg.Connection[Any]) -> Reference:
@@ -62,8 +81,6 @@ def load(connection: psycopg.Connection[Any]) -> Reference:
     applications = keys("SELECT user_id FROM users WHERE user_type = 2 AND active ORDER BY user_id")
     if not (system and staff and applications):
         raise WorldNotReadyError("The world needs a system user, members of staff and application users in `users`.")
-    pensions = keys("SELECT user_id FROM users WHERE user_type = 2 AND name ~* 'capita|pension' ORDER BY user_id")
-    early = keys("SELECT user_id FROM users WHERE user_type = 2 AND name ~* 'early.career|cpd|ecf' ORDER BY user_id")
     types = {
         row["route_to_professional_status_type_id"]: row
         for row in rows(
@@ -77,8 +94,9 @@ def load(connection: psycopg.Connection[Any]) -> Reference:
         system_user=system[0],
         staff=staff,
         applications=applications,
-        pensions_user=(pensions or applications)[0],
-        early_career_user=(early or applications)[0],
+        application_names={
+            row["user_id"]: row["name"] for row in rows("SELECT user_id, name FROM users WHERE user_type = 2")
+        },
         route_types=types,
         training_routes=tuple(key for key in trained if types[key]["professional_status_type"] == QTS),
         early_years_routes=tuple(key for key in trained if types[key]["professional_status_type"] == EYTS),
