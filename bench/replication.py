@@ -65,9 +65,8 @@ def _engines_own(databases: Databases, limit: Figure) -> Figure:
                 "select count(*) filter (where srsubstate <> 'r') = 0 and count(*) > 0 from pg_subscription_rel",
                 0.05,
             )
-    return Figure(
-        "first copy", "the engine's own initial copy", watch.seconds, limit.rows, watch.seconds / limit.seconds, limit.what
-    )
+    ratio = watch.seconds / limit.seconds
+    return Figure("first copy", "the engine's own initial copy", watch.seconds, limit.rows, ratio, limit.what)
 
 
 def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
@@ -96,22 +95,25 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
 def apply_rate(databases: Databases, progress: Progress, seconds: float = 20.0) -> list[Figure]:
     """A backlog made while both subscriptions are off, drained by each alone: with history, and the engine bare."""
     name = databases.settings.warehouse_replication_name
-    with psycopg.connect(_other_database(databases, "peer"), autocommit=True) as bare:
-        with databases.warehouse() as warehouse, databases.source() as trs:
-            for connection, subscription_name in ((warehouse, name), (bare, "bench_peer")):
-                connection.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(subscription_name)))
-                _until_idle(trs, subscription_name)
-            progress.say("apply rate: making a backlog")
-            made = _backlog(databases, seconds)
-            progress.say("apply rate: the engine bare")
-            peer = _drain(trs, bare, "bench_peer")
-            progress.say("apply rate: with history")
-            ours = _drain(trs, warehouse, name)
-    rows = made
-    reference = Figure("apply", "the engine bare, no history (the limit)", peer, rows)
+    with (
+        psycopg.connect(_other_database(databases, "peer"), autocommit=True) as bare,
+        databases.warehouse() as warehouse,
+        databases.source() as trs,
+    ):
+        for connection, subscription_name in ((warehouse, name), (bare, "bench_peer")):
+            connection.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(subscription_name)))
+            _until_idle(trs, subscription_name)
+        progress.say("apply rate: making a backlog")
+        made = _backlog(databases, seconds)
+        progress.say("apply rate: the engine bare")
+        peer = _drain(trs, bare, "bench_peer")
+        progress.say("apply rate: with history")
+        ours = _drain(trs, warehouse, name)
+    end_peer(databases)
+    reference = Figure("apply", "the engine bare, no history (the limit)", peer, made)
     return [
         reference,
-        Figure("apply", "with typed history", ours, rows, ours / peer, reference.what),
+        Figure("apply", "with typed history", ours, made, ours / peer, reference.what),
     ]
 
 

@@ -30,7 +30,8 @@ def making(databases: Databases, progress: Progress) -> list[Figure]:
     with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("drop database limit_")
     limit_figure = Figure("sandbox", "raw binary COPY of the same rows, no keys (the limit)", seconds, copied)
+    ratio = watch.seconds / seconds
     return [
         limit_figure,
-        Figure("sandbox", f"a world of {people:,} people", watch.seconds, rows, watch.seconds / seconds, limit_figure.what),
+        Figure("sandbox", f"a world of {people:,} people", watch.seconds, rows, ratio, limit_figure.what),
     ]

@@ -74,7 +74,8 @@ def settings() -> str:
     text = _WRITTEN.format("warehouse/core/settings.py") + "# Settings\n\n"
     text += (
         "Environment variables, or lines of the file `.env` at the top of the checkout (which git ignores). Secrets "
-        "belong there or in files that these name, never on a command line.\n\n| variable | default | |\n| --- | --- | --- |\n"
+        "belong there or in files that these name, never on a command line.\n\n"
+        "| variable | default | |\n| --- | --- | --- |\n"
     )
     for name, field in Settings.model_fields.items():
         default = field.default
@@ -82,8 +83,8 @@ def settings() -> str:
             default = default.relative_to(PROJECT)
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
-        "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unforeseen failure; it may show personal data. Google Cloud\n"
-        "credentials are found the way google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or the\n"
+        "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unforeseen failure; it may show personal data.\n"
+        "Google Cloud credentials are found the way google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or the\n"
         "machine's own identity); `STORAGE_EMULATOR_HOST` leads to an emulator instead.\n"
     )
 

@@ -11,8 +11,8 @@ import sandbox.schema
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
 
-SEED = 20_260_901
-FIRST_DAY = datetime.date(2026, 10, 1)
+SEED = sandbox.population.DEFAULT_SEED
+FIRST_DAY = sandbox.population.DEFAULT_TODAY
 """The world's first day, whatever the calendar says: the same command makes the same world."""
 
 
@@ -40,8 +40,9 @@ def make(conninfo: str, people: int, seed: int, progress: Progress) -> dict[str,
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if connection.execute("select to_regclass('public.persons')").fetchone() != (None,):
             sandbox.schema.drop(connection)
+        sandbox.schema.create(connection)
     return sandbox.population.populate(
-        conninfo, people, seed, FIRST_DAY, lambda table, rows: progress.count(f"{table}: rows", rows)
+        conninfo, people, seed, FIRST_DAY, lambda step, done: progress.count(f"{step}, people", done, people)
     )
 
 

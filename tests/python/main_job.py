@@ -1,0 +1,71 @@
+"""The `warehouse` command as a person or a scheduler calls it: another process, with a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.core.settings import PROJECT
+
+COMMAND = str(Path(sys.executable).with_name("warehouse"))
+
+
+@dataclass
+class Warehouse:
+    """A warehouse of a test: its home, its deliveries and its environment."""
+
+    home: Path
+    people: int = 1_500
+
+    @property
+    def deliveries(self) -> Path:
+        return self.home / "deliveries"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WAREHOUSE_", "TRS_"))}
+        return {
+            **kept,
+            "WAREHOUSE_HOME": str(self.home),
+            "WAREHOUSE_DELIVERIES": str(self.deliveries),
+            "WAREHOUSE_SANDBOX_PEOPLE": str(self.people),
+            "NO_COLOR": "1",
+        }
+
+    def call(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=PROJECT,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a command and leave it at work."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=PROJECT,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def json(self, *arguments: str, **environment: str) -> Any:
+        """Run a command that must succeed, and read its JSON."""
+        done = self.call(*arguments, "--json", **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def ask(self, query: str, *options: str) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        rows: list[dict[str, Any]] = self.json("sql", query, *options)
+        return rows

@@ -1,0 +1,194 @@
+"""The main job from end to end, as a person meets it: run, run again, play a month, run."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.python.main_job import Warehouse
+from warehouse.core.errors import AlreadyRunning, DestinationRefused, Interrupted, NewColumnsHeld, UsageError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def warehouse(short_folder: Path) -> Iterator[Warehouse]:
+    """One warehouse for the module; the tests below are one story, in their order."""
+    made = Warehouse(short_folder / "main-job")
+    yield made
+    made.call("down")
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Every file below a folder with its SHA-256."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / "datapackage.json").read_text())
+    return read
+
+
+def test_ctrl_c_in_the_first_run_leaves_nothing_half_done(warehouse: Warehouse) -> None:
+    """At whatever stage it falls; the next run starts from where that was."""
+    for seconds in (1.5, 4.0, 9.0):
+        running = warehouse.start("run")
+        time.sleep(seconds)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=120)
+        assert running.returncode == Interrupted.exit_code, said
+        assert "Next" in said
+        assert not list(warehouse.deliveries.rglob("datapackage.json"))
+
+
+def test_the_first_run_delivers(warehouse: Warehouse) -> None:
+    done = warehouse.call("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for stage in ("replicate", "build", "deliver"):
+        assert stage in done.stdout
+    assert sorted(folder.name for folder in warehouse.deliveries.glob("*/*/*")) == ["2026-09", "2026-09"]
+
+
+def test_the_replica_is_the_source(warehouse: Warehouse) -> None:
+    for table in ("persons", "qualifications", "events", "tps_employments"):
+        count = f"select count(*) as n from {table}"
+        assert warehouse.ask(count) == warehouse.ask(count, "--source")
+    assert warehouse.ask("select count(*) as n from marts.dim_person")[0]["n"] == 1_500
+
+
+def test_the_files_are_what_their_manifests_say(warehouse: Warehouse) -> None:
+    expected = {
+        "dandi": warehouse.ask("select count(*) as n from extracts.dandi_teachers")[0]["n"],
+        "tad": warehouse.ask("select count(*) as n from extracts.tad_teachers")[0]["n"],
+    }
+    for recipient, rows in expected.items():
+        folder = warehouse.deliveries / recipient / "teachers" / "2026-09"
+        resources = manifest(folder)["resources"]
+        for resource in resources:
+            content = (folder / resource["path"]).read_bytes()
+            assert resource["bytes"] == len(content)
+            assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        delivered = {file.name for file in folder.iterdir()}
+        assert delivered == {"datapackage.json", *(resource["path"] for resource in resources)}
+        data = [folder / resource["path"] for resource in resources]
+        if recipient == "dandi":
+            assert sum(pq.read_metadata(file).num_rows for file in data) == rows
+        else:
+            raw = data[0].read_bytes()
+            assert raw.count(b"\r\n") > rows
+            assert sum(1 for _ in csv.DictReader(raw.decode("utf-8").splitlines(keepends=True))) == rows
+
+
+def test_running_again_delivers_nothing_twice(warehouse: Warehouse) -> None:
+    before = files(warehouse.deliveries)
+    done = warehouse.call("run")
+    assert done.returncode == 0
+    assert "Nothing is due" in done.stdout
+    assert files(warehouse.deliveries) == before
+
+
+def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> None:
+    before = files(warehouse.deliveries)
+    played = warehouse.json("sandbox", "advance", "--days", "31")
+    assert played["today"] == "2026-11-01"
+    told = warehouse.json("run")
+    assert [delivery["delivery_id"] for delivery in told["deliveries"]] == [
+        "dandi/teachers/2026-10",
+        "tad/teachers/2026-10",
+    ]
+    assert {delivery["state"] for delivery in told["deliveries"]} == {"closed"}
+    after = files(warehouse.deliveries)
+    assert before.items() <= after.items()
+    assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10"}
+    count = "select count(*) as n from persons where last_name is not null"
+    assert warehouse.ask(count) == warehouse.ask(count, "--source")
+    # The month is in the history, with times of the source.
+    versions = warehouse.ask(
+        "select count(*) as n, count(known_to) as dated from versions.persons where ended_by = 'U'"
+    )[0]
+    assert versions["n"] > 0
+    assert versions["n"] == versions["dated"]
+
+
+def test_listings_name_ids_and_states(warehouse: Warehouse) -> None:
+    listed = warehouse.json("deliveries", "list")
+    assert {(item["id"], item["state"]) for item in listed} == {
+        (f"{recipient}/teachers/{period}", "closed")
+        for recipient in ("dandi", "tad")
+        for period in ("2026-09", "2026-10")
+    }
+    assert warehouse.json("deliveries", "due") == []
+    assert warehouse.json("replicate", "status")["state"] == "streaming"
+    assert warehouse.json("doctor")["healthy"] is True
+
+
+def test_two_runs_at_once(warehouse: Warehouse) -> None:
+    first = warehouse.start("run", WAREHOUSE_TODAY="2026-11-02")
+    told = None
+    while first.poll() is None and told is None:
+        second = warehouse.call("run", "--json", WAREHOUSE_TODAY="2026-11-02")
+        if second.returncode == AlreadyRunning.exit_code:
+            told = json.loads(second.stdout)
+    _, said = first.communicate()
+    assert first.returncode == 0, said
+    assert told is not None
+    assert "Another run" in told["what"]
+
+
+def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
+    """The other recipient still gets its file, and the next run carries on."""
+    blocked = warehouse.home / "a-file"
+    blocked.write_text("not a folder")
+    warehouse.json("sandbox", "advance", "--days", "30")
+    done = warehouse.call("run", "--json", WAREHOUSE_DESTINATION_DANDI=str(blocked))
+    told = json.loads(done.stdout)
+    assert done.returncode == DestinationRefused.exit_code, told
+    states = {item["id"]: item["state"] for item in warehouse.json("deliveries", "list")}
+    assert states["dandi/teachers/2026-11"] == "failed"
+    assert states["tad/teachers/2026-11"] == "closed"
+    again = warehouse.json("run")
+    assert [delivery["delivery_id"] for delivery in again["deliveries"]] == ["dandi/teachers/2026-11"]
+
+
+def test_an_unclassified_column_is_told_and_all_else_is_done(warehouse: Warehouse) -> None:
+    warehouse.ask("alter table persons add column shoe_size int default 42", "--source")
+    done = warehouse.call("run")
+    assert done.returncode == NewColumnsHeld.exit_code
+    assert "persons.shoe_size" in done.stderr
+    assert "replication/trs.yml" in done.stderr
+    warehouse.ask("alter table persons drop column shoe_size", "--source")
+    assert warehouse.call("run").returncode == 0
+
+
+def test_quick_questions(warehouse: Warehouse) -> None:
+    assert warehouse.call("sql", "--format", "csv", "select 1 as a, 'x,y' as b").stdout == 'a,b\n1,"x,y"\n'
+    table = warehouse.call("sql", "select count(*) as people from marts.dim_person").stdout
+    assert "people" in table
+    assert warehouse.ask("select 'infinity'::timestamptz as t, '12026-01-01'::date as d") == [
+        {"t": "infinity", "d": "12026-01-01"}
+    ]
+    wrong = warehouse.call("sql", "select nonsense")
+    assert wrong.returncode == UsageError.exit_code
+    assert "nonsense" in wrong.stderr
+
+
+def test_it_comes_back_after_kill_9(warehouse: Warehouse) -> None:
+    for name in ("warehouse", "trs"):
+        pid = (warehouse.home / "clusters" / name / "data" / "postmaster.pid").read_text().splitlines()[0]
+        os.kill(int(pid), signal.SIGKILL)
+    done = warehouse.call("run")
+    assert done.returncode == 0, done.stdout + done.stderr
