@@ -25,8 +25,26 @@ from sandbox.population.world import World
 from sandbox.schema import seed_rows
 
 # Weight of the commoner types by DQT code; every other type has weight 1.
-_WEIGHTS: Final = {"T1": 40, "T2": 10, "T6": 25, "T3": 4, "T4": 3, "T5": 3, "T7": 6, "G1": 45, "C2": 8, "T9": 20,
-                   "T10": 12, "T8": 5, "A4": 5, "A1B": 4, "A17": 4, "B1": 8, "B6": 5, "G2": 4}
+_WEIGHTS: Final = {
+    "T1": 40,
+    "T2": 10,
+    "T6": 25,
+    "T3": 4,
+    "T4": 3,
+    "T5": 3,
+    "T7": 6,
+    "G1": 45,
+    "C2": 8,
+    "T9": 20,
+    "T10": 12,
+    "T8": 5,
+    "A4": 5,
+    "A1B": 4,
+    "A17": 4,
+    "B1": 8,
+    "B6": 5,
+    "G2": 4,
+}
 _DETAILS: Final = (
     "Found guilty of unacceptable professional conduct. The panel's decision is kept with the case.",
     "Convicted of a relevant offence; see the case file for the outcome.",
@@ -44,7 +62,8 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
     """
     rng = world.stream("alerts", chunk)
     types = seed_rows("alert_types")
-    row = np.flatnonzero((people.due < world.now) & chance(rng, len(people), 0.012))
+    # The thirty days after the award or entry, in which no alert begins, must be over.
+    row = np.flatnonzero((people.due < world.now - np.timedelta64(32, "D")) & chance(rng, len(people), 0.012))
     row = np.sort(np.concatenate([row, row[chance(rng, len(row), 0.18)]]))
     count = len(row)
     earliest = np.maximum(people.due[row] + np.timedelta64(30, "D"), day("1985-01-01"))
@@ -87,7 +106,9 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
     )
 
 
-def _days(rng: np.random.Generator, world: World, start: np.ndarray, migrated: Mask, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _days(
+    rng: np.random.Generator, world: World, start: np.ndarray, migrated: Mask, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Start and end days, with the declared faults of migrated alerts."""
     closed = chance(rng, count, np.where(migrated, 0.45, 0.2)) & (start < world.now - np.timedelta64(2, "D"))
     end = between(rng, start + np.timedelta64(1, "D"), world.now - np.timedelta64(1, "D"), count)

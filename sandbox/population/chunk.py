@@ -40,7 +40,9 @@ def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) ->
     accounts = draw_accounts(world, chunk, people, life)
     alerts = draw_alerts(world, chunk, people)
     mqs = mandatory_qualifications(world, chunk, people, held.qts_date)
-    persons = person_rows(world, chunk, people, life, routes, held, induction, previous, employments, requests, details.updated)
+    persons = person_rows(
+        world, chunk, people, life, routes, held, induction, previous, employments, requests, details.updated
+    )
     yield "trn_request_metadata", requests
     yield "persons", persons
     yield "previous_names", previous
@@ -53,12 +55,12 @@ def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) ->
     yield "tps_csv_extract_load_items", loads
     yield "tps_csv_extract_items", items
     rows = EventRows()
-    drawn = tasks.draw_tasks(world, chunk, people, persons, requests, accounts)
+    drawn = tasks.draw_tasks(world, chunk, people, requests, accounts)
     yield "support_tasks", drawn.tasks
     yield "support_task_notes", drawn.notes
     yield "notes", tasks.draw_notes(rows, world, chunk, people)
     tasks.task_events(rows, world, chunk, drawn)
-    route_events.route_events(rows, world, chunk, people, routes, details, held, induction)
+    route_events.route_events(rows, world, chunk, routes, details, held, induction)
     route_events.induction_events(rows, world, chunk, people, induction)
     person_events.person_events(rows, world, chunk, people, life, persons, previous)
     person_events.alert_events(rows, world, chunk, alerts)
@@ -67,13 +69,17 @@ def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) ->
     _account_events(rows, world, chunk, accounts)
     if chunk == 0:
         other_events(rows, world, persons)
-    for table, parts in (("processes", rows.processes), ("process_events", rows.process_events), ("events", rows.events)):
+    for table, parts in (
+        ("processes", rows.processes),
+        ("process_events", rows.process_events),
+        ("events", rows.events),
+    ):
         for part in parts:
             yield table, part
-    yield "route_migration_report_items", migration_report(world, chunk, people, routes, details)
-    yield from award_emails(world, chunk, persons, held.qts_date)
+    yield "route_migration_report_items", migration_report(world, chunk, routes, details)
+    yield from award_emails(world, chunk, persons)
     yield from transactions(world, chunk, persons, alerts)
-    yield "person_search_attributes", search_attributes(world, chunk, persons)
+    yield "person_search_attributes", search_attributes(chunk, persons)
 
 
 def _account_events(rows: EventRows, world: World, chunk: int, accounts: pl.DataFrame) -> None:
@@ -81,8 +87,24 @@ def _account_events(rows: EventRows, world: World, chunk: int, accounts: pl.Data
     rng = world.stream("sign-ins", chunk)
     facts = accounts.filter(pl.col("verified_on").is_not_null() & pl.Series(chance(rng, len(accounts), 0.3)))
     last = world.now.astype("datetime64[us]") - np.timedelta64(1, "h")
-    facts = facts.with_columns(created=pl.min_horizontal(
-        pl.col("verified_on").dt.offset_by("26h"), pl.lit(last).cast(pl.Datetime("us"))))
-    add_process(rows, world, rng, 36, "OneLoginUserSignedInEvent", facts, {"OneLoginUser": pl.struct(
-        Subject="subject", EmailAddress="email_address", PersonId="person_id", VerificationRoute="verification_route",
-        MatchRoute="match_route", VerifiedOn=pl.col("verified_on").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))})
+    facts = facts.with_columns(
+        created=pl.min_horizontal(pl.col("verified_on").dt.offset_by("26h"), pl.lit(last).cast(pl.Datetime("us")))
+    )
+    add_process(
+        rows,
+        world,
+        rng,
+        36,
+        "OneLoginUserSignedInEvent",
+        facts,
+        {
+            "OneLoginUser": pl.struct(
+                Subject="subject",
+                EmailAddress="email_address",
+                PersonId="person_id",
+                VerificationRoute="verification_route",
+                MatchRoute="match_route",
+                VerifiedOn=pl.col("verified_on").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            )
+        },
+    )

@@ -1,4 +1,4 @@
-"""The declared faults of the population (`defects.yml`): the one place that says which rules it breaks, and how often."""
+"""The declared faults of the population (`defects.yml`): which rules it breaks, how often, and why."""
 
 from dataclasses import dataclass
 from functools import cache

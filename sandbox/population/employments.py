@@ -36,15 +36,19 @@ def add_months(days: Days, months: int) -> Days:
     month = days.astype("datetime64[M]")
     of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
     target = month + np.timedelta64(months, "M")
-    length = ((target + np.timedelta64(1, "M")).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
-    return target.astype("datetime64[D]") + np.minimum(of_month, length - 1).astype("timedelta64[D]")
+    length = ((target + np.timedelta64(1, "M")).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(
+        np.int64
+    )
+    later: Days = target.astype("datetime64[D]") + np.minimum(of_month, length - 1).astype("timedelta64[D]")
+    return later
 
 
 def extract_days(today: datetime.date) -> Days:
     """Days of all extracts so far: the 25th of each month; the last is at least five days old, so that it is loaded."""
     months = np.arange(np.datetime64(_FIRST_EXTRACT, "M"), np.datetime64(today, "M") + np.timedelta64(1, "M"))
     days = months.astype("datetime64[D]") + np.timedelta64(24, "D")
-    return days[days <= np.datetime64(today, "D") - np.timedelta64(5, "D")]
+    loaded: Days = days[days <= np.datetime64(today, "D") - np.timedelta64(5, "D")]
+    return loaded
 
 
 @dataclass
@@ -89,7 +93,8 @@ class Posts:
         """Whether an extract says W: the withdrawal is confirmed."""
         seen = np.broadcast_to(extract, len(self.row)).astype("datetime64[D]")
         ended = ~np.isnat(self.ends) & (self.ends <= seen + np.timedelta64(60, "D"))
-        return (self.withdrawn & ended) | ~np.isnat(self.leaving)
+        confirmed: Mask = (self.withdrawn & ended) | ~np.isnat(self.leaving)
+        return confirmed
 
 
 def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: Lifecycle) -> Posts:
@@ -106,26 +111,48 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
     places = world.establishments
     place = weighted(rng, count, places.weights)
     goes_on = np.isnat(ends)
-    leaving = np.where(goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count).astype("timedelta64[D]"), NO_DAY)
+    leaving = np.where(
+        goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count).astype("timedelta64[D]"), NO_DAY
+    )
     lag = np.where(goes_on & chance(rng, count, 0.03), rng.integers(1, 4, count), 0)
     la_code, number = places.la_codes.gather(place), places.numbers.gather(place)
     return Posts(
-        row, start, ends, first, last, place,
+        row,
+        start,
+        ends,
+        first,
+        last,
+        place,
         np.array([0, 1, 2, 3])[weighted(rng, count, (0.72, 0.19, 0.05, 0.04))],
-        lag, chance(rng, count, 0.75), leaving.astype("datetime64[D]"), _ninos(rng, people, row),
+        lag,
+        chance(rng, count, 0.75),
+        leaving.astype("datetime64[D]"),
+        _ninos(rng, people, row),
         only_where(chance(rng, count, 0.97), people.postcode.gather(row)),
         only_where(chance(rng, count, 0.7), people.email.gather(row)),
         places.postcodes.gather(place),
-        only_where(chance(rng, count, 0.8), pl.select(
-            pl.concat_str(pl.lit("office."), pl.lit(pl.Series(place)).cast(pl.String), pl.lit("@example.org"))).to_series()),
-        la_code, number, _keys(people.trn.gather(row), la_code, number, start), uuids(rng, count),
+        only_where(
+            chance(rng, count, 0.8),
+            pl.select(
+                pl.concat_str(pl.lit("office."), pl.lit(pl.Series(place)).cast(pl.String), pl.lit("@example.org"))
+            ).to_series(),
+        ),
+        la_code,
+        number,
+        _keys(people.trn.gather(row), la_code, number, start),
+        uuids(rng, count),
     )
 
 
 def _keys(trn: pl.Series, la_code: pl.Series, number: pl.Series, start: Days) -> pl.Series:
     return pl.select(
-        pl.concat_str(pl.lit(trn), pl.lit(la_code), pl.lit(number.fill_null("NULL")),
-                      pl.lit(pl.Series(start)).dt.strftime("%Y%m%d"), separator=".")
+        pl.concat_str(
+            pl.lit(trn),
+            pl.lit(la_code),
+            pl.lit(number.fill_null("NULL")),
+            pl.lit(pl.Series(start)).dt.strftime("%Y%m%d"),
+            separator=".",
+        )
     ).to_series()
 
 
@@ -175,28 +202,39 @@ def _term_start(days: Days) -> Days:
     """The first day of the term: September, January or April."""
     month = days.astype("datetime64[M]").astype(np.int64) % 12
     back = np.array([0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2, 3])[month]
-    return (days.astype("datetime64[M]") - back.astype("timedelta64[M]")).astype("datetime64[D]")
+    first: Days = (days.astype("datetime64[M]") - back.astype("timedelta64[M]")).astype("datetime64[D]")
+    return first
 
 
 def _term_end(days: Days) -> Days:
     """The last day before a term begins: of August, December or March."""
-    return _term_start(days) - np.timedelta64(1, "D")
+    last: Days = _term_start(days) - np.timedelta64(1, "D")
+    return last
 
 
 def _ninos(rng: np.random.Generator, people: People, row: Ints) -> pl.Series:
     """The person's own number (or the one that TRS does not know), for a share another one or a temporary reference."""
     count = len(row)
     own = people.nino.gather(row).str.to_uppercase()
-    unknown = pl.select(pl.concat_str(pl.lit("QQ"), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))).to_series()
+    unknown = pl.select(
+        pl.concat_str(pl.lit("QQ"), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))
+    ).to_series()
     other = pl.select(
         pl.when(pl.Series(chance(rng, count, 0.4)))
-        .then(pl.concat_str(pl.lit(digits(rng.integers(10, 99, count), 2)), pl.lit(one_of(rng, count, list("ABCEHK"))),
-                            pl.lit(digits(rng.integers(0, 99_999, count), 5))))
+        .then(
+            pl.concat_str(
+                pl.lit(digits(rng.integers(10, 99, count), 2)),
+                pl.lit(one_of(rng, count, list("ABCEHK"))),
+                pl.lit(digits(rng.integers(0, 99_999, count), 5)),
+            )
+        )
         .otherwise(pl.concat_str(pl.lit("QQ"), pl.lit(digits(rng.integers(0, 999_999, count), 6)), pl.lit("U")))
     ).to_series()
     # One other number per person at most, however many posts.
     differs = chance(rng, len(people), share_of("employment_nino_differs"))[row] & (np.diff(row, prepend=-1) > 0)
-    return pl.select(pl.when(pl.Series(differs)).then(pl.lit(other)).otherwise(pl.lit(own.fill_null(unknown)))).to_series()
+    return pl.select(
+        pl.when(pl.Series(differs)).then(pl.lit(other)).otherwise(pl.lit(own.fill_null(unknown)))
+    ).to_series()
 
 
 def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> pl.DataFrame:
@@ -215,30 +253,37 @@ def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> p
     ended = np.where(withdrawn | over, end, NO_DAY)
     ended = np.where(np.isnat(ended) & (add_months(known, 5) < newest), known, ended)
     created = at_work(rng, posts.first_seen + rng.integers(1, 4, count).astype("timedelta64[D]"))
-    updated = np.where(posts.last_seen > posts.first_seen,
-                       at_work(rng, posts.last_seen + rng.integers(1, 4, count).astype("timedelta64[D]")), created)
-    frame = pl.DataFrame(
-        {
-            "row": posts.row,
-            "tps_employment_id": posts.employment_id,
-            "person_id": people.person_id.gather(posts.row),
-            "establishment_id": world.establishments.ids.gather(posts.establishment),
-            "start_date": posts.start,
-            "end_date": ended.astype("datetime64[D]"),
-            "last_known_tps_employed_date": known,
-            "last_extract_date": posts.last_seen,
-            "employment_type": posts.kind,
-            "created_on": created,
-            "updated_on": updated,
-            "key": posts.key,
-            "national_insurance_number": posts.nino,
-            "person_postcode": posts.postcode,
-            "withdrawal_confirmed": withdrawn,
-            "person_email_address": posts.email,
-            "employer_postcode": posts.employer_postcode,
-            "employer_email_address": posts.employer_email,
-        }
-    ).sort("row", "start_date", "tps_employment_id").unique("key", keep="first", maintain_order=True)
+    updated = np.where(
+        posts.last_seen > posts.first_seen,
+        at_work(rng, posts.last_seen + rng.integers(1, 4, count).astype("timedelta64[D]")),
+        created,
+    )
+    frame = (
+        pl.DataFrame(
+            {
+                "row": posts.row,
+                "tps_employment_id": posts.employment_id,
+                "person_id": people.person_id.gather(posts.row),
+                "establishment_id": world.establishments.ids.gather(posts.establishment),
+                "start_date": posts.start,
+                "end_date": ended.astype("datetime64[D]"),
+                "last_known_tps_employed_date": known,
+                "last_extract_date": posts.last_seen,
+                "employment_type": posts.kind,
+                "created_on": created,
+                "updated_on": updated,
+                "key": posts.key,
+                "national_insurance_number": posts.nino,
+                "person_postcode": posts.postcode,
+                "withdrawal_confirmed": withdrawn,
+                "person_email_address": posts.email,
+                "employer_postcode": posts.employer_postcode,
+                "employer_email_address": posts.employer_email,
+            }
+        )
+        .sort("row", "start_date", "tps_employment_id")
+        .unique("key", keep="first", maintain_order=True)
+    )
     twice = frame.filter(pl.Series(chance(rng, len(frame), share_of("employment_key_duplicated"))))
     if chunk == 0 and not len(twice):
         twice = frame.head(1)

@@ -52,13 +52,24 @@ def make_establishments(seed: int, people: int) -> Establishments:
     academy = next(i for i, t in enumerate(types) if t["type_code"] == "34" and t["phase_code"] == "2")
     frame = frame.with_columns(
         establishment_status_code=pl.when(pl.int_range(pl.len()).is_in(converted.tolist()))
-        .then(CLOSED).otherwise(pl.col("establishment_status_code"))
+        .then(CLOSED)
+        .otherwise(pl.col("establishment_status_code"))
     )
-    after = _rows(rng, types, areas, np.full(len(converted), academy), area[converted], number[converted],
-                  np.full(len(converted), OPEN), _FIRST_URN + count + np.arange(len(converted)))
+    after = _rows(
+        rng,
+        types,
+        areas,
+        np.full(len(converted), academy),
+        area[converted],
+        number[converted],
+        np.full(len(converted), OPEN),
+        _FIRST_URN + count + np.arange(len(converted)),
+    )
     after = after.with_columns(postcode=frame["postcode"].gather(converted), street=frame["street"].gather(converted))
     gias = pl.concat([frame, after]).with_columns(
-        establishment_status_name=pl.col("establishment_status_code").replace_strict(_STATUS_NAMES, return_dtype=pl.String)
+        establishment_status_name=pl.col("establishment_status_code").replace_strict(
+            _STATUS_NAMES, return_dtype=pl.String
+        )
     )
     return _matched(gias)
 
@@ -73,8 +84,12 @@ def _matched(gias: pl.DataFrame) -> Establishments:
     )
     closed = pl.col("establishment_status_code").is_in([CLOSED, PROPOSED])
     matched = preferred.select(
-        "establishment_id", "la_code", "establishment_number", "postcode",
-        weight=(pl.col("number_of_pupils").cast(pl.Float64).fill_null(30.0) + 20) * pl.when(closed).then(0.02).otherwise(1.0),
+        "establishment_id",
+        "la_code",
+        "establishment_number",
+        "postcode",
+        weight=(pl.col("number_of_pupils").cast(pl.Float64).fill_null(30.0) + 20)
+        * pl.when(closed).then(0.02).otherwise(1.0),
     )
     taken = set(zip(matched["la_code"], matched["establishment_number"], strict=True))
     tps = [r for r in seed_rows("establishments") if (r["la_code"], r["establishment_number"]) not in taken]
@@ -88,8 +103,14 @@ def _matched(gias: pl.DataFrame) -> Establishments:
         }
     )
     matched = pl.concat([matched, seeds])
-    return Establishments(gias, matched["establishment_id"], matched["la_code"], matched["establishment_number"],
-                          matched["postcode"], matched["weight"].to_numpy())
+    return Establishments(
+        gias,
+        matched["establishment_id"],
+        matched["la_code"],
+        matched["establishment_number"],
+        matched["postcode"],
+        matched["weight"].to_numpy(),
+    )
 
 
 def _numbers(types: list[dict[str, str]], kind: Ints, area: Ints) -> Ints:
@@ -105,8 +126,16 @@ def _numbers(types: list[dict[str, str]], kind: Ints, area: Ints) -> Ints:
     return np.where(first < 0, -1, first + (rank * 7) % np.maximum(size, 1))
 
 
-def _rows(rng: np.random.Generator, types: list[dict[str, str]], areas: list[dict[str, str]], kind: Ints, area: Ints,
-          number: Ints, status: Ints, urn: Ints) -> pl.DataFrame:
+def _rows(
+    rng: np.random.Generator,
+    types: list[dict[str, str]],
+    areas: list[dict[str, str]],
+    kind: Ints,
+    area: Ints,
+    number: Ints,
+    status: Ints,
+    urn: Ints,
+) -> pl.DataFrame:
     count = len(kind)
     words = {r["kind"]: r["words"].split("|") for r in read_data("place_words.csv")}
     towns = [a["towns"].split("|") for a in areas]
@@ -120,7 +149,9 @@ def _rows(rng: np.random.Generator, types: list[dict[str, str]], areas: list[dic
     picks = rng.integers(0, 1 << 30, (count, 8))
     names, town = [], []
     for i in range(count):
-        of = {w: words[w][picks[i, n] % len(words[w])] for n, w in enumerate(("saint", "person", "hope", "tree", "welsh"))}
+        of = {
+            w: words[w][picks[i, n] % len(words[w])] for n, w in enumerate(("saint", "person", "hope", "tree", "welsh"))
+        }
         own = words["stem"][picks[i, 5] % len(words["stem"])] + words["ending"][picks[i, 6] % len(words["ending"])]
         local = towns[area[i]]
         town.append(local[picks[i, 7] % len(local)])
@@ -150,11 +181,14 @@ def _rows(rng: np.random.Generator, types: list[dict[str, str]], areas: list[dic
             "number_of_pupils": only_where(has_pupils, pl.Series(rng.integers(low, high + 1))),
             "free_school_meals_percentage": only_where(has_pupils, meals),
             "street": street,
-            "locality": only_where(chance(rng, count, 0.3), pl.Series(words["stem"]).gather(
-                rng.integers(0, len(words["stem"]), count))),
+            "locality": only_where(
+                chance(rng, count, 0.3), pl.Series(words["stem"]).gather(rng.integers(0, len(words["stem"]), count))
+            ),
             "town": town,
-            "county": only_where(chance(rng, count, 0.35), pl.Series(words["county"]).gather(
-                rng.integers(0, len(words["county"]), count))),
+            "county": only_where(
+                chance(rng, count, 0.35),
+                pl.Series(words["county"]).gather(rng.integers(0, len(words["county"]), count)),
+            ),
             "postcode": postcodes(rng, count),
         }
     )
@@ -164,21 +198,36 @@ def tps_establishments(seed: int, establishments: Establishments) -> pl.DataFram
     """The pension scheme's own list: codes of most schools, of authorities' central staff, and of the TPS seeds."""
     rng = stream(seed, "tps establishments")
     schools = establishments.gias.filter(pl.col("establishment_number").is_not_null()).unique(
-        ["la_code", "establishment_number"], keep="last", maintain_order=True)
+        ["la_code", "establishment_number"], keep="last", maintain_order=True
+    )
     schools = schools.filter(pl.Series(chance(rng, len(schools), 0.9)))
     closed = schools["establishment_status_code"].to_numpy() == CLOSED
-    when = np.where(closed, np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)).astype("timedelta64[D]"),
-                    np.datetime64("NaT", "D"))
+    when = np.where(
+        closed,
+        np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)).astype("timedelta64[D]"),
+        np.datetime64("NaT", "D"),
+    )
     listed = schools.select(
-        "la_code", establishment_code="establishment_number", employers_name=pl.col("la_name"),
+        "la_code",
+        establishment_code="establishment_number",
+        employers_name=pl.col("la_name"),
         school_gias_name=pl.col("establishment_name"),
     ).with_columns(school_closed_date=pl.Series(when).cast(pl.Date))
     areas = read_data("local_authorities.csv")
-    central = pl.DataFrame({"la_code": [a["la_code"] for a in areas], "establishment_code": ["0000"] * len(areas),
-                            "employers_name": [a["la_name"] for a in areas]})
+    central = pl.DataFrame(
+        {
+            "la_code": [a["la_code"] for a in areas],
+            "establishment_code": ["0000"] * len(areas),
+            "employers_name": [a["la_name"] for a in areas],
+        }
+    )
     seeds = [r for r in seed_rows("establishments") if r["establishment_number"]]
-    own = pl.DataFrame({"la_code": [r["la_code"] for r in seeds],
-                        "establishment_code": [r["establishment_number"] for r in seeds],
-                        "employers_name": [r["establishment_name"] for r in seeds]})
+    own = pl.DataFrame(
+        {
+            "la_code": [r["la_code"] for r in seeds],
+            "establishment_code": [r["establishment_number"] for r in seeds],
+            "employers_name": [r["establishment_name"] for r in seeds],
+        }
+    )
     rows = pl.concat([listed, central, own], how="diagonal")
     return rows.with_columns(tps_establishment_id=uuids(rng, len(rows)))

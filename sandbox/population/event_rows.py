@@ -13,8 +13,11 @@ from sandbox.population.users import SYSTEM_USER_ID
 from sandbox.population.vector import chance, iso, one_of, uuids
 from sandbox.population.world import World
 
-_DQT_USERS = (("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e01", "Alex Morgan"), ("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e02", "Sam O'Leary"),
-              ("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e03", "CRM Integration"))
+_DQT_USERS = (
+    ("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e01", "Alex Morgan"),
+    ("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e02", "Sam O'Leary"),
+    ("6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e03", "CRM Integration"),
+)
 
 
 @dataclass
@@ -26,14 +29,25 @@ class EventRows:
     process_events: list[pl.DataFrame] = field(default_factory=list)
 
 
-def raised_by(world: World, rng: np.random.Generator, count: int, dqt_share: float = 0.0, system_share: float = 0.3) -> pl.Series:
+def struct_of(fields: Mapping[str, pl.Expr]) -> pl.Expr:
+    """A struct of named expressions, in their order."""
+    return pl.struct([expression.alias(name) for name, expression in fields.items()])
+
+
+def raised_by(
+    world: World, rng: np.random.Generator, count: int, dqt_share: float = 0.0, system_share: float = 0.3
+) -> pl.Series:
     """Who raised each event, as JSON: a guid, or an object for users of DQT."""
-    person = pl.select(pl.concat_str(pl.lit('"'), pl.lit(one_of(rng, count, world.users.staff.to_list())), pl.lit('"'))).to_series()
+    person = pl.select(
+        pl.concat_str(pl.lit('"'), pl.lit(one_of(rng, count, world.users.staff.to_list())), pl.lit('"'))
+    ).to_series()
     dqt = one_of(rng, count, ['{"DqtUserId":"' + i + '","DqtUserName":"' + n + '"}' for i, n in _DQT_USERS])
     draw = rng.random(count)
     return pl.select(
-        pl.when(pl.Series(draw < dqt_share)).then(pl.lit(dqt))
-        .when(pl.Series(draw < dqt_share + system_share)).then(pl.lit(f'"{SYSTEM_USER_ID}"'))
+        pl.when(pl.Series(draw < dqt_share))
+        .then(pl.lit(dqt))
+        .when(pl.Series(draw < dqt_share + system_share))
+        .then(pl.lit(f'"{SYSTEM_USER_ID}"'))
         .otherwise(pl.lit(person))
     ).to_series()
 
@@ -44,11 +58,19 @@ def person_array(*columns: str) -> pl.Expr:
 
 
 def add_legacy(
-    rows: EventRows, world: World, rng: np.random.Generator, name: str, facts: pl.DataFrame, body: Mapping[str, pl.Expr], *,
-    event_id: pl.Series | None = None, raised: pl.Series | None = None, persons: tuple[str, ...] = ("person_id",),
+    rows: EventRows,
+    world: World,
+    rng: np.random.Generator,
+    name: str,
+    facts: pl.DataFrame,
+    body: Mapping[str, pl.Expr],
+    *,
+    event_id: pl.Series | None = None,
+    raised: pl.Series | None = None,
+    persons: tuple[str, ...] = ("person_id",),
     undated_share: float = 0.0,
 ) -> None:
-    """Adds rows of `events`. `facts` has `created` (a moment), the persons' columns, and may have `qualification_id` and
+    """Adds rows of `events`. `facts` has `created` (a moment), the persons' columns, and maybe `qualification_id` and
     `alert_id`; `body` gives the payload's own fields. `undated_share` of the rows were inserted at -infinity."""
     count = len(facts)
     if not count:
@@ -62,22 +84,40 @@ def add_legacy(
         created="created",
         inserted=pl.when(pl.Series(chance(rng, count, undated_share))).then(pl.lit("-infinity")).otherwise(inserted),
         payload=pl.concat_str(
-            pl.lit('{"EventId":"'), pl.lit(ids), pl.lit('","CreatedUtc":"'), iso("created"), pl.lit('","RaisedBy":'),
-            pl.lit(raised), pl.lit(","), pl.struct(**body).struct.json_encode().str.slice(1),
+            pl.lit('{"EventId":"'),
+            pl.lit(ids),
+            pl.lit('","CreatedUtc":"'),
+            iso("created"),
+            pl.lit('","RaisedBy":'),
+            pl.lit(raised),
+            pl.lit(","),
+            struct_of(body).struct.json_encode().str.slice(1),
         ),
         published=pl.lit(True),
         person_id=pl.col(persons[0]) if persons else pl.lit(None, dtype=pl.String),
         person_ids=person_array(*persons) if persons else pl.lit("{}"),
-        qualification_id=pl.col("qualification_id") if "qualification_id" in facts.columns else pl.lit(None, dtype=pl.String),
+        qualification_id=pl.col("qualification_id")
+        if "qualification_id" in facts.columns
+        else pl.lit(None, dtype=pl.String),
         alert_id=pl.col("alert_id") if "alert_id" in facts.columns else pl.lit(None, dtype=pl.String),
     )
     rows.events.append(frame)
 
 
 def add_process(
-    rows: EventRows, world: World, rng: np.random.Generator, process_type: int, name: str, facts: pl.DataFrame,
-    body: Mapping[str, pl.Expr], *, event_id: pl.Series | None = None, persons: tuple[str, ...] = ("person_id",),
-    by: pl.Series | None = None, dqt_share: float = 0.0, reason: pl.Series | None = None,
+    rows: EventRows,
+    world: World,
+    rng: np.random.Generator,
+    process_type: int,
+    name: str,
+    facts: pl.DataFrame,
+    body: Mapping[str, pl.Expr],
+    *,
+    event_id: pl.Series | None = None,
+    persons: tuple[str, ...] = ("person_id",),
+    by: pl.Series | None = None,
+    dqt_share: float = 0.0,
+    reason: pl.Series | None = None,
 ) -> None:
     """Adds one process and its one event per row of `facts`; `by` gives users, else staff and the system share them.
 
@@ -117,8 +157,9 @@ def add_process(
             process_event_id=ids,
             process_id=process_id,
             event_name=pl.lit(name),
-            payload=pl.concat_str(pl.lit('{"EventId":"'), pl.lit(ids), pl.lit('",'),
-                                  pl.struct(**body).struct.json_encode().str.slice(1)),
+            payload=pl.concat_str(
+                pl.lit('{"EventId":"'), pl.lit(ids), pl.lit('",'), struct_of(body).struct.json_encode().str.slice(1)
+            ),
             person_ids=persons_expression,
             created_on="created",
             one_login_user_subjects=listed("subject"),
@@ -131,9 +172,12 @@ def reasons(rng: np.random.Generator, count: int, texts: tuple[str, ...], share:
     """change_reason of processes: a reason with details and evidence, or null."""
     objects = [
         '{"Reason":"' + text + '","Details":null,"EvidenceFile":' + file + "}"
-        for text in texts for file in ("null", '{"FileId":"3c1f3a55-8f0e-4d7c-9c55-0d8b5a3f7e10","Name":"evidence.pdf"}')
+        for text in texts
+        for file in ("null", '{"FileId":"3c1f3a55-8f0e-4d7c-9c55-0d8b5a3f7e10","Name":"evidence.pdf"}')
     ]
-    return pl.select(pl.when(pl.Series(chance(rng, count, share))).then(pl.lit(one_of(rng, count, objects)))).to_series()
+    return pl.select(
+        pl.when(pl.Series(chance(rng, count, share))).then(pl.lit(one_of(rng, count, objects)))
+    ).to_series()
 
 
 def in_words(column: str) -> pl.Expr:

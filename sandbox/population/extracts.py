@@ -52,7 +52,9 @@ def extract_files(world: World) -> pl.DataFrame:
     )
 
 
-def extract_items(world: World, chunk: int, people: People, posts: Posts, files: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def extract_items(
+    world: World, chunk: int, people: People, posts: Posts, files: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Load items (text, with error bits) and typed items (with results) of the kept extracts for one chunk.
 
     Every post that an extract has seen gives one row of it. Beyond those come rows of people without a record here,
@@ -77,7 +79,11 @@ def extract_items(world: World, chunk: int, people: People, posts: Posts, files:
         load = _as_text(typed)
         loads.append(_with_faults(rng, load, fault, chunk == 0 and number == 0))
         good = typed.filter(pl.Series(~fault))
-        items.append(good.with_columns(tps_csv_extract_item_id=uuids(rng, len(good)), created=pl.col("created").dt.offset_by("1m")))
+        items.append(
+            good.with_columns(
+                tps_csv_extract_item_id=uuids(rng, len(good)), created=pl.col("created").dt.offset_by("1m")
+            )
+        )
     return pl.concat(loads), pl.concat(items).drop("text_type")
 
 
@@ -90,22 +96,41 @@ def _typed(rng: np.random.Generator, people: People, posts: Posts, date: np.date
     stranger = seen[chance(rng, len(seen), 0.06)]
     elsewhere = seen[chance(rng, len(seen), 0.008)]
     take = np.concatenate([seen, again, stranger, elsewhere])
-    result = np.concatenate([result, np.full(len(again), NO_CHANGE), np.full(len(stranger), UNKNOWN_TRN),
-                             np.full(len(elsewhere), UNKNOWN_ESTABLISHMENT)])
+    result = np.concatenate(
+        [
+            result,
+            np.full(len(again), NO_CHANGE),
+            np.full(len(stranger), UNKNOWN_TRN),
+            np.full(len(elsewhere), UNKNOWN_ESTABLISHMENT),
+        ]
+    )
     # TRNs from 9,000,000 on are in no range: nobody here has one.
     unknown = digits(9_000_000 + rng.integers(0, 999_999, len(take)), 7)
     return _columns(rng, people, posts, take, result, unknown, end, withdrawn, date)
 
 
-def _columns(rng: np.random.Generator, people: People, posts: Posts, take: Ints, result: Ints, unknown: pl.Series,
-             end: Days, withdrawn: Mask, date: np.datetime64) -> pl.DataFrame:
+def _columns(
+    rng: np.random.Generator,
+    people: People,
+    posts: Posts,
+    take: Ints,
+    result: Ints,
+    unknown: pl.Series,
+    end: Days,
+    withdrawn: Mask,
+    date: np.datetime64,
+) -> pl.DataFrame:
     count = len(take)
     row = posts.row[take]
     stranger, elsewhere = result == UNKNOWN_TRN, result == UNKNOWN_ESTABLISHMENT
     born = np.where(np.isnat(people.born[row]), posts.start[take] - np.timedelta64(9000, "D"), people.born[row])
     born = np.where(stranger, born - rng.integers(30, 3000, count).astype("timedelta64[D]"), born)
-    trn = pl.select(pl.when(pl.Series(stranger)).then(pl.lit(unknown)).otherwise(pl.lit(people.trn.gather(row)))).to_series()
-    la_code = pl.select(pl.when(pl.Series(elsewhere)).then(pl.lit("999")).otherwise(pl.lit(posts.la_code.gather(take)))).to_series()
+    trn = pl.select(
+        pl.when(pl.Series(stranger)).then(pl.lit(unknown)).otherwise(pl.lit(people.trn.gather(row)))
+    ).to_series()
+    la_code = pl.select(
+        pl.when(pl.Series(elsewhere)).then(pl.lit("999")).otherwise(pl.lit(posts.la_code.gather(take)))
+    ).to_series()
     number = posts.number.gather(take)
     number = pl.select(pl.when(pl.Series(elsewhere)).then(pl.lit("9999")).otherwise(pl.lit(number))).to_series()
     gender = np.where(people.gender[row] == 1, "Male", "Female")
@@ -115,7 +140,8 @@ def _columns(rng: np.random.Generator, people: People, posts: Posts, take: Ints,
         {
             "trn": trn,
             "national_insurance_number": pl.select(
-                pl.when(pl.Series(stranger)).then(pl.lit(strange_nino)).otherwise(pl.lit(nino))).to_series(),
+                pl.when(pl.Series(stranger)).then(pl.lit(strange_nino)).otherwise(pl.lit(nino))
+            ).to_series(),
             "date_of_birth": born.astype("datetime64[D]"),
             "date_of_death": pl.Series([None] * count, dtype=pl.Date),
             "gender": gender,
@@ -135,8 +161,13 @@ def _columns(rng: np.random.Generator, people: People, posts: Posts, take: Ints,
             "text_type": pl.Series(_TYPE_CODES).gather(posts.kind[take]),
         }
     ).with_columns(
-        key=pl.concat_str("trn", "local_authority_code", pl.col("establishment_number").fill_null("NULL"),
-                          pl.col("employment_start_date").dt.strftime("%Y%m%d"), separator=".")
+        key=pl.concat_str(
+            "trn",
+            "local_authority_code",
+            pl.col("establishment_number").fill_null("NULL"),
+            pl.col("employment_start_date").dt.strftime("%Y%m%d"),
+            separator=".",
+        )
     )
 
 
@@ -145,12 +176,26 @@ def _as_text(typed: pl.DataFrame) -> pl.DataFrame:
         return pl.col(column).dt.strftime("%d/%m/%Y")
 
     return typed.select(
-        "tps_csv_extract_load_item_id", "tps_csv_extract_id", "trn", "national_insurance_number",
-        date("date_of_birth"), date("date_of_death"), "member_postcode", "member_email_address",
-        "local_authority_code", "establishment_number", "establishment_postcode", "establishment_email_address",
-        pl.col("member_id").cast(pl.String), date("employment_start_date"), date("employment_end_date"),
-        pl.col("text_type").alias("full_or_part_time_indicator"), "withdrawal_indicator", date("extract_date"),
-        "gender", "created",
+        "tps_csv_extract_load_item_id",
+        "tps_csv_extract_id",
+        "trn",
+        "national_insurance_number",
+        date("date_of_birth"),
+        date("date_of_death"),
+        "member_postcode",
+        "member_email_address",
+        "local_authority_code",
+        "establishment_number",
+        "establishment_postcode",
+        "establishment_email_address",
+        pl.col("member_id").cast(pl.String),
+        date("employment_start_date"),
+        date("employment_end_date"),
+        pl.col("text_type").alias("full_or_part_time_indicator"),
+        "withdrawal_indicator",
+        date("extract_date"),
+        "gender",
+        "created",
     )
 
 

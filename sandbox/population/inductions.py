@@ -84,8 +84,17 @@ def draw_inductions(
     ended = np.isin(status, (PASSED, FAILED)) & migrated
     completed = np.where(ended & chance(rng, count, share_of("induction_completed_missing")), NO_DAY, completed)
     return Inductions(
-        status, returns_to, _reasons(rng, in_wales, other | nobody, by_date), without_reason,
-        start.astype("datetime64[D]"), completed.astype("datetime64[D]"), modified, first, last, by_route, by_date,
+        status,
+        returns_to,
+        _reasons(rng, in_wales, other | nobody, by_date),
+        without_reason,
+        start.astype("datetime64[D]"),
+        completed.astype("datetime64[D]"),
+        modified,
+        first,
+        last,
+        by_route,
+        by_date,
     )
 
 
@@ -128,9 +137,7 @@ def _dates(rng: np.random.Generator, world: World, qts: Days, base: Ints) -> tup
     return base, np.where(begun, start, NO_DAY), np.where(ends, completed, NO_DAY)
 
 
-def _modified(
-    rng: np.random.Generator, world: World, qts: Days, start: Days, completed: Days, status: Ints
-) -> Moments:
+def _modified(rng: np.random.Generator, world: World, qts: Days, start: Days, completed: Days, status: Ints) -> Moments:
     latest = np.where(~np.isnat(completed), completed, np.where(~np.isnat(start), start, qts))
     latest = latest + rng.integers(0, 40, len(qts)).astype("timedelta64[D]")
     latest = np.minimum(np.maximum(latest, clock.DQT_LOADED), world.now - np.timedelta64(1, "D"))
@@ -141,7 +148,9 @@ def _modified(
 def _cpd(rng: np.random.Generator, world: World, base: Ints, start: Days, completed: Days) -> tuple[Moments, Moments]:
     """First and last change by the service for early-career teachers, which manages most inductions since 2021."""
     count = len(base)
-    managed = np.isin(base, (IN_PROGRESS, PASSED, FAILED)) & (start >= clock.CPD_INDUCTIONS_BEGAN) & chance(rng, count, 0.88)
+    managed = (
+        np.isin(base, (IN_PROGRESS, PASSED, FAILED)) & (start >= clock.CPD_INDUCTIONS_BEGAN) & chance(rng, count, 0.88)
+    )
     yesterday = world.now - np.timedelta64(1, "D")
     first = np.minimum(start + rng.integers(0, 30, count).astype("timedelta64[D]"), yesterday)
     last = np.where(np.isnat(completed), first, np.minimum(completed + np.timedelta64(7, "D"), yesterday))
@@ -153,21 +162,27 @@ def _cpd(rng: np.random.Generator, world: World, base: Ints, start: Days, comple
 def _reasons(rng: np.random.Generator, in_wales: Mask, other: Mask, by_date: Mask) -> pl.Series:
     count = len(in_wales)
     usable = [
-        r["induction_exemption_reason_id"] for r in seed_rows("induction_exemption_reasons")
+        r["induction_exemption_reason_id"]
+        for r in seed_rows("induction_exemption_reasons")
         if r["route_only_exemption"] == "false" and r["induction_exemption_reason_id"] != _QUALIFIED_BEFORE_2000
     ]
     drawn = pl.Series(usable).gather(rng.integers(0, len(usable), count))
     second = pl.Series(usable).gather(rng.integers(0, len(usable), count))
     reason = pl.select(
-        pl.when(pl.Series(in_wales)).then(pl.lit(_PASSED_IN_WALES))
-        .when(pl.Series(other & by_date)).then(pl.lit(_QUALIFIED_BEFORE_2000))
-        .when(pl.Series(other)).then(pl.lit(drawn))
+        pl.when(pl.Series(in_wales))
+        .then(pl.lit(_PASSED_IN_WALES))
+        .when(pl.Series(other & by_date))
+        .then(pl.lit(_QUALIFIED_BEFORE_2000))
+        .when(pl.Series(other))
+        .then(pl.lit(drawn))
     ).to_series()
     two = (in_wales | other) & chance(rng, count, 0.04) & (reason != second).fill_null(False).to_numpy()
     return pl.select(
         pl.concat_str(
             pl.lit("{"),
-            pl.concat_str(pl.lit(reason), pl.when(pl.Series(two)).then(pl.lit(second)), separator=",", ignore_nulls=True),
+            pl.concat_str(
+                pl.lit(reason), pl.when(pl.Series(two)).then(pl.lit(second)), separator=",", ignore_nulls=True
+            ),
             pl.lit("}"),
         )
     ).to_series()

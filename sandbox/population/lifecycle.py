@@ -54,8 +54,11 @@ def draw_lifecycle(world: World, chunk: int, people: People) -> Lifecycle:
     merged_with, merged_at = _merges(rng, world, people, dead | closed | reactivated)
     merged = merged_with >= 0
     return Lifecycle(
-        np.where(dead | closed | merged, DEACTIVATED, ACTIVE), died, merged_with,
-        np.where(merged, merged_at, changed), reactivated,
+        np.where(dead | closed | merged, DEACTIVATED, ACTIVE),
+        died,
+        merged_with,
+        np.where(merged, merged_at, changed),
+        reactivated,
     )
 
 
@@ -106,5 +109,3 @@ def _become_like(rng: np.random.Generator, people: People, second: Ints, retaine
     people.middle_name = people.middle_name.scatter(second, middle)
     people.last_name = people.last_name.scatter(second, people.last_name.gather(retained))
     people.email = people.email.scatter(second, only_where(chance(rng, count, 0.3), people.email.gather(retained)))
-
-

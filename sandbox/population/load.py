@@ -24,7 +24,10 @@ class Loader:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
+        self.rows: dict[str, int] = {
+            table: connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchall()[0][0]
+            for table in TABLES
+        }
         self._columns: dict[str, list[str]] = {}
         for table, column in connection.execute(
             "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
@@ -44,7 +47,7 @@ class Loader:
 
     def copy(self, table: str, columns: list[str], data: bytes, rows: int) -> None:
         """Send encoded rows to the table."""
-        freeze = sql.SQL(", FREEZE") if self.rows[table] >= 0 and table in self._emptied else sql.SQL("")
+        freeze = sql.SQL(", FREEZE") if table in self._emptied else sql.SQL("")
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N', ENCODING 'UTF8'{})").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)), freeze
         )
@@ -56,14 +59,8 @@ class Loader:
 
     def empty_tables(self) -> None:
         """Truncate the tables that hold no row yet, so that rows can be loaded frozen and need no later vacuum."""
-        empty = [
-            table for table in TABLES
-            if self._connection.execute(sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(sql.Identifier(table)))
-            .fetchall()[0][0]
-        ]
-        self._connection.execute(
-            sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, empty)))
-        )
+        empty = [table for table in TABLES if not self.rows[table]]
+        self._connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, empty))))
         self._emptied = frozenset(empty)
 
 

@@ -140,8 +140,42 @@ def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today:
 
 def postcodes(rng: np.random.Generator, count: int) -> pl.Series:
     """Postcodes of real areas that can belong to nobody: inward codes never use the letters C, I, K, M, O, V."""
-    area = one_of(rng, count, ("B", "BD", "BN", "BS", "CB", "CF", "CV", "DE", "DN", "E", "EX", "HU", "LE", "LS", "M",
-                               "N", "NE", "NG", "NR", "OX", "PE", "PL", "PO", "S", "SE", "SO", "SW", "TR", "WV", "YO"))
+    area = one_of(
+        rng,
+        count,
+        (
+            "B",
+            "BD",
+            "BN",
+            "BS",
+            "CB",
+            "CF",
+            "CV",
+            "DE",
+            "DN",
+            "E",
+            "EX",
+            "HU",
+            "LE",
+            "LS",
+            "M",
+            "N",
+            "NE",
+            "NG",
+            "NR",
+            "OX",
+            "PE",
+            "PL",
+            "PO",
+            "S",
+            "SE",
+            "SO",
+            "SW",
+            "TR",
+            "WV",
+            "YO",
+        ),
+    )
     inward = one_of(rng, count, [a + b for a in "CIKMOV" for b in "CIKMOV"])
     return pl.select(
         pl.concat_str(
@@ -170,7 +204,7 @@ def _due_days(rng: np.random.Generator, kind: Ints, year: Ints, now: np.datetime
     entered = np.isin(kind, (NONE,))
     late = entered & (due >= now)
     due = np.where(late, between(rng, first_day, now - np.timedelta64(1, "D"), count), due)
-    # QTLS counts from April 2012 on; the Apply service opened on 1 February 2023, within its first financial year.
+    # QTLS counts from April 2012 on.
     return np.where(kind == QTLS, np.maximum(due, clock.QTLS_BEGAN), due).astype("datetime64[D]")
 
 
@@ -199,8 +233,10 @@ def _names(seed: int, chunk: int, community: Ints, gender: Ints, born: Ints) -> 
     single = chance(rng, count, 0.0012)
     first_text = only_where(~single, lists.given.gather(given)).fill_null("")
     middle_text = pl.select(
-        pl.when(pl.Series(single)).then(pl.lit(""))
-        .when(pl.Series(takes_religious_name)).then(pl.lit(kaur_singh))
+        pl.when(pl.Series(single))
+        .then(pl.lit(""))
+        .when(pl.Series(takes_religious_name))
+        .then(pl.lit(kaur_singh))
         .otherwise(pl.lit(middle_text))
     ).to_series()
     local_part = pl.select(
@@ -213,7 +249,8 @@ def _created(rng: np.random.Generator, kind: Ints, due: Days, now: np.datetime64
     """Trainees are registered when their course begins, others when they apply."""
     count = len(kind)
     lead = np.where(
-        np.isin(kind, (ITT, EYTS, EYPS)), rng.integers(250, 345, count),
+        np.isin(kind, (ITT, EYTS, EYPS)),
+        rng.integers(250, 345, count),
         np.where(np.isin(kind, (ASSESSMENT_ONLY, OVERSEAS, UK, QTLS)), rng.integers(20, 160, count), 0),
     )
     lead = np.where(kind == TRAINING, rng.integers(200, 340, count), lead)
@@ -241,8 +278,10 @@ def _ninos(rng: np.random.Generator, start: int, count: int, kind: Ints, migrate
     lower = chance(rng, count, share_of("nino_not_normalised")) & migrated
     known = chance(rng, count, np.where(kind == OVERSEAS, 0.55, np.where(kind == NONE, 0.82, 0.9)))
     chosen = pl.select(
-        pl.when(pl.Series(is_temporary)).then(pl.lit(temporary))
-        .when(pl.Series(lower)).then(pl.lit(usual).str.to_lowercase())
+        pl.when(pl.Series(is_temporary))
+        .then(pl.lit(temporary))
+        .when(pl.Series(lower))
+        .then(pl.lit(usual).str.to_lowercase())
         .otherwise(pl.lit(usual))
     ).to_series()
     return only_where(known, chosen)

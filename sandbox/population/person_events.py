@@ -1,11 +1,11 @@
-"""Events of persons, alerts, mandatory qualifications and employments, in the store (or stores) that each is written to."""
+"""Events of persons, alerts, mandatory qualifications and employments, each in the store or stores it is written to."""
 
 import numpy as np
 import polars as pl
 
 from sandbox.population import clock
 from sandbox.population.employments import extract_days
-from sandbox.population.event_rows import EventRows, add_legacy, add_process, in_words, raised_by, reasons
+from sandbox.population.event_rows import EventRows, add_legacy, add_process, in_words, raised_by, reasons, struct_of
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
 from sandbox.population.users import SYSTEM_USER_ID
@@ -20,31 +20,73 @@ _LEGACY_SHIFT = 16
 
 def _details(prefix: str = "") -> pl.Expr:
     return pl.struct(
-        FirstName=f"{prefix}first_name", MiddleName=f"{prefix}middle_name", LastName=f"{prefix}last_name",
-        DateOfBirth=in_words("date_of_birth"), EmailAddress="email_address",
-        NationalInsuranceNumber="national_insurance_number", Gender="gender")
+        FirstName=f"{prefix}first_name",
+        MiddleName=f"{prefix}middle_name",
+        LastName=f"{prefix}last_name",
+        DateOfBirth=in_words("date_of_birth"),
+        EmailAddress="email_address",
+        NationalInsuranceNumber="national_insurance_number",
+        Gender="gender",
+    )
 
 
 def person_events(
-    rows: EventRows, world: World, chunk: int, people: People, life: Lifecycle, persons: pl.DataFrame, previous: pl.DataFrame
+    rows: EventRows,
+    world: World,
+    chunk: int,
+    people: People,
+    life: Lifecycle,
+    persons: pl.DataFrame,
+    previous: pl.DataFrame,
 ) -> None:
-    """Creation, changes of name, closing, merging and reopening. Those of TRS's time stand in both stores with one id."""
+    """Creation, changes of name, closing, merging and reopening. Those of TRS's time have one id in both stores."""
     rng = world.stream("person events", chunk)
     _created(rows, world, rng, people, persons)
     changed = previous.filter(pl.col("created_on") >= clock.PEOPLE_MOVED.astype("datetime64[us]"))
-    old = changed.select("row", "created_on", old_first_name="first_name", old_middle_name="middle_name", old_last_name="last_name")
-    facts = persons.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(old, on="row", suffix="_change").with_columns(
-        created=pl.col("created_on_change"))
+    old = changed.select(
+        "row", "created_on", old_first_name="first_name", old_middle_name="middle_name", old_last_name="last_name"
+    )
+    facts = (
+        persons.with_row_index("row")
+        .with_columns(pl.col("row").cast(pl.Int64))
+        .join(old, on="row", suffix="_change")
+        .with_columns(created=pl.col("created_on_change"))
+    )
     first_too = pl.when(pl.col("first_name") != pl.col("old_first_name")).then(1).otherwise(0)
     ids = uuids(rng, len(facts))
-    body = {"PersonId": pl.col("person_id"), "PersonDetails": _details(), "OldPersonDetails": _details("old_"),
-            "Changes": first_too | 4}
-    add_process(rows, world, rng, _UPDATED_DETAILS, "PersonDetailsUpdatedEvent", facts, body, event_id=ids,
-                reason=reasons(rng, len(facts), ("MarriageOrCivilPartnership", "DeedPollOrOtherLegalProcess")))
-    add_legacy(rows, world, rng, "PersonDetailsUpdatedEvent", facts, {
-        "PersonId": pl.col("person_id"), "PersonAttributes": _details(), "OldPersonAttributes": _details("old_"),
-        "NameChangeReason": pl.lit("Marriage or civil partnership"), "Changes": (first_too | 4) * (1 << _LEGACY_SHIFT)}, event_id=ids)
-    _closed(rows, world, rng, people, life, persons)
+    body = {
+        "PersonId": pl.col("person_id"),
+        "PersonDetails": _details(),
+        "OldPersonDetails": _details("old_"),
+        "Changes": first_too | 4,
+    }
+    add_process(
+        rows,
+        world,
+        rng,
+        _UPDATED_DETAILS,
+        "PersonDetailsUpdatedEvent",
+        facts,
+        body,
+        event_id=ids,
+        reason=reasons(rng, len(facts), ("MarriageOrCivilPartnership", "DeedPollOrOtherLegalProcess")),
+    )
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "PersonDetailsUpdatedEvent",
+        facts,
+        {
+            "PersonId": pl.col("person_id"),
+            "PersonAttributes": _details(),
+            "OldPersonAttributes": _details("old_"),
+            "NameChangeReason": pl.lit("Marriage or civil partnership"),
+            "Changes": (first_too | 4) * (1 << _LEGACY_SHIFT),
+        },
+        event_id=ids,
+    )
+    _closed(rows, world, rng, life, persons)
     _merged(rows, world, rng, people, life, persons)
 
 
@@ -52,66 +94,155 @@ def _created(rows: EventRows, world: World, rng: np.random.Generator, people: Pe
     new = persons.filter(pl.Series(~people.migrated)).with_columns(created=pl.Series(people.created[~people.migrated]))
     by_tps, ids = pl.Series(people.by_tps[~people.migrated]), uuids(rng, len(new))
     body = {"PersonId": pl.col("person_id"), "Details": _details(), "TrnRequestMetadata": pl.lit(None, dtype=pl.String)}
-    for process, chosen in ((_TPS_IMPORTED, by_tps), (_TRN_REQUESTED, ~by_tps & new["source_trn_request_id"].is_not_null()),
-                            (_CREATED, ~by_tps & new["source_trn_request_id"].is_null())):
-        add_process(rows, world, rng, process, "PersonCreatedEvent", new.filter(chosen), body, event_id=ids.filter(chosen))
-    add_legacy(rows, world, rng, "PersonCreatedEvent", new, {
-        "PersonId": pl.col("person_id"), "PersonAttributes": _details(), "CreateReason": pl.lit(None, dtype=pl.String),
-        "CreateReasonDetail": pl.lit(None, dtype=pl.String), "EvidenceFile": pl.lit(None, dtype=pl.String)}, event_id=ids)
+    for process, chosen in (
+        (_TPS_IMPORTED, by_tps),
+        (_TRN_REQUESTED, ~by_tps & new["source_trn_request_id"].is_not_null()),
+        (_CREATED, ~by_tps & new["source_trn_request_id"].is_null()),
+    ):
+        add_process(
+            rows, world, rng, process, "PersonCreatedEvent", new.filter(chosen), body, event_id=ids.filter(chosen)
+        )
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "PersonCreatedEvent",
+        new,
+        {
+            "PersonId": pl.col("person_id"),
+            "PersonAttributes": _details(),
+            "CreateReason": pl.lit(None, dtype=pl.String),
+            "CreateReasonDetail": pl.lit(None, dtype=pl.String),
+            "EvidenceFile": pl.lit(None, dtype=pl.String),
+        },
+        event_id=ids,
+    )
 
 
-def _closed(rows: EventRows, world: World, rng: np.random.Generator, people: People, life: Lifecycle, persons: pl.DataFrame) -> None:
+def _closed(rows: EventRows, world: World, rng: np.random.Generator, life: Lifecycle, persons: pl.DataFrame) -> None:
     """Deaths, other deactivations, and reactivations (each preceded by a deactivation five days before)."""
     touched = ~np.isnat(life.changed) & ~life.merged & (life.changed >= clock.PEOPLE_MOVED)
     died = ~np.isnat(life.died)
     facts = persons.select("person_id", "date_of_death").with_columns(created=pl.Series(life.changed))
-    for process, mask, flags in ((_DIED, touched & died, 1 | 2), (_DEACTIVATED, touched & ~died & ~life.reactivated, 1),
-                                 (_DEACTIVATED, touched & life.reactivated, 1)):
+    for process, mask, flags in (
+        (_DIED, touched & died, 1 | 2),
+        (_DEACTIVATED, touched & ~died & ~life.reactivated, 1),
+        (_DEACTIVATED, touched & life.reactivated, 1),
+    ):
         chosen = facts.filter(pl.Series(mask))
         if (mask & life.reactivated).any():
             chosen = chosen.with_columns(pl.col("created").dt.offset_by("-5d"))
         ids = uuids(rng, len(chosen))
-        add_process(rows, world, rng, process, "PersonDeactivatedEvent", chosen, {
-            "Changes": pl.lit(flags), "PersonId": pl.col("person_id"), "MergedWithPersonId": pl.lit(None, dtype=pl.String),
-            "DateOfDeath": in_words("date_of_death")}, event_id=ids,
-            reason=reasons(rng, len(chosen), ("RecordHolderDied",) if flags > 1 else ("ProblemWithTheRecord", "AnotherReason")))
+        add_process(
+            rows,
+            world,
+            rng,
+            process,
+            "PersonDeactivatedEvent",
+            chosen,
+            {
+                "Changes": pl.lit(flags),
+                "PersonId": pl.col("person_id"),
+                "MergedWithPersonId": pl.lit(None, dtype=pl.String),
+                "DateOfDeath": in_words("date_of_death"),
+            },
+            event_id=ids,
+            reason=reasons(
+                rng, len(chosen), ("RecordHolderDied",) if flags > 1 else ("ProblemWithTheRecord", "AnotherReason")
+            ),
+        )
         add_legacy(rows, world, rng, "PersonStatusUpdatedEvent", chosen, _status(1, 0), event_id=ids)
     again = facts.filter(pl.Series(touched & life.reactivated))
     ids = uuids(rng, len(again))
-    add_process(rows, world, rng, _REACTIVATED, "PersonReactivatedEvent", again,
-                {"Changes": pl.lit(1), "PersonId": pl.col("person_id")}, event_id=ids,
-                reason=reasons(rng, len(again), ("DeactivatedByMistake",)))
+    add_process(
+        rows,
+        world,
+        rng,
+        _REACTIVATED,
+        "PersonReactivatedEvent",
+        again,
+        {"Changes": pl.lit(1), "PersonId": pl.col("person_id")},
+        event_id=ids,
+        reason=reasons(rng, len(again), ("DeactivatedByMistake",)),
+    )
     add_legacy(rows, world, rng, "PersonStatusUpdatedEvent", again, _status(0, 1), event_id=ids)
 
 
 def _status(new: int, old: int) -> dict[str, pl.Expr]:
-    return {"PersonId": pl.col("person_id"), "Status": pl.lit(new), "OldStatus": pl.lit(old),
-            "Reason": pl.lit(None, dtype=pl.String), "ReasonDetail": pl.lit(None, dtype=pl.String),
-            "EvidenceFile": pl.lit(None, dtype=pl.String), "DateOfDeath": in_words("date_of_death")}
+    return {
+        "PersonId": pl.col("person_id"),
+        "Status": pl.lit(new),
+        "OldStatus": pl.lit(old),
+        "Reason": pl.lit(None, dtype=pl.String),
+        "ReasonDetail": pl.lit(None, dtype=pl.String),
+        "EvidenceFile": pl.lit(None, dtype=pl.String),
+        "DateOfDeath": in_words("date_of_death"),
+    }
 
 
-def _merged(rows: EventRows, world: World, rng: np.random.Generator, people: People, life: Lifecycle, persons: pl.DataFrame) -> None:
+def _merged(
+    rows: EventRows, world: World, rng: np.random.Generator, people: People, life: Lifecycle, persons: pl.DataFrame
+) -> None:
     second = np.flatnonzero(life.merged & (life.changed >= clock.PEOPLE_MOVED))
     retained = life.merged_with[second]
     facts = persons[retained].with_columns(
-        created=pl.Series(life.changed[second]), secondary_id=people.person_id.gather(second), secondary_trn=people.trn.gather(second))
+        created=pl.Series(life.changed[second]),
+        secondary_id=people.person_id.gather(second),
+        secondary_trn=people.trn.gather(second),
+    )
     ids = uuids(rng, len(facts))
-    add_process(rows, world, rng, _MERGED, "PersonDeactivatedEvent", facts, {
-        "Changes": pl.lit(4), "PersonId": pl.col("secondary_id"), "MergedWithPersonId": pl.col("person_id"),
-        "DateOfDeath": pl.lit(None, dtype=pl.String)}, event_id=ids, persons=("secondary_id", "person_id"))
-    add_legacy(rows, world, rng, "PersonsMergedEvent", facts, {
-        "PersonId": pl.col("person_id"), "PersonTrn": pl.col("trn"), "SecondaryPersonId": pl.col("secondary_id"),
-        "SecondaryPersonTrn": pl.col("secondary_trn"), "SecondaryPersonStatus": pl.lit(1), "PersonAttributes": _details(),
-        "OldPersonAttributes": _details(), "EvidenceFile": pl.lit(None, dtype=pl.String), "Comments": pl.lit(None, dtype=pl.String),
-        "Changes": pl.lit(0)}, event_id=ids, persons=("person_id", "secondary_id"))
+    add_process(
+        rows,
+        world,
+        rng,
+        _MERGED,
+        "PersonDeactivatedEvent",
+        facts,
+        {
+            "Changes": pl.lit(4),
+            "PersonId": pl.col("secondary_id"),
+            "MergedWithPersonId": pl.col("person_id"),
+            "DateOfDeath": pl.lit(None, dtype=pl.String),
+        },
+        event_id=ids,
+        persons=("secondary_id", "person_id"),
+    )
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "PersonsMergedEvent",
+        facts,
+        {
+            "PersonId": pl.col("person_id"),
+            "PersonTrn": pl.col("trn"),
+            "SecondaryPersonId": pl.col("secondary_id"),
+            "SecondaryPersonTrn": pl.col("secondary_trn"),
+            "SecondaryPersonStatus": pl.lit(1),
+            "PersonAttributes": _details(),
+            "OldPersonAttributes": _details(),
+            "EvidenceFile": pl.lit(None, dtype=pl.String),
+            "Comments": pl.lit(None, dtype=pl.String),
+            "Changes": pl.lit(0),
+        },
+        event_id=ids,
+        persons=("person_id", "secondary_id"),
+    )
 
 
 def _alert(end: pl.Expr | None = None) -> pl.Expr:
     return pl.struct(
-        AlertId="alert_id", AlertTypeId="alert_type_id", Details="details", ExternalLink="external_link",
-        StartDate=in_words("start_date"), EndDate=in_words("end_date") if end is None else end,
-        DqtSpent=pl.when("migrated").then(pl.lit(False)), DqtSanctionCode=pl.when("migrated").then(
-            pl.struct(SanctionCodeId="alert_type_id", Name="dqt_sanction_code", Value="dqt_sanction_code")))
+        AlertId="alert_id",
+        AlertTypeId="alert_type_id",
+        Details="details",
+        ExternalLink="external_link",
+        StartDate=in_words("start_date"),
+        EndDate=in_words("end_date") if end is None else end,
+        DqtSpent=pl.when("migrated").then(pl.lit(False)),
+        DqtSanctionCode=pl.when("migrated").then(
+            pl.struct(SanctionCodeId="alert_type_id", Name="dqt_sanction_code", Value="dqt_sanction_code")
+        ),
+    )
 
 
 def alert_events(rows: EventRows, world: World, chunk: int, alerts: pl.DataFrame) -> None:
@@ -120,18 +251,46 @@ def alert_events(rows: EventRows, world: World, chunk: int, alerts: pl.DataFrame
     body = {"PersonId": pl.col("person_id"), "Alert": _alert()}
     open_end = pl.lit(None, dtype=pl.String)
     native = alerts.filter(~pl.col("migrated")).with_columns(created=pl.col("created_on"))
-    add_process(rows, world, rng, _ALERT_CREATED, "AlertCreatedEvent", native,
-                {"PersonId": pl.col("person_id"), "Alert": _alert(open_end)},
-                reason=reasons(rng, len(native), ("Routine notification from stakeholder", "Identified during data reconciliation")))
-    closed = alerts.filter(pl.col("end_date").is_not_null() & ~pl.col("migrated")).with_columns(created=pl.col("updated_on"))
-    add_process(rows, world, rng, _ALERT_UPDATED, "AlertUpdatedEvent", closed,
-                {**body, "OldAlert": _alert(open_end), "Changes": pl.lit(16)},
-                reason=reasons(rng, len(closed), ("EndDateSet",)))
+    add_process(
+        rows,
+        world,
+        rng,
+        _ALERT_CREATED,
+        "AlertCreatedEvent",
+        native,
+        {"PersonId": pl.col("person_id"), "Alert": _alert(open_end)},
+        reason=reasons(
+            rng, len(native), ("Routine notification from stakeholder", "Identified during data reconciliation")
+        ),
+    )
+    closed = alerts.filter(pl.col("end_date").is_not_null() & ~pl.col("migrated")).with_columns(
+        created=pl.col("updated_on")
+    )
+    add_process(
+        rows,
+        world,
+        rng,
+        _ALERT_UPDATED,
+        "AlertUpdatedEvent",
+        closed,
+        {**body, "OldAlert": _alert(open_end), "Changes": pl.lit(16)},
+        reason=reasons(rng, len(closed), ("EndDateSet",)),
+    )
     deleted = alerts.filter(pl.col("deleted_on").is_not_null()).with_columns(created=pl.col("deleted_on"))
-    add_process(rows, world, rng, _ALERT_DELETED, "AlertDeletedEvent", deleted, body,
-                reason=reasons(rng, len(deleted), ("Added in error",)))
+    add_process(
+        rows,
+        world,
+        rng,
+        _ALERT_DELETED,
+        "AlertDeletedEvent",
+        deleted,
+        body,
+        reason=reasons(rng, len(deleted), ("Added in error",)),
+    )
     migrated = alerts.filter(pl.col("migrated"))
-    moved = migrated.with_columns(created=pl.lit(clock.ALERTS_MOVED.astype("datetime64[us]")).cast(pl.Datetime("us")) + pl.duration(hours=3))
+    moved = migrated.with_columns(
+        created=pl.lit(clock.ALERTS_MOVED.astype("datetime64[us]")).cast(pl.Datetime("us")) + pl.duration(hours=3)
+    )
     imported = migrated.with_columns(created=pl.col("created_on"))
     for process, name, facts, more in (
         (_ALERT_MIGRATED, "AlertMigratedEvent", moved, {"OldAlert": _alert()}),
@@ -140,25 +299,53 @@ def alert_events(rows: EventRows, world: World, chunk: int, alerts: pl.DataFrame
         ids = uuids(rng, len(facts))
         key = {"Key": pl.concat_str("alert_id", pl.lit(f"-{name}"))}
         add_process(rows, world, rng, process, name, facts, {**body, **more}, event_id=ids, dqt_share=0.5)
-        add_legacy(rows, world, rng, name, facts, {**key, **body, **more}, event_id=ids, undated_share=0.1,
-                   raised=raised_by(world, rng, len(facts), dqt_share=0.5, system_share=0.5))
+        add_legacy(
+            rows,
+            world,
+            rng,
+            name,
+            facts,
+            {**key, **body, **more},
+            event_id=ids,
+            undated_share=0.1,
+            raised=raised_by(world, rng, len(facts), dqt_share=0.5, system_share=0.5),
+        )
 
 
 def mq_events(rows: EventRows, world: World, chunk: int, qualifications: pl.DataFrame) -> None:
     """Mandatory qualifications: created in the newer store if of TRS's time, else a copied event of the older one."""
     rng = world.stream("mq events", chunk)
-    provider = pl.struct(MandatoryQualificationProviderId="mq_provider_id", DqtMqEstablishmentId="dqt_mq_establishment_id")
-    body = {"PersonId": pl.col("person_id"), "MandatoryQualification": pl.struct(
-        QualificationId="qualification_id", Provider=provider, Specialism="mq_specialism", Status="mq_status",
-        StartDate=in_words("start_date"), EndDate=in_words("end_date"))}
+    provider = pl.struct(
+        MandatoryQualificationProviderId="mq_provider_id", DqtMqEstablishmentId="dqt_mq_establishment_id"
+    )
+    body = {
+        "PersonId": pl.col("person_id"),
+        "MandatoryQualification": pl.struct(
+            QualificationId="qualification_id",
+            Provider=provider,
+            Specialism="mq_specialism",
+            Status="mq_status",
+            StartDate=in_words("start_date"),
+            EndDate=in_words("end_date"),
+        ),
+    }
     old = pl.col("created_on") < clock.MQS_MOVED.astype("datetime64[us]")
     facts = qualifications.with_columns(created=pl.col("created_on"))
     before, after = facts.filter(old), facts.filter(~old)
     add_process(rows, world, rng, 54, "MandatoryQualificationCreatedEvent", after, body)
     ids = uuids(rng, len(before))
     add_process(rows, world, rng, 54, "MandatoryQualificationCreatedEvent", before, body, event_id=ids, dqt_share=0.6)
-    add_legacy(rows, world, rng, "MandatoryQualificationCreatedEvent", before, body, event_id=ids, undated_share=0.1,
-               raised=raised_by(world, rng, len(before), dqt_share=0.7))
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "MandatoryQualificationCreatedEvent",
+        before,
+        body,
+        event_id=ids,
+        undated_share=0.1,
+        raised=raised_by(world, rng, len(before), dqt_share=0.7),
+    )
     deleted = facts.filter(pl.col("deleted_on").is_not_null()).with_columns(created=pl.col("deleted_on"))
     add_process(rows, world, rng, 56, "MandatoryQualificationDeletedEvent", deleted, body)
 
@@ -170,29 +357,59 @@ def employment_events(rows: EventRows, world: World, chunk: int, employments: pl
     year_ago = extracts[max(0, len(extracts) - 12)].astype("datetime64[us]")
     new = employments.filter(pl.col("created_on") >= year_ago).with_columns(created=pl.col("created_on"))
     system = f'"{SYSTEM_USER_ID}"'
-    add_legacy(rows, world, rng, "TpsEmploymentCreatedEvent", new,
-               {"PersonId": pl.col("person_id"), "TpsEmployment": _employment()}, raised=pl.Series([system] * len(new)))
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "TpsEmploymentCreatedEvent",
+        new,
+        {"PersonId": pl.col("person_id"), "TpsEmployment": _employment()},
+        raised=pl.Series([system] * len(new)),
+    )
     newest = extracts[-1]
     seen = employments.filter(
-        (pl.col("last_extract_date") == pl.lit(newest).cast(pl.Date)) & (pl.col("created_on") < newest.astype("datetime64[us]")))
+        (pl.col("last_extract_date") == pl.lit(newest).cast(pl.Date))
+        & (pl.col("created_on") < newest.astype("datetime64[us]"))
+    )
     seen = seen.filter(pl.Series(chance(rng, len(seen), 0.06))).with_columns(created=pl.col("updated_on"))
     before = pl.col("last_extract_date").dt.offset_by("-1mo").dt.strftime("%Y-%m-%d")
     known = pl.min_horizontal(pl.col("last_known_tps_employed_date"), pl.col("last_extract_date").dt.offset_by("-1mo"))
-    add_legacy(rows, world, rng, "TpsEmploymentUpdatedEvent", seen, {
-        "PersonId": pl.col("person_id"), "TpsEmployment": _employment(),
-        "OldTpsEmployment": _employment(LastExtractDate=before, LastKnownTpsEmployedDate=known.dt.strftime("%Y-%m-%d"),
-                                        EndDate=pl.lit(None, dtype=pl.String)),
-        "Changes": pl.when(pl.col("end_date").is_not_null()).then(2 | 16 | 32).otherwise(16 | 32)},
-        raised=pl.Series([system] * len(seen)))
+    add_legacy(
+        rows,
+        world,
+        rng,
+        "TpsEmploymentUpdatedEvent",
+        seen,
+        {
+            "PersonId": pl.col("person_id"),
+            "TpsEmployment": _employment(),
+            "OldTpsEmployment": _employment(
+                LastExtractDate=before,
+                LastKnownTpsEmployedDate=known.dt.strftime("%Y-%m-%d"),
+                EndDate=pl.lit(None, dtype=pl.String),
+            ),
+            "Changes": pl.when(pl.col("end_date").is_not_null()).then(2 | 16 | 32).otherwise(16 | 32),
+        },
+        raised=pl.Series([system] * len(seen)),
+    )
 
 
 def _employment(**old: pl.Expr) -> pl.Expr:
     fields: dict[str, pl.Expr] = {
-        "PersonEmploymentId": pl.col("tps_employment_id"), "PersonId": pl.col("person_id"),
-        "EstablishmentId": pl.col("establishment_id"), "StartDate": in_words("start_date"), "EndDate": in_words("end_date"),
-        "LastKnownTpsEmployedDate": in_words("last_known_tps_employed_date"), "EmploymentType": pl.col("employment_type"),
-        "WithdrawalConfirmed": pl.col("withdrawal_confirmed"), "LastExtractDate": in_words("last_extract_date"),
-        "NationalInsuranceNumber": pl.col("national_insurance_number"), "PersonPostcode": pl.col("person_postcode"),
-        "PersonEmailAddress": pl.col("person_email_address"), "EmployerPostcode": pl.col("employer_postcode"),
-        "EmployerEmailAddress": pl.col("employer_email_address"), "Key": pl.col("key")}
-    return pl.struct(**{**fields, **old})
+        "PersonEmploymentId": pl.col("tps_employment_id"),
+        "PersonId": pl.col("person_id"),
+        "EstablishmentId": pl.col("establishment_id"),
+        "StartDate": in_words("start_date"),
+        "EndDate": in_words("end_date"),
+        "LastKnownTpsEmployedDate": in_words("last_known_tps_employed_date"),
+        "EmploymentType": pl.col("employment_type"),
+        "WithdrawalConfirmed": pl.col("withdrawal_confirmed"),
+        "LastExtractDate": in_words("last_extract_date"),
+        "NationalInsuranceNumber": pl.col("national_insurance_number"),
+        "PersonPostcode": pl.col("person_postcode"),
+        "PersonEmailAddress": pl.col("person_email_address"),
+        "EmployerPostcode": pl.col("employer_postcode"),
+        "EmployerEmailAddress": pl.col("employer_email_address"),
+        "Key": pl.col("key"),
+    }
+    return struct_of({**fields, **old})

@@ -7,11 +7,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.population.people import People
 from sandbox.population.qualifications import RouteDetails
 from sandbox.population.reference import route_types
 from sandbox.population.routes import Routes
-from sandbox.population.vector import Days, chance, stream, uuids
+from sandbox.population.vector import chance, stream, uuids
 from sandbox.population.world import World
 
 _WEEKS: Final = 8
@@ -42,10 +41,12 @@ def award_jobs(world: World, kind: AwardJob) -> pl.DataFrame:
     """One run a week over the last eight weeks, oldest first. Every chunk can name the same runs."""
     rng = stream(world.seed, f"jobs {kind.name}")
     until = (world.now - np.arange(7 * _WEEKS - 6, 0, -7).astype("timedelta64[D]")).astype("datetime64[us]")
-    return pl.DataFrame({kind.key: uuids(rng, len(until)), kind.until: until, "executed_utc": until + np.timedelta64(7, "h")})
+    return pl.DataFrame(
+        {kind.key: uuids(rng, len(until)), kind.until: until, "executed_utc": until + np.timedelta64(7, "h")}
+    )
 
 
-def award_emails(world: World, chunk: int, persons: pl.DataFrame, qts_date: Days) -> Iterator[tuple[str, pl.DataFrame]]:
+def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Items of the award email jobs for recent awards, and the emails themselves."""
     rng = world.stream("award emails", chunk)
     apply_sent = pl.col("source_application_user_id") == world.users.application(1)
@@ -62,30 +63,54 @@ def award_emails(world: World, chunk: int, persons: pl.DataFrame, qts_date: Days
         if chunk == 0 and not recent.any() and len(wanted):
             recent[-1:], week = True, np.minimum(week, len(until) - 1)
         facts, week = wanted.filter(pl.Series(recent)), week[recent]
-        personal = pl.concat_str(pl.lit('{"first name":"'), "first_name", pl.lit('","last name":"'), "last_name", pl.lit('"}'))
+        personal = pl.concat_str(
+            pl.lit('{"first name":"'), "first_name", pl.lit('","last name":"'), "last_name", pl.lit('"}')
+        )
         items = facts.select(
-            pl.lit(jobs[kind.key].gather(week)).alias(kind.key), "person_id", "trn", "email_address", personalization=personal,
-            email_sent=pl.Series(chance(rng, len(facts), 0.97)))
+            pl.lit(jobs[kind.key].gather(week)).alias(kind.key),
+            "person_id",
+            "trn",
+            "email_address",
+            personalization=personal,
+            email_sent=pl.Series(chance(rng, len(facts), 0.97)),
+        )
         yield f"{kind.name}_emails_job_items", items
         sent = pl.Series(until[week] + np.timedelta64(8, "h"))
-        yield "emails", facts.select(
-            "email_address", email_id=uuids(rng, len(facts)), template_id=pl.lit(_TEMPLATES[kind is INDUCTION]), personalization=personal,
-            metadata=pl.concat_str(pl.lit('{"PersonId":"'), "person_id", pl.lit('","Trn":"'), "trn", pl.lit('"}')), sent_on=sent)
+        yield (
+            "emails",
+            facts.select(
+                "email_address",
+                email_id=uuids(rng, len(facts)),
+                template_id=pl.lit(_TEMPLATES[kind is INDUCTION]),
+                personalization=personal,
+                metadata=pl.concat_str(pl.lit('{"PersonId":"'), "person_id", pl.lit('","Trn":"'), "trn", pl.lit('"}')),
+                sent_on=sent,
+            ),
+        )
 
 
-def migration_report(world: World, chunk: int, people: People, routes: Routes, details: RouteDetails) -> pl.DataFrame:
+def migration_report(world: World, chunk: int, routes: Routes, details: RouteDetails) -> pl.DataFrame:
     """Rows of the report of the route migration for one migrated route in 25; one in twenty was not migrated."""
     rng = world.stream("migration report", chunk)
     chosen = np.flatnonzero(routes.migrated & routes.live & chance(rng, len(routes), 0.04))
     count = len(chosen)
     names = pl.Series(route_types().names).gather(routes.type[chosen])
-    statuses = pl.Series(("InTraining", "Holds", "Deferred", "DeferredForSkillsTest", "Failed", "Withdrawn", "UnderAssessment"))
+    statuses = pl.Series(
+        ("InTraining", "Holds", "Deferred", "DeferredForSkillsTest", "Failed", "Withdrawn", "UnderAssessment")
+    )
     refused = chance(rng, count, 0.05)
     facts = details.frame[chosen]
     migrated = pl.lit(pl.Series(~refused))
     return facts.select(
-        "person_id", "dqt_initial_teacher_training_id", "dqt_qts_registration_id", "dqt_teacher_status_name", "dqt_teacher_status_value",
-        "dqt_early_years_status_name", "dqt_early_years_status_value", "dqt_age_range_from", "dqt_age_range_to",
+        "person_id",
+        "dqt_initial_teacher_training_id",
+        "dqt_qts_registration_id",
+        "dqt_teacher_status_name",
+        "dqt_teacher_status_value",
+        "dqt_early_years_status_name",
+        "dqt_early_years_status_value",
+        "dqt_age_range_from",
+        "dqt_age_range_to",
         route_migration_report_item_id=uuids(rng, count),
         migrated=migrated,
         not_migrated_reason=pl.when(~migrated).then(pl.lit("MultipleIttRecords")),
@@ -97,7 +122,9 @@ def migration_report(world: World, chunk: int, people: People, routes: Routes, d
         status_derived_route_to_professional_status_type_name=pl.lit(names),
         contact_itt_row_count=pl.lit(pl.Series(rng.integers(1, 3, count))),
         contact_qts_row_count=pl.lit(pl.Series(rng.integers(0, 2, count))),
-        multiple_potential_compatible_itt_records=pl.when(~migrated).then(pl.concat_str(pl.lit("{"), pl.lit(uuids(rng, count)), pl.lit("}"))),
+        multiple_potential_compatible_itt_records=pl.when(~migrated).then(
+            pl.concat_str(pl.lit("{"), pl.lit(uuids(rng, count)), pl.lit("}"))
+        ),
         route_to_professional_status_type_id=pl.when(migrated).then(pl.col("route_to_professional_status_type_id")),
         route_to_professional_status_type_name=pl.when(migrated).then(pl.lit(names)),
         status=pl.when(migrated).then(pl.lit(statuses.gather(routes.status[chosen]))),
@@ -110,15 +137,18 @@ def migration_report(world: World, chunk: int, people: People, routes: Routes, d
     )
 
 
-def search_attributes(world: World, chunk: int, persons: pl.DataFrame) -> pl.DataFrame:
+def search_attributes(chunk: int, persons: pl.DataFrame) -> pl.DataFrame:
     """The older form of the search columns: four rows for the first people of each chunk, no longer kept up."""
     some = persons.head(200 if len(persons) >= 200 else len(persons))
     first_id = chunk * 1000 + 1
     parts = [
         some.select("person_id", attribute_type=pl.lit(kind), attribute_value=value)
-        for kind, value in (("FirstName", pl.col("first_name")), ("LastName", pl.col("last_name")),
-                            ("DateOfBirth", pl.col("date_of_birth").dt.strftime("%Y-%m-%d")),
-                            ("NationalInsuranceNumber", pl.col("national_insurance_number")))
+        for kind, value in (
+            ("FirstName", pl.col("first_name")),
+            ("LastName", pl.col("last_name")),
+            ("DateOfBirth", pl.col("date_of_birth").dt.strftime("%Y-%m-%d")),
+            ("NationalInsuranceNumber", pl.col("national_insurance_number")),
+        )
     ]
     rows = pl.concat(parts).filter(pl.col("attribute_value").is_not_null() & (pl.col("attribute_value") != ""))
     return rows.with_columns(person_search_attribute_id=pl.int_range(first_id, first_id + len(rows)), tags=pl.lit("{}"))

@@ -25,8 +25,17 @@ from sandbox.population.world import World
 
 
 def person_rows(
-    world: World, chunk: int, people: People, life: Lifecycle, routes: Routes, held: Statuses, induction: Inductions,
-    previous: pl.DataFrame, employments: pl.DataFrame, requests: pl.DataFrame, route_updated: Moments,
+    world: World,
+    chunk: int,
+    people: People,
+    life: Lifecycle,
+    routes: Routes,
+    held: Statuses,
+    induction: Inductions,
+    previous: pl.DataFrame,
+    employments: pl.DataFrame,
+    requests: pl.DataFrame,
+    route_updated: Moments,
 ) -> pl.DataFrame:
     """One row per person. Frames with `row` must be sorted by it; `route_updated` is aligned with the routes."""
     rng = world.stream("persons", chunk)
@@ -70,13 +79,16 @@ def person_rows(
             "created_by_tps": people.by_tps,
             "source_application_user_id": gather(made["application_user_id"], request_of) if len(made) else None,
             "source_trn_request_id": gather(made["request_id"], request_of) if len(made) else None,
-            "allow_details_updates_from_source_application": (request_of >= 0) & np.isin(people.kind, (0, 8))
+            "allow_details_updates_from_source_application": (request_of >= 0)
+            & np.isin(people.kind, (0, 8))
             & ~people.awarded,
             "dqt_contact_id": only_where(migrated, people.person_id),
             "dqt_first_sync": np.where(migrated, synced, NO_MOMENT),
             "dqt_last_sync": np.where(migrated, np.maximum(dqt_changed, synced), NO_MOMENT),
-            "dqt_state": only_where(migrated, pl.Series(
-                ((life.status == DEACTIVATED) & (life.changed < clock.PEOPLE_MOVED)).astype(np.int64))),
+            "dqt_state": only_where(
+                migrated,
+                pl.Series(((life.status == DEACTIVATED) & (life.changed < clock.PEOPLE_MOVED)).astype(np.int64)),
+            ),
             "dqt_created_on": np.where(migrated, people.created, NO_MOMENT),
             "dqt_modified_on": dqt_changed,
             "dqt_first_name": only_where(migrated, people.first_name),
@@ -91,8 +103,14 @@ def person_rows(
 
 
 def _updated(
-    rng: np.random.Generator, world: World, people: People, life: Lifecycle, routes: Routes, induction: Inductions,
-    previous: pl.DataFrame, route_updated: Moments,
+    rng: np.random.Generator,
+    world: World,
+    people: People,
+    life: Lifecycle,
+    routes: Routes,
+    induction: Inductions,
+    previous: pl.DataFrame,
+    route_updated: Moments,
 ) -> Moments:
     """The latest of all changes that touch the person's row."""
     updated = people.created.copy()
@@ -105,28 +123,50 @@ def _updated(
     return updated
 
 
-def _search_columns(people: People, previous: pl.DataFrame, employments: pl.DataFrame) -> dict[str, pl.Expr | pl.Series]:
+def _search_columns(
+    people: People, previous: pl.DataFrame, employments: pl.DataFrame
+) -> dict[str, pl.Expr | pl.Series]:
     """What the triggers would write: words of all names, last names, and national insurance numbers."""
     count = len(people)
-    base = pl.DataFrame({"row": np.arange(count), "first": people.first_name, "middle": people.middle_name,
-                         "last": people.last_name, "nino": people.nino})
-    earlier = previous.filter(pl.col("deleted_on").is_null()).sort("row", "created_on", "previous_name_id").group_by(
-        "row", maintain_order=True).agg(
-        said=pl.concat_str("first_name", "middle_name", "last_name", separator=" ").str.join(" "),
-        lasts=pl.col("last_name"),
+    base = pl.DataFrame(
+        {
+            "row": np.arange(count),
+            "first": people.first_name,
+            "middle": people.middle_name,
+            "last": people.last_name,
+            "nino": people.nino,
+        }
     )
-    worked = employments.sort("row", "created_on", "tps_employment_id").group_by("row", maintain_order=True).agg(
-        numbers=pl.col("national_insurance_number").drop_nulls())
+    earlier = (
+        previous.filter(pl.col("deleted_on").is_null())
+        .sort("row", "created_on", "previous_name_id")
+        .group_by("row", maintain_order=True)
+        .agg(
+            said=pl.concat_str("first_name", "middle_name", "last_name", separator=" ").str.join(" "),
+            lasts=pl.col("last_name"),
+        )
+    )
+    worked = (
+        employments.sort("row", "created_on", "tps_employment_id")
+        .group_by("row", maintain_order=True)
+        .agg(numbers=pl.col("national_insurance_number").drop_nulls())
+    )
     joined = base.join(earlier, on="row", how="left", maintain_order="left").join(
-        worked, on="row", how="left", maintain_order="left")
+        worked, on="row", how="left", maintain_order="left"
+    )
     words = pl.concat_str("first", "middle", "last", pl.col("said").fill_null(""), separator=" ")
     empty = pl.lit(pl.Series([[]], dtype=pl.List(pl.String)))
     result = joined.select(
-        names=quoted_array(words.str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ").list.unique(maintain_order=True)),
+        names=quoted_array(
+            words.str.strip_chars().str.replace_all(r"\s+", " ").str.split(" ").list.unique(maintain_order=True)
+        ),
         last_names=quoted_array(
-            pl.concat_list(pl.concat_list("last"), pl.col("lasts").fill_null(empty)).list.unique(maintain_order=True)),
+            pl.concat_list(pl.concat_list("last"), pl.col("lasts").fill_null(empty)).list.unique(maintain_order=True)
+        ),
         national_insurance_numbers=quoted_array(
-            pl.concat_list(pl.concat_list("nino"), pl.col("numbers").fill_null(empty)).list.drop_nulls().list.unique(
-                maintain_order=True)),
+            pl.concat_list(pl.concat_list("nino"), pl.col("numbers").fill_null(empty))
+            .list.drop_nulls()
+            .list.unique(maintain_order=True)
+        ),
     )
     return {column: result[column] for column in result.columns}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 import psycopg
+from psycopg import sql
 
 from sandbox.population import clock, load
 from sandbox.population.chunk import chunk_frames
@@ -18,6 +19,7 @@ from sandbox.population.reference import providers
 from sandbox.population.users import make_users
 from sandbox.population.vector import day
 from sandbox.population.world import World
+from sandbox.schema import TABLES
 
 DEFAULT_PEOPLE: Final = 20_000
 DEFAULT_SEED: Final = 20_260_901
@@ -51,12 +53,20 @@ def populate(
     if people < 1:
         raise ValueError(f"people must be at least 1, not {people}.")
     if day(today) < clock.EARLIEST_TODAY:
-        raise ValueError(f"today must be {clock.EARLIEST_TODAY} or later, not {today}: the system it describes is newer.")
+        raise ValueError(
+            f"today must be {clock.EARLIEST_TODAY} or later, not {today}: the system it describes is newer."
+        )
     with psycopg.connect(conninfo) as connection:
         if connection.execute("SELECT EXISTS (SELECT FROM persons)").fetchall()[0][0]:
             raise AlreadyPopulatedError("The database holds people already. Nothing was changed. Use a fresh one.")
-        world = World(seed, people, today, make_users(seed, people, day(today)), providers(seed),
-                      make_establishments(seed, people))
+        world = World(
+            seed,
+            people,
+            today,
+            make_users(seed, people, day(today)),
+            providers(seed),
+            make_establishments(seed, people),
+        )
         aside = load.set_aside(connection)
         loader = load.Loader(connection)
         loader.empty_tables()
@@ -72,7 +82,7 @@ def populate(
         if progress:
             progress("indexes", people)
         load.put_back(connection, aside)
-        return _row_counts(connection)
+        return dict(loader.rows)
 
 
 def frames(world: World) -> Iterator[tuple[int, str, pl.DataFrame]]:
@@ -144,19 +154,17 @@ def _set_counters(connection: psycopg.Connection[Any], people: int) -> None:
             (first + used, used == last - first + 1, first),
         )
     connection.execute(
-        "SELECT setval('support_task_reference', 1 + (SELECT coalesce(max(substr(support_task_reference, 5)::bigint), 1000) "
-        "FROM support_tasks), false)"
+        "SELECT setval('support_task_reference', "
+        "1 + coalesce(max(substr(support_task_reference, 5)::bigint), 1000), false) FROM support_tasks"
     )
-    for table, column in connection.execute(
-        "SELECT attrelid::regclass::text, attname FROM pg_attribute WHERE attrelid = ANY(%s::regclass[]) AND attidentity <> '' "
-        "AND attrelid <> 'trn_ranges'::regclass",
-        (list(load.TABLES),),
-    ).fetchall():
+    columns = connection.execute(
+        "SELECT attrelid::regclass::text, attname FROM pg_attribute "
+        "WHERE attrelid = ANY(%s::regclass[]) AND attidentity <> '' AND attrelid <> 'trn_ranges'::regclass",
+        (list(TABLES),),
+    ).fetchall()
+    for table, column in columns:
         connection.execute(
-            f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), coalesce(max({column}), 1)) FROM {table}".encode()
+            sql.SQL("SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 1)) FROM {}").format(
+                sql.Literal(table), sql.Literal(column), sql.Identifier(column), sql.Identifier(table)
+            )
         )
-
-
-def _row_counts(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    query = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in load.TABLES)
-    return {str(table): int(rows) for table, rows in connection.execute(query.encode()).fetchall()}

@@ -34,7 +34,6 @@ from sandbox.population.vector import (
     gather,
     one_of,
     only_where,
-
     uuids,
     weighted,
     years_of,
@@ -42,12 +41,41 @@ from sandbox.population.vector import (
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
 
-_POSTGRADUATE = ("Postgraduate Certificate in Education", "Postgraduate Diploma in Education",
-                 "Professional Graduate Certificate in Education", "Professional Graduate Diploma in Education")
+_POSTGRADUATE = (
+    "Postgraduate Certificate in Education",
+    "Postgraduate Diploma in Education",
+    "Professional Graduate Certificate in Education",
+    "Professional Graduate Diploma in Education",
+)
 _UNDERGRADUATE = ("BA (Hons)", "BEd (Hons)", "BSc (Hons)", "BA (Hons) with Intercalated PGCE", "BA Education")
-_OLD = ("Certificate in Education", "BEd", "BEd (Hons)", "Postgraduate Certificate in Education", "Teachers Certificate")
+_OLD = (
+    "Certificate in Education",
+    "BEd",
+    "BEd (Hons)",
+    "Postgraduate Certificate in Education",
+    "Teachers Certificate",
+)
 _ABROAD = ("Degree Equivalent (this will include foreign qualifications)", "Qualification gained in Europe", "Degree")
-_COUNTRIES = ("NG", "GH", "JM", "IN", "ZA", "ZW", "ES", "US", "AU", "CA", "PL", "GR", "HK", "UA", "IE", "FR", "PK", "NZ")
+_COUNTRIES = (
+    "NG",
+    "GH",
+    "JM",
+    "IN",
+    "ZA",
+    "ZW",
+    "ES",
+    "US",
+    "AU",
+    "CA",
+    "PL",
+    "GR",
+    "HK",
+    "UA",
+    "IE",
+    "FR",
+    "PK",
+    "NZ",
+)
 _COUNTRY_WEIGHTS = (150, 110, 110, 90, 90, 70, 60, 60, 50, 30, 30, 40, 30, 30, 20, 18, 30, 20)
 # Age ranges, primary ones first; then the other kinds of age specialism (foundation stage, key stages 1 to 4, FE).
 _RANGES = ((3, 7), (5, 11), (7, 11), (3, 11), (11, 16), (11, 18), (14, 19), (11, 14))
@@ -71,9 +99,16 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
     required = {field: values[routes.type] for field, values in types.required.items()}
     routes.qualification_id = uuids(rng, count)
     migrated = routes.migrated
-    abroad = np.isin(routes.type, types.numbers(
-        "Apply for Qualified Teacher Status in England", "European Recognition", "EC directive",
-        "Overseas Trained Teacher Recognition", "European Recognition - PQTS"))
+    abroad = np.isin(
+        routes.type,
+        types.numbers(
+            "Apply for Qualified Teacher Status in England",
+            "European Recognition",
+            "EC directive",
+            "Overseas Trained Teacher Recognition",
+            "European Recognition - PQTS",
+        ),
+    )
     uk = np.isin(routes.type, types.numbers("Welsh Recognition", "Scottish Recognition", "Northern Irish Recognition"))
     start, end = _training_days(rng, routes, required, abroad | uk)
     created = at_work(rng, np.where(migrated, clock.ROUTES_MOVED, routes.registered))
@@ -82,13 +117,21 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
     by_date = routes.holds & (routes.awards == QTS_TYPE) & (routes.due < clock.QTS_EXEMPT_BEFORE)
     is_primary = chance(rng, count, 0.52)
     old = years_of(routes.due) < 2003
-    missing = chance(rng, count, share_of("route_mandatory_field_missing")) & migrated & (
-        required["training_provider"] == MANDATORY)
+    missing = (
+        chance(rng, count, share_of("route_mandatory_field_missing"))
+        & migrated
+        & (required["training_provider"] == MANDATORY)
+    )
     has_provider = (required["training_provider"] != NOT_APPLICABLE) & (routes.provider != "none")
     provider = np.where(
-        routes.provider == "current", world.providers.current[rng.integers(0, len(world.providers.current), count)],
-        np.where(routes.provider == "teach_first", world.providers.teach_first[0],
-                 world.providers.old[rng.integers(0, len(world.providers.old), count)]))
+        routes.provider == "current",
+        world.providers.current[rng.integers(0, len(world.providers.current), count)],
+        np.where(
+            routes.provider == "teach_first",
+            world.providers.teach_first[0],
+            world.providers.old[rng.integers(0, len(world.providers.old), count)],
+        ),
+    )
     range_kind, low, high = _ages(rng, is_primary, required["training_age_specialism_type"])
     source, reference = _sources(rng, world, routes)
     ended_far = chance(rng, count, share_of("route_training_end_beyond_9999")) & migrated & ~np.isnat(end)
@@ -119,9 +162,11 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
             "training_country_id": _country(rng, routes, abroad, required["training_country"]),
             "training_provider_id": gather(world.providers.ids, np.where(has_provider & ~missing, provider, -1)),
             "exempt_from_induction": only_where(
-                (required["induction_exemption"] != NOT_APPLICABLE) & routes.holds, pl.Series(exempt)),
+                (required["induction_exemption"] != NOT_APPLICABLE) & routes.holds, pl.Series(exempt)
+            ),
             "exempt_from_induction_due_to_qts_date": only_where(
-                routes.holds & (routes.awards == QTS_TYPE), pl.Series(by_date)),
+                routes.holds & (routes.awards == QTS_TYPE), pl.Series(by_date)
+            ),
             "degree_type_id": _degree(rng, routes, abroad, old, required["degree_type"]),
             "dqt_teacher_status_name": only_where(migrated & ~early, status_name),
             "dqt_teacher_status_value": only_where(migrated & ~early, status_value),
@@ -131,13 +176,17 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
             "dqt_qts_registration_id": only_where(migrated & routes.holds, uuids(rng, count)),
         }
     ).with_columns(
-        dqt_age_range_from=pl.when(pl.Series(migrated)).then(pl.col("training_age_specialism_range_from").cast(pl.String)),
+        dqt_age_range_from=pl.when(pl.Series(migrated)).then(
+            pl.col("training_age_specialism_range_from").cast(pl.String)
+        ),
         dqt_age_range_to=pl.when(pl.Series(migrated)).then(pl.col("training_age_specialism_range_to").cast(pl.String)),
     )
     return RouteDetails(exempt & routes.holds, by_date, created, updated, frame)
 
 
-def _training_days(rng: np.random.Generator, routes: Routes, required: dict[str, Ints], recognised: Mask) -> tuple[Days, Days]:
+def _training_days(
+    rng: np.random.Generator, routes: Routes, required: dict[str, Ints], recognised: Mask
+) -> tuple[Days, Days]:
     count = len(routes)
     names = route_types().names
     long_types = [i for i, n in enumerate(names) if "ndergrad" in n or "Degree" in n or n in ("TC ITT", "UGMT ITT")]
@@ -151,14 +200,19 @@ def _training_days(rng: np.random.Generator, routes: Routes, required: dict[str,
     optional = ~recognised & chance(rng, count, np.where(routes.migrated, 0.85, 0.97))
     has_start = (required["training_start_date"] == MANDATORY) | ((required["training_start_date"] != 2) & optional)
     has_end = (required["training_end_date"] == MANDATORY) | ((required["training_end_date"] != 2) & optional)
-    return (np.where(has_start, start, NO_DAY).astype("datetime64[D]"), np.where(has_end, end, NO_DAY).astype("datetime64[D]"))
+    return (
+        np.where(has_start, start, NO_DAY).astype("datetime64[D]"),
+        np.where(has_end, end, NO_DAY).astype("datetime64[D]"),
+    )
 
 
 def _far_dates(days: Days, far: Mask) -> pl.Series:
     """Days as text; the marked ones with a fifth digit typed into the year (2004 becomes 20041)."""
     text = pl.Series(days).dt.strftime("%Y-%m-%d")
-    return pl.select(pl.when(pl.Series(far)).then(
-        pl.concat_str(pl.lit(text).str.slice(0, 4), pl.lit("1"), pl.lit(text).str.slice(4))).otherwise(pl.lit(text))
+    return pl.select(
+        pl.when(pl.Series(far))
+        .then(pl.concat_str(pl.lit(text).str.slice(0, 4), pl.lit("1"), pl.lit(text).str.slice(4)))
+        .otherwise(pl.lit(text))
     ).to_series()
 
 
@@ -166,7 +220,9 @@ def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Mo
     """Last change: the award when it came after the row was made, the deletion, or a later correction."""
     count = len(routes)
     last = created.astype("datetime64[D]")
-    awarded = np.minimum(routes.due + rng.integers(0, 12, count).astype("timedelta64[D]"), world.now - np.timedelta64(1, "D"))
+    awarded = np.minimum(
+        routes.due + rng.integers(0, 12, count).astype("timedelta64[D]"), world.now - np.timedelta64(1, "D")
+    )
     last = np.where(routes.holds & (awarded > last), awarded, last)
     last = np.where(routes.live, last, np.where(np.isnat(routes.deleted), last, routes.deleted))
     corrected = chance(rng, count, 0.03) & routes.live
@@ -176,33 +232,52 @@ def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Mo
 
 def _exempt(rng: np.random.Generator, routes: Routes, required: dict[str, Ints]) -> Mask:
     names = route_types().names
-    shares = {"Apply for Qualified Teacher Status in England": 0.75, "Northern Irish Recognition": 0.9,
-              "Scottish Recognition": 0.9, "QTLS and SET Membership": 1.0, "European Recognition": 0.6,
-              "EC directive": 0.6, "Overseas Trained Teacher Recognition": 0.4, "Graduate Teacher Programme": 0.01,
-              "FE Recognition 2000-2004": 0.3, "Overseas Trained Teacher Programme": 0.25}
+    shares = {
+        "Apply for Qualified Teacher Status in England": 0.75,
+        "Northern Irish Recognition": 0.9,
+        "Scottish Recognition": 0.9,
+        "QTLS and SET Membership": 1.0,
+        "European Recognition": 0.6,
+        "EC directive": 0.6,
+        "Overseas Trained Teacher Recognition": 0.4,
+        "Graduate Teacher Programme": 0.01,
+        "FE Recognition 2000-2004": 0.3,
+        "Overseas Trained Teacher Programme": 0.25,
+    }
     share = np.array([shares.get(name, 0.0) for name in names])[routes.type]
-    return chance(rng, len(routes), share) & (required["induction_exemption"] != NOT_APPLICABLE)
+    exempt: Mask = chance(rng, len(routes), share) & (required["induction_exemption"] != NOT_APPLICABLE)
+    return exempt
 
 
 def _ages(rng: np.random.Generator, primary: Mask, required: Ints) -> tuple[pl.Series, pl.Series, pl.Series]:
     count = len(primary)
     filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.9))
-    kind = np.where(chance(rng, count, 0.93), 0, np.where(primary, rng.integers(3, 5, count), rng.integers(5, 7, count)))
+    kind = np.where(
+        chance(rng, count, 0.93), 0, np.where(primary, rng.integers(3, 5, count), rng.integers(5, 7, count))
+    )
     kind = np.where((kind != 0) & chance(rng, count, 0.15), np.where(primary, 1, 2), kind)
-    which = np.where(primary, weighted(rng, count, (0.2, 0.6, 0.12, 0.08)), 4 + weighted(rng, count, (0.35, 0.5, 0.1, 0.05)))
+    which = np.where(
+        primary, weighted(rng, count, (0.2, 0.6, 0.12, 0.08)), 4 + weighted(rng, count, (0.35, 0.5, 0.1, 0.05))
+    )
     ranges = np.array(_RANGES)[which]
     is_range = filled & (kind == 0)
-    return (only_where(filled, pl.Series(kind)), only_where(is_range, pl.Series(ranges[:, 0])),
-            only_where(is_range, pl.Series(ranges[:, 1])))
+    return (
+        only_where(filled, pl.Series(kind)),
+        only_where(is_range, pl.Series(ranges[:, 0])),
+        only_where(is_range, pl.Series(ranges[:, 1])),
+    )
 
 
 def _subjects(rng: np.random.Generator, primary: Mask, old: Mask, required: Ints) -> pl.Series:
-    """One subject mostly, sometimes two or three, as an array literal; none for some old routes and for recognitions."""
+    """One subject mostly, sometimes two or three, or none, as an array literal."""
     count, lists = len(primary), subjects()
 
     def draw() -> Ints:
-        recent = np.where(primary, lists.primary[weighted(rng, count, (8, 3, 1, 1, 0.4)[: len(lists.primary)])],
-                          lists.secondary[(rng.random(count) ** 1.6 * len(lists.secondary)).astype(np.int64)])
+        recent = np.where(
+            primary,
+            lists.primary[weighted(rng, count, (8, 3, 1, 1, 0.4)[: len(lists.primary)])],
+            lists.secondary[(rng.random(count) ** 1.6 * len(lists.secondary)).astype(np.int64)],
+        )
         return np.where(old & chance(rng, count, 0.8), lists.old[rng.integers(0, len(lists.old), count)], recent)
 
     number = np.array([0, 1, 2, 3])[weighted(rng, count, (0.05, 0.72, 0.19, 0.04))]
@@ -210,8 +285,11 @@ def _subjects(rng: np.random.Generator, primary: Mask, old: Mask, required: Ints
     first, second, third = draw(), draw(), draw()
     second_kept = (number >= 2) & (second != first)
     third_kept = (number >= 3) & second_kept & (third != first) & (third != second)
-    parts = [only_where(number >= 1, lists.ids.gather(first)), only_where(second_kept, lists.ids.gather(second)),
-             only_where(third_kept, lists.ids.gather(third))]
+    parts = [
+        only_where(number >= 1, lists.ids.gather(first)),
+        only_where(second_kept, lists.ids.gather(second)),
+        only_where(third_kept, lists.ids.gather(third)),
+    ]
     inner = pl.concat_str(*(pl.lit(p) for p in parts), separator=",", ignore_nulls=True)
     return pl.select(pl.concat_str(pl.lit("{"), inner, pl.lit("}"))).to_series()
 
@@ -223,10 +301,14 @@ def _country(rng: np.random.Generator, routes: Routes, abroad: Mask, required: I
     # International QTS is trained for abroad, the other nations' recognitions in those nations.
     abroad = abroad | (routes.type == types.number("International Qualified Teacher Status"))
     country = pl.select(
-        pl.when(pl.Series(abroad)).then(pl.lit(away))
-        .when(pl.Series(routes.type == types.number("Welsh Recognition"))).then(pl.lit("GB-WLS"))
-        .when(pl.Series(routes.type == types.number("Scottish Recognition"))).then(pl.lit("GB-SCT"))
-        .when(pl.Series(routes.type == types.number("Northern Irish Recognition"))).then(pl.lit("GB-NIR"))
+        pl.when(pl.Series(abroad))
+        .then(pl.lit(away))
+        .when(pl.Series(routes.type == types.number("Welsh Recognition")))
+        .then(pl.lit("GB-WLS"))
+        .when(pl.Series(routes.type == types.number("Scottish Recognition")))
+        .then(pl.lit("GB-SCT"))
+        .when(pl.Series(routes.type == types.number("Northern Irish Recognition")))
+        .then(pl.lit("GB-NIR"))
         .otherwise(pl.lit(home))
     ).to_series()
     filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.93))
@@ -242,9 +324,12 @@ def _degree(rng: np.random.Generator, routes: Routes, abroad: Mask, old: Mask, r
     names = route_types().names
     undergraduate = np.isin(routes.type, [i for i, n in enumerate(names) if "ndergrad" in n or "Degree Appr" in n])
     degree = pl.select(
-        pl.when(pl.Series(abroad)).then(pl.lit(pick(_ABROAD, (6, 3, 1))))
-        .when(pl.Series(old)).then(pl.lit(pick(_OLD, (4, 2, 2, 4, 1))))
-        .when(pl.Series(undergraduate)).then(pl.lit(pick(_UNDERGRADUATE, (6, 2, 2, 0.5, 1))))
+        pl.when(pl.Series(abroad))
+        .then(pl.lit(pick(_ABROAD, (6, 3, 1))))
+        .when(pl.Series(old))
+        .then(pl.lit(pick(_OLD, (4, 2, 2, 4, 1))))
+        .when(pl.Series(undergraduate))
+        .then(pl.lit(pick(_UNDERGRADUATE, (6, 2, 2, 0.5, 1))))
         .otherwise(pl.lit(pick(_POSTGRADUATE, (8, 1, 2, 0.3))))
     ).to_series()
     filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.85))
@@ -263,8 +348,10 @@ def _sources(rng: np.random.Generator, world: World, routes: Routes) -> tuple[pl
     reference = pl.select(
         pl.when(pl.Series(apply)).then(pl.concat_str(pl.lit("AfQTS-"), pl.lit(serial))).otherwise(pl.lit(slug))
     ).to_series()
-    return (gather(world.users.applications, np.where(apply | qtls | registered, application, -1)),
-            only_where(apply | registered, reference))
+    return (
+        gather(world.users.applications, np.where(apply | qtls | registered, application, -1)),
+        only_where(apply | registered, reference),
+    )
 
 
 def mandatory_qualifications(world: World, chunk: int, people: People, qts_date: Days) -> pl.DataFrame:
@@ -280,16 +367,26 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
     end = start + rng.integers(300, 800, count).astype("timedelta64[D]")
     ended = end < world.now
     # 0 in progress, 1 passed, 2 deferred, 3 extended, 4 failed, 5 withdrawn.
-    status = np.where(ended, np.array([1, 4, 5, 2])[weighted(rng, count, (0.9, 0.03, 0.05, 0.02))],
-                      np.array([0, 3])[weighted(rng, count, (0.9, 0.1))])
+    status = np.where(
+        ended,
+        np.array([1, 4, 5, 2])[weighted(rng, count, (0.9, 0.03, 0.05, 0.02))],
+        np.array([0, 3])[weighted(rng, count, (0.9, 0.1))],
+    )
     old = start < day("1990-01-01")
-    specialism = np.where(old, np.array([0, 1, 4, 2, 5])[weighted(rng, count, (3, 3, 1, 2, 2))],
-                          np.array([2, 5, 3])[weighted(rng, count, (6, 4, 1))])
-    providers = pl.Series([r["mandatory_qualification_provider_id"] for r in seed_rows("mandatory_qualification_providers")])
+    specialism = np.where(
+        old,
+        np.array([0, 1, 4, 2, 5])[weighted(rng, count, (3, 3, 1, 2, 2))],
+        np.array([2, 5, 3])[weighted(rng, count, (6, 4, 1))],
+    )
+    providers = pl.Series(
+        [r["mandatory_qualification_provider_id"] for r in seed_rows("mandatory_qualification_providers")]
+    )
     unmapped = migrated & chance(rng, count, 0.03)
     created = at_work(rng, np.where(migrated, np.maximum(start, clock.DQT_LOADED), start))
     changed = np.where(migrated, clock.MQS_MOVED, start)
-    changed = np.where(chance(rng, count, 0.1), between(rng, changed, world.now - np.timedelta64(1, "D"), count), changed)
+    changed = np.where(
+        chance(rng, count, 0.1), between(rng, changed, world.now - np.timedelta64(1, "D"), count), changed
+    )
     deleted = chance(rng, count, 0.02)
     removed = between(rng, np.maximum(start, clock.MQS_MOVED), world.now - np.timedelta64(1, "D"), count)
     updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)

@@ -75,12 +75,40 @@ def subjects() -> Subjects:
     rows = seed_rows("training_subjects")
     names = [row["name"] for row in rows]
     active = {row["name"]: i for i, row in enumerate(rows) if row["is_active"] == "true"}
-    primary = ["primary teaching", "primary education", "early years teaching", "early years education",
-               "special needs teaching"]
-    secondary = ["mathematics", "English studies", "biology", "physics", "chemistry", "history", "geography",
-                 "Physical Education", "religious studies", "French language", "Spanish language", "music", "drama",
-                 "design", "computer science", "business studies", "psychology", "German language", "fine art",
-                 "English literature", "sport and exercise sciences", "economics", "sociology", "dance", "law"]
+    primary = [
+        "primary teaching",
+        "primary education",
+        "early years teaching",
+        "early years education",
+        "special needs teaching",
+    ]
+    secondary = [
+        "mathematics",
+        "English studies",
+        "biology",
+        "physics",
+        "chemistry",
+        "history",
+        "geography",
+        "Physical Education",
+        "religious studies",
+        "French language",
+        "Spanish language",
+        "music",
+        "drama",
+        "design",
+        "computer science",
+        "business studies",
+        "psychology",
+        "German language",
+        "fine art",
+        "English literature",
+        "sport and exercise sciences",
+        "economics",
+        "sociology",
+        "dance",
+        "law",
+    ]
     # At most a thousand old codes: the long tail of DQT's list.
     old = [i for i, row in enumerate(rows) if row["is_active"] == "false"]
     return Subjects(

@@ -24,13 +24,23 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
     row = np.concatenate([np.flatnonzero(made), again])
     is_made = np.arange(len(row)) < int(made.sum())
     number = len(row)
-    status = np.where(is_made | chance(rng, number, 0.4), COMPLETED, np.array([PENDING, REJECTED, DORMANT])[
-        rng.integers(0, 3, number)])
+    status = np.where(
+        is_made | chance(rng, number, 0.4),
+        COMPLETED,
+        np.array([PENDING, REJECTED, DORMANT])[rng.integers(0, 3, number)],
+    )
     kind = people.kind[row]
-    application = np.where(kind == OVERSEAS, users.AFQTS, np.where(kind == QTLS, users.SET, np.where(
-        (kind == NONE) | ~is_made, users.NPQ, users.REGISTER)))
-    asked = between(rng, np.maximum(people.created[row].astype("datetime64[D]"), clock.REQUESTS_BEGAN),
-                    world.now - np.timedelta64(1, "D"), number)
+    application = np.where(
+        kind == OVERSEAS,
+        users.AFQTS,
+        np.where(kind == QTLS, users.SET, np.where((kind == NONE) | ~is_made, users.NPQ, users.REGISTER)),
+    )
+    asked = between(
+        rng,
+        np.maximum(people.created[row].astype("datetime64[D]"), clock.REQUESTS_BEGAN),
+        world.now - np.timedelta64(1, "D"),
+        number,
+    )
     created = np.where(is_made, people.created[row] - np.timedelta64(90, "s"), at_work(rng, asked))
     resolved = status == COMPLETED
     npq = application == users.NPQ
@@ -53,8 +63,10 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "potential_duplicate": ~is_made & chance(rng, number, 0.6),
             "national_insurance_number": people.nino.gather(row),
             "gender": only_where(people.gender[row] > 0, pl.Series(people.gender[row])),
-            "address_line1": only_where(~npq & chance(rng, number, 0.5), pl.select(
-                pl.concat_str(pl.lit(house), pl.lit(" "), pl.lit(address))).to_series()),
+            "address_line1": only_where(
+                ~npq & chance(rng, number, 0.5),
+                pl.select(pl.concat_str(pl.lit(house), pl.lit(" "), pl.lit(address))).to_series(),
+            ),
             "postcode": people.postcode.gather(row),
             "country": only_where(application == users.AFQTS, pl.Series(["GB"] * number, dtype=pl.String)),
             "trn_token": only_where(resolved & npq, uuids(rng, number)),
@@ -62,13 +74,19 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "status": status,
             "npq_working_in_educational_setting": only_where(npq, pl.Series(chance(rng, number, 0.9))),
             "npq_application_id": only_where(npq, pl.Series(rng.integers(10_000, 999_999, number)).cast(pl.String)),
-            "npq_name": only_where(npq, one_of(rng, number, ("NPQ for Headship", "NPQ for SENCOs", "NPQ in Leading Teaching"))),
+            "npq_name": only_where(
+                npq, one_of(rng, number, ("NPQ for Headship", "NPQ for SENCOs", "NPQ in Leading Teaching"))
+            ),
             "npq_training_provider": only_where(npq, one_of(rng, number, ("Ambition Institute", "Teach First", "UCL"))),
-            "work_email_address": only_where(npq & chance(rng, number, 0.3), pl.select(
-                pl.concat_str(pl.lit("staff."), pl.lit(house), pl.lit("@example.org"))).to_series()),
+            "work_email_address": only_where(
+                npq & chance(rng, number, 0.3),
+                pl.select(pl.concat_str(pl.lit("staff."), pl.lit(house), pl.lit("@example.org"))).to_series(),
+            ),
         }
     ).with_columns(
-        name=pl.concat_str(pl.lit('{"'), "first_name", pl.lit('","'), "middle_name", pl.lit('","'), "last_name", pl.lit('"}')),
+        name=pl.concat_str(
+            pl.lit('{"'), "first_name", pl.lit('","'), "middle_name", pl.lit('","'), "last_name", pl.lit('"}')
+        ),
         address_line2=pl.lit(None, dtype=pl.String),
         city=pl.when(pl.col("address_line1").is_not_null()).then(pl.lit("Sheffield")),
     )
@@ -81,8 +99,11 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
     """
     rng = world.stream("one login", chunk)
     count = len(people)
-    has = (life.status == 0) & ~people.email.is_null().to_numpy() & chance(
-        rng, count, np.where(people.due > np.datetime64("2000-01-01"), 0.22, 0.04))
+    has = (
+        (life.status == 0)
+        & ~people.email.is_null().to_numpy()
+        & chance(rng, count, np.where(people.due > np.datetime64("2000-01-01"), 0.22, 0.04))
+    )
     row = np.flatnonzero(has)
     visitors = max(3, len(row) // 12)
     other = np.sort(rng.choice(count, visitors, replace=visitors > count))
@@ -96,15 +117,23 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
     when_verified = at_work(rng, np.where(verified, when, np.datetime64("NaT")).astype("datetime64[D]"))
     when_matched = np.where(matched, when_verified + np.timedelta64(40, "s"), np.datetime64("NaT"))
     born = pl.Series(people.born[about]).dt.strftime("%Y-%m-%d").fill_null("1980-01-01")
-    unverified_email = pl.select(pl.concat_str(pl.lit("visitor."), pl.lit(uuids(rng, number)).str.slice(0, 8), pl.lit("@example.com"))).to_series()
-    email = pl.select(pl.when(pl.Series(matched)).then(pl.lit(people.email.gather(about))).otherwise(pl.lit(unverified_email))).to_series()
+    unverified_email = pl.select(
+        pl.concat_str(pl.lit("visitor."), pl.lit(uuids(rng, number)).str.slice(0, 8), pl.lit("@example.com"))
+    ).to_series()
+    email = pl.select(
+        pl.when(pl.Series(matched)).then(pl.lit(people.email.gather(about))).otherwise(pl.lit(unverified_email))
+    ).to_series()
     full = pl.DataFrame({"f": people.first_name.gather(about), "l": people.last_name.gather(about), "d": born})
     by_name: Ints = rng.integers(0, 3, number)
-    attributes = pl.Series(['{"1": null, "3": null, "4": null}', '{"1": null, "3": null, "5": null}', '{"4": null, "3": null}'])
+    attributes = pl.Series(
+        ['{"1": null, "3": null, "4": null}', '{"1": null, "3": null, "5": null}', '{"4": null, "3": null}']
+    )
     frame = pl.DataFrame(
         {
             "row": np.where(matched, about, -1),
-            "subject": pl.select(pl.concat_str(pl.lit("urn:fdc:gov.uk:2022:"), pl.lit(uuids(rng, number)).str.replace_all("-", ""))).to_series(),
+            "subject": pl.select(
+                pl.concat_str(pl.lit("urn:fdc:gov.uk:2022:"), pl.lit(uuids(rng, number)).str.replace_all("-", ""))
+            ).to_series(),
             "email_address": email,
             "person_id": only_where(matched, people.person_id.gather(about)),
             "verified_on": when_verified,
@@ -112,20 +141,31 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "matched_on": when_matched.astype("datetime64[us]"),
             "match_route": only_where(matched, pl.Series(rng.integers(1, 7, number))),
             "verified_by_application_user_id": only_where(
-                verified & (route == 3), pl.Series([world.users.application(users.AFQTS)] * number)),
+                verified & (route == 3), pl.Series([world.users.application(users.AFQTS)] * number)
+            ),
         }
     )
     listed = full.select(
         names=pl.concat_str(pl.lit('[["'), "f", pl.lit('","'), "l", pl.lit('"]]')),
         dates=pl.concat_str(pl.lit('["'), "d", pl.lit('"]')),
-        vc=pl.concat_str(pl.lit('{"type":["VerifiableCredential","IdentityCheckCredential"],"credentialSubject":{"name":[{"nameParts":[{"value":"'),
-                         "f", pl.lit('","type":"GivenName"},{"value":"'), "l", pl.lit('","type":"FamilyName"}]}],"birthDate":[{"value":"'), "d",
-                         pl.lit('"}]}}')),
+        vc=pl.concat_str(
+            pl.lit(
+                '{"type":["VerifiableCredential","IdentityCheckCredential"],"credentialSubject":{"name":[{"nameParts":[{"value":"'
+            ),
+            "f",
+            pl.lit('","type":"GivenName"},{"value":"'),
+            "l",
+            pl.lit('","type":"FamilyName"}]}],"birthDate":[{"value":"'),
+            "d",
+            pl.lit('"}]}}'),
+        ),
     )
     by_one_login = verified & (route == 1)
     return frame.with_columns(
         verified_names=only_where(verified, listed["names"]),
         verified_dates_of_birth=only_where(verified, listed["dates"]),
         last_core_identity_vc=only_where(by_one_login, listed["vc"]),
-        matched_attributes=only_where(matched & (frame["match_route"].fill_null(0).to_numpy() <= 2), attributes.gather(by_name)),
+        matched_attributes=only_where(
+            matched & (frame["match_route"].fill_null(0).to_numpy() <= 2), attributes.gather(by_name)
+        ),
     )

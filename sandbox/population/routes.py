@@ -26,7 +26,6 @@ from sandbox.population.vector import (
 IN_TRAINING, HOLDS, DEFERRED, DEFERRED_FOR_SKILLS_TEST, FAILED, WITHDRAWN, UNDER_ASSESSMENT = range(7)
 
 
-
 @dataclass
 class Routes:
     """Routes of one chunk, one entry each; `row` is the person's position in the chunk."""
@@ -48,7 +47,8 @@ class Routes:
 
     @property
     def holds(self) -> Mask:
-        return self.status == HOLDS
+        held: Mask = self.status == HOLDS
+        return held
 
     @property
     def live(self) -> Mask:
@@ -105,11 +105,18 @@ def draw_routes(seed: int, chunk: int, people: People, today: datetime.date) -> 
     now = day(today)
     main = _main(stream(seed, "routes", chunk), people, now)
     extra = _Extra(stream(seed, "more routes", chunk), people, main, now)
-    parts = [main, extra.ended_before(), extra.lapsed_qtls(), extra.early_years_first(), extra.eyps_too(),
-             extra.recognised_elsewhere(), extra.entered_twice()]
+    parts = [
+        main,
+        extra.ended_before(),
+        extra.lapsed_qtls(),
+        extra.early_years_first(),
+        extra.eyps_too(),
+        extra.recognised_elsewhere(),
+        extra.entered_twice(),
+    ]
+    fields = ("row", "type", "status", "due", "registered", "deleted", "dqt_status", "provider")
     return Routes(
-        *(np.concatenate([getattr(p, field) for p in parts])
-          for field in ("row", "type", "status", "due", "registered", "deleted", "dqt_status", "provider"))
+        **{field: np.concatenate([getattr(part, field) for part in parts]) for field in fields}  # type: ignore[arg-type]
     )
 
 
@@ -118,16 +125,20 @@ def _main(rng: np.random.Generator, people: People, now: np.datetime64) -> Route
     kind, year, due = people.kind[row], people.year[row], people.due[row]
     types, dqt_status, provider = draw_types(rng, kind, year)
     count = len(row)
-    # The Apply service opened on 1 February 2023; until then recognition by other routes.
-    apply = route_types().number("Apply for Qualified Teacher Status in England")
-    due = np.where((types == apply) & (due < day("2023-02-01")), day("2023-02-01") + rng.integers(
-        0, 59, count).astype("timedelta64[D]"), due)
+    # The Apply service opened on 1 February 2023, within its first financial year; until then recognition as before.
+    early = (types == route_types().number("Apply for Qualified Teacher Status in England")) & (due < day("2023-02-01"))
+    types = np.where(early, route_types().number("Overseas Trained Teacher Recognition"), types)
+    dqt_status = np.where(early, "103", dqt_status)
     ahead = due >= now
-    status = np.where(people.awarded[row], HOLDS, np.where(
-        np.isin(kind, (ITT, EYTS, TRAINING)),
-        np.array([IN_TRAINING, DEFERRED, UNDER_ASSESSMENT])[weighted(rng, count, (0.85, 0.08, 0.07))],
-        UNDER_ASSESSMENT,
-    ))
+    status = np.where(
+        people.awarded[row],
+        HOLDS,
+        np.where(
+            np.isin(kind, (ITT, EYTS, TRAINING)),
+            np.array([IN_TRAINING, DEFERRED, UNDER_ASSESSMENT])[weighted(rng, count, (0.85, 0.08, 0.07))],
+            UNDER_ASSESSMENT,
+        ),
+    )
     ended = np.array([WITHDRAWN, DEFERRED, FAILED])[weighted(rng, count, (0.5, 0.25, 0.25))]
     # Skills tests were required from 2012 to 2019.
     ended = np.where((year >= 2012) & (year <= 2019) & chance(rng, count, 0.2), DEFERRED_FOR_SKILLS_TEST, ended)
@@ -151,14 +162,21 @@ class _Extra:
     def _pick(self, mask: Mask, share: float) -> Ints:
         return np.flatnonzero(mask & chance(self.rng, len(mask), share))
 
-    def _named(self, name: str, chosen: Ints, due: Days, status: int, dqt_status: str, deleted: Days | None = None) -> Routes:
+    def _named(
+        self, name: str, chosen: Ints, due: Days, status: int, dqt_status: str, deleted: Days | None = None
+    ) -> Routes:
         count = len(chosen)
         due = due.astype("datetime64[D]")
         registered = np.minimum(due, self.main.registered[chosen]) if name != "QTLS and SET Membership" else due
         return Routes(
-            self.main.row[chosen], np.full(count, route_types().number(name)), np.full(count, status), due, registered,
+            self.main.row[chosen],
+            np.full(count, route_types().number(name)),
+            np.full(count, status),
+            due,
+            registered,
             np.full(count, NO_DAY) if deleted is None else deleted,
-            np.full(count, dqt_status, dtype="U3"), np.full(count, "none", dtype="U11"),
+            np.full(count, dqt_status, dtype="U3"),
+            np.full(count, "none", dtype="U11"),
         )
 
     def ended_before(self) -> Routes:
@@ -170,8 +188,9 @@ class _Extra:
         status = np.where(chance(self.rng, len(chosen), 0.7), WITHDRAWN, FAILED)
         due = self.main.due[chosen] - back
         registered = np.minimum(self.main.registered[chosen], due - np.timedelta64(100, "D"))
-        return Routes(self.main.row[chosen], types, status, due, registered, np.full(len(chosen), NO_DAY), dqt_status,
-                      provider)
+        return Routes(
+            self.main.row[chosen], types, status, due, registered, np.full(len(chosen), NO_DAY), dqt_status, provider
+        )
 
     def lapsed_qtls(self) -> Routes:
         """Some memberships lapsed, so the main route is deleted; some of these were renewed by a new route."""
@@ -182,7 +201,9 @@ class _Extra:
         lapsed, deleted = lapsed[possible], deleted[possible]
         self.main.deleted[lapsed] = deleted
         again = chance(self.rng, len(lapsed), 0.3) & (deleted < self.now - np.timedelta64(3, "D"))
-        due = between(self.rng, deleted[again] + np.timedelta64(1, "D"), self.now - np.timedelta64(1, "D"), int(again.sum()))
+        due = between(
+            self.rng, deleted[again] + np.timedelta64(1, "D"), self.now - np.timedelta64(1, "D"), int(again.sum())
+        )
         return self._named("QTLS and SET Membership", lapsed[again], due, HOLDS, "71")
 
     def early_years_first(self) -> Routes:
@@ -216,8 +237,14 @@ class _Extra:
         possible = deleted < self.now
         chosen, deleted = chosen[possible], deleted[possible]
         return Routes(
-            self.main.row[chosen], self.main.type[chosen], self.main.status[chosen], self.main.due[chosen],
-            self.main.registered[chosen], deleted, self.main.dqt_status[chosen], self.main.provider[chosen],
+            self.main.row[chosen],
+            self.main.type[chosen],
+            self.main.status[chosen],
+            self.main.due[chosen],
+            self.main.registered[chosen],
+            deleted,
+            self.main.dqt_status[chosen],
+            self.main.provider[chosen],
         )
 
 
@@ -251,6 +278,3 @@ def statuses(people: People, routes: Routes) -> Statuses:
     qtls[routes.row[is_qtls & routes.holds]] = 1
     qtls[routes.row[is_qtls & counts]] = 2
     return Statuses(earliest(QTS_TYPE), earliest(1), earliest(3), has_eyps, qtls)
-
-
-

@@ -7,15 +7,32 @@ import numpy as np
 import polars as pl
 
 from sandbox.population import clock, users
-from sandbox.population.event_rows import EventRows, add_legacy, add_process, reasons
+from sandbox.population.event_rows import EventRows, add_legacy, add_process, reasons, struct_of
 from sandbox.population.people import People
 from sandbox.population.vector import Ints, at_work, between, chance, gather, one_of, only_where, uuids
 from sandbox.population.world import World
 
-(ONE_LOGIN_MATCHING, NAME_CHANGE, BIRTH_CHANGE, TRN_REQUEST, NPQ_REQUEST, MANUAL_CHECKS, TPS_DUPLICATE,
- ONE_LOGIN_IDENTITY) = range(1, 9)
+(
+    ONE_LOGIN_MATCHING,
+    NAME_CHANGE,
+    BIRTH_CHANGE,
+    TRN_REQUEST,
+    NPQ_REQUEST,
+    MANUAL_CHECKS,
+    TPS_DUPLICATE,
+    ONE_LOGIN_IDENTITY,
+) = range(1, 9)
 OPEN, CLOSED, IN_PROGRESS = range(3)
-_OUTCOMES: Final = {1: (11, 12, 13), 2: (1, 2, 3), 3: (4, 5, 6), 4: (14, 15), 5: (19, 20, 21), 6: (16,), 7: (17, 18), 8: (7, 8, 9, 10)}
+_OUTCOMES: Final = {
+    1: (11, 12, 13),
+    2: (1, 2, 3),
+    3: (4, 5, 6),
+    4: (14, 15),
+    5: (19, 20, 21),
+    6: (16,),
+    7: (17, 18),
+    8: (7, 8, 9, 10),
+}
 _CREATING: Final = {1: 36, 2: 13, 3: 12, 4: 14, 5: 15, 6: 14, 7: 28, 8: 36}
 _CLOSING: Final = {1: 34, 2: 30, 3: 31, 4: 16, 5: 18, 6: 20, 7: 22, 8: 23}
 _ALL_CASES: Final = [(kind, status) for kind in range(1, 9) for status in (OPEN, CLOSED, IN_PROGRESS)]
@@ -29,9 +46,7 @@ class Tasks:
     notes: pl.DataFrame
 
 
-def draw_tasks(
-    world: World, chunk: int, people: People, persons: pl.DataFrame, requests: pl.DataFrame, accounts: pl.DataFrame
-) -> Tasks:
+def draw_tasks(world: World, chunk: int, people: People, requests: pl.DataFrame, accounts: pl.DataFrame) -> Tasks:
     """Tasks about 7 in 1000 people. In the first chunk every type comes in every status."""
     rng = world.stream("support tasks", chunk)
     count = max(len(_ALL_CASES) if chunk == 0 else 1, round(len(people) * 0.007))
@@ -47,14 +62,23 @@ def draw_tasks(
     of_account = np.isin(kind, (ONE_LOGIN_MATCHING, ONE_LOGIN_IDENTITY)) & (len(accounts) > 0)
     if len(requests):
         row = np.where(of_request, requests["row"].to_numpy()[request], row)
-    begun = np.maximum(people.created[row].astype("datetime64[D]") + np.timedelta64(1, "D"), np.datetime64("2025-03-01"))
+    begun = np.maximum(
+        people.created[row].astype("datetime64[D]") + np.timedelta64(1, "D"), np.datetime64("2025-03-01")
+    )
     made = at_work(rng, between(rng, begun, world.now - np.timedelta64(4, "D"), count))
     made = np.minimum(made, world.now.astype("datetime64[us]") - np.timedelta64(80, "h"))
     closed = status == CLOSED
     done = made + rng.integers(1, 70, count).astype("timedelta64[h]")
     deleted = closed & chance(rng, count, 0.015)
-    outcome = np.array([_OUTCOMES[k][i % len(_OUTCOMES[k])] for k, i in zip(kind.tolist(), rng.integers(0, 12, count).tolist(), strict=True)])
-    about_person = np.isin(kind, (NAME_CHANGE, BIRTH_CHANGE, TPS_DUPLICATE)) | (closed & ~of_account & chance(rng, count, 0.7))
+    outcome = np.array(
+        [
+            _OUTCOMES[k][i % len(_OUTCOMES[k])]
+            for k, i in zip(kind.tolist(), rng.integers(0, 12, count).tolist(), strict=True)
+        ]
+    )
+    about_person = np.isin(kind, (NAME_CHANGE, BIRTH_CHANGE, TPS_DUPLICATE)) | (
+        closed & ~of_account & chance(rng, count, 0.7)
+    )
     staff = one_of(rng, count, world.users.staff.to_list())
     assigned = (status == IN_PROGRESS) | chance(rng, count, 0.15)
     number = pl.Series(1000 + people.start + np.arange(count)).cast(pl.String)
@@ -67,25 +91,36 @@ def draw_tasks(
             "deleted_on": np.where(deleted, done, np.datetime64("NaT", "us")),
             "support_task_type": kind,
             "status": status,
-            "one_login_user_subject": gather(accounts["subject"], np.where(of_account, account, -1)) if len(accounts) else None,
+            "one_login_user_subject": gather(accounts["subject"], np.where(of_account, account, -1))
+            if len(accounts)
+            else None,
             "person_id": gather(people.person_id, np.where(about_person, row, -1)),
-            "trn_request_application_user_id": gather(requests["application_user_id"], np.where(of_request, request, -1)),
+            "trn_request_application_user_id": gather(
+                requests["application_user_id"], np.where(of_request, request, -1)
+            ),
             "trn_request_id": gather(requests["request_id"], np.where(of_request, request, -1)),
             "assigned_to_user_id": only_where(assigned, staff),
             "completed_by_user_id": only_where(closed, staff),
             "completed_on": np.where(closed, done, np.datetime64("NaT", "us")),
             "subject_email_address": people.email.gather(row),
             "outcome": only_where(closed, pl.Series(outcome)),
-            "source_application_user_id": gather(world.users.applications, np.where(
-                np.isin(kind, (NAME_CHANGE, BIRTH_CHANGE)), users.AYTQ, np.where(of_account, users.NPQ, -1))),
+            "source_application_user_id": gather(
+                world.users.applications,
+                np.where(np.isin(kind, (NAME_CHANGE, BIRTH_CHANGE)), users.AYTQ, np.where(of_account, users.NPQ, -1)),
+            ),
         }
     ).with_columns(
         subject_name=pl.concat_str(pl.lit(names["f"]), pl.lit(" "), pl.lit(names["l"])).str.strip_chars(),
-        zendesk_tickets=pl.when(pl.Series(chance(rng, count, 0.1))).then(
-            pl.concat_str(pl.lit("{"), pl.lit(pl.Series(rng.integers(10_000, 99_999, count)).cast(pl.String)), pl.lit("}"))
-        ).otherwise(pl.lit("{}")),
+        zendesk_tickets=pl.when(pl.Series(chance(rng, count, 0.1)))
+        .then(
+            pl.concat_str(
+                pl.lit("{"), pl.lit(pl.Series(rng.integers(10_000, 99_999, count)).cast(pl.String)), pl.lit("}")
+            )
+        )
+        .otherwise(pl.lit("{}")),
         resolve_journey_saved_state=pl.when(pl.Series(status == IN_PROGRESS)).then(
-            pl.lit('{"ModelTypeName":"ResolveState","PageName":"Matches","JourneyState":{"MatchedPersonIds":[]}}')),
+            pl.lit('{"ModelTypeName":"ResolveState","PageName":"Matches","JourneyState":{"MatchedPersonIds":[]}}')
+        ),
     )
     frame = frame.with_columns(
         subject_names=_words("subject_name"),
@@ -96,38 +131,88 @@ def draw_tasks(
 
 def _words(column: str) -> pl.Expr:
     words = pl.col(column).str.replace_all(r"\s+", " ").str.split(" ").list.unique(maintain_order=True)
-    return pl.when(pl.col(column) == "").then(pl.lit("{}")).otherwise(pl.concat_str(pl.lit('{"'), words.list.join('","'), pl.lit('"}')))
+    return (
+        pl.when(pl.col(column) == "")
+        .then(pl.lit("{}"))
+        .otherwise(pl.concat_str(pl.lit('{"'), words.list.join('","'), pl.lit('"}')))
+    )
 
 
-def _data(rng: np.random.Generator, world: World, tasks: pl.DataFrame, names: pl.DataFrame, row: Ints, people: People) -> pl.Series:
+def _data(
+    rng: np.random.Generator, world: World, tasks: pl.DataFrame, names: pl.DataFrame, row: Ints, people: People
+) -> pl.Series:
     count = len(tasks)
     born = pl.Series(people.born[row]).dt.strftime("%Y-%m-%d")
     outcome = np.where(tasks["status"].to_numpy() == CLOSED, 1 + tasks["outcome"].fill_null(1).to_numpy() % 3, 0)
     file_id = uuids(rng, count)
-    facts = tasks.with_columns(f=names["f"], l=names["l"], born=born, file_id=file_id, decided=only_where(outcome > 0, pl.Series(outcome)),
-                               nino=people.nino.gather(row), trn=people.trn.gather(row))
-    file = {"EvidenceFileId": pl.col("file_id"), "EvidenceFileName": pl.lit("evidence.jpg"), "EmailAddress": pl.col("subject_email_address"),
-            "ChangeRequestOutcome": pl.col("decided")}
+    facts = tasks.with_columns(
+        f=names["f"],
+        l=names["l"],
+        born=born,
+        file_id=file_id,
+        decided=only_where(outcome > 0, pl.Series(outcome)),
+        nino=people.nino.gather(row),
+        trn=people.trn.gather(row),
+    )
+    file = {
+        "EvidenceFileId": pl.col("file_id"),
+        "EvidenceFileName": pl.lit("evidence.jpg"),
+        "EmailAddress": pl.col("subject_email_address"),
+        "ChangeRequestOutcome": pl.col("decided"),
+    }
     verified = pl.struct(
-        pl.lit(ONE_LOGIN_MATCHING).alias("$support-task-type"), OneLoginUserSubject="one_login_user_subject",
-        OneLoginUserEmail="subject_email_address", VerifiedNames=pl.concat_list(pl.concat_list("f", "l")),
-        VerifiedDatesOfBirth=pl.concat_list("born"), StatedNationalInsuranceNumber="nino", StatedTrn="trn",
-        ClientApplicationUserId=pl.lit(world.users.application(users.NPQ)), TrnTokenTrn=pl.lit(None, dtype=pl.String))
+        pl.lit(ONE_LOGIN_MATCHING).alias("$support-task-type"),
+        OneLoginUserSubject="one_login_user_subject",
+        OneLoginUserEmail="subject_email_address",
+        VerifiedNames=pl.concat_list(pl.concat_list("f", "l")),
+        VerifiedDatesOfBirth=pl.concat_list("born"),
+        StatedNationalInsuranceNumber="nino",
+        StatedTrn="trn",
+        ClientApplicationUserId=pl.lit(world.users.application(users.NPQ)),
+        TrnTokenTrn=pl.lit(None, dtype=pl.String),
+    )
     identity = pl.struct(
-        pl.lit(ONE_LOGIN_IDENTITY).alias("$support-task-type"), OneLoginUserSubject="one_login_user_subject",
-        StatedFirstName="f", StatedLastName="l", StatedDateOfBirth="born", StatedNationalInsuranceNumber="nino", StatedTrn="trn",
-        EvidenceFileId="file_id", EvidenceFileName=pl.lit("passport.pdf"))
-    plain = {kind: pl.struct(pl.lit(kind).alias("$support-task-type"), ResolvedAttributes=pl.lit(None, dtype=pl.String),
-                             SelectedPersonAttributes=pl.lit(None, dtype=pl.String)) for kind in (4, 5, 6)}
+        pl.lit(ONE_LOGIN_IDENTITY).alias("$support-task-type"),
+        OneLoginUserSubject="one_login_user_subject",
+        StatedFirstName="f",
+        StatedLastName="l",
+        StatedDateOfBirth="born",
+        StatedNationalInsuranceNumber="nino",
+        StatedTrn="trn",
+        EvidenceFileId="file_id",
+        EvidenceFileName=pl.lit("passport.pdf"),
+    )
+    plain = {
+        kind: pl.struct(
+            pl.lit(kind).alias("$support-task-type"),
+            ResolvedAttributes=pl.lit(None, dtype=pl.String),
+            SelectedPersonAttributes=pl.lit(None, dtype=pl.String),
+        )
+        for kind in (4, 5, 6)
+    }
     forms = {
         ONE_LOGIN_MATCHING: verified,
-        NAME_CHANGE: pl.struct(pl.lit(NAME_CHANGE).alias("$support-task-type"), FirstName="f", MiddleName=pl.lit(""), LastName="l", **file),
-        BIRTH_CHANGE: pl.struct(pl.lit(BIRTH_CHANGE).alias("$support-task-type"), DateOfBirth="born", **file),
+        NAME_CHANGE: struct_of(
+            {
+                "$support-task-type": pl.lit(NAME_CHANGE),
+                "FirstName": pl.col("f"),
+                "MiddleName": pl.lit(""),
+                "LastName": pl.col("l"),
+                **file,
+            }
+        ),
+        BIRTH_CHANGE: struct_of({"$support-task-type": pl.lit(BIRTH_CHANGE), "DateOfBirth": pl.col("born"), **file}),
         **plain,
-        TPS_DUPLICATE: pl.struct(pl.lit(TPS_DUPLICATE).alias("$support-task-type"), FileName=pl.lit("capita.csv"), IntegrationTransactionId=pl.lit(1)),
+        TPS_DUPLICATE: pl.struct(
+            pl.lit(TPS_DUPLICATE).alias("$support-task-type"),
+            FileName=pl.lit("capita.csv"),
+            IntegrationTransactionId=pl.lit(1),
+        ),
         ONE_LOGIN_IDENTITY: identity,
     }
-    data = pl.coalesce(*(pl.when(pl.col("support_task_type") == kind).then(form.struct.json_encode()) for kind, form in forms.items()))
+    data = pl.coalesce(
+        *(pl.when(pl.col("support_task_type") == kind).then(form.struct.json_encode()) for kind, form in forms.items())
+    )
     return facts.select(data.alias("data"))["data"]
 
 
@@ -139,7 +224,15 @@ def _notes(rng: np.random.Generator, world: World, tasks: pl.DataFrame) -> pl.Da
     return chosen.select(
         "support_task_reference",
         support_task_note_id=uuids(rng, count),
-        content=one_of(rng, count, ("Asked for a clearer picture.", "Called the provider; they will send the form.", "Same person, see the other record.")),
+        content=one_of(
+            rng,
+            count,
+            (
+                "Asked for a clearer picture.",
+                "Called the provider; they will send the form.",
+                "Same person, see the other record.",
+            ),
+        ),
         created_on=pl.col("created_on").dt.offset_by("35m"),
         created_by_user_id=one_of(rng, count, world.users.staff.to_list()),
     )
@@ -148,30 +241,81 @@ def _notes(rng: np.random.Generator, world: World, tasks: pl.DataFrame) -> pl.Da
 def task_events(rows: EventRows, world: World, chunk: int, drawn: Tasks) -> None:
     """Creation in both stores with one id; closing and notes in the newer store."""
     rng = world.stream("task events", chunk)
-    tasks = drawn.tasks.rename({"created_on": "created", "support_task_reference": "task", "one_login_user_subject": "subject"})
+    tasks = drawn.tasks.rename(
+        {"created_on": "created", "support_task_reference": "task", "one_login_user_subject": "subject"}
+    )
     ids = uuids(rng, len(tasks))
     for kind in range(1, 9):
-        chosen = (tasks["support_task_type"] == kind)
+        chosen = tasks["support_task_type"] == kind
         facts = tasks.filter(chosen)
-        add_process(rows, world, rng, _CREATING[kind], "SupportTaskCreatedEvent", facts, {"SupportTask": _task(OPEN)}, event_id=ids.filter(chosen))
+        add_process(
+            rows,
+            world,
+            rng,
+            _CREATING[kind],
+            "SupportTaskCreatedEvent",
+            facts,
+            {"SupportTask": _task(OPEN)},
+            event_id=ids.filter(chosen),
+        )
         closed = facts.filter(pl.col("status") == CLOSED).with_columns(created=pl.col("completed_on"))
-        add_process(rows, world, rng, _CLOSING[kind], "SupportTaskUpdatedEvent", closed, {
-            "SupportTaskReference": pl.col("task"), "Changes": pl.lit(1 | 2 | 32), "SupportTask": _task(None), "OldSupportTask": _task(OPEN),
-            "Comments": pl.lit(None, dtype=pl.String), "RejectionReason": pl.lit(None, dtype=pl.String)}, by=closed["completed_by_user_id"])
+        add_process(
+            rows,
+            world,
+            rng,
+            _CLOSING[kind],
+            "SupportTaskUpdatedEvent",
+            closed,
+            {
+                "SupportTaskReference": pl.col("task"),
+                "Changes": pl.lit(1 | 2 | 32),
+                "SupportTask": _task(None),
+                "OldSupportTask": _task(OPEN),
+                "Comments": pl.lit(None, dtype=pl.String),
+                "RejectionReason": pl.lit(None, dtype=pl.String),
+            },
+            by=closed["completed_by_user_id"],
+        )
     add_legacy(rows, world, rng, "SupportTaskCreatedEvent", tasks, {"SupportTask": _task(OPEN)}, event_id=ids)
     gone = tasks.filter(pl.col("deleted_on").is_not_null()).with_columns(created=pl.col("deleted_on"))
-    add_process(rows, world, rng, 8, "SupportTaskDeletedEvent", gone, {
-        "SupportTaskReference": pl.col("task"), "SupportTask": _task(None), "ReasonDetail": pl.lit("Made twice")})
+    add_process(
+        rows,
+        world,
+        rng,
+        8,
+        "SupportTaskDeletedEvent",
+        gone,
+        {"SupportTaskReference": pl.col("task"), "SupportTask": _task(None), "ReasonDetail": pl.lit("Made twice")},
+    )
     notes = drawn.notes.rename({"created_on": "created", "support_task_reference": "task"})
-    add_process(rows, world, rng, 61, "SupportTaskNoteCreatedEvent", notes, {"SupportTaskNote": pl.struct(
-        SupportTaskNoteId="support_task_note_id", SupportTaskReference="task", Content="content")}, persons=())
+    add_process(
+        rows,
+        world,
+        rng,
+        61,
+        "SupportTaskNoteCreatedEvent",
+        notes,
+        {
+            "SupportTaskNote": pl.struct(
+                SupportTaskNoteId="support_task_note_id", SupportTaskReference="task", Content="content"
+            )
+        },
+        persons=(),
+    )
 
 
 def _task(status: int | None) -> pl.Expr:
     return pl.struct(
-        SupportTaskReference="task", SupportTaskType="support_task_type", Status=pl.col("status") if status is None else pl.lit(status),
-        OneLoginUserSubject="subject", PersonId="person_id", Data=pl.col("data"), SourceApplicationUserId="source_application_user_id",
-        AssignedToUserId="assigned_to_user_id", Outcome=pl.col("outcome") if status is None else pl.lit(None, dtype=pl.Int64))
+        SupportTaskReference="task",
+        SupportTaskType="support_task_type",
+        Status=pl.col("status") if status is None else pl.lit(status),
+        OneLoginUserSubject="subject",
+        PersonId="person_id",
+        Data=pl.col("data"),
+        SourceApplicationUserId="source_application_user_id",
+        AssignedToUserId="assigned_to_user_id",
+        Outcome=pl.col("outcome") if status is None else pl.lit(None, dtype=pl.Int64),
+    )
 
 
 def draw_notes(rows: EventRows, world: World, chunk: int, people: People) -> pl.DataFrame:
@@ -183,13 +327,17 @@ def draw_notes(rows: EventRows, world: World, chunk: int, people: People) -> pl.
     made = at_work(rng, between(rng, first, world.now - np.timedelta64(2, "D"), count))
     made = np.minimum(made, world.now.astype("datetime64[us]") - np.timedelta64(30, "h"))
     from_dqt = made < clock.PEOPLE_MOVED.astype("datetime64[us]")
-    short = one_of(rng, count, (
-        "Telephone call from the teacher about the date on the certificate; corrected.",
-        "Letter returned undelivered. Address to be confirmed at next contact.",
-        "Employer asked for confirmation of status. Confirmed by email.",
-        "Evidence of change of name seen and returned.",
-        "Provider confirmed that the course was not completed.",
-    ))
+    short = one_of(
+        rng,
+        count,
+        (
+            "Telephone call from the teacher about the date on the certificate; corrected.",
+            "Letter returned undelivered. Address to be confirmed at next contact.",
+            "Employer asked for confirmation of status. Confirmed by email.",
+            "Evidence of change of name seen and returned.",
+            "Provider confirmed that the course was not completed.",
+        ),
+    )
     is_long = chance(rng, count, 0.125)
     is_long[:2] = True
     places = np.flatnonzero(is_long)
@@ -201,29 +349,58 @@ def draw_notes(rows: EventRows, world: World, chunk: int, people: People) -> pl.
             "note_id": uuids(rng, count),
             "person_id": people.person_id.gather(row),
             "content": content,
-            "content_html": only_where(from_dqt, pl.select(pl.concat_str(pl.lit("<div>"), pl.lit(content), pl.lit("</div>"))).to_series()),
+            "content_html": only_where(
+                from_dqt, pl.select(pl.concat_str(pl.lit("<div>"), pl.lit(content), pl.lit("</div>"))).to_series()
+            ),
             "updated_on": np.where(edited, made + np.timedelta64(20, "h"), np.datetime64("NaT", "us")),
             "created_on": made,
             "created_by_user_id": only_where(~from_dqt, one_of(rng, count, world.users.staff.to_list())),
             "created_by_dqt_user_id": only_where(from_dqt, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e01"] * count)),
             "created_by_dqt_user_name": only_where(from_dqt, pl.Series(["Alex Morgan"] * count)),
-            "updated_by_dqt_user_id": only_where(from_dqt & edited, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e02"] * count)),
+            "updated_by_dqt_user_id": only_where(
+                from_dqt & edited, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e02"] * count)
+            ),
             "updated_by_dqt_user_name": only_where(from_dqt & edited, pl.Series(["Sam O'Leary"] * count)),
             "file_id": only_where(has_file, uuids(rng, count)),
-            "original_file_name": only_where(has_file, one_of(rng, count, ("letter.pdf", "scan.png", "form signed.docx"))),
+            "original_file_name": only_where(
+                has_file, one_of(rng, count, ("letter.pdf", "scan.png", "form signed.docx"))
+            ),
         }
     )
     logged = pl.Series(~from_dqt | is_long)
     facts = frame.filter(logged).with_columns(created=pl.col("created_on"))
-    add_process(rows, world, rng, 11, "NoteCreatedEvent", facts, {"PersonId": pl.col("person_id"), "Note": pl.struct(
-        NoteId="note_id", PersonId="person_id", Content="content", File=pl.lit(None, dtype=pl.String))},
-        reason=reasons(rng, len(facts), ("AnotherReason",), 0.05))
+    add_process(
+        rows,
+        world,
+        rng,
+        11,
+        "NoteCreatedEvent",
+        facts,
+        {
+            "PersonId": pl.col("person_id"),
+            "Note": pl.struct(
+                NoteId="note_id", PersonId="person_id", Content="content", File=pl.lit(None, dtype=pl.String)
+            ),
+        },
+        reason=reasons(rng, len(facts), ("AnotherReason",), 0.05),
+    )
     return frame
 
 
 def _letter(rng: np.random.Generator) -> str:
     """Nine to thirty thousand characters that do not compress well: references and dates between words."""
-    words = ("panel", "decision", "evidence", "statement", "meeting", "reference", "date", "school", "letter", "received")
+    words = (
+        "panel",
+        "decision",
+        "evidence",
+        "statement",
+        "meeting",
+        "reference",
+        "date",
+        "school",
+        "letter",
+        "received",
+    )
     lines = int(rng.integers(180, 600))
     numbers = rng.integers(0, 1 << 62, (lines, 2))
     return " ".join(f"{words[a % 10]} {words[b % 7]} {a:016x}{b:016x}." for a, b in numbers.tolist())

@@ -1,4 +1,4 @@
-"""The ledger of the file interfaces with Wales and the pension administrator: one transaction per file, one record per row."""
+"""The ledger of the file interfaces with Wales and Teachers' Pensions: a transaction per file, a record per row."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,11 +12,16 @@ from sandbox.population.world import World
 EWC_WALES, CAPITA_NEW, CAPITA_AMEND, CAPITA_IMPORT = 1, 2, 3, 4
 SUCCESS, FAILURE, WARNING = 0, 1, 2
 _DAYS: Final = 14
-_MESSAGES: Final = ("Teacher with TRN {trn} was not found.,", "Validation failed on field: National Insurance Number,",
-                    "Attempted to update lastname to a different value.,")
+_MESSAGES: Final = (
+    "Teacher with TRN {trn} was not found.,",
+    "Validation failed on field: National Insurance Number,",
+    "Attempted to update lastname to a different value.,",
+)
 
 
-def transactions(world: World, chunk: int, persons: pl.DataFrame, alerts: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+def transactions(
+    world: World, chunk: int, persons: pl.DataFrame, alerts: pl.DataFrame
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """A fortnight of files of each interface for each chunk of people; header counts agree with the records."""
     rng = world.stream("transactions", chunk)
     days = world.now - np.arange(_DAYS, 0, -1).astype("timedelta64[D]")
@@ -40,27 +45,60 @@ def transactions(world: World, chunk: int, persons: pl.DataFrame, alerts: pl.Dat
         return np.bincount(record_file[mask], minlength=files)
 
     hour = np.array([8, 3, 3, 4])[kind - 1]
-    created = day.astype("datetime64[us]") + hour.astype("timedelta64[h]") + rng.integers(0, 300, files).astype("timedelta64[s]")
+    created = (
+        day.astype("datetime64[us]")
+        + hour.astype("timedelta64[h]")
+        + rng.integers(0, 300, files).astype("timedelta64[s]")
+    )
     stamp = pl.Series(day).dt.strftime("%Y%m%d").to_list()
-    names = {EWC_WALES: "QTS_{}.csv", CAPITA_NEW: "Reg01_DTR_{}_030000_New.txt", CAPITA_AMEND: "Reg01_DTR_{}_030000_Amend.txt",
-             CAPITA_IMPORT: "pickup/teachers_{}.csv"}
-    yield "integration_transactions", pl.DataFrame({
-        "integration_transaction_id": identity, "interface_type": kind, "import_status": np.zeros(files, np.int64),
-        "total_count": sizes, "success_count": per_file((status == SUCCESS) & ~duplicate), "warning_count": per_file(warned),
-        "failure_count": per_file(failed), "duplicate_count": per_file(duplicate),
-        "file_name": [names[k].format(s) for k, s in zip(kind, stamp, strict=True)], "created_date": created})
+    names = {
+        EWC_WALES: "QTS_{}.csv",
+        CAPITA_NEW: "Reg01_DTR_{}_030000_New.txt",
+        CAPITA_AMEND: "Reg01_DTR_{}_030000_Amend.txt",
+        CAPITA_IMPORT: "pickup/teachers_{}.csv",
+    }
+    yield (
+        "integration_transactions",
+        pl.DataFrame(
+            {
+                "integration_transaction_id": identity,
+                "interface_type": kind,
+                "import_status": np.zeros(files, np.int64),
+                "total_count": sizes,
+                "success_count": per_file((status == SUCCESS) & ~duplicate),
+                "warning_count": per_file(warned),
+                "failure_count": per_file(failed),
+                "duplicate_count": per_file(duplicate),
+                "file_name": [names[k].format(s) for k, s in zip(kind, stamp, strict=True)],
+                "created_date": created,
+            }
+        ),
+    )
     facts = persons[row]
     message = pl.concat_str(pl.lit(pl.Series(_MESSAGES).gather(np.where(failed, 0, 1 + rng.integers(0, 2, records)))))
-    open_alerts = set(alerts.filter(pl.col("end_date").is_null() & pl.col("deleted_on").is_null())["person_id"].to_list())
+    open_alerts = set(
+        alerts.filter(pl.col("end_date").is_null() & pl.col("deleted_on").is_null())["person_id"].to_list()
+    )
     first_id = chunk * 100_000 + 1
-    yield "integration_transaction_records", facts.select(
-        integration_transaction_record_id=pl.int_range(first_id, first_id + records),
-        row_data=pl.concat_str("trn", "last_name", "first_name", pl.col("date_of_birth").dt.strftime("%Y%m%d").fill_null(""), separator=";"),
-        failure_message=pl.when(pl.Series(failed | warned)).then(message.str.replace_all("{trn}", pl.col("trn"), literal=True)),
-        person_id=pl.when(~pl.Series(failed)).then(pl.col("person_id")),
-        duplicate=only_where(record_kind == CAPITA_IMPORT, pl.Series(duplicate)),
-        status=pl.lit(pl.Series(status)),
-        created_date=pl.lit(pl.Series(created[record_file])),
-        integration_transaction_id=pl.lit(pl.Series(identity[record_file])),
-        has_active_alert=pl.col("person_id").is_in(list(open_alerts)),
+    yield (
+        "integration_transaction_records",
+        facts.select(
+            integration_transaction_record_id=pl.int_range(first_id, first_id + records),
+            row_data=pl.concat_str(
+                "trn",
+                "last_name",
+                "first_name",
+                pl.col("date_of_birth").dt.strftime("%Y%m%d").fill_null(""),
+                separator=";",
+            ),
+            failure_message=pl.when(pl.Series(failed | warned)).then(
+                message.str.replace_all("{trn}", pl.col("trn"), literal=True)
+            ),
+            person_id=pl.when(~pl.Series(failed)).then(pl.col("person_id")),
+            duplicate=only_where(record_kind == CAPITA_IMPORT, pl.Series(duplicate)),
+            status=pl.lit(pl.Series(status)),
+            created_date=pl.lit(pl.Series(created[record_file])),
+            integration_transaction_id=pl.lit(pl.Series(identity[record_file])),
+            has_active_alert=pl.col("person_id").is_in(list(open_alerts)),
+        ),
     )

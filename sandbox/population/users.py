@@ -13,7 +13,7 @@ from sandbox.population.vector import Ints, at_work, between, chance, day, one_o
 PERSON, APPLICATION, SYSTEM = 1, 2, 3
 SYSTEM_USER_ID: Final = "a81394d1-a498-46d8-af3e-e077596ab303"
 CAPITA_USER_ID: Final = "14e1fa20-b364-446d-805d-699525671111"
-SECRET_MARK: Final = "made-up-secret"
+SECRET_MARK: Final = "made-up-secret"  # noqa: S105 - the mark of secrets, not one
 """Every made-up credential holds these words, so that a leak can be searched for."""
 
 # Name, short name, roles. The order is known to the functions below.
@@ -89,8 +89,11 @@ def _staff(rng: np.random.Generator, ids: pl.Series, today: np.datetime64) -> pl
         user_type=pl.lit(PERSON, dtype=pl.Int64),
         name=pl.concat_str(pl.lit(lists.given.gather(first)), pl.lit(" "), pl.lit(lists.family.gather(last))),
         email=pl.concat_str(
-            pl.lit(lists.given_plain.gather(first)), pl.lit("."), pl.lit(lists.family_plain.gather(last)),
-            pl.lit(number), pl.lit("@example.org"),
+            pl.lit(lists.given_plain.gather(first)),
+            pl.lit("."),
+            pl.lit(lists.family_plain.gather(last)),
+            pl.lit(number),
+            pl.lit("@example.org"),
         ),
         azure_ad_user_id=uuids(rng, count),
         role=one_of(rng, count, _ROLES, (20, 40, 15, 5, 10, 10)),

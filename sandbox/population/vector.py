@@ -1,4 +1,4 @@
-"""Small column-at-a-time tools: random streams, identifiers, choices, dates. Arrays of numpy in, columns of polars out."""
+"""Small column-at-a-time tools: random streams, identifiers, choices, dates. Arrays in, columns of polars out."""
 
 import datetime
 import zlib
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-Days = npt.NDArray[np.datetime64]
+# numpy's type stubs lose track of dates in arithmetic, so the element type is open.
+Days = npt.NDArray[Any]
 """datetime64[D]; NaT is a null."""
-Moments = npt.NDArray[np.datetime64]
+Moments = npt.NDArray[Any]
 """datetime64[us], UTC; NaT is a null."""
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -64,10 +65,13 @@ def chance(rng: np.random.Generator, count: int, share: float | npt.NDArray[np.f
 def weighted(rng: np.random.Generator, count: int, weights: Sequence[float] | npt.NDArray[np.float64]) -> Ints:
     """Positions into `weights`, drawn in proportion to them."""
     cumulative = np.cumsum(np.asarray(weights, np.float64))
-    return np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right").astype(np.int64)
+    drawn: Ints = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right").astype(np.int64)
+    return drawn
 
 
-def one_of(rng: np.random.Generator, count: int, values: Sequence[Any], weights: Sequence[float] | None = None) -> pl.Series:
+def one_of(
+    rng: np.random.Generator, count: int, values: Sequence[Any], weights: Sequence[float] | None = None
+) -> pl.Series:
     """A column of random members of `values`."""
     positions = weighted(rng, count, weights) if weights is not None else rng.integers(0, len(values), count)
     return pl.Series(list(values)).gather(positions)
@@ -80,6 +84,8 @@ def only_where(mask: Mask, column: pl.Series) -> pl.Series:
 
 def gather(column: pl.Series, positions: Ints) -> pl.Series:
     """Members of the column by position; a negative position gives null."""
+    if not len(column):
+        return pl.Series([None] * len(positions), dtype=column.dtype)
     picked = column.gather(np.maximum(positions, 0))
     return only_where(positions >= 0, picked)
 
@@ -115,9 +121,11 @@ def pg_array(column: pl.Series | pl.Expr) -> pl.Expr:
 
 
 def quoted_array(column: pl.Expr) -> pl.Expr:
-    """A list-of-text column as a Postgres array literal with every member quoted; members hold no quote or backslash."""
-    return pl.when(column.list.len() == 0).then(pl.lit("{}")).otherwise(
-        pl.concat_str(pl.lit('{"'), column.list.join('","'), pl.lit('"}'))
+    """A list-of-text column as a Postgres array literal, members quoted; they hold no quote or backslash themselves."""
+    return (
+        pl.when(column.list.len() == 0)
+        .then(pl.lit("{}"))
+        .otherwise(pl.concat_str(pl.lit('{"'), column.list.join('","'), pl.lit('"}')))
     )
 
 

@@ -131,7 +131,8 @@ def _load_seed(connection: psycopg.Connection, table: str) -> None:
         with cursor.copy(statement) as copy:
             copy.write(text)
         cursor.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attidentity <> '' AND attnum > 0", (table,)
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attidentity <> '' AND attnum > 0",
+            (table,),
         )
         for (column,) in cursor.fetchall():
             # Seeds bring their own numbers: move the identity past them.
