@@ -1,0 +1,358 @@
+"""The rules of the dbt project, read from its manifest. Each test is one rule; an exception is a row with a reason."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+PROJECT: Final = Path(__file__).parents[3]
+Node = dict[str, Any]
+
+LAYERS: Final = ("staging", "intermediate", "marts", "extracts")
+CLASSES: Final = ("open", "personal", "sensitive")
+
+NAMES: Final = {
+    "staging": r"stg_[a-z]+__[a-z_]+",
+    "intermediate": r"int_[a-z_]+__[a-z_]+",
+    "marts": r"(dim|fct)_[a-z_]+",
+    "extracts": r"[a-z]+_[a-z_]+",
+}
+
+# What a layer may read, beside itself (staging reads nothing of staging; see test_staging_reads_one_source).
+MAY_READ: Final = {
+    "staging": {"seeds"},
+    "intermediate": {"seeds", "staging", "intermediate"},
+    "marts": {"seeds", "staging", "intermediate", "marts"},
+    "extracts": {"marts"},
+}
+
+# Models without a rule of their own to get wrong.
+WITHOUT_UNIT_TEST: Final = {
+    "int_route__held": "a filter on a flag that int_route__typed defines and tests",
+    "fct_route": "joins only; its rules are in int_route__typed and int_route__subjects",
+    "fct_alert": "joins only; its rules are in int_alert__live",
+    "fct_previous_name": "one filter, whose row count a data test compares",
+    "fct_mandatory_qualification": "one filter, whose row count a data test compares",
+    "fct_replica_quality": "counts only; the macro behind it has its own test",
+}
+
+# Words in a column's name that say how sensitive it is at least, whatever the model.
+SENSITIVE_WORDS: Final = re.compile(
+    r"(^|_)(first|middle|last)_names?$|date_of_(birth|death)|national_insurance|(^|_)nino(_|$)|email|(^|_)details$|deceased"
+)
+PERSONAL_WORDS: Final = re.compile(r"(^|_)(person_id|trn)$|gender|^employment_key$")
+
+# Names that stand for something more sensitive in another table than in the model named here.
+NAMESAKES: Final = {("dim_establishment", "postcode"): "a school's postcode, not a person's"}
+
+# What PostgreSQL has and BigQuery has not (or spells otherwise): the project's macros are for that.
+POSTGRES_ONLY: Final = re.compile(
+    r"::|\bilike\b|\bfilter\s*\(|\bdistinct\s+on\b|\barray_agg\b|\bunnest\s*\(|\blateral\b|->>?|#>>|\bjsonb?\b"
+    r"|\binterval\b|\bto_char\b|\bnow\s*\(|\bat\s+time\s+zone\b|\bcurrent_date\b|[^!<>]~|\busing\s*\(|\bstring_agg\b|\bbool_or\b",
+    re.IGNORECASE,
+)
+
+
+def layer_of(node: Node) -> str:
+    return str(Path(node["original_file_path"]).parts[1]) if node["resource_type"] == "model" else "seeds"
+
+
+def in_layers(models: list[Node], *layers: str) -> list[Node]:
+    return [m for m in models if layer_of(m) in layers]
+
+
+def columns_of(models: list[Node]) -> list[tuple[Node, Node]]:
+    return [(m, c) for m in models for c in m["columns"].values()]
+
+
+def classification(column: Node) -> str | None:
+    value: str | None = column["config"]["meta"].get("classification")
+    return value
+
+
+def code_of(node: Node) -> str:
+    """The model's SQL without its comments, and with `{}` where Jinja stood."""
+    sql = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "{}", node["raw_code"], flags=re.DOTALL)
+    return re.sub(r"--[^\n]*", "", sql)
+
+
+def kind_of(test: Node) -> str | None:
+    """Name of the generic test behind a data test; None for one that is written out."""
+    kind: str | None = (test.get("test_metadata") or {}).get("name")
+    return kind
+
+
+# ---- files and names
+
+
+def test_model_is_named_after_its_layer(models: list[Node]) -> None:
+    wrong = [m["name"] for m in models if not re.fullmatch(NAMES.get(layer_of(m), "(?!)"), m["name"])]
+    assert not wrong
+
+
+def test_extract_is_named_after_its_recipient(models: list[Node]) -> None:
+    extracts = in_layers(models, "extracts")
+    wrong = [m["name"] for m in extracts if not m["name"].startswith(Path(m["original_file_path"]).parts[2] + "_")]
+    assert not wrong
+
+
+def test_one_sql_and_one_yml_of_the_same_name_side_by_side(models: list[Node]) -> None:
+    for model in models:
+        sql = PROJECT / model["original_file_path"]
+        described = yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
+        assert sql.stem == model["name"]
+        assert [m["name"] for m in described] == [model["name"]]
+
+
+def test_no_file_is_too_long() -> None:
+    paths = [p for folder in ("models", "macros", "tests/generic") for p in (PROJECT / folder).rglob("*.*")]
+    assert not [str(p) for p in paths if len(p.read_text(encoding="utf-8").splitlines()) > 400]
+
+
+def test_final_select_is_last(models: list[Node]) -> None:
+    assert not [m["name"] for m in models if not m["raw_code"].rstrip().endswith("\n)\n\nselect * from final")]
+
+
+# ---- layers
+
+
+def test_no_layer_reads_backwards(manifest: Node, models: list[Node]) -> None:
+    for model in models:
+        for parent in model["depends_on"]["nodes"]:
+            if not parent.startswith("source."):
+                found = layer_of(manifest["nodes"][parent])
+                assert found in MAY_READ[layer_of(model)], f"{model['name']} reads {parent} of {found}"
+
+
+def test_only_staging_reads_sources(models: list[Node]) -> None:
+    readers = [m for m in models if any(p.startswith("source.") for p in m["depends_on"]["nodes"])]
+    assert {layer_of(m) for m in readers} == {"staging"}
+
+
+def test_staging_reads_one_source(models: list[Node]) -> None:
+    for model in in_layers(models, "staging"):
+        sources = [p for p in model["depends_on"]["nodes"] if p.startswith("source.")]
+        assert [s.split(".")[-1] for s in sources] == [model["name"].split("__")[1]], model["name"]
+
+
+def test_no_model_names_a_relation_itself(models: list[Node]) -> None:
+    # After `from` and `join` stands a ref, a source or a common table expression of the same model.
+    for model in models:
+        known = set(re.findall(r"([a-z_0-9]+) as \(", code_of(model)))
+        named = re.findall(r"\b(?:from|join)\s+([a-z_][a-z_.0-9]*)(?!\{)\b", code_of(model))
+        assert not [n for n in named if n not in known], model["name"]
+
+
+# ---- replication
+
+
+def test_every_replicated_table_is_a_source(manifest: Node, replicated: dict[str, dict[str, str]]) -> None:
+    sources = {s["name"] for s in manifest["sources"].values() if s["source_name"] == "trs"}
+    assert sources == set(replicated)
+
+
+def test_every_replicated_table_has_a_staging_model(models: list[Node], replicated: dict[str, dict[str, str]]) -> None:
+    staged = {m["name"].removeprefix("stg_trs__") for m in in_layers(models, "staging")}
+    assert staged == set(replicated)
+
+
+def test_staging_has_every_replicated_column_and_no_other(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    renamed = {"key": "employment_key", "timestamp": "message_timestamp"}
+    for model in in_layers(models, "staging"):
+        expected = {renamed.get(c, c) for c in replicated[model["name"].removeprefix("stg_trs__")]}
+        added = {c for c in model["columns"] if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
+        assert set(model["columns"]) - added == expected, model["name"]
+
+
+def test_staging_keeps_each_column_in_its_class(models: list[Node], replicated: dict[str, dict[str, str]]) -> None:
+    for model in in_layers(models, "staging"):
+        classes = replicated[model["name"].removeprefix("stg_trs__")]
+        for name, column in model["columns"].items():
+            origin = name.removesuffix("_label")
+            assert classification(column) == classes.get(name, classes.get(origin, classification(column)))
+            assert classification(column) in CLASSES, f"{model['name']}.{name}"
+
+
+def test_code_without_label_fails_a_build(models: list[Node], data_tests: list[Node]) -> None:
+    tested = {(t["attached_node"], t["column_name"]) for t in data_tests if kind_of(t) == "not_null_where"}
+    labels = {(m["unique_id"], c) for m in in_layers(models, "staging") for c in m["columns"] if c.endswith("_label")}
+    assert labels
+    assert labels <= tested
+
+
+# ---- descriptions, grain, contracts
+
+
+def test_model_is_described(models: list[Node]) -> None:
+    assert not [m["name"] for m in models if len(m["description"].strip()) < 15]
+
+
+def test_column_is_described(models: list[Node]) -> None:
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if not c["description"].strip()]
+
+
+def test_model_lists_its_columns(models: list[Node]) -> None:
+    assert not [m["name"] for m in models if not m["columns"]]
+
+
+def test_descriptions_of_marts_and_extracts_come_from_the_field_dictionary(models: list[Node]) -> None:
+    # A column is described by one block of the field dictionary and by nothing else.
+    found = columns_of(in_layers(models, "marts", "extracts"))
+    assert not [f"{m['name']}.{c['name']}" for m, c in found if len(c["doc_blocks"]) != 1]
+
+
+def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list[Node]) -> None:
+    used = {block for _, column in columns_of(models) for block in column["doc_blocks"]}
+    terms = {uid for uid, doc in manifest["docs"].items() if doc["package_name"] == "teaching_record_warehouse"}
+    assert terms
+    assert not terms - used
+
+
+def test_grain_is_stated(models: list[Node]) -> None:
+    for model in models:
+        grain = model["config"]["meta"].get("grain")
+        assert grain, model["name"]
+        assert set(grain) <= set(model["columns"]), model["name"]
+
+
+def test_grain_is_tested(models: list[Node], data_tests: list[Node]) -> None:
+    tested: dict[str, list[set[str]]] = {}
+    for test in data_tests:
+        kind = kind_of(test)
+        if test["config"]["severity"].lower() != "error" or not test["config"]["enabled"]:
+            continue
+        if kind == "unique":
+            tested.setdefault(test["attached_node"], []).append({test["column_name"]})
+        if kind == "unique_combination":
+            tested.setdefault(test["attached_node"], []).append(set(test["test_metadata"]["kwargs"]["columns"]))
+    missing = [m["name"] for m in models if set(m["config"]["meta"]["grain"]) not in tested.get(m["unique_id"], [])]
+    assert not missing
+
+
+@pytest.mark.parametrize("layer", ["marts", "extracts"])
+def test_contract_is_enforced(models: list[Node], layer: str) -> None:
+    found = in_layers(models, layer)
+    assert found
+    assert not [m["name"] for m in found if not m["config"]["contract"]["enforced"]]
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(found) if not c["data_type"]]
+
+
+# ---- classification
+
+
+def test_every_column_of_marts_and_extracts_is_classified(models: list[Node]) -> None:
+    found = columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+    assert not [f"{m['name']}.{c['name']}" for m, c in found if classification(c) not in CLASSES]
+
+
+def test_class_is_not_below_that_of_the_same_name_in_the_source(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    least: dict[str, int] = {}
+    for table in replicated.values():
+        for name, value in table.items():
+            least[name] = min(least.get(name, 9), CLASSES.index(value))
+    low = [
+        f"{m['name']}.{c['name']}"
+        for m, c in columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+        if CLASSES.index(classification(c) or "open") < least.get(c["name"], 0)
+        and (m["name"], c["name"]) not in NAMESAKES
+    ]
+    assert not low
+
+
+def test_class_is_not_below_what_the_name_says(models: list[Node]) -> None:
+    low = []
+    for model, column in columns_of(models):
+        name = column["name"]
+        least = 2 if SENSITIVE_WORDS.search(name) else 1 if PERSONAL_WORDS.search(name) else 0
+        if layer_of(model) != "staging" and CLASSES.index(classification(column) or "open") < least:
+            low.append(f"{model['name']}.{name}")
+    assert not low
+
+
+def test_a_column_has_one_class_wherever_it_stands(models: list[Node]) -> None:
+    # The same term of the field dictionary must not be open in one model and sensitive in another.
+    classes: dict[str, set[str | None]] = {}
+    for _, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
+        for block in column["doc_blocks"]:
+            classes.setdefault(block, set()).add(classification(column))
+    assert not {block: found for block, found in classes.items() if len(found) > 1}
+
+
+def test_dandi_gets_no_national_insurance_number_and_no_email(models: list[Node]) -> None:
+    found = [m for m in models if m["original_file_path"].startswith("models/extracts/dandi/")]
+    assert found
+    refused = re.compile(r"national_insurance|nino|email|postcode|details")
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(found) if refused.search(c["name"])]
+
+
+def test_extract_says_as_at_what_day(models: list[Node]) -> None:
+    assert not [m["name"] for m in in_layers(models, "extracts") if "as_at_date" not in m["columns"]]
+
+
+# ---- tests of the data
+
+
+def test_every_rule_has_a_unit_test(manifest: Node, models: list[Node]) -> None:
+    covered = {u["model"] for u in manifest["unit_tests"].values()}
+    names = {m["name"] for m in in_layers(models, "intermediate", "marts", "extracts")}
+    assert names - covered == set(WITHOUT_UNIT_TEST)
+
+
+def test_a_warning_has_a_threshold_a_reason_and_a_date(data_tests: list[Node]) -> None:
+    measures = [t for t in data_tests if t["name"].startswith("dq_")]
+    assert measures
+    for test in measures:
+        meta = test["config"]["meta"]
+        assert test["config"]["severity"].lower() == "warn", test["name"]
+        assert test["config"]["warn_if"] == f">{meta['threshold']}", test["name"]
+        assert len(meta["reason"]) > 20, test["name"]
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", meta["since"]), test["name"]
+
+
+def test_every_warning_is_a_quality_measure(data_tests: list[Node]) -> None:
+    warnings = [t["name"] for t in data_tests if t["config"]["severity"].lower() == "warn"]
+    assert not [name for name in warnings if not name.startswith("dq_")]
+
+
+def test_names_of_data_tests_are_unique(data_tests: list[Node]) -> None:
+    assert not [name for name, count in Counter(t["name"] for t in data_tests).items() if count > 1]
+
+
+def test_every_generic_test_is_used(data_tests: list[Node]) -> None:
+    own = {p.stem for p in (PROJECT / "tests" / "generic").glob("*.sql")}
+    used = {kind_of(t) for t in data_tests}
+    assert own
+    assert own <= used
+
+
+# ---- both engines
+
+
+def test_no_model_has_postgres_only_syntax(models: list[Node]) -> None:
+    found = {m["name"]: hit.group(0) for m in models if (hit := POSTGRES_ONLY.search(code_of(m)))}
+    assert not found
+
+
+def test_every_dispatched_macro_has_both_engines(manifest: Node) -> None:
+    own = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "teaching_record_warehouse"}
+    for name in own:
+        if name.startswith(("postgres__", "bigquery__", "default__")):
+            continue
+        variants = {engine for engine in ("default", "postgres", "bigquery") if f"{engine}__{name}" in own}
+        assert variants in (set(), {"default", "postgres"}, {"default", "bigquery"}), name
+
+
+def test_every_macro_with_variants_has_a_test_of_its_own(manifest: Node) -> None:
+    own = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "teaching_record_warehouse"}
+    dispatched = {name for name in own if f"default__{name}" in own}
+    text = "".join(p.read_text(encoding="utf-8") for p in (PROJECT / "tests").glob("macro_*.sql"))
+    # The hook works on a table, and rendering it is tested; as_text_array is proven by the unit tests of its models.
+    without = {"analyze_table", "as_text_array", "regex_matches"}
+    assert {name for name in dispatched if name not in text} == without
