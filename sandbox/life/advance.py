@@ -41,8 +41,10 @@ def advance(conninfo: str, days: int, progress: Progress | None = None) -> dict[
         # The world is made up and can be made again: a commit need not wait for the disk. What a crash of the
         # server loses, it loses from the end, and the day in hand goes on from there.
         connection.execute("SET synchronous_commit = off")
-        world = clock.read(connection)
+        clock.read(connection)
         clock.take_turn(connection)
+        # Again: somebody may have moved the clock before it was our turn.
+        world = clock.read(connection)
         lookup = reference.load(connection)
         for offset in range(1, days + 1):
             _play_day(connection, world, lookup, world.today + timedelta(days=offset), counts, progress)

@@ -96,8 +96,13 @@ def mark(cursor: psycopg.Cursor[Any], day: date, done: int) -> None:
 
 
 def close(connection: psycopg.Connection[Any], day: date) -> None:
-    """End a day: the clock moves and the plan goes, together."""
+    """End a day: the clock moves and the plan goes, together.
+
+    This commit waits for the disk, and with it all before it: who asks afterwards how far the log goes gets a position
+    that replicas will reach.
+    """
     with connection.transaction():
+        connection.execute("SET LOCAL synchronous_commit = on")
         connection.execute("UPDATE sandbox.world SET today = %s WHERE today = %s", (day, day - timedelta(days=1)))
         connection.execute("DELETE FROM sandbox.life_day WHERE day = %s", (day,))
 

@@ -14,6 +14,15 @@ from sandbox.life.scene import Scene
 # After the first attempt: then the message is given up.
 _RETRY_AFTER = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _KEPT_DAYS = 21
+# The version of the API that brought each type: who asked for an older one is never told.
+_SINCE = {
+    "alert.created": "20250804",
+    "alert.updated": "20250804",
+    "alert.deleted": "20250804",
+    "one_login_user.updated": "20260224",
+    "trn_request.completed": "20260224",
+    "person.deactivated": "20260612",
+}
 
 _DUE = sql.SQL(
     """
@@ -48,7 +57,7 @@ _PRUNED = sql.SQL("DELETE FROM webhook_messages WHERE next_delivery_attempt IS N
 def notify(scene: Scene, event_type: str, data: Mapping[str, Any]) -> None:
     """Queue a message for every consumer that asked for events of this type."""
     for endpoint in scene.lookup.webhook_endpoints:
-        if event_type not in endpoint["cloud_event_types"]:
+        if event_type not in endpoint["cloud_event_types"] or endpoint["api_version"] < _SINCE[event_type]:
             continue
         scene.insert(
             "webhook_messages",

@@ -7,7 +7,7 @@ _TOUCHED = """
     touched AS (
         SELECT DISTINCT e.person_id FROM events e, sandbox.world w
         WHERE e.created >= w.started_on + 1 AND e.person_id IS NOT NULL
-          AND (e.event_name LIKE 'Route%%' OR e.event_name = 'PersonInductionUpdatedEvent')
+          AND (e.event_name LIKE 'Route%' OR e.event_name = 'PersonInductionUpdatedEvent')
     )
 """
 _HELD = """
