@@ -1,0 +1,152 @@
+"""The gate: the files in the outbox, read back from the disk, against every rule of the contract.
+
+Nothing here holds a whole file. Rules on values are evaluated on distinct values with their counts, which are let go
+when they become many. Keys are compared in slices: one pass over the file for each slice of their hashes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from warehouse.core.contracts import Contract, Rule, RuleKind
+from warehouse.core.errors import CheckFailed
+from warehouse.core.progress import Progress
+from warehouse.deliver.expectations import COUNT, Gate, hash_slice
+from warehouse.deliver.files import FileFacts
+from warehouse.deliver.read_back import batches
+
+DISTINCT_LIMIT = 40_000
+"""Of one rule's columns. Most columns have far fewer; those with more are evaluated and let go batch by batch."""
+
+KEYS_PER_PASS = 250_000
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that does not hold, without any value.
+
+    Attributes:
+        rows: how many rows break it; of a row count, how many rows there are.
+    """
+
+    rule: str
+    columns: tuple[str, ...]
+    rows: int
+
+    def __str__(self) -> str:
+        about = f" ({', '.join(self.columns)})" if self.columns else ""
+        return f"rule `{self.rule}`{about}: {self.rows:,} rows"
+
+
+Check = Callable[[Contract, Sequence[tuple[Path, FileFacts]], Progress], None]
+"""What a gate looks like; the pipeline takes another one in tests of its other steps."""
+
+
+def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], progress: Progress) -> None:
+    """Check the files of a delivery.
+
+    Args:
+        contract: with the rules.
+        files: each file in the outbox, with what was written down when it was made.
+        progress: told the rows checked.
+
+    Raises:
+        CheckFailed: names each rule that does not hold, its columns and how many rows break it; never a value.
+        ContractError: a rule's arguments are not understood by Great Expectations.
+    """
+    total = sum(facts.rows or 0 for _, facts in files)
+    progress.say(f"checking {contract.recipient}/{contract.name} against {len(contract.rules)} rules")
+    gate = Gate({column.name: column for column in contract.columns})
+    broken = _values(contract, files, gate, progress)
+    for rule in contract.rules:
+        if rule.kind is RuleKind.UNIQUE:
+            broken.append((rule, _duplicates(contract, files, gate, rule, total)))
+        elif rule.kind is RuleKind.ROW_COUNT:
+            broken.append((rule, total))
+    breaches = [Breach(rule.name, rule.columns, rows) for rule, rows in broken if not rule.limit.allows(rows, total)]
+    if breaches:
+        raise CheckFailed(
+            f"{contract.recipient}/{contract.name} breaks its contract: {'; '.join(map(str, breaches))}.",
+            meaning="Nothing was sent. What was delivered before stays as it is.",
+            next_command=f"Find the rows in extracts.{contract.model}, correct the model or agree a new version of "
+            "the contract, run `warehouse run`, then `warehouse deliver`.",
+        )
+
+
+def _values(
+    contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, progress: Progress
+) -> list[tuple[Rule, int]]:
+    by_columns: dict[tuple[str, ...], list[Rule]] = {}
+    for rule in contract.rules:
+        if rule.kind is RuleKind.VALUES:
+            by_columns.setdefault(rule.columns, []).append(rule)
+    tallies = [_Tally(columns, rules, gate) for columns, rules in by_columns.items()]
+    done = 0
+    for path, facts in files:
+        rows = 0
+        for batch in batches(path, contract):
+            rows += batch.num_rows
+            for tally in tallies:
+                tally.add(batch)
+            progress.count(f"checking {path.name}", done + rows)
+        if rows != facts.rows:
+            raise CheckFailed(
+                f"{path.name}: rule `structure` is broken: it has {rows:,} rows, but {facts.rows:,} were written.",
+                meaning="Rows were lost or split on their way to the file. Nothing was sent.",
+                next_command="Run `warehouse deliver` again; if it stays, report it as a defect.",
+            )
+        done += rows
+    return [broken for tally in tallies for broken in tally.finish()]
+
+
+class _Tally:
+    """The distinct values of some columns so far, and the rows that were found to break the rules about them."""
+
+    def __init__(self, columns: tuple[str, ...], rules: list[Rule], gate: Gate) -> None:
+        self._columns, self._rules, self._gate = list(dict.fromkeys(columns)), rules, gate
+        self._parts: list[pa.Table] = []
+        self._size = 0
+        self._broken = [0] * len(rules)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        table = pa.table({name: batch.column(name) for name in self._columns})
+        counted = table.group_by(self._columns).aggregate([([], "count_all")])
+        self._parts.append(counted.rename_columns([*self._columns, COUNT]))
+        self._size += counted.num_rows
+        if self._size > DISTINCT_LIMIT:
+            self._parts = [self._merged()]
+            self._size = self._parts[0].num_rows
+            if self._size > DISTINCT_LIMIT // 2:
+                self._evaluate()
+
+    def finish(self) -> list[tuple[Rule, int]]:
+        self._evaluate()
+        return list(zip(self._rules, self._broken, strict=True))
+
+    def _merged(self) -> pa.Table:
+        merged = pa.concat_tables(self._parts).group_by(self._columns).aggregate([(COUNT, "sum")])
+        return merged.rename_columns([*self._columns, COUNT])
+
+    def _evaluate(self) -> None:
+        if self._parts:
+            found = self._gate.rows_that_break(self._rules, self._merged())
+            self._broken = [before + now for before, now in zip(self._broken, found, strict=True)]
+        self._parts, self._size = [], 0
+
+
+def _duplicates(contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, rule: Rule, total: int) -> int:
+    """How many rows share their key with another, over all files of the delivery."""
+    passes, broken = max(1, math.ceil(total / KEYS_PER_PASS)), 0
+    for number in range(passes):
+        slices = []
+        for path, _ in files:
+            for batch in batches(path, contract, list(rule.columns)):
+                slices.append(hash_slice(pa.table([*batch.columns], names=batch.schema.names), passes, number))
+        if slices:
+            broken += gate.rows_not_unique(rule, slices)
+    return broken

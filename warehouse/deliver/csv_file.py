@@ -1,0 +1,52 @@
+"""CSV as RFC 4180 has it: UTF-8 without byte order mark, CRLF, one header row, quotes only where needed.
+
+An empty field is null; a quoted empty field is an empty text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_NEEDS_QUOTES = re.compile(r'[",\r\n]')
+
+
+def line(values: Iterable[str | None]) -> bytes:
+    """One record, with its end of line, as PostgreSQL's COPY would quote it."""
+    return (",".join("" if value is None else _field(value) for value in values) + "\r\n").encode()
+
+
+def _field(value: str) -> str:
+    if value == "" or _NEEDS_QUOTES.search(value):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+def with_crlf(rows: Sequence[bytes]) -> bytes:
+    """Rows of COPY, each ending in one line feed of its own, as records of RFC 4180.
+
+    Line breaks inside quoted fields stay as they are: only the last byte of each row is replaced.
+    """
+    return b"".join([row[:-1] + b"\r\n" for row in rows])
+
+
+class CsvFile:
+    """A CSV file being written.
+
+    Args:
+        path: where.
+        names: of the columns.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        self._handle = path.open("wb")
+        self._handle.write(line(names))
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        """Append rows of COPY."""
+        self._handle.write(with_crlf(rows))
+
+    def close(self) -> None:
+        """Close it."""
+        self._handle.close()

@@ -1,0 +1,175 @@
+"""A Google Cloud Storage bucket.
+
+Each object appears whole or not at all, and only where none is: every upload asks for generation 0. Servers that
+imitate Cloud Storage enforce this for uploads of a single request alone; the manifest is one, and it commits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from google.api_core import exceptions
+from google.api_core.retry import Retry, if_exception_type
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.cloud import storage
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, full, refused, with_retries
+from warehouse.deliver.files import FileFacts
+
+CHUNK = 8 << 20
+"""Of an upload in several requests, in bytes; the library's own default holds 100 MB in memory."""
+
+TIMEOUT = 60
+ATTEMPTS = 6
+FIRST_WAIT = 0.5
+
+_PASSING = (
+    exceptions.TooManyRequests,
+    exceptions.InternalServerError,
+    exceptions.BadGateway,
+    exceptions.ServiceUnavailable,
+    exceptions.GatewayTimeout,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    TransportError,
+    DataCorruption,
+)
+_NO_ROOM = (429, 503, 507)
+_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+_Result = TypeVar("_Result")
+
+
+class CloudStorage:
+    """A bucket, or a prefix in one, as a destination.
+
+    Args:
+        url: gs://bucket/prefix. With STORAGE_EMULATOR_HOST set, an imitation without credentials.
+    """
+
+    has_partials = False
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.where = url
+        self._bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
+        self._opened: Any = None
+
+    def create(self, facts: FileFacts, partial: str, source: BinaryIO, *, replace: bool) -> bool:
+        """See Destination. Replacing asks for the very generation that was seen."""
+        del partial
+
+        def upload() -> bool:
+            generation = 0
+            if replace and (there := self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None)):
+                generation = there.generation
+            blob = self._bucket().blob(self._name(facts.name), chunk_size=CHUNK)
+            source.seek(0)
+            try:
+                blob.upload_from_file(
+                    source,
+                    size=facts.bytes,
+                    content_type=_MEDIA.get(facts.name.rsplit(".", maxsplit=1)[-1], "application/octet-stream"),
+                    if_generation_match=generation,
+                    checksum="crc32c",
+                    timeout=TIMEOUT,
+                    # Chunks of one upload are tried again by the library, which knows how far it came.
+                    retry=Retry(if_exception_type(*_PASSING), initial=FIRST_WAIT, timeout=FIRST_WAIT * 2**ATTEMPTS),
+                )
+            except exceptions.PreconditionFailed:
+                return False
+            return True
+
+        return self._try(upload)
+
+    def matches(self, facts: FileFacts) -> bool | None:
+        """See Destination; compares the size and the checksums that the service computed over what it holds."""
+        blob = self._try(lambda: self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None))
+        if blob is None:
+            return None
+        same = blob.size == facts.bytes and blob.crc32c == facts.crc32c
+        return same and blob.md5_hash in (None, facts.md5)
+
+    def read(self, name: str) -> bytes | None:
+        """See Destination."""
+
+        def download() -> bytes | None:
+            blob = self._bucket().blob(self._name(name))
+            try:
+                content: bytes = blob.download_as_bytes(end=LARGEST_MANIFEST, timeout=TIMEOUT, retry=None)
+            except exceptions.NotFound:
+                # Also what a missing bucket says; that is no empty destination.
+                self._bucket().reload(timeout=TIMEOUT, retry=None)
+                return None
+            return content
+
+        return self._try(download)
+
+    def remove(self, name: str) -> None:
+        """See Destination."""
+
+        def delete() -> None:
+            blob = self._bucket().get_blob(self._name(name), timeout=TIMEOUT, retry=None)
+            if blob is not None:
+                blob.delete(if_generation_match=blob.generation, timeout=TIMEOUT, retry=None)
+
+        self._try(delete)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self._opened is not None:
+            self._opened.client.close()
+            self._opened = None
+
+    def _name(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+    def _bucket(self) -> Any:
+        if self._opened is None:
+            if os.environ.get("STORAGE_EMULATOR_HOST"):
+                client = storage.Client(project="emulator", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+            else:
+                client = storage.Client()
+            self._opened = client.bucket(self._bucket_name)
+        return self._opened
+
+    def _try(self, action: Callable[[], _Result]) -> _Result:
+        with self._failures():
+            return with_retries(
+                action, lambda error: isinstance(error, _PASSING), attempts=ATTEMPTS, first_wait=FIRST_WAIT
+            )
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        hint = "Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)"
+        try:
+            yield
+        except (exceptions.GoogleAPICallError, InvalidResponse, exceptions.RetryError) as error:
+            code = _code(error)
+            if code in _NO_ROOM:
+                raise full(self.where, f"it answers {code}, and still does after {ATTEMPTS} attempts") from None
+            raise refused(self.where, f"it answers {code or type(error).__name__}", hint) from None
+        except GoogleAuthError as error:
+            raise refused(self.where, f"no credentials ({type(error).__name__})", hint) from None
+        except (requests.exceptions.RequestException, OSError) as error:
+            raise refused(self.where, f"no connection ({type(error).__name__})", "Check the network") from None
+        except DataCorruption:
+            raise refused(self.where, "what arrived there is not what was sent", "Check the network") from None
+
+
+def _code(error: Exception) -> int | None:
+    """The HTTP status behind a failure of the library; its time limit wraps the last one."""
+    if isinstance(error, exceptions.RetryError) and isinstance(error.cause, exceptions.GoogleAPICallError):
+        error = error.cause
+    if isinstance(error, InvalidResponse):
+        return int(error.response.status_code)
+    code = getattr(error, "code", None)
+    return int(code) if code is not None else None

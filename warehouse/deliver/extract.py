@@ -1,0 +1,180 @@
+"""From the model's table to files in the outbox, through a stream: memory does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import psycopg
+
+from warehouse.core.contracts import Contract
+from warehouse.core.errors import DeliveryError
+from warehouse.core.progress import Progress
+from warehouse.deliver.csv_file import CsvFile
+from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.outbox import Outbox, no_room
+from warehouse.deliver.parquet_file import ParquetFile
+from warehouse.deliver.periods import Month
+from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
+
+ROWS_PER_BLOCK = 16_384
+BYTES_PER_BLOCK = 8 << 20
+"""Rows are handed on in blocks, ending at whichever comes first; the same rows always give the same blocks."""
+
+_SESSION = (
+    "set time zone 'UTC'",
+    "set datestyle to 'ISO, YMD'",
+    "set client_encoding to 'UTF8'",
+    "set extra_float_digits to 1",
+)
+
+
+class _File(Protocol):
+    def write(self, rows: list[bytes]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What was extracted.
+
+    Attributes:
+        files: the data files, in the order of their rows.
+        as_at: the business date of the snapshot.
+    """
+
+    files: tuple[FileFacts, ...]
+    as_at: date
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows or 0 for file in self.files)
+
+
+def file_name(contract: Contract, period: Month, part: int) -> str:
+    """A data file's name below the destination; parts are numbered from 1 when the contract splits the file."""
+    number = f"-{part:04d}" if contract.format.rows_per_file else ""
+    return f"{contract.recipient}/{contract.name}/{period}/{contract.name}-{period}{number}.{contract.format.suffix}"
+
+
+def extract(
+    connection: psycopg.Connection,
+    contract: Contract,
+    period: Month,
+    today: date,
+    outbox: Outbox,
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> Extract:
+    """Write the contract's files into the outbox, all from one snapshot of the database.
+
+    Args:
+        connection: to the warehouse, for this alone.
+        hook: called with "extracting" once rows have begun to flow.
+
+    Raises:
+        ContractError: the model does not fit the contract.
+        CheckFailed: a value does not fit its type, or the rows are not one snapshot.
+        DeliveryError: the model is not there, or the outbox cannot be written.
+    """
+    with _snapshot(connection, contract):
+        check_model(connection, contract)
+        day = as_at(connection, contract, today)
+        try:
+            files = tuple(_write_files(connection, contract, period, outbox, progress, hook))
+        except OSError as error:
+            raise no_room(error) from None
+    return Extract(files, day)
+
+
+@contextmanager
+def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[None]:
+    """One read-only transaction. A failure of the database is told without its own words: they can quote values."""
+    for statement in _SESSION:
+        connection.execute(statement)
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    try:
+        with connection.transaction():
+            yield
+    except psycopg.Error as error:
+        state = f"SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
+        raise DeliveryError(
+            f"{SCHEMA}.{contract.model} could not be read to its end ({state}).",
+            meaning="Nothing was sent, and what was begun is removed.",
+            next_command="Run `warehouse doctor`, then `warehouse deliver` again.",
+        ) from None
+
+
+def _write_files(
+    connection: psycopg.Connection,
+    contract: Contract,
+    period: Month,
+    outbox: Outbox,
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> Iterator[FileFacts]:
+    per_file, part, done = contract.format.rows_per_file, 1, 0
+    name = file_name(contract, period, part)
+    file, in_file = _open(outbox, contract, name), 0
+    try:
+        for block in _blocks(connection, contract, per_file):
+            if per_file and in_file >= per_file:
+                file.close()
+                yield _finish(outbox, name, in_file)
+                part, in_file = part + 1, 0
+                name = file_name(contract, period, part)
+                file = _open(outbox, contract, name)
+            file.write(block)
+            hook("extracting")
+            in_file, done = in_file + len(block), done + len(block)
+            progress.count(f"writing {name}", done)
+    except BaseException:
+        _abandon(file)
+        raise
+    file.close()
+    yield _finish(outbox, name, in_file)
+
+
+def _abandon(file: _File) -> None:
+    """Close a file after another failure, which is the one to tell."""
+    try:
+        file.close()
+    except (OSError, DeliveryError):
+        return
+
+
+def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
+    base = name.rsplit("/", maxsplit=1)[-1]
+    path = outbox.unfinished(base)
+    if contract.format.kind == "csv":
+        return CsvFile(path, [column.name for column in contract.columns])
+    return ParquetFile(path, contract, name)
+
+
+def _finish(outbox: Outbox, name: str, rows: int) -> FileFacts:
+    return facts_of(outbox.finish(name.rsplit("/", maxsplit=1)[-1]), name, rows)
+
+
+def _blocks(connection: psycopg.Connection, contract: Contract, per_file: int | None) -> Iterator[list[bytes]]:
+    """The rows in blocks that never cross from one file to the next.
+
+    PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row here.
+    """
+    block: list[bytes] = []
+    size, left = 0, per_file
+    with connection.cursor().copy(copy_query(contract)) as copy:
+        for message in copy:
+            row = bytes(message)
+            block.append(row)
+            size += len(row)
+            if len(block) >= ROWS_PER_BLOCK or size >= BYTES_PER_BLOCK or len(block) == left:
+                left = None if left is None else left - len(block) or per_file
+                yield block
+                block, size = [], 0
+    if block:
+        yield block

@@ -1,0 +1,83 @@
+"""Facts about a file: what it is called, how big it is, and its checksums."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+import google_crc32c
+
+CHUNK = 1 << 20
+
+FileKind = Literal["data", "manifest"]
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file of a delivery.
+
+    Attributes:
+        name: below the destination.
+        kind: "data" or "manifest".
+        rows: None for the manifest.
+        sha256: in hexadecimal.
+        md5, crc32c: in base64, as Cloud Storage states them.
+    """
+
+    name: str
+    kind: FileKind
+    rows: int | None
+    bytes: int
+    sha256: str
+    md5: str
+    crc32c: str
+
+    @property
+    def base_name(self) -> str:
+        return self.name.rsplit("/", maxsplit=1)[-1]
+
+    def partial_name(self, attempt: int) -> str:
+        """What its upload is called until it is whole, at destinations that have no atomic upload."""
+        folder = self.name.removesuffix(self.base_name)
+        return f"{folder}.{self.base_name}.attempt-{attempt}.part"
+
+
+def chunks(source: BinaryIO) -> Iterator[bytes]:
+    """A stream in pieces of a megabyte."""
+    while piece := source.read(CHUNK):
+        yield piece
+
+
+class _Hash(Protocol):
+    def update(self, piece: bytes) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+def _crc32c() -> _Hash:
+    checksum: _Hash = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+    return checksum
+
+
+def facts_of(path: Path, name: str, rows: int | None, kind: FileKind = "data") -> FileFacts:
+    """Read a file from the disk and state its facts."""
+    size, sha256, md5, crc = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False), _crc32c()
+    with path.open("rb") as source:
+        for piece in chunks(source):
+            size += len(piece)
+            sha256.update(piece)
+            md5.update(piece)
+            crc.update(piece)
+    return FileFacts(
+        name=name,
+        kind=kind,
+        rows=rows,
+        bytes=size,
+        sha256=sha256.hexdigest(),
+        md5=base64.b64encode(md5.digest()).decode(),
+        crc32c=base64.b64encode(crc.digest()).decode(),
+    )

@@ -1,0 +1,137 @@
+"""The manifest of a delivery: a Frictionless Data Package (version 2), written last. With it the delivery is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from warehouse.core.contracts import Column, Contract, Kind
+from warehouse.deliver.extract import Extract
+from warehouse.deliver.files import FileFacts
+from warehouse.deliver.ledger import Entry
+from warehouse.deliver.periods import Month
+
+NAME = "datapackage.json"
+
+_PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
+_FIELD_TYPES = {
+    Kind.STRING: "string",
+    Kind.INTEGER: "integer",
+    Kind.DECIMAL: "number",
+    Kind.FLOAT: "number",
+    Kind.BOOLEAN: "boolean",
+    Kind.DATE: "date",
+    Kind.TIMESTAMP: "datetime",
+    Kind.TIMESTAMP_WITH_ZONE: "datetime",
+}
+_CONSTRAINTS = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern")
+
+
+def manifest_name(contract: Contract, period: Month) -> str:
+    """Its name below the destination."""
+    return f"{contract.recipient}/{contract.name}/{period}/{NAME}"
+
+
+def build(
+    contract: Contract,
+    period: Month,
+    delivery: str,
+    made: Extract,
+    build_id: int | None,
+    previous: tuple[Entry, Sequence[FileFacts]] | None,
+) -> bytes:
+    """The manifest's content. It holds no time of writing: the same delivery gives the same manifest."""
+    package: dict[str, Any] = {
+        "$schema": _PROFILE.format("datapackage"),
+        "name": f"{contract.recipient}-{contract.name}-{period}",
+        "title": f"{contract.name} for {contract.recipient}, {period}",
+        "description": contract.description,
+        "id": delivery,
+        "version": contract.version,
+        "delivery": {
+            "id": delivery,
+            "period": str(period),
+            "period_start": period.first.isoformat(),
+            "period_end": period.last.isoformat(),
+            "as_at": made.as_at.isoformat(),
+            "rows": made.rows,
+            "files": len(made.files),
+            "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
+            "model": contract.model,
+            "build_id": build_id,
+            "purpose": contract.purpose,
+            "retention_months": contract.retention_months,
+            "previous": _previous(previous),
+        },
+        "resources": [_resource(contract, file) for file in made.files],
+    }
+    return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def hashes(content: bytes, delivery: str) -> dict[str, str] | None:
+    """The SHA-256 of each file that a manifest lists, by its base name; None if it is not one of this delivery."""
+    try:
+        package = json.loads(content)
+        if package["delivery"]["id"] != delivery:
+            return None
+        return {str(one["path"]): str(one["hash"]).removeprefix("sha256:") for one in package["resources"]}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _previous(previous: tuple[Entry, Sequence[FileFacts]] | None) -> dict[str, Any] | None:
+    if previous is None:
+        return None
+    entry, files = previous
+    return {
+        "id": entry.delivery_id,
+        "period": entry.period,
+        "rows": entry.rows,
+        "manifest_sha256": entry.manifest_sha256,
+        "files": {file.base_name: f"sha256:{file.sha256}" for file in files},
+    }
+
+
+def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
+    resource: dict[str, Any] = {
+        "$schema": _PROFILE.format("dataresource"),
+        "name": file.base_name.rsplit(".", maxsplit=1)[0].lower(),
+        "path": file.base_name,
+        "format": contract.format.kind,
+        "mediatype": contract.format.media_type.split(";")[0],
+        "bytes": file.bytes,
+        "hash": f"sha256:{file.sha256}",
+        "rows": file.rows,
+        "schema": {
+            "$schema": _PROFILE.format("tableschema"),
+            "fields": [_field(column) for column in contract.columns],
+            "primaryKey": list(contract.sort_key),
+        },
+    }
+    if contract.format.kind == "csv":
+        resource["encoding"] = "utf-8"
+        resource["dialect"] = {
+            "$schema": _PROFILE.format("tabledialect"),
+            "delimiter": ",",
+            "lineTerminator": "\r\n",
+            "quoteChar": '"',
+            "doubleQuote": True,
+            "header": True,
+        }
+        resource["schema"]["missingValues"] = [""]
+    return resource
+
+
+def _field(column: Column) -> dict[str, Any]:
+    constraints: dict[str, Any] = {"required": True} if column.required else {}
+    if column.unique:
+        constraints["unique"] = True
+    constraints |= {name: column.constraints[name] for name in _CONSTRAINTS if name in column.constraints}
+    field: dict[str, Any] = {
+        "name": column.name,
+        "type": _FIELD_TYPES[column.type.kind],
+        "description": column.description,
+        "classification": column.classification,
+    }
+    return field | ({"constraints": constraints} if constraints else {})

@@ -1,0 +1,75 @@
+"""The outbox: where files are made and checked before they leave, and from which they vanish afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from warehouse.core.errors import DeliveryError
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def no_room(error: OSError) -> DeliveryError:
+    """A failure of the outbox's disk in words."""
+    return DeliveryError(
+        f"The outbox cannot be written: {error.strerror} ({error.filename or 'its disk'}).",
+        meaning="Nothing was sent, and what was begun is removed.",
+        next_command="Make room, or set WAREHOUSE_HOME to a folder on a larger disk, then run `warehouse deliver`.",
+    )
+
+
+class Outbox:
+    """The files of one delivery in preparation. They hold personal data: only their owner may read them.
+
+    Args:
+        home: the folder `.warehouse`.
+        delivery: the delivery's id.
+    """
+
+    def __init__(self, home: Path, delivery: str) -> None:
+        self.folder = home / "outbox" / delivery
+
+    def make_empty(self) -> None:
+        """Begin anew; what a killed attempt left behind goes."""
+        self.clear()
+        try:
+            self.folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise no_room(error) from None
+
+    def unfinished(self, base_name: str) -> Path:
+        """Where a file is written until it is whole. Made with its owner's rights alone."""
+        path = self.folder / f"{base_name}.unfinished"
+        path.touch(mode=0o600)
+        return path
+
+    def finish(self, base_name: str) -> Path:
+        """Give a whole file its name; returns its path."""
+        unfinished, path = self.folder / f"{base_name}.unfinished", self.folder / base_name
+        with unfinished.open("rb") as handle:
+            os.fsync(handle.fileno())
+        unfinished.rename(path)
+        sync_folder(self.folder)
+        return path
+
+    def write(self, base_name: str, content: bytes) -> Path:
+        """Write a small file whole."""
+        self.unfinished(base_name).write_bytes(content)
+        return self.finish(base_name)
+
+    def path(self, base_name: str) -> Path:
+        """A finished file."""
+        return self.folder / base_name
+
+    def clear(self) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)

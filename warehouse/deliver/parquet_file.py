@@ -1,0 +1,149 @@
+"""Parquet with an explicit schema and fixed settings, so that the same rows give the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from warehouse.core.contracts import Column, ColumnType, Contract, Kind
+from warehouse.core.errors import CheckFailed
+
+ROWS_PER_GROUP = 131_072
+BYTES_PER_GROUP = 48 << 20
+"""A row group ends at whichever comes first, in rows and in bytes of CSV, so that wide rows need no more memory."""
+
+_IN_FLIGHT = 2
+_COLUMN_OF_MESSAGE = re.compile(r"In CSV column #(\d+)")
+
+_INTEGERS = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+_OTHERS = {
+    Kind.STRING: pa.string(),
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.DATE: pa.date32(),
+    Kind.TIMESTAMP: pa.timestamp("us"),
+    Kind.TIMESTAMP_WITH_ZONE: pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_type(of: ColumnType) -> pa.DataType:
+    """The Arrow type of a column."""
+    if of.kind is Kind.INTEGER:
+        return _INTEGERS[of.size or 64]
+    if of.kind is Kind.DECIMAL:
+        return pa.decimal128(of.size, of.scale)
+    if of.kind is Kind.FLOAT:
+        return pa.float32() if of.size == 32 else pa.float64()
+    return _OTHERS[of.kind]
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The schema of a file. Every field may be null: whether it is, is for the check to find and to say well."""
+    return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
+
+
+def csv_options(schema: pa.Schema) -> dict[str, Any]:
+    """How COPY's CSV, and our own, is read: typed, an empty field null, a quoted empty one an empty text."""
+    return {
+        "parse_options": pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            column_types={field.name: field.type for field in schema},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["true"],
+            false_values=["false"],
+            timestamp_parsers=[pyarrow.csv.ISO8601],
+        ),
+    }
+
+
+def does_not_fit(error: pa.ArrowInvalid, columns: Sequence[Column], name: str) -> CheckFailed:
+    """A value that is not of its column's type, in words of ours: Arrow's own message quotes the value."""
+    match = _COLUMN_OF_MESSAGE.search(str(error))
+    where = "the rows"
+    if match and int(match[1]) < len(columns):
+        column = columns[int(match[1])]
+        where = f"column {column.name} ({column.physical_type})"
+    return CheckFailed(
+        f"{name}: rule `type` of {where} is broken by at least 1 row: a value has no place in the file, such as a date "
+        "before the year 1 or a number that is not finite.",
+        meaning="Nothing was sent.",
+        next_command="Correct the model (or the contract's type), run `warehouse run`, then `warehouse deliver`.",
+    )
+
+
+class ParquetFile:
+    """A Parquet file being written, on a thread of its own: the next rows are read meanwhile.
+
+    Args:
+        path: where.
+        contract: for the columns and the compression.
+        name: of the file, for messages.
+    """
+
+    def __init__(self, path: Path, contract: Contract, name: str) -> None:
+        self._columns, self._name = contract.columns, name
+        self._schema = arrow_schema(contract.columns)
+        self._options = csv_options(self._schema)
+        self._read = pyarrow.csv.ReadOptions(column_names=self._schema.names, block_size=BYTES_PER_GROUP * 4)
+        self._writer = pyarrow.parquet.ParquetWriter(
+            path,
+            self._schema,
+            version="2.6",
+            data_page_version="1.0",
+            compression="zstd",
+            compression_level=contract.format.compression_level,
+            use_dictionary=True,
+            write_statistics=True,
+        )
+        self._group: list[pa.Table] = []
+        self._rows = self._bytes = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="parquet")
+        self._pending: deque[Future[None]] = deque()
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        """Append rows of COPY.
+
+        Raises:
+            CheckFailed: a value of this or an earlier call is not of its column's type.
+        """
+        self._pending.append(self._thread.submit(self._append, b"".join(rows)))
+        while len(self._pending) > _IN_FLIGHT:
+            self._wait()
+
+    def close(self) -> None:
+        """Write what is left, and the footer."""
+        try:
+            while self._pending:
+                self._wait()
+            self._end_group()
+        finally:
+            self._thread.shutdown()
+            self._writer.close()
+
+    def _wait(self) -> None:
+        try:
+            self._pending.popleft().result()
+        except pa.ArrowInvalid as error:
+            raise does_not_fit(error, self._columns, self._name) from None
+
+    def _append(self, content: bytes) -> None:
+        table = pyarrow.csv.read_csv(pa.BufferReader(content), read_options=self._read, **self._options)
+        self._group.append(table)
+        self._rows += table.num_rows
+        self._bytes += len(content)
+        if self._rows >= ROWS_PER_GROUP or self._bytes >= BYTES_PER_GROUP:
+            self._end_group()
+
+    def _end_group(self) -> None:
+        if self._group:
+            self._writer.write_table(pa.concat_tables(self._group), row_group_size=self._rows)
+        self._group, self._rows, self._bytes = [], 0, 0

@@ -1,0 +1,50 @@
+"""The period that a delivery covers: a whole calendar month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """A calendar month; as text "2026-09"."""
+
+    year: int
+    month: int
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @classmethod
+    def of(cls, day: date) -> Month:
+        """The month that a day is in."""
+        return cls(day.year, day.month)
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """From "2026-09"."""
+        year, month = text.split("-")
+        return cls(int(year), int(month))
+
+    @property
+    def first(self) -> date:
+        return date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> date:
+        return self.next().first - timedelta(days=1)
+
+    def next(self) -> Month:
+        """The month after it."""
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    def previous(self) -> Month:
+        """The month before it."""
+        return Month.of(self.first - timedelta(days=1))
+
+
+def latest_owed(today: date, due_day: int) -> Month:
+    """The latest whole month whose delivery is owed: from `due_day` of the month after it on."""
+    month = Month.of(today).previous()
+    return month if today.day >= due_day else month.previous()

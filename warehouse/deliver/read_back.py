@@ -1,0 +1,76 @@
+"""A finished file, read back from the disk in batches of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from warehouse.core.contracts import Contract
+from warehouse.core.errors import CheckFailed
+from warehouse.deliver import csv_file
+from warehouse.deliver.parquet_file import arrow_schema, csv_options, does_not_fit
+
+ROWS_PER_BATCH = 65_536
+BYTES_PER_BATCH = 2 << 20
+
+
+def batches(path: Path, contract: Contract, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file.
+
+    Args:
+        path: the file.
+        contract: whose file it is.
+        columns: only these; None for all.
+
+    Raises:
+        CheckFailed: the file does not have the contract's columns in its order, or a value is not of its type.
+    """
+    wanted = columns if columns is not None else [column.name for column in contract.columns]
+    try:
+        if contract.format.kind == "csv":
+            yield from _csv(path, contract, wanted)
+        else:
+            yield from _parquet(path, contract, wanted)
+    except pa.ArrowInvalid as error:
+        raise does_not_fit(error, contract.columns, path.name) from None
+
+
+def _structure(path: Path, what: str) -> CheckFailed:
+    return CheckFailed(
+        f"{path.name}: rule `structure` is broken: {what}.",
+        meaning="The file is not what the contract says. Nothing was sent.",
+        next_command="Run `warehouse deliver` again; if it stays, report it as a defect.",
+    )
+
+
+def _parquet(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        if not file.schema_arrow.equals(arrow_schema(contract.columns)):
+            raise _structure(path, "its columns or their types are not those of the contract")
+        yield from file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted)
+
+
+def _csv(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+    schema = arrow_schema(contract.columns)
+    header = csv_file.line(schema.names)
+    with path.open("rb") as handle:
+        if handle.read(len(header)) != header:
+            raise _structure(path, "its first line is not the header of the contract")
+        handle.seek(-2, 2)
+        if handle.read() != b"\r\n":
+            raise _structure(path, "its last line does not end")
+        if handle.tell() == len(header):
+            return
+    options = csv_options(schema)
+    options["convert_options"].include_columns = wanted
+    reader = pyarrow.csv.open_csv(
+        path,
+        read_options=pyarrow.csv.ReadOptions(block_size=BYTES_PER_BATCH, use_threads=False),
+        **options,
+    )
+    with reader:
+        yield from reader

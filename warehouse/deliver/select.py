@@ -1,0 +1,128 @@
+"""The query that reads an extract: the columns that the contract names, in its order, sorted the same every time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.contracts import Column, ColumnType, Contract, Kind, parse_type, why_it_cannot_hold
+from warehouse.core.contracts.read import contract_error, shown
+from warehouse.core.errors import CheckFailed, DeliveryError
+
+SCHEMA = "extracts"
+
+_COLUMNS = """
+    select a.attname, format_type(a.atttypid, a.atttypmod), t.typtype
+    from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_type t on t.oid = a.atttypid
+    where n.nspname = %s and c.relname = %s and a.attnum > 0 and not a.attisdropped
+      and c.relkind in ('r', 'p', 'v', 'm')
+    order by a.attnum
+"""
+_ENUMERATION = "e"
+_WITH_INFINITY = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE)
+
+
+def relation(contract: Contract) -> sql.Composed:
+    """The extract's table."""
+    return sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(contract.model))
+
+
+def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str, ColumnType]:
+    """Hold the contract against the model as it stands in the database.
+
+    A column of the model that the contract does not name is no mistake: it stays behind.
+
+    Returns:
+        The model's type of each column of the contract.
+
+    Raises:
+        DeliveryError: the model has not been built.
+        ContractError: a column is not in the model, or its type cannot hold the model's.
+    """
+    there = {row[0]: (row[1], row[2]) for row in connection.execute(_COLUMNS, (SCHEMA, contract.model))}
+    if not there:
+        raise DeliveryError(
+            f"There is no table {SCHEMA}.{contract.model}, which {shown(contract.path)} delivers.",
+            meaning="Nothing was sent. Deliveries of other contracts are not affected.",
+            next_command="Run `warehouse run`, which builds the models first.",
+        )
+    problems, types = [], {}
+    for column in contract.columns:
+        if column.name not in there:
+            problems.append(f"column {column.name}: {SCHEMA}.{contract.model} has no such column")
+            continue
+        name, kind = there[column.name]
+        found = ColumnType(Kind.STRING) if kind == _ENUMERATION else parse_type(name)
+        reason = "a file cannot carry that" if found is None else why_it_cannot_hold(column.type, found)
+        if found is None or reason:
+            problems.append(f"column {column.name}: is {column.physical_type}, but the model's is {name}: {reason}")
+        else:
+            types[column.name] = found
+    if problems:
+        raise contract_error(contract.path, problems)
+    return types
+
+
+def as_at(connection: psycopg.Connection, contract: Contract, today: date) -> date:
+    """The business date of the snapshot: what its rows say, or today when the contract has no such column.
+
+    Raises:
+        CheckFailed: the rows do not agree on it.
+    """
+    if contract.as_at_column is None:
+        return today
+    query = sql.SQL("select distinct {} from {} limit 2").format(
+        sql.Identifier(contract.as_at_column), relation(contract)
+    )
+    found = connection.execute(query).fetchall()
+    if len(found) > 1 or (found and not isinstance(found[0][0], date)):
+        raise CheckFailed(
+            f"The rows of {SCHEMA}.{contract.model} do not have one {contract.as_at_column}.",
+            meaning="The rows are not one snapshot. Nothing was sent.",
+            next_command="Run `warehouse run`, which builds the models as at one day.",
+        )
+    return found[0][0] if found else today
+
+
+def copy_query(contract: Contract) -> sql.Composed:
+    """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted."""
+    columns = sql.SQL(", ").join(_expression(column) for column in contract.columns)
+    # Byte order, so that the order does not depend on the server's locale.
+    order = sql.SQL(", ").join(
+        sql.SQL('{} collate "C"' if contract.column(name).type.kind is Kind.STRING else "{}").format(
+            _as_text(name) if contract.column(name).type.kind is Kind.STRING else sql.Identifier(name)
+        )
+        for name in contract.sort_key
+    )
+    return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
+        columns, relation(contract), order
+    )
+
+
+def _as_text(name: str) -> sql.Composed:
+    return sql.SQL("{}::text").format(sql.Identifier(name))
+
+
+def _expression(column: Column) -> sql.Composed:
+    """A column as it is written. Infinite dates become null: no file format and no reader knows them."""
+    name = sql.Identifier(column.name)
+    if column.type.kind is Kind.DECIMAL:
+        size = sql.SQL("{}, {}").format(sql.Literal(column.type.size), sql.Literal(column.type.scale))
+        return sql.SQL("{}::numeric({})").format(name, size)
+    if column.type.kind is Kind.DATE:
+        return _finite(name)
+    if column.type.kind in _WITH_INFINITY:
+        # ISO 8601 wants a T, and Z for what the session's time zone, UTC, prints as +00.
+        return sql.SQL("replace(replace({}::text, ' ', 'T'), '+00', 'Z')").format(_finite(name))
+    if column.type.kind in (Kind.STRING, Kind.BOOLEAN):
+        return _as_text(column.name)
+    return sql.SQL("{}").format(name)
+
+
+def _finite(name: sql.Identifier) -> sql.Composed:
+    return sql.SQL("nullif(nullif({}, 'infinity'), '-infinity')").format(name)
