@@ -26,7 +26,12 @@ _NO_ROUTE = (
 UNQUALIFIED = Pool("persons", "person_id", f"t.status = 0 AND t.qts_date IS NULL AND {_NO_ROUTE}")
 NO_QTLS = Pool("persons", "person_id", "t.status = 0 AND t.qtls_status <> 2 AND t.induction_status IN (0, 1)")
 TRAINING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 0 AND {OF_AN_ACTIVE_PERSON}")
-AWAITING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status IN (0, 6) AND {OF_AN_ACTIVE_PERSON}")
+_LONG_ENOUGH = "t.training_start_date < (SELECT today FROM sandbox.world) - 180"
+AWAITING = Pool(
+    "qualifications",
+    "qualification_id",
+    f"{_LIVE} AND t.status IN (0, 6) AND {OF_AN_ACTIVE_PERSON} AND (t.training_start_date IS NULL OR {_LONG_ENOUGH})",
+)
 DEFERRED_ROUTES = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 2 AND {OF_AN_ACTIVE_PERSON}")
 HELD = Pool(
     "qualifications",
@@ -223,7 +228,7 @@ def end_route_exemption(scene: Scene, subject: Subject) -> bool:
 KINDS = (
     Kind("training_started", start_training, 5, UNQUALIFIED, season=SCHOOL_YEAR_START, part="early"),
     Kind("training_amended", amend_training, 3, TRAINING),
-    Kind("status_awarded", award, 4, AWAITING, season=SUMMER_AWARDS),
+    Kind("status_awarded", award, 3, AWAITING, season=SUMMER_AWARDS),
     Kind("status_recognised", recognise, 2, UNQUALIFIED),
     Kind("qtls_granted", grant_membership, 1, NO_QTLS, part="early"),
     Kind("qtls_lapsed", lapse_membership, 0.6, MEMBERSHIPS, part="late"),

@@ -29,6 +29,13 @@ RUNNING = Pool(
     "person_id",
     "t.status = 0 AND t.induction_status = 3 AND t.qts_date IS NOT NULL AND t.induction_start_date IS NOT NULL",
 )
+# Induction takes a school year.
+FINISHING = Pool(
+    "persons",
+    "person_id",
+    "t.status = 0 AND t.induction_status = 3 AND t.qts_date IS NOT NULL "
+    "AND t.induction_start_date < (SELECT today FROM sandbox.world) - 250",
+)
 EXEMPTED = Pool(
     "persons", "person_id", "t.status = 0 AND t.induction_status = 2 AND t.induction_exemption_reason_ids <> '{}'"
 )
@@ -142,7 +149,7 @@ def passed_in_wales(scene: Scene, person: Row) -> bool:
 
 KINDS = (
     Kind("induction_started", begin, 4, DUE, season=SCHOOL_YEAR_START),
-    Kind("induction_passed", _completed(PASSED, IN_PROGRESS, cpd=True), 4, RUNNING, season=SUMMER_AWARDS),
+    Kind("induction_passed", _completed(PASSED, IN_PROGRESS, cpd=True), 3, FINISHING, season=SUMMER_AWARDS),
     Kind("induction_failed", _completed(FAILED, IN_PROGRESS, cpd=False), 0.15, RUNNING),
     Kind("induction_failed_in_wales", _completed(FAILED_IN_WALES, REQUIRED, cpd=False), 0.1, DUE),
     Kind("induction_exempted", exempt, 0.7, DUE, part="early"),

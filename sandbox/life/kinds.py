@@ -16,7 +16,7 @@ Season = tuple[float, float, float, float, float, float, float, float, float, fl
 
 EVEN: Season = (1.0,) * 12
 SCHOOL_YEAR_START: Season = (0.5, 0.5, 0.5, 0.4, 0.4, 0.4, 0.3, 0.5, 3.0, 3.0, 1.0, 0.5)
-SUMMER_AWARDS: Season = (0.6, 0.6, 0.6, 0.6, 0.7, 1.5, 6.0, 3.0, 1.0, 0.6, 0.5, 0.5)
+SUMMER_AWARDS: Season = (0.2, 0.2, 0.2, 0.2, 0.4, 1.5, 8.0, 3.0, 1.0, 0.4, 0.2, 0.2)
 REQUESTS: Season = (0.9, 0.8, 0.8, 0.7, 0.8, 0.9, 0.9, 1.0, 1.8, 1.6, 1.1, 0.7)
 
 

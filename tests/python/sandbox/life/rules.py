@@ -103,7 +103,7 @@ RULES: dict[str, str] = {
     "TRNs and NINOs are well formed": """
         SELECT p.person_id FROM persons p, sandbox.world w
         WHERE p.trn !~ '^[0-9]{7}$' OR (p.created_on >= w.started_on + 1 AND p.national_insurance_number !~
-            '^([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-DFMU]|[0-9]{2}[A-Z][0-9]{5} ?)$')
+            '^([A-CEGHJ-PQR-TW-Z][A-CEGHJ-NPQR-TW-Z][0-9]{6}[A-DFMU]|[0-9]{2}[A-Z][0-9]{5} ?)$')
     """,
     "an alert ends after its start and not in the future": """
         SELECT a.alert_id FROM alerts a, sandbox.world w
@@ -150,6 +150,8 @@ RULES: dict[str, str] = {
         JOIN tps_csv_extracts x USING (tps_csv_extract_id)
         CROSS JOIN sandbox.world w
         WHERE x.created_on >= w.started_on + 1 AND i.extract_date = t.last_extract_date
+          -- Ageing may end it later without a line.
+          AND t.updated_on::date = x.created_on::date
           AND (t.last_known_tps_employed_date <> least(i.employment_end_date, i.extract_date)
             OR t.employment_type <> i.employment_type
             OR t.withdrawal_confirmed <> (i.withdrawal_indicator IS NOT DISTINCT FROM 'W')
