@@ -5,19 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from sandbox.population import inductions, person_events, route_events, tasks
+from sandbox.population import career_events, inductions, notes, person_events, route_events, tasks
 from sandbox.population.alerts import draw_alerts
 from sandbox.population.employments import draw_posts, employment_rows
 from sandbox.population.event_rows import EventRows, add_process
 from sandbox.population.extracts import extract_files, extract_items
 from sandbox.population.lifecycle import draw_lifecycle
+from sandbox.population.mandatory_qualifications import mandatory_qualifications
 from sandbox.population.other_events import other_events
 from sandbox.population.people import draw_people
 from sandbox.population.person_plumbing import award_emails, migration_report, search_attributes
 from sandbox.population.persons import person_rows
 from sandbox.population.plan import Plan
 from sandbox.population.previous_names import draw_previous_names
-from sandbox.population.qualifications import describe_routes, mandatory_qualifications
+from sandbox.population.qualifications import describe_routes
 from sandbox.population.requests import draw_accounts, draw_requests
 from sandbox.population.routes import draw_routes, statuses
 from sandbox.population.transactions import transactions
@@ -29,7 +30,7 @@ def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) ->
     """Table and rows, for persons start..stop-1 and all that hangs on them. Depends on nothing outside the chunk."""
     people = draw_people(world.seed, chunk, plan, start, stop, world.today)
     life = draw_lifecycle(world, chunk, people)
-    routes = draw_routes(world.seed, chunk, people, world.today)
+    routes = draw_routes(world.seed, chunk, people, world.today, life.died)
     held = statuses(people, routes)
     details = describe_routes(world, chunk, people, routes)
     induction = inductions.draw_inductions(world, chunk, people, routes, held, details.exempt)
@@ -58,14 +59,14 @@ def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) ->
     drawn = tasks.draw_tasks(world, chunk, people, requests, accounts)
     yield "support_tasks", drawn.tasks
     yield "support_task_notes", drawn.notes
-    yield "notes", tasks.draw_notes(rows, world, chunk, people)
+    yield "notes", notes.draw_notes(rows, world, chunk, people)
     tasks.task_events(rows, world, chunk, drawn)
     route_events.route_events(rows, world, chunk, routes, details, held, induction)
     route_events.induction_events(rows, world, chunk, people, induction)
     person_events.person_events(rows, world, chunk, people, life, persons, previous)
     person_events.alert_events(rows, world, chunk, alerts)
-    person_events.mq_events(rows, world, chunk, mqs)
-    person_events.employment_events(rows, world, chunk, employments)
+    career_events.mq_events(rows, world, chunk, mqs)
+    career_events.employment_events(rows, world, chunk, employments)
     _account_events(rows, world, chunk, accounts)
     if chunk == 0:
         other_events(rows, world, persons)

@@ -5,6 +5,7 @@ A payload is what the application writes: an object with EventId first, in `even
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,10 @@ _DQT_USERS = (
 )
 
 
+RAW_DATA: Final = "@data"
+"""Stands in a payload for the JSON of the column `data`."""
+
+
 @dataclass
 class EventRows:
     """Frames to load, gathered by table."""
@@ -32,6 +37,15 @@ class EventRows:
 def struct_of(fields: Mapping[str, pl.Expr]) -> pl.Expr:
     """A struct of named expressions, in their order."""
     return pl.struct([expression.alias(name) for name, expression in fields.items()])
+
+
+def encoded(facts: pl.DataFrame, body: Mapping[str, pl.Expr]) -> pl.Series:
+    """Bodies as JSON. A field given as the text RAW_DATA becomes the facts' column `data`, which is JSON itself."""
+    text = facts.select(struct_of(body).struct.json_encode().alias("text"))["text"]
+    if "data" not in facts.columns:
+        return text
+    both = pl.DataFrame({"text": text, "data": facts["data"]})
+    return both.select(pl.col("text").str.replace_all(f'"{RAW_DATA}"', pl.col("data"), literal=True))["text"]
 
 
 def raised_by(
@@ -91,7 +105,7 @@ def add_legacy(
             pl.lit('","RaisedBy":'),
             pl.lit(raised),
             pl.lit(","),
-            struct_of(body).struct.json_encode().str.slice(1),
+            pl.lit(encoded(facts, body)).str.slice(1),
         ),
         published=pl.lit(True),
         person_id=pl.col(persons[0]) if persons else pl.lit(None, dtype=pl.String),
@@ -158,7 +172,7 @@ def add_process(
             process_id=process_id,
             event_name=pl.lit(name),
             payload=pl.concat_str(
-                pl.lit('{"EventId":"'), pl.lit(ids), pl.lit('",'), struct_of(body).struct.json_encode().str.slice(1)
+                pl.lit('{"EventId":"'), pl.lit(ids), pl.lit('",'), pl.lit(encoded(facts, body)).str.slice(1)
             ),
             person_ids=persons_expression,
             created_on="created",

@@ -74,7 +74,13 @@ def _merges(rng: np.random.Generator, world: World, people: People, touched: Mas
     second = second[people.created[second] < world.now - np.timedelta64(10, "D")]
     if not len(retained) or not len(second):
         return merged_with, moment
-    target = rng.choice(retained, len(second), replace=len(second) > len(retained))
+    # A second record is made after the first, of someone who is grown up by then.
+    retained = retained[np.argsort(people.due[retained], kind="stable")]
+    older = np.searchsorted(people.due[retained], people.due[second])
+    second, older = second[older > 0], older[older > 0]
+    if not len(second):
+        return merged_with, moment
+    target = retained[(rng.random(len(second)) * older).astype(np.int64)]
     first = np.maximum(people.created[second], people.created[target]).astype("datetime64[D]") + np.timedelta64(2, "D")
     moment_of = at_work(rng, between(rng, first, world.now - np.timedelta64(2, "D"), len(second)))
     merged_with[second], moment[second] = target, moment_of

@@ -39,7 +39,6 @@ from sandbox.population.vector import (
     years_of,
 )
 from sandbox.population.world import World
-from sandbox.schema import seed_rows
 
 _POSTGRADUATE = (
     "Postgraduate Certificate in Education",
@@ -351,64 +350,4 @@ def _sources(rng: np.random.Generator, world: World, routes: Routes) -> tuple[pl
     return (
         gather(world.users.applications, np.where(apply | qtls | registered, application, -1)),
         only_where(apply | registered, reference),
-    )
-
-
-def mandatory_qualifications(world: World, chunk: int, people: People, qts_date: Days) -> pl.DataFrame:
-    """Qualifications to teach the deaf, blind and multi-sensory impaired, held or studied for by about one in 70."""
-    rng = world.stream("mandatory qualifications", chunk)
-    row = np.flatnonzero(~np.isnat(qts_date) & chance(rng, len(people), 0.014))
-    row = np.sort(np.concatenate([row, row[chance(rng, len(row), 0.05)]]))
-    count = len(row)
-    start = qts_date[row] + rng.integers(700, 7000, count).astype("timedelta64[D]")
-    row, start = row[start < world.now], start[start < world.now]
-    count = len(row)
-    migrated = start < clock.MQS_MOVED
-    end = start + rng.integers(300, 800, count).astype("timedelta64[D]")
-    ended = end < world.now
-    # 0 in progress, 1 passed, 2 deferred, 3 extended, 4 failed, 5 withdrawn.
-    status = np.where(
-        ended,
-        np.array([1, 4, 5, 2])[weighted(rng, count, (0.9, 0.03, 0.05, 0.02))],
-        np.array([0, 3])[weighted(rng, count, (0.9, 0.1))],
-    )
-    old = start < day("1990-01-01")
-    specialism = np.where(
-        old,
-        np.array([0, 1, 4, 2, 5])[weighted(rng, count, (3, 3, 1, 2, 2))],
-        np.array([2, 5, 3])[weighted(rng, count, (6, 4, 1))],
-    )
-    providers = pl.Series(
-        [r["mandatory_qualification_provider_id"] for r in seed_rows("mandatory_qualification_providers")]
-    )
-    unmapped = migrated & chance(rng, count, 0.03)
-    created = at_work(rng, np.where(migrated, np.maximum(start, clock.DQT_LOADED), start))
-    changed = np.where(migrated, clock.MQS_MOVED, start)
-    changed = np.where(
-        chance(rng, count, 0.1), between(rng, changed, world.now - np.timedelta64(1, "D"), count), changed
-    )
-    deleted = chance(rng, count, 0.02)
-    removed = between(rng, np.maximum(start, clock.MQS_MOVED), world.now - np.timedelta64(1, "D"), count)
-    updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
-    code = one_of(rng, count, ("959", "150", "957", "964", "956", "140", "960", "955"))
-    return pl.DataFrame(
-        {
-            "row": row,
-            "qualification_id": uuids(rng, count),
-            "created_on": created,
-            "updated_on": updated,
-            "deleted_on": np.where(deleted, updated, np.datetime64("NaT", "us")),
-            "qualification_type": np.zeros(count, np.int64),
-            "person_id": people.person_id.gather(row),
-            "mq_provider_id": only_where(~unmapped, providers.gather(rng.integers(0, len(providers), count))),
-            "mq_specialism": only_where(~(unmapped & chance(rng, count, 0.5)), pl.Series(specialism)),
-            "mq_status": status,
-            "start_date": start,
-            "end_date": np.where(status == 1, end, NO_DAY),
-            "dqt_qualification_id": only_where(migrated, uuids(rng, count)),
-            "dqt_mq_establishment_id": only_where(migrated, uuids(rng, count)),
-            "dqt_mq_establishment_value": only_where(migrated, code),
-            "dqt_specialism_id": only_where(migrated, uuids(rng, count)),
-            "dqt_specialism_value": only_where(migrated, one_of(rng, count, ("Hearing", "Visual", "MSI", "Auditory"))),
-        }
     )

@@ -100,11 +100,11 @@ def draw_types(rng: np.random.Generator, kind: Ints, year: Ints) -> tuple[Ints, 
     return types, status, provider
 
 
-def draw_routes(seed: int, chunk: int, people: People, today: datetime.date) -> Routes:
-    """Everyone's main route, then the other ones that some people have."""
+def draw_routes(seed: int, chunk: int, people: People, today: datetime.date, died: Days) -> Routes:
+    """Everyone's main route, then the other ones that some people have. Nothing is added for those who `died`."""
     now = day(today)
     main = _main(stream(seed, "routes", chunk), people, now)
-    extra = _Extra(stream(seed, "more routes", chunk), people, main, now)
+    extra = _Extra(stream(seed, "more routes", chunk), people, main, now, died)
     parts = [
         main,
         extra.ended_before(),
@@ -154,9 +154,11 @@ def _main(rng: np.random.Generator, people: People, now: np.datetime64) -> Route
 class _Extra:
     """Second routes. Each method gives the ones of one reason; none adds to the awards of the published years."""
 
-    def __init__(self, rng: np.random.Generator, people: People, main: Routes, now: np.datetime64) -> None:
+    def __init__(self, rng: np.random.Generator, people: People, main: Routes, now: np.datetime64, died: Days) -> None:
         self.rng, self.people, self.main, self.now = rng, people, main, now
         self.kind = people.kind[main.row]
+        working = np.isnat(died) & (now - people.born < np.timedelta64(65 * 365, "D"))
+        self.working = working[main.row]
         self.year = people.year[main.row]
 
     def _pick(self, mask: Mask, share: float) -> Ints:
@@ -194,7 +196,7 @@ class _Extra:
 
     def lapsed_qtls(self) -> Routes:
         """Some memberships lapsed, so the main route is deleted; some of these were renewed by a new route."""
-        lapsed = self._pick((self.kind == QTLS) & self.main.holds, 0.22)
+        lapsed = self._pick((self.kind == QTLS) & self.main.holds & self.working, 0.22)
         first = np.maximum(self.main.due[lapsed] + np.timedelta64(1, "D"), clock.ROUTES_MOVED + np.timedelta64(2, "D"))
         deleted = between(self.rng, first, self.now - np.timedelta64(1, "D"), len(lapsed))
         possible = deleted < self.now

@@ -58,6 +58,13 @@ WITH RECURSIVE chain AS (
     FROM chain c JOIN persons p ON p.person_id = c.merged_with_person_id WHERE c.depth < 20)
 SELECT count(*) FROM chain WHERE depth >= 20
 
+-- rule: merged records were made for grown-up people
+SELECT count(*) FROM persons WHERE merged_with_person_id IS NOT NULL AND created_on < date_of_birth + interval '17 years'
+
+-- rule: some records were merged, some of them in chains
+SELECT CASE WHEN count(*) > 0 THEN 0 ELSE 1 END FROM persons a JOIN persons b ON b.person_id = a.merged_with_person_id
+WHERE b.merged_with_person_id IS NOT NULL
+
 -- rule: the dead are deactivated
 SELECT count(*) FROM persons WHERE date_of_death IS NOT NULL AND status <> 1
 
@@ -314,6 +321,13 @@ WHERE i.result IN (1, 2) AND (e.last_known_tps_employed_date <> least(i.employme
 SELECT count(*) FROM support_tasks WHERE (status = 1) <> (outcome IS NOT NULL) OR (status = 1) <> (completed_on IS NOT NULL)
     OR NOT coalesce(outcome = ANY(CASE support_task_type WHEN 1 THEN '{11,12,13}'::int[] WHEN 2 THEN '{1,2,3}' WHEN 3 THEN '{4,5,6}' WHEN 4 THEN '{14,15}'
         WHEN 5 THEN '{19,20,21}' WHEN 6 THEN '{16}' WHEN 7 THEN '{17,18}' WHEN 8 THEN '{7,8,9,10}' END), true)
+
+-- rule: data of tasks in events is an object of the task's type
+SELECT count(*) FROM process_events WHERE event_name = 'SupportTaskCreatedEvent'
+    AND payload -> 'SupportTask' -> 'Data' ->> '$support-task-type' IS DISTINCT FROM payload -> 'SupportTask' ->> 'SupportTaskType'
+
+-- rule: verified names are lists of parts
+SELECT count(*) FROM support_tasks WHERE support_task_type = 1 AND jsonb_typeof(data -> 'VerifiedNames' -> 0) IS DISTINCT FROM 'array'
 
 -- rule: support tasks of every type come in every status
 SELECT 24 - count(DISTINCT (support_task_type, status)) FROM support_tasks
