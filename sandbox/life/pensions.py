@@ -95,7 +95,7 @@ _KNOWN = sql.SQL(
     JOIN tps_employments t ON t.key = i.key
     WHERE i.tps_csv_extract_id = %s AND i.result IS NULL
       AND get_byte(uuid_send(i.tps_csv_extract_item_id), 15) %% %s = %s
-    ORDER BY t.tps_employment_id
+    ORDER BY t.tps_employment_id, i.tps_csv_extract_item_id
     """
 )
 _RESULTS = sql.SQL(
@@ -146,6 +146,9 @@ _WRITTEN = (
     "employer_postcode",
     "employer_email_address",
 )
+
+
+_STATE = (*_WRITTEN, "national_insurance_number")
 
 
 def work(scene: Scene, subject: Subject) -> bool:
@@ -235,8 +238,12 @@ def _match_and_add(scene: Scene, extract_id: Any) -> None:
 
 
 def _update(scene: Scene, extract_id: Any, part: int) -> None:
-    events, results, changed = [], [], []
-    for row in scene.all(_KNOWN, (extract_id, PARTS, part)):
+    events, results = [], []
+    changed: dict[UUID, Row] = {}
+    for found in scene.all(_KNOWN, (extract_id, PARTS, part)):
+        # A key may come twice in a file: the second line finds what the first one left.
+        left = changed.get(found["tps_employment_id"], {})
+        row: Row = {**found, **{column: left[column] for column in _STATE if column in left}}
         end, last_known, withdrawn = derived(
             row["employment_end_date"], row["extract_date"], row["withdrawal_indicator"]
         )
@@ -259,14 +266,14 @@ def _update(scene: Scene, extract_id: Any, part: int) -> None:
         mask = flags.changed(old, new, flags.EMPLOYMENT)
         if mask == 0:
             continue
-        changed.append(after)
+        changed[row["tps_employment_id"]] = after
         if after["national_insurance_number"] != row["national_insurance_number"]:
             scene.run(_RENUMBERED, (after["national_insurance_number"], row["tps_employment_id"]))
         values = {"PersonId": row["person_id"], "TpsEmployment": new, "OldTpsEmployment": old, "Changes": mask}
         events.append(_event(scene, "TpsEmploymentUpdatedEvent", row, values))
     if changed:
-        columns = [[row[column] for row in changed] for column in _WRITTEN]
-        scene.run(_CHANGED, (scene.when, [row["tps_employment_id"] for row in changed], *columns))
+        columns = [[row[column] for row in changed.values()] for column in _WRITTEN]
+        scene.run(_CHANGED, (scene.when, list(changed), *columns))
     _write(scene, events, results)
 
 
@@ -318,7 +325,9 @@ _COPY_EVENTS = sql.SQL("COPY events ({}) FROM STDIN").format(sql.SQL(", ").join(
 
 def _write(scene: Scene, events: list[Row], results: list[tuple[Any, int]]) -> None:
     if results:
-        scene.run(_RESULTS, ([item for item, _ in results], [result for _, result in results]))
+        # Where two employments share a key, the line that met both counts as having changed something if either did.
+        told = dict(sorted(results, key=lambda result: (str(result[0]), result[1])))
+        scene.run(_RESULTS, (list(told), list(told.values())))
     if events:
         with scene.cursor.copy(_COPY_EVENTS) as copy:
             for row in events:

@@ -152,6 +152,8 @@ RULES: dict[str, str] = {
         WHERE x.created_on >= w.started_on + 1 AND i.extract_date = t.last_extract_date
           -- Ageing may end it later without a line.
           AND t.updated_on::date = x.created_on::date
+          -- Of two lines for a key in one file only the second counts.
+          AND 1 = (SELECT count(*) FROM tps_csv_extract_items j WHERE j.key = i.key AND j.extract_date = i.extract_date)
           AND (t.last_known_tps_employed_date <> least(i.employment_end_date, i.extract_date)
             OR t.employment_type <> i.employment_type
             OR t.withdrawal_confirmed <> (i.withdrawal_indicator IS NOT DISTINCT FROM 'W')
