@@ -15,8 +15,9 @@ final as (
         min(case when is_held and professional_status = 'PQTS' then holds_from end) as pqts_date,
         min(case when is_held and is_qtls then holds_from end) as qtls_date,
         max(case when is_held and professional_status = 'EYPS' then 1 else 0 end) = 1 as has_eyps,
-        -- A lapsed membership soft-deletes the QTLS route, so any QTLS route that is not held now means expired.
-        max(case when is_qtls and is_held then 2 when is_qtls then 1 else 0 end) as qtls_status,
+        -- A lapsed membership soft-deletes the QTLS route, which keeps the status that it had: 1, holds. A route that
+        -- never held (under assessment, say) makes nobody's QTLS expire.
+        max(case when is_qtls and is_held then 2 when is_qtls and route_status = 1 then 1 else 0 end) as qtls_status,
         max(case when is_held then 1 else 0 end) = 1 as holds_professional_status,
         max(case when route_status = 1 then 1 else 0 end) = 1 as has_ever_held_professional_status
     from routes

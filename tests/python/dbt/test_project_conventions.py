@@ -305,13 +305,13 @@ def test_every_rule_has_a_unit_test(manifest: Node, models: list[Node]) -> None:
     assert names - covered == set(WITHOUT_UNIT_TEST)
 
 
-def test_a_warning_has_a_threshold_a_reason_and_a_date(data_tests: list[Node]) -> None:
+def test_a_quality_measure_has_a_threshold_a_reason_and_a_date(data_tests: list[Node]) -> None:
     measures = [t for t in data_tests if t["name"].startswith("dq_")]
     assert measures
     for test in measures:
         meta = test["config"]["meta"]
         assert test["config"]["severity"].lower() == "warn", test["name"]
-        assert test["config"]["warn_if"] == f">{meta['threshold']}", test["name"]
+        assert meta["at_most"] == test["test_metadata"]["kwargs"].get("at_most", 0), test["name"]
         assert len(meta["reason"]) > 20, test["name"]
         assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", meta["since"]), test["name"]
 
