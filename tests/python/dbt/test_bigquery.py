@@ -13,7 +13,9 @@ from .conftest import invoke
 
 pytestmark = pytest.mark.slow
 
-LEFT_OVER = re.compile(r"::|isfinite|\btext\b\s*\[|\bat time zone\b|\blateral\b|\bordinality\b|#>>|[^!]~ '|\btimestamptz\b")
+LEFT_OVER = re.compile(
+    r"::|isfinite|\btext\b\s*\[|\bat time zone\b|\blateral\b|\bordinality\b|#>>|[^!]~ '|\btimestamptz\b"
+)
 
 
 @pytest.fixture(scope="module")

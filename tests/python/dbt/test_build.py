@@ -1,0 +1,188 @@
+"""The whole project built over a sandbox population with faults put in by hand, and its answers worked out again."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from dbt.cli.main import dbtRunner
+
+import sandbox.population
+import sandbox.schema
+from warehouse.core.postgres.binaries import find_binaries
+from warehouse.core.postgres.cluster import Cluster
+
+from .conftest import PROJECT
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = 3_000
+AS_AT = "2026-09-30"
+
+FAULTS = """
+-- Two people who were merged into each other, and one whose retained record does not exist.
+create temporary table chosen as select person_id, row_number() over (order by person_id) as place from persons
+    where status = 0 and merged_with_person_id is null
+    and not exists (select 1 from persons as o where o.merged_with_person_id = persons.person_id) limit 4;
+update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 2)
+    where person_id = (select person_id from chosen where place = 1);
+update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 1)
+    where person_id = (select person_id from chosen where place = 2);
+-- A year typed with five digits, on a route that awards QTS; an infinite one; a date from before the calendar.
+update qualifications set training_end_date = '20190-07-01'
+    where qualification_id = (select min(qualification_id::text)::uuid from qualifications
+        where status = 1 and deleted_on is null and training_end_date is not null);
+update tps_employments set end_date = 'infinity'
+    where tps_employment_id = (select min(tps_employment_id::text)::uuid from tps_employments);
+update persons set date_of_birth = '0968-01-01' where person_id = (select person_id from chosen where place = 3);
+-- TRS forgot to recalculate.
+update persons set qts_date = '1901-01-01' where person_id = (select person_id from chosen where place = 4);
+"""
+
+
+class Built:
+    """A database that the project was built in, and the way to build in it again."""
+
+    def __init__(self, conninfo: str, profiles: Path, target: Path) -> None:
+        self.conninfo = conninfo
+        self._profiles = profiles
+        self._target = target
+
+    def build(self, *arguments: str) -> bool:
+        settings = psycopg.conninfo.conninfo_to_dict(self.conninfo)
+        with pytest.MonkeyPatch.context() as environment:
+            names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
+            for key, name in names.items():
+                environment.setenv(f"WAREHOUSE_PG{name}", str(settings.get(key, "")))
+            result = dbtRunner().invoke(
+                [
+                    *("--no-version-check", "--quiet", "build", *arguments),
+                    *("--vars", f"{{as_at: '{AS_AT}', schema_prefix: aside_}}"),
+                    *("--project-dir", str(PROJECT), "--profiles-dir", str(self._profiles)),
+                    *("--target-path", str(self._target), "--log-path", str(self._target / "logs")),
+                ]
+            )
+        return bool(result.success)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        path = "-c search_path=aside_extracts,aside_marts,aside_intermediate,aside_staging,public"
+        with psycopg.connect(self.conninfo, options=path) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def number(self, query: str) -> int:
+        return int(self.rows(query)[0][0])
+
+
+@pytest.fixture(scope="module")
+def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    cluster = Cluster("dbt", short_folder / "dbt", find_binaries(), {"fsync": "off", "full_page_writes": "off"})
+    cluster.start()
+    try:
+        cluster.create_database("built")
+        conninfo = cluster.conninfo("built")
+        with psycopg.connect(conninfo) as connection:
+            sandbox.schema.create(connection)
+        sandbox.population.populate(conninfo, people=PEOPLE)
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("set session_replication_role = replica")
+            connection.execute(FAULTS.encode())
+        folder = tmp_path_factory.mktemp("build")
+        shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+        made = Built(conninfo, folder, folder / "target")
+        assert made.build(), "the build failed"
+        yield made
+    finally:
+        cluster.stop()
+
+
+def test_schemas_carry_the_prefix_and_nothing_else_is_written(built: Built) -> None:
+    found = {row[0] for row in built.rows("select nspname from pg_namespace where nspname !~ '^(pg_|information)'")}
+    aside = {f"aside_{name}" for name in ("staging", "intermediate", "marts", "extracts", "seeds")}
+    assert aside <= found
+    assert not found & {name.removeprefix("aside_") for name in aside}
+
+
+def test_dandi_has_one_row_per_record_and_tad_one_per_live_holder(built: Built) -> None:
+    assert built.number("select count(*) from dandi_teachers") == built.number("select count(*) from persons")
+    holders = """select count(*) from persons p where status = 0 and merged_with_person_id is null and exists
+        (select 1 from qualifications q where q.person_id = p.person_id and qualification_type = 1 and q.status = 1)"""
+    assert built.number("select count(*) from tad_teachers") == built.number(holders) > 1_000
+
+
+def test_qts_dates_are_those_of_the_held_routes(built: Built) -> None:
+    again = """select q.person_id::text, min(holds_from) from qualifications q
+        join route_to_professional_status_types t using (route_to_professional_status_type_id)
+        where q.status = 1 and deleted_on is null and professional_status_type = 0 group by 1"""
+    assert dict(built.rows(again)) == dict(
+        built.rows("select person_id, qts_date from dim_person where qts_date is not null")
+    )
+
+
+def test_a_forgotten_recalculation_is_seen(built: Built) -> None:
+    differing = "select count(*) from dim_person d join persons p on p.person_id::text = d.person_id"
+    assert built.number(differing + " where p.qts_date = '1901-01-01' and d.qts_date is distinct from p.qts_date") == 1
+    assert built.number("select count(*) from dim_person where not recorded_statuses_agree") >= 1
+
+
+def test_exemption_reasons_are_those_of_the_person_and_of_the_routes(built: Built) -> None:
+    # Counted per person another way: as sets in Python.
+    reasons: dict[str, set[str]] = {}
+    for person, listed, without in built.rows(
+        "select person_id::text, induction_exemption_reason_ids::text[], induction_exempt_without_reason from persons"
+    ):
+        reasons[person] = {*listed, *(["no reason recorded"] if without else [])}
+    routes = """select q.person_id::text, exempt_from_induction, exempt_from_induction_due_to_qts_date,
+            coalesce(t.induction_exemption_reason_id, r.induction_exemption_reason_id)::text
+        from qualifications q join route_to_professional_status_types t using (route_to_professional_status_type_id)
+        cross join (select * from induction_exemption_reasons where name = 'Exempt') r
+        where q.status = 1 and deleted_on is null"""
+    before = built.rows(
+        "select induction_exemption_reason_id::text from induction_exemption_reasons where name like '%07 May 2000'"
+    )
+    for person, exempt, due_to_date, reason in built.rows(routes):
+        reasons[person] |= {reason} if exempt else set()
+        reasons[person] |= {before[0][0]} if due_to_date else set()
+    counted = dict(built.rows("select person_id, induction_exemption_reason_count from fct_induction"))
+    assert counted == {person: len(found) for person, found in reasons.items()}
+    assert sum(counted.values()) > 100
+
+
+def test_a_circle_of_merges_is_marked_and_follows_nobody(built: Built) -> None:
+    found = built.rows("select merge_chain, live_person_id = person_id from dim_person where merge_chain = 'cycle'")
+    assert found == [("cycle", True), ("cycle", True)]
+
+
+def test_an_impossible_date_stays_in_the_mart_and_out_of_the_extract(built: Built) -> None:
+    assert built.number("select count(*) from fct_route where training_end_date > '9999-12-31'") >= 1
+    assert built.number("select count(*) from dim_person where date_of_birth < '1753-01-01'") >= 1
+    for extract in ("dandi_teachers", "tad_teachers"):
+        assert built.rows(f"select * from {extract}")  # psycopg refuses a year beyond 9999
+
+
+def test_infinity_is_null_and_counted(built: Built) -> None:
+    assert built.number("select count(*) from stg_trs__tps_employments where end_date = 'infinity'") == 0
+    counts = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
+    assert counts["tps_employments"] == 1
+    assert counts["events"] == built.number("select count(*) from events where not isfinite(inserted)") > 0
+    assert sum(counts.values()) == counts["tps_employments"] + counts["events"]
+
+
+def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
+    assert built.number("select count(*) from fct_alert where is_open and is_internal_only") > 0
+    open_ones = "select count(*) from fct_alert where is_open and not is_internal_only"
+    assert built.number("select sum(open_alert_count) from dandi_teachers") == built.number(open_ones)
+    assert built.number("select count(*) from dandi_teachers where open_alert_categories like '%Flag%'") == 0
+
+
+def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
+    for extract in ("dandi_teachers", "tad_teachers"):
+        assert [str(row[0]) for row in built.rows(f"select distinct as_at_date from {extract}")] == [AS_AT]
+
+
+def test_a_code_without_a_label_fails_the_build(built: Built) -> None:
+    with psycopg.connect(built.conninfo) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("update persons set gender = 9 where trn = (select min(trn) from persons)")
+    assert not built.build("--select", "stg_trs__persons")
