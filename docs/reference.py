@@ -84,8 +84,8 @@ def settings() -> str:
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
         "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unforeseen failure; it may show personal data.\n"
-        "Google Cloud credentials are found the way google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or the\n"
-        "machine's own identity); `STORAGE_EMULATOR_HOST` leads to an emulator instead.\n"
+        "Google Cloud credentials are found as google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or\n"
+        "the machine's own identity); `STORAGE_EMULATOR_HOST` leads to an emulator instead.\n"
     )
 
 

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import json
 import os
+import re
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ import pytest
 
 from tests.python.main_job import Warehouse
 from warehouse.core.errors import AlreadyRunning, DestinationRefused, Interrupted, NewColumnsHeld, UsageError
+from warehouse.core.settings import PROJECT
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +187,17 @@ def test_quick_questions(warehouse: Warehouse) -> None:
     wrong = warehouse.call("sql", "select nonsense")
     assert wrong.returncode == UsageError.exit_code
     assert "nonsense" in wrong.stderr
+
+
+def test_the_examples_of_the_readme_run(warehouse: Warehouse) -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", text, re.S)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith(".venv/bin/warehouse ")]
+    assert len(commands) >= 5
+    for arguments in commands:
+        done = warehouse.call(*(argument for argument in arguments if argument != "#"))
+        assert done.returncode == 0, (arguments, done.stdout + done.stderr)
 
 
 def test_it_comes_back_after_kill_9(warehouse: Warehouse) -> None:

@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 app.command("run")(run.run)
+app.command("deliver")(deliveries.deliver_now)
 app.command("doctor")(doctor.doctor)
 app.command("sql")(sql.sql)
 app.command("up")(servers.up)

@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 
 from warehouse.build import build
-from warehouse.cli.output import JsonOption, TerminalProgress, as_json, near, out, print_json, print_table
+from warehouse.cli.deliveries import place, report_as_dict, told
+from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, print_json, print_table
 from warehouse.cli.replication import new_columns_held
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
@@ -19,7 +20,7 @@ from warehouse.core.errors import AlreadyRunning, WarehouseError
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import StageReport, timed
 from warehouse.core.settings import load
-from warehouse.deliver import deliver
+from warehouse.deliver import DeliveryReport, State, deliver
 from warehouse.replicate import NewColumns, replicate
 
 LOCK = "warehouse run"
@@ -31,7 +32,7 @@ class Run:
 
     run_id: int = 0
     stages: list[StageReport] = field(default_factory=list)
-    deliveries: list[Any] = field(default_factory=list)
+    deliveries: list[DeliveryReport] = field(default_factory=list)
     held: NewColumns | None = None
 
 
@@ -73,11 +74,20 @@ def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None
     _finished(progress, done, built.stage, ", ".join(built.stage.notes))
 
     with progress.stage("deliver"), timed("deliver") as report:
-        done.deliveries = deliver(databases.warehouse_conninfo, databases.settings, today, progress, built.build_id)
-    report.rows_in = report.rows_out = sum(delivery.rows for delivery in done.deliveries)
+        deliver(
+            databases.warehouse_conninfo,
+            databases.settings,
+            today,
+            progress,
+            built.build_id,
+            # As each is known, so that the ledger and the summary have what was delivered before one failed.
+            on_report=done.deliveries.append,
+        )
+    closed = [delivery for delivery in done.deliveries if delivery.state == State.CLOSED]
+    report.rows_in = report.rows_out = sum(delivery.rows for delivery in closed)
     report.rejected = 0
-    report.where = [near(delivery.where) for delivery in done.deliveries]
-    report.notes = [delivery.delivery_id for delivery in done.deliveries] or ["nothing is due"]
+    report.where = [place(delivery) for delivery in closed]
+    report.notes = [told(delivery) for delivery in done.deliveries] or ["nothing is due"]
     _finished(progress, done, report, ", ".join(report.notes))
 
 
@@ -143,7 +153,7 @@ def _as_json(done: Run) -> dict[str, Any]:
         "run_id": done.run_id,
         "state": "succeeded",
         "stages": [asdict(stage) for stage in done.stages],
-        "deliveries": [asdict(delivery) for delivery in done.deliveries],
+        "deliveries": [report_as_dict(delivery) for delivery in done.deliveries],
         "held_back": str(done.held) if done.held else None,
     }
 
@@ -156,4 +166,4 @@ def _print_summary(done: Run) -> None:
         [(s.stage, s.rows_in, s.rows_out, s.rejected, f"{s.seconds:.1f}", "\n".join(s.where)) for s in done.stages],
     )
     if not done.deliveries:
-        out.print("\nNothing is due.")
+        out.print("\nNothing is due: every period that is over has been delivered.")

@@ -79,7 +79,9 @@ def _started(databases: Databases) -> str:
 def _answers(connect: Callable[[], psycopg.Connection], conninfo: str) -> str:
     with connect() as connection:
         version = connection.info.parameter_status("server_version")
-        collations = connection.execute("select exists (select from pg_collation where collprovider = 'i')").fetchone()
+        collations = connection.execute(
+            "select exists (select from pg_collation where collname = 'en-x-icu')"
+        ).fetchone()
         encrypted = connection.pgconn.ssl_in_use
     icu = "ICU" if collations and collations[0] else "no ICU: text compares by case"
     return f"PostgreSQL {version} at {describe(conninfo)}; {icu}; {'TLS' if encrypted else 'not encrypted'}"
