@@ -27,6 +27,11 @@ def no_room(error: OSError) -> DeliveryError:
     )
 
 
+def clear_all(home: Path) -> None:
+    """Empty the outbox: whatever is in it when a run begins was left by one that was killed."""
+    shutil.rmtree(home / "outbox", ignore_errors=True)
+
+
 class Outbox:
     """The files of one delivery in preparation. They hold personal data: only their owner may read them.
 

@@ -21,7 +21,7 @@ from warehouse.deliver.check import Check, check_files
 from warehouse.deliver.destinations import Destination, describe, open_destination, scheme_of
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.ledger import Entry, Ledger
-from warehouse.deliver.outbox import Outbox
+from warehouse.deliver.outbox import Outbox, clear_all
 from warehouse.deliver.recover import adopt, clean
 from warehouse.deliver.report import DeliveredFile, DeliveryReport
 from warehouse.deliver.states import State
@@ -93,6 +93,7 @@ def deliver(
                     meaning="Nothing was done here; what is owed is being delivered there.",
                     next_command="Wait for it to end, then run `warehouse deliver` again.",
                 )
+            clear_all(settings.warehouse_home)
             run = _Run(conninfo, settings, today, progress, build_id, Ledger(connection), check, hook)
             for owed in due(contracts, run.ledger, today):
                 report = run.one(owed)

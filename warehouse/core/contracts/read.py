@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def contract_error(path: Path, problems: list[str]) -> ContractError:
 
 @lru_cache(maxsize=1)
 def _validator() -> Any:
-    standard = OpenDataContractStandard.json_schema()  # type: ignore[no-untyped-call]
-    return jsonschema.Draft201909Validator(json.loads(standard))
+    standard = files("open_data_contract_standard") / "schema.json"
+    return jsonschema.Draft201909Validator(json.loads(standard.read_text(encoding="utf-8")))
 
 
 def _place(error: Any) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from warehouse.core.errors import DeliveryError
+from warehouse.core.errors import DeliveryError, DestinationFull
 from warehouse.core.settings import Settings
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, full, refused, with_retries
 from warehouse.deliver.files import FileFacts, chunks
@@ -82,7 +82,7 @@ class Sftp:
                         raise
                     await client.remove(unfinished)
                     return False
-            except asyncssh.SFTPError:
+            except (asyncssh.SFTPError, DestinationFull):
                 with suppress(asyncssh.SFTPError):
                     await client.remove(unfinished)
                 raise

@@ -1,0 +1,102 @@
+"""What is owed on a day, and which steps a delivery can take."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.python.deliver.world import document, write_contract
+from warehouse.core.contracts import Contract, load_contract
+from warehouse.core.errors import UnexpectedFailure
+from warehouse.deliver.due import due
+from warehouse.deliver.periods import Month, latest_owed
+from warehouse.deliver.states import STEPS, State, require_step
+
+
+class Known:
+    def __init__(self, states: dict[str, State]) -> None:
+        self._states = states
+
+    def states(self) -> dict[str, State]:
+        return self._states
+
+
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return load_contract(write_contract(tmp_path_factory.mktemp("exports"), document()))
+
+
+def _owed(contract: Contract, states: dict[str, State], today: date) -> list[tuple[str, str]]:
+    return [(owed.delivery_id, owed.action) for owed in due([contract], Known(states), today)]
+
+
+def test_the_first_delivery_is_the_latest_whole_month(contract: Contract) -> None:
+    assert _owed(contract, {}, date(2026, 10, 1)) == [("dandi/teachers/2026-09", "deliver")]
+    assert _owed(contract, {}, date(2026, 9, 30)) == [("dandi/teachers/2026-08", "deliver")]
+    assert _owed(contract, {}, date(2027, 1, 31)) == [("dandi/teachers/2026-12", "deliver")]
+
+
+def test_a_closed_period_is_never_due(contract: Contract) -> None:
+    assert _owed(contract, {"dandi/teachers/2026-09": State.CLOSED}, date(2026, 10, 31)) == []
+
+
+def test_months_without_a_run_are_missed_once(contract: Contract) -> None:
+    states = {"dandi/teachers/2026-06": State.CLOSED, "dandi/teachers/2026-07": State.MISSED}
+    assert _owed(contract, states, date(2026, 10, 5)) == [
+        ("dandi/teachers/2026-08", "miss"),
+        ("dandi/teachers/2026-09", "deliver"),
+    ]
+
+
+def test_an_earlier_failure_is_missed_and_a_present_one_tried_again(contract: Contract) -> None:
+    states = {"dandi/teachers/2026-08": State.FAILED, "dandi/teachers/2026-09": State.UPLOADED}
+    assert _owed(contract, states, date(2026, 10, 5)) == [
+        ("dandi/teachers/2026-08", "miss"),
+        ("dandi/teachers/2026-09", "deliver"),
+    ]
+
+
+def test_the_day_from_which_it_is_owed() -> None:
+    assert latest_owed(date(2026, 10, 4), 5) == Month(2026, 8)
+    assert latest_owed(date(2026, 10, 5), 5) == Month(2026, 9)
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 28))
+def test_months_count_up_without_gap(day: date, due_day: int) -> None:
+    month = Month.of(day)
+    assert month.next().previous() == month == Month.parse(str(month))
+    assert month.last + timedelta(days=1) == month.next().first
+    assert latest_owed(day, due_day).last < day
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.integers(1, 12), st.sampled_from(State)), st.integers(1, 12))
+def test_nothing_final_is_due_and_one_at_most_is_delivered(
+    contract: Contract, states: dict[int, State], month: int
+) -> None:
+    known = {f"dandi/teachers/2025-{number:02d}": state for number, state in states.items()}
+    owed = due([contract], Known(known), Month(2025, month).next().first)
+    assert not [one for one in owed if one.state and one.state.is_final]
+    assert [str(one.period) for one in owed if one.action == "deliver"] in ([], [f"2025-{month:02d}"])
+    assert all(one.period < Month(2025, month) for one in owed if one.action == "miss")
+
+
+@given(st.lists(st.sampled_from(State), max_size=12))
+def test_only_the_whole_way_leads_to_closed(walk: list[State]) -> None:
+    """Whatever is tried, a delivery that is closed went through verified, and nothing follows the end."""
+    before: State | None = None
+    went: list[State] = []
+    for after in walk:
+        try:
+            require_step("x", before, after)
+        except UnexpectedFailure:
+            assert after not in STEPS[before]
+            continue
+        assert before is None or not before.is_final
+        before = after
+        went.append(after)
+    if State.CLOSED in went:
+        assert went[-1] is State.CLOSED and went[-2] is State.VERIFIED
