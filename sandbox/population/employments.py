@@ -1,8 +1,8 @@
 """Employments as Teachers' Pensions knows them: careers cut into posts, then seen through the monthly extracts."""
 
 import datetime
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -116,7 +116,7 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
     )
     lag = np.where(goes_on & chance(rng, count, 0.03), rng.integers(1, 4, count), 0)
     la_code, number = places.la_codes.gather(place), places.numbers.gather(place)
-    return Posts(
+    posts = Posts(
         row,
         start,
         ends,
@@ -142,6 +142,14 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
         _keys(people.trn.gather(row), la_code, number, start),
         uuids(rng, count),
     )
+    # Two posts that would share a key (same school, same start) are one to the pension data.
+    keep = posts.key.is_first_distinct()
+    kept = keep.to_numpy()
+    columns: dict[str, Any] = {
+        field.name: value.filter(keep) if isinstance(value := getattr(posts, field.name), pl.Series) else value[kept]
+        for field in fields(posts)
+    }
+    return Posts(**columns)
 
 
 def _keys(trn: pl.Series, la_code: pl.Series, number: pl.Series, start: Days) -> pl.Series:
@@ -258,32 +266,28 @@ def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> p
         at_work(rng, posts.last_seen + rng.integers(1, 4, count).astype("timedelta64[D]")),
         created,
     )
-    frame = (
-        pl.DataFrame(
-            {
-                "row": posts.row,
-                "tps_employment_id": posts.employment_id,
-                "person_id": people.person_id.gather(posts.row),
-                "establishment_id": world.establishments.ids.gather(posts.establishment),
-                "start_date": posts.start,
-                "end_date": ended.astype("datetime64[D]"),
-                "last_known_tps_employed_date": known,
-                "last_extract_date": posts.last_seen,
-                "employment_type": posts.kind,
-                "created_on": created,
-                "updated_on": updated,
-                "key": posts.key,
-                "national_insurance_number": posts.nino,
-                "person_postcode": posts.postcode,
-                "withdrawal_confirmed": withdrawn,
-                "person_email_address": posts.email,
-                "employer_postcode": posts.employer_postcode,
-                "employer_email_address": posts.employer_email,
-            }
-        )
-        .sort("row", "start_date", "tps_employment_id")
-        .unique("key", keep="first", maintain_order=True)
-    )
+    frame = pl.DataFrame(
+        {
+            "row": posts.row,
+            "tps_employment_id": posts.employment_id,
+            "person_id": people.person_id.gather(posts.row),
+            "establishment_id": world.establishments.ids.gather(posts.establishment),
+            "start_date": posts.start,
+            "end_date": ended.astype("datetime64[D]"),
+            "last_known_tps_employed_date": known,
+            "last_extract_date": posts.last_seen,
+            "employment_type": posts.kind,
+            "created_on": created,
+            "updated_on": updated,
+            "key": posts.key,
+            "national_insurance_number": posts.nino,
+            "person_postcode": posts.postcode,
+            "withdrawal_confirmed": withdrawn,
+            "person_email_address": posts.email,
+            "employer_postcode": posts.employer_postcode,
+            "employer_email_address": posts.employer_email,
+        }
+    ).sort("row", "start_date", "tps_employment_id")
     twice = frame.filter(pl.Series(chance(rng, len(frame), share_of("employment_key_duplicated"))))
     if chunk == 0 and not len(twice):
         twice = frame.head(1)
