@@ -12,6 +12,17 @@ live_persons as (
 
 ),
 
+-- Read again, and not from `persons`: a server keeps a set that is used twice, here with all its columns.
+live_records as (
+
+    select
+        person_id,
+        trn,
+        status
+    from {{ ref('stg_trs__persons') }}
+
+),
+
 professional_statuses as (
 
     select * from {{ ref('int_person__professional_statuses') }}
@@ -126,7 +137,7 @@ final as (
     from described
     inner join live_persons
         on described.person_id = live_persons.person_id
-    inner join persons as live_records
+    inner join live_records
         on live_persons.live_person_id = live_records.person_id
     left join qtls_status_labels
         on qtls_status_labels.code = {{ as_text('described.held_qtls_status') }}
