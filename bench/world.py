@@ -6,7 +6,8 @@ import psycopg
 
 from bench.measure import Figure, timing
 from bench.rawcopy import raw_copy
-from sandbox.source import SEED, make
+from sandbox.defaults import SEED
+from sandbox.source import make
 from warehouse.core.databases import SOURCE, Databases
 from warehouse.core.progress import Progress
 from warehouse.replicate import replica, source

@@ -7,8 +7,8 @@ from typing import Annotated
 import psycopg
 import typer
 
-import sandbox.life
-from sandbox.source import SEED, SandboxSource, make
+from sandbox.defaults import PEOPLE, SEED
+from sandbox.source import SandboxSource, make
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
@@ -32,7 +32,7 @@ def _embedded() -> Databases:
 
 @app.command("create")
 def create(
-    people: Annotated[int, typer.Option(min=1, help="How many people.")] = 20_000,
+    people: Annotated[int, typer.Option(min=1, help="How many people.")] = PEOPLE,
     seed: Annotated[int, typer.Option(help="The same seed and number of people make the same world.")] = SEED,
     json: bool = JsonOption,
 ) -> None:
@@ -66,9 +66,9 @@ def advance(
     _need_a_world(conninfo)
     progress = TerminalProgress(quiet=json)
     with progress.stage("sandbox"):
-        happened = sandbox.life.advance(
-            conninfo, days, lambda day, counts: progress.say(f"{day}: {sum(counts.values()):,} happenings")
-        )
+        from sandbox.life import advance as play  # noqa: PLC0415 - numpy and its company, which most commands do without
+
+        happened = play(conninfo, days, lambda day, counts: progress.say(f"{day}: {sum(counts.values()):,} happenings"))
     today = SandboxSource().today(conninfo)
     if json:
         print_json({"days": days, "today": today, "happenings": happened})

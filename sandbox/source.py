@@ -6,14 +6,10 @@ import datetime
 
 import psycopg
 
-import sandbox.population
 import sandbox.schema
+from sandbox.defaults import FIRST_DAY, SEED
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
-
-SEED = sandbox.population.DEFAULT_SEED
-FIRST_DAY = sandbox.population.DEFAULT_TODAY
-"""The world's first day, whatever the calendar says: the same command makes the same world."""
 
 
 class SandboxSource:
@@ -41,7 +37,9 @@ def make(conninfo: str, people: int, seed: int, progress: Progress) -> dict[str,
         if connection.execute("select to_regclass('public.persons')").fetchone() != (None,):
             sandbox.schema.drop(connection)
         sandbox.schema.create(connection)
-    return sandbox.population.populate(
+    from sandbox.population import populate  # noqa: PLC0415 - polars takes half a second, and most commands need none
+
+    return populate(
         conninfo, people, seed, FIRST_DAY, lambda step, done: progress.count(f"{step}, people", done, people)
     )
 

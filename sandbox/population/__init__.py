@@ -1,5 +1,5 @@
 """A believable, repeatable population for the operational schema."""
 
-from sandbox.population.populate import DEFAULT_PEOPLE, DEFAULT_SEED, DEFAULT_TODAY, AlreadyPopulatedError, populate
+from sandbox.population.populate import AlreadyPopulatedError, populate
 
-__all__ = ["DEFAULT_PEOPLE", "DEFAULT_SEED", "DEFAULT_TODAY", "AlreadyPopulatedError", "populate"]
+__all__ = ["AlreadyPopulatedError", "populate"]

@@ -10,6 +10,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from sandbox.defaults import FIRST_DAY, PEOPLE, SEED
 from sandbox.population import clock, load
 from sandbox.population.chunk import chunk_frames
 from sandbox.population.establishments import make_establishments
@@ -21,9 +22,6 @@ from sandbox.population.vector import day
 from sandbox.population.world import World
 from sandbox.schema import TABLES
 
-DEFAULT_PEOPLE: Final = 20_000
-DEFAULT_SEED: Final = 20_260_901
-DEFAULT_TODAY: Final = datetime.date(2026, 10, 1)
 CHUNK: Final = 50_000
 """People made at a time: the content depends on it, the memory used is bounded by it."""
 
@@ -36,9 +34,9 @@ class AlreadyPopulatedError(RuntimeError):
 
 def populate(
     conninfo: str,
-    people: int = DEFAULT_PEOPLE,
-    seed: int = DEFAULT_SEED,
-    today: datetime.date = DEFAULT_TODAY,
+    people: int = PEOPLE,
+    seed: int = SEED,
+    today: datetime.date = FIRST_DAY,
     progress: Callable[[str, int], None] | None = None,
 ) -> dict[str, int]:
     """Fill the operational schema at `conninfo` and return the number of rows of each of its tables.

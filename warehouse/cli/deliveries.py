@@ -17,7 +17,8 @@ from warehouse.deliver import DeliveryReport, State, deliver, what_is_due
 app = typer.Typer(help="What was delivered to whom, and what is owed.", no_args_is_help=True)
 
 _LISTED = """
-select delivery_id, state, attempt, rows, bytes, destination || '/' || delivery_id, build_id, closed_at, error ->> 'what'
+select
+    delivery_id, state, attempt, rows, bytes, destination || '/' || delivery_id, build_id, closed_at, error ->> 'what'
 from ledger.deliveries order by delivery_id
 """
 _NAMES = ("id", "state", "attempt", "rows", "bytes", "where", "build_id", "closed_at", "error")

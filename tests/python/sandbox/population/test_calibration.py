@@ -7,7 +7,7 @@ import datetime
 import psycopg
 import pytest
 
-from sandbox.population import DEFAULT_PEOPLE, DEFAULT_TODAY
+from sandbox.defaults import FIRST_DAY, PEOPLE
 from sandbox.population.plan import ITT, KINDS, OVERSEAS, PUBLISHED_AWARDS, make_plan
 
 AWARDS = """
@@ -30,7 +30,7 @@ def test_awards_of_the_published_years(world: psycopg.Connection) -> None:
     for year, published in PUBLISHED_AWARDS.items():
         for share, awards in enumerate(published):
             # Whole people: rounding moves a count by one at most.
-            assert abs(found.get((year, share), 0) - awards * DEFAULT_PEOPLE / 1_000_000) <= 1, (year, share)
+            assert abs(found.get((year, share), 0) - awards * PEOPLE / 1_000_000) <= 1, (year, share)
 
 
 @pytest.mark.slow
@@ -45,14 +45,14 @@ def test_overseas_awards_follow_the_opening_of_the_new_service(world: psycopg.Co
 
 @pytest.mark.parametrize("people", [1, 137, 20_000, 1_000_000])
 def test_the_plan_has_exactly_so_many_people(people: int) -> None:
-    plan = make_plan(people, DEFAULT_TODAY)
+    plan = make_plan(people, FIRST_DAY)
     kinds, years = plan.kind_and_year(0, people)
     assert len(kinds) == people
     assert (years[1:] >= years[:-1]).all()
 
 
 def test_a_million_people_have_the_published_awards_exactly() -> None:
-    plan = make_plan(1_000_000, DEFAULT_TODAY)
+    plan = make_plan(1_000_000, FIRST_DAY)
     assert {year: tuple(plan.count(kind, year) for kind in range(4)) for year in PUBLISHED_AWARDS} == PUBLISHED_AWARDS
     assert KINDS[ITT] == "itt"
     assert KINDS[OVERSEAS] == "overseas"

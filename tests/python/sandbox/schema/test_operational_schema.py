@@ -12,7 +12,7 @@ from psycopg import sql
 
 import sandbox.schema
 from warehouse.core.databases import Databases
-from warehouse.core.postgres.binaries import system_folders, find_binaries
+from warehouse.core.postgres.binaries import find_binaries, system_folders
 from warehouse.core.postgres.cluster import Cluster
 
 pytestmark = pytest.mark.slow
