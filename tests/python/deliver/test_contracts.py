@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.python.deliver.world import document, write_contract
 from warehouse.core.contracts import Limit, load_contract, load_contracts, parse_type, why_it_cannot_hold
 from warehouse.core.errors import ContractError
+from warehouse.core.settings import PROJECT
 
 
 def test_the_contracts_of_the_product_are_sound() -> None:
@@ -163,6 +165,18 @@ def test_limits() -> None:
     assert Limit("mustBeLessOrEqualTo", 5, percent=True).allows(5, 100)
     assert not Limit("mustBeLessOrEqualTo", 5, percent=True).allows(6, 100)
     assert Limit("mustBeBetween", (1, 3)).allows(3, 0)
+
+
+def test_no_contract_calls_a_column_less_sensitive_than_its_model_does() -> None:
+    """Classification cannot be laundered on the last step either; and what a contract names is in the model."""
+    order = ["open", "personal", "sensitive"]
+    for contract in load_contracts():
+        path = PROJECT / "models" / "extracts" / contract.recipient / f"{contract.model}.yml"
+        (model,) = yaml.safe_load(path.read_text())["models"]
+        there = {one["name"]: one["config"]["meta"]["classification"] for one in model["columns"]}
+        for one in contract.columns:
+            assert one.name in there, (contract.key, one.name)
+            assert order.index(one.classification) >= order.index(there[one.name]), (contract.key, one.name)
 
 
 def test_a_column_of_the_product_never_leaves_by_accident() -> None:

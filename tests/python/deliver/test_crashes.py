@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from psycopg import errors
 from tests.python.deliver import killed
 from tests.python.deliver.test_delivery import World, listed, sftp_world
 from tests.python.deliver.world import SftpWorld
-from warehouse.core.errors import DestinationFull
+from warehouse.core.errors import AlreadyRunning, DestinationFull
 from warehouse.deliver.states import STEPS, State
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,7 @@ STEPS_TO_DIE_AT = [
 ]
 
 
-def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) -> int | None:
+def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) -> int:
     """Run a delivery in a process of its own, and say how it ended."""
     settings = {
         name: str(getattr(world.settings, name))
@@ -65,6 +66,7 @@ def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) ->
     process = PROCESSES.Process(target=killed.run, args=(told,))
     process.start()
     process.join(60)
+    assert process.exitcode is not None
     return process.exitcode
 
 
@@ -111,6 +113,16 @@ def test_one_delivery_whatever_happens(step: str, times: int, anywhere: World) -
     assert not [path for path in (anywhere.home / "home" / "outbox").rglob("*") if path.is_file()]
     closed = anywhere.query("select count(*) from ledger.delivery_states where to_state = 'closed'")
     assert closed == [(1,)]
+
+
+def test_two_runs_at_the_same_time_deliver_once(tmp_path: Path, conninfo: str) -> None:
+    world = World(tmp_path, conninfo)
+    world.contract()
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(threads.map(lambda _: run_and_die(world, None), range(2)))
+    assert sorted(ends) in ([0, 0], [0, AlreadyRunning.exit_code])
+    assert len(listed(world)) == 2
+    assert world.query("select state, attempt from ledger.deliveries") == [("closed", 1)]
 
 
 def test_half_a_file_never_has_its_own_name(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:

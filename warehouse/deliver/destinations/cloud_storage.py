@@ -154,9 +154,11 @@ class CloudStorage:
             yield
         except (exceptions.GoogleAPICallError, InvalidResponse, exceptions.RetryError) as error:
             code = _code(error)
+            if code is None:
+                raise refused(self.where, "no connection, time and again", "Check the network") from None
             if code in _NO_ROOM:
-                raise full(self.where, f"it answers {code}, and still does after {ATTEMPTS} attempts") from None
-            raise refused(self.where, f"it answers {code or type(error).__name__}", hint) from None
+                raise full(self.where, f"it answers {code}, and still does after some time") from None
+            raise refused(self.where, f"it answers {code}", hint) from None
         except GoogleAuthError as error:
             raise refused(self.where, f"no credentials ({type(error).__name__})", hint) from None
         except (requests.exceptions.RequestException, OSError) as error:
