@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from warehouse.core.contracts import Column, Contract, Kind
 from warehouse.deliver.extract import Extract
 from warehouse.deliver.files import FileFacts
@@ -60,6 +62,8 @@ def build(
             "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
             "model": contract.model,
             "build_id": build_id,
+            # The same rows give the same bytes as long as the library that writes them is the same.
+            "writer": f"pyarrow {pa.__version__}" if contract.format.kind == "parquet" else None,
             "purpose": contract.purpose,
             "retention_months": contract.retention_months,
             "previous": _previous(previous),

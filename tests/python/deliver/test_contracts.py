@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.python.deliver.world import document, write_contract
-from warehouse.core.contracts import Limit, load_contract, load_contracts, parse_type, why_it_cannot_hold
+from warehouse.core.contracts import Limit, RuleKind, load_contract, load_contracts, parse_type, why_it_cannot_hold
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT
 
@@ -158,6 +158,14 @@ def test_which_type_holds_which(contract: str, model: str, fits: bool) -> None:
 
 def test_types_that_no_file_carries() -> None:
     assert [parse_type(name) for name in ("jsonb", "text[]", "interval", "time without time zone")] == [None] * 4
+
+
+def test_a_key_of_two_columns_is_a_rule_too(tmp_path: Path) -> None:
+    given = document(sortKey=["trn", "urn"])
+    _property(given, 4).update(primaryKey=True, primaryKeyPosition=2)
+    contract = load_contract(write_contract(tmp_path, given))
+    assert not contract.column("trn").unique
+    assert [rule.columns for rule in contract.rules if rule.kind is RuleKind.UNIQUE] == [("trn", "urn")]
 
 
 def test_limits() -> None:

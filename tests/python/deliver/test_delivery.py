@@ -129,7 +129,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
     digest = hashlib.sha256(content).hexdigest()
     resource = manifest["resources"][0]
     assert (resource["hash"], resource["bytes"], resource["rows"]) == (f"sha256:{digest}", len(content), 200)
-    assert manifest["delivery"] | {"contract": 0, "purpose": 0} == {
+    assert manifest["delivery"] | {"contract": 0, "purpose": 0, "writer": 0} == {
         "id": "dandi/teachers/2026-09",
         "period": "2026-09",
         "period_start": "2026-09-01",
@@ -140,6 +140,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
         "contract": 0,
         "model": "dandi_teachers",
         "build_id": 7,
+        "writer": 0,
         "purpose": 0,
         "retention_months": 12,
         "previous": None,
@@ -524,6 +525,20 @@ def test_the_gate_lets_a_good_file_through_and_knows_dates_pairs_and_decimals(wo
         world.run(date(2026, 11, 2), check=check_files)
     assert "rule `died after birth` (died, born): 4 rows" in caught.value.what
     assert "rule `hours is in its range` (hours): 1 rows" in caught.value.what
+
+
+def test_a_key_of_two_columns_that_is_not_unique(world: World) -> None:
+    given = world.contract(sortKey=["trn", "urn"], rowsPerFile=90)
+    given["schema"][0]["properties"][0].pop("logicalTypeOptions")
+    given["schema"][0]["properties"][4].update(primaryKey=True, primaryKeyPosition=2)
+    write_contract(world.exports, given)
+    with psycopg.connect(world.conninfo) as connection:
+        connection.execute("update extracts.dandi_teachers set trn = 'x' where urn < 50")
+    assert world.run(check=check_files)[0].state is State.CLOSED
+    with psycopg.connect(world.conninfo) as connection:
+        connection.execute("update extracts.dandi_teachers set trn = '0000100', urn = 100 where urn in (1, 200)")
+    with pytest.raises(CheckFailed, match=r"`trn and urn are unique together` \(trn, urn\): 3 rows"):
+        world.run(date(2026, 11, 2), check=check_files)
 
 
 def test_an_expectation_with_wrong_arguments_is_a_mistake_of_the_contract(world: World) -> None:

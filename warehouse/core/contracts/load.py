@@ -16,7 +16,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from warehouse.core.contracts.model import Classification, Column, Contract, FileFormat, Rule, Schedule
+from warehouse.core.contracts.model import Classification, Column, Contract, FileFormat, Rule, RuleKind, Schedule
 from warehouse.core.contracts.read import contract_error, read, shown
 from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
@@ -150,6 +150,8 @@ class _Loader:
         key = tuple(entry.name or "" for entry in properties if entry.primaryKey)
         if not key:
             self._wrong("schema[0].properties", "no column is a primaryKey, so no row can be told from another")
+        elif len(key) > 1:
+            rules.append(Rule(f"{' and '.join(key)} are unique together", RuleKind.UNIQUE, key))
         return tuple(columns), tuple(rules), " ".join((table.description or "").split())
 
     def _column(self, place: str, entry: SchemaProperty) -> Column | None:
