@@ -69,6 +69,9 @@ def main() -> None:
 def _main(arguments: list[str]) -> int:
     try:
         result: Any = app(arguments, standalone_mode=False)
+        if result == Interrupted.exit_code:
+            # The library answers Ctrl-C with this code, and without a word.
+            raise KeyboardInterrupt
     except WarehouseError as error:
         failure = error
     except (KeyboardInterrupt, typer.Abort):
