@@ -22,10 +22,10 @@ lint: setup  ## Ruff, the type checker and sqlfluff
 check: setup  ## The quick half of the tests, for while you work
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/pytest -m "not slow" -n 2
+	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile
 
 test: lint  ## Everything
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 2 --dist loadfile
 
 bench: setup  ## Speed, as ratios taken in one run
 	.venv/bin/python -m bench

@@ -198,10 +198,10 @@ def test_the_examples_of_the_readme_run(warehouse: Warehouse) -> None:
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n(.*?)```", text, re.S)
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    commands = [shlex.split(line)[1:] for line in lines if line.startswith(".venv/bin/warehouse ")]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(".venv/bin/warehouse ")]
     assert len(commands) >= 5
     for arguments in commands:
-        done = warehouse.call(*(argument for argument in arguments if argument != "#"))
+        done = warehouse.call(*arguments)
         assert done.returncode == 0, (arguments, done.stdout + done.stderr)
 
 

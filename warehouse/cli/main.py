@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from importlib.metadata import entry_points
-from types import FrameType
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from warehouse.cli import deliveries, doctor, replication, run, servers, sql
+from warehouse.cli import deliveries, doctor, interrupt, replication, run, servers, sql
 from warehouse.cli.output import print_error, print_json
 from warehouse.core.errors import (
     DatabaseUnreachable,
@@ -54,15 +52,9 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """A scheduler's SIGTERM ends a run as Ctrl-C does: in order."""
-    del number, frame
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _stop)
+    interrupt.install()
     sys.exit(_main(sys.argv[1:]))
 
 

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from warehouse.cli import interrupt
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT
 
@@ -106,6 +107,7 @@ class TerminalProgress:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Show a stage while the block lasts."""
+        interrupt.check()
         self._stage = name
         if self._status:
             self._status.update(f"[bold]{name}[/]")
@@ -124,6 +126,7 @@ class TerminalProgress:
             out.print(text)
 
     def say(self, text: str) -> None:
+        interrupt.check()
         if self._status:
             self._status.update(f"[bold]{self._stage}[/]  {_plain(text)}")
 

@@ -41,7 +41,11 @@ def connect(conninfo: str, *, what: str, variable: str, autocommit: bool = True)
             next_command=f"Write it as postgresql://user:password@host:5432/database in {variable}, then run again.",
         ) from None
     try:
-        return psycopg.connect(full, autocommit=autocommit)
+        connection = psycopg.connect(full, autocommit=True)
+        # A notice would be handled inside a callback of the driver, where Ctrl-C is swallowed.
+        connection.execute("set client_min_messages = warning")
+        connection.autocommit = autocommit
+        return connection
     except psycopg.OperationalError as error:
         raise unreachable(error, conninfo, what=what, variable=variable) from None
 

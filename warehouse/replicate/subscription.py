@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from warehouse.core.database import connect
 from warehouse.core.errors import MissingPrivilege, ReplicationError
@@ -36,9 +37,8 @@ class Slot:
 @contextmanager
 def replication_connection(conninfo: str) -> Iterator[psycopg.Connection]:
     """A connection that speaks the replication protocol."""
-    separator = "&" if "://" in conninfo and "?" in conninfo else "?" if "://" in conninfo else " "
     connection = connect(
-        f"{conninfo}{separator}replication=database",
+        make_conninfo(conninfo, replication="database"),
         what="the operational database (for replication)",
         variable="TRS_DATABASE_URL",
     )
@@ -140,8 +140,7 @@ def _cannot_reach(error: psycopg.Error) -> ReplicationError:
 
 def _for_server(conninfo: str) -> str:
     """The connection as the warehouse's server uses it; the name shows up in the source's pg_stat_replication."""
-    separator = "&" if "://" in conninfo and "?" in conninfo else "?" if "://" in conninfo else " "
-    return f"{conninfo}{separator}application_name=teaching_record_warehouse"
+    return make_conninfo(conninfo, application_name="teaching_record_warehouse")
 
 
 def enable(warehouse: psycopg.Connection, name: str) -> None:
