@@ -11,7 +11,7 @@ from sandbox.defaults import PEOPLE, SEED
 from sandbox.source import SandboxSource, make
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import AlreadyRunning, UsageError
 from warehouse.core.settings import load
 
 app = typer.Typer(help="The synthetic operational world that stands in for the real one.", no_args_is_help=True)
@@ -66,9 +66,20 @@ def advance(
     _need_a_world(conninfo)
     progress = TerminalProgress(quiet=json)
     with progress.stage("sandbox"):
-        from sandbox.life import advance as play  # noqa: PLC0415 - numpy and its company, which most commands do without
+        # numpy and its company take half a second, and most commands do without them.
+        from sandbox.life import LifeInProgressError  # noqa: PLC0415
+        from sandbox.life import advance as play  # noqa: PLC0415
 
-        happened = play(conninfo, days, lambda day, counts: progress.say(f"{day}: {sum(counts.values()):,} happenings"))
+        try:
+            happened = play(
+                conninfo, days, lambda day, counts: progress.say(f"{day}: {sum(counts.values()):,} happenings")
+            )
+        except LifeInProgressError:
+            raise AlreadyRunning(
+                "Somebody else is playing days in this world.",
+                meaning="Nothing was played here; the other one goes on.",
+                next_command="Wait for it to end, then run the command again.",
+            ) from None
     today = SandboxSource().today(conninfo)
     if json:
         print_json({"days": days, "today": today, "happenings": happened})

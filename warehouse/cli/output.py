@@ -62,7 +62,10 @@ def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequen
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     # A pipe gets whole lines; only a terminal's are folded to its width.
-    (out if out.is_terminal else Console(width=240, highlight=False)).print(table)
+    console = Console(highlight=False) if out.is_terminal else Console(width=240, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
 
 
 def shown(value: Any) -> str:

