@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,6 +86,7 @@ def copy_parts(
     connect_source: Callable[[], psycopg.Connection],
     connect_warehouse: Callable[[], psycopg.Connection],
     on_part: Callable[[psycopg.Connection, Part, int, float], None],
+    on_table: Callable[[psycopg.Connection, str], None],
     workers: int = WORKERS,
 ) -> int:
     """Copy all parts and return the number of rows.
@@ -93,6 +95,8 @@ def copy_parts(
         snapshot: the exported snapshot; its connection must stay open until this returns.
         on_part: called in the transaction that stored a part, with its rows and seconds: what the ledger says of a
             part is true exactly when the part is there.
+        on_table: called when all parts of a table are stored, while others are still being copied: the worker that
+            stored the last one adds its keys.
 
     Raises:
         psycopg.Error: of the first worker that failed; the others stop at their next part.
@@ -103,6 +107,12 @@ def copy_parts(
     failures: list[BaseException] = []
     totals: list[int] = []
     stop = threading.Event()
+    left, counting = Counter(part.table for part in parts), threading.Lock()
+
+    def is_whole(table: str) -> bool:
+        with counting:
+            left[table] -= 1
+            return left[table] == 0
 
     def work() -> None:
         try:
@@ -120,6 +130,8 @@ def copy_parts(
                         rows = _copy(part, source, warehouse, stop)
                         on_part(warehouse, part, rows, time.monotonic() - start)
                     totals.append(rows)
+                    if is_whole(part.table):
+                        on_table(warehouse, part.table)
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
             failures.append(error)
             stop.set()

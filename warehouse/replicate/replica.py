@@ -22,9 +22,14 @@ VERSIONS = "versions"
 KNOWN_FROM = "_known_from_xid"
 
 
+def create_schemas(connection: psycopg.Connection, schema: str) -> None:
+    """Make the schemas of the replica, its history and the views of both."""
+    for name in (schema, HISTORY, VERSIONS):
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
+
+
 def create_tables(connection: psycopg.Connection, schema: str, tables: dict[str, list[SourceColumn]]) -> None:
     """Make the replica's tables, without keys: rows are copied into them first. Existing ones are replaced."""
-    connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
     for table, columns in tables.items():
         # Types come from the source, never from a file of ours; widths and precision with them. Nothing but the key
         # is constrained: a row that the source accepted is never refused here.
@@ -48,8 +53,6 @@ def add_key(connection: psycopg.Connection, schema: str, table: str, key: Sequen
 def keep_history(connection: psycopg.Connection, schema: str, table: str, columns: list[SourceColumn]) -> None:
     """Make a table's history and the triggers that fill it while the stream is applied."""
     names = [column.name for column in columns]
-    for folder in (HISTORY, VERSIONS):
-        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(folder)))
     connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(HISTORY, table)))
     connection.execute(
         sql.SQL(
@@ -86,15 +89,11 @@ def remove_credentials(
     if not without:
         return
     function = sql.Identifier(HISTORY, f"{table}_without_credentials")
-    connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(HISTORY)))
     assignments = sql.SQL(" ").join(
         sql.SQL("new.{0} := {1};").format(sql.Identifier(column), without_credentials(column, paths, prefix="new"))
         for column, paths in without.items()
     )
-    has_any = sql.SQL(" or ").join(
-        sql.SQL("new.{} ?| {}").format(sql.Identifier(column), sql.Literal(sorted({p.split(".")[0] for p in paths})))
-        for column, paths in without.items()
-    )
+    has_any = sql.SQL(" or ").join(has_credentials(column, paths, prefix="new") for column, paths in without.items())
     target = sql.Identifier(schema, table)
     connection.execute(
         sql.SQL(
@@ -111,11 +110,19 @@ def remove_credentials(
     connection.execute(sql.SQL("alter table {} enable always trigger a_without_credentials").format(target))
 
 
+def has_credentials(column: str, paths: Sequence[str], prefix: str | None = None) -> sql.Composable:
+    """The condition that a JSON column may hold one of the given paths: cheap, and false for most rows."""
+    name = sql.Identifier(prefix, column) if prefix else sql.Identifier(column)
+    return sql.SQL("{} ?| {}").format(name, sql.Literal(sorted({path.split(".")[0] for path in paths})))
+
+
 def without_credentials(column: str, paths: Sequence[str], prefix: str | None = None) -> sql.Composable:
     """The expression that is a JSON column without the given paths."""
     name = sql.Identifier(prefix, column) if prefix else sql.Identifier(column)
     removed = [sql.SQL(" #- {}::text[]").format(sql.Literal(path.split("."))) for path in paths]
-    return sql.SQL("({}{})").format(name, sql.SQL("").join(removed))
+    return sql.SQL("case when {} then {}{} else {} end").format(
+        has_credentials(column, paths, prefix), name, sql.SQL("").join(removed), name
+    )
 
 
 def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:

@@ -82,6 +82,7 @@ def _set_up(
         epoch = epochs.begin(warehouse, name, identity, trs.info.dbname)
         slot = subscription.create_slot(slot_connection, name)
         epochs.slot_made(warehouse, epoch, slot.lsn)
+        replica.create_schemas(warehouse, schema)
         replica.create_tables(warehouse, schema, columns)
         parts = copy.split(trs, schema, published, classification.without)
         done = 0
@@ -92,19 +93,20 @@ def _set_up(
             done += rows
             progress.count("rows copied", done)
 
+        def on_table(connection: psycopg.Connection, table: str) -> None:
+            replica.add_key(connection, schema, table, keys[table])
+            replica.keep_history(connection, schema, table, columns[table])
+            replica.remove_credentials(connection, schema, table, classification.without(table))
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+
         copied = copy.copy_parts(
             parts,
             snapshot=slot.snapshot,
             connect_source=databases.source,
             connect_warehouse=databases.warehouse,
             on_part=on_part,
+            on_table=on_table,
         )
-    for index, table in enumerate(published):
-        progress.count("keys and history", index, len(published))
-        replica.add_key(warehouse, schema, table, keys[table])
-        replica.keep_history(warehouse, schema, table, columns[table])
-        replica.remove_credentials(warehouse, schema, table, classification.without(table))
-        warehouse.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
     with warehouse.transaction():
         subscription.create(warehouse, name, databases.source_conninfo)
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
