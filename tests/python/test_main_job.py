@@ -11,14 +11,20 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow.parquet as pq
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+import sandbox.source
+from tests.python.conftest import make_databases
 from tests.python.main_job import Warehouse
 from warehouse.core.errors import AlreadyRunning, DestinationRefused, Interrupted, NewColumnsHeld, UsageError
+from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -183,7 +189,10 @@ def test_an_unclassified_column_is_told_and_all_else_is_done(warehouse: Warehous
 
 
 def test_quick_questions(warehouse: Warehouse) -> None:
-    assert warehouse.call("sql", "--format", "csv", "select 1 as a, 'x,y' as b").stdout == 'a,b\n1,"x,y"\n'
+    assert (
+        warehouse.call("sql", "--format", "csv", "select 1 as a, 'x,y' as b, true as c").stdout
+        == 'a,b,c\n1,"x,y",true\n'
+    )
     table = warehouse.call("sql", "select count(*) as people from marts.dim_person").stdout
     assert "people" in table
     assert warehouse.ask("select 'infinity'::timestamptz as t, '12026-01-01'::date as d") == [
@@ -211,3 +220,32 @@ def test_it_comes_back_after_kill_9(warehouse: Warehouse) -> None:
         os.kill(int(pid), signal.SIGKILL)
     done = warehouse.call("run")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_databases_by_url(short_folder: Path) -> None:
+    """Servers of one's own: nothing is embedded, the date is the calendar's, dbt's target is `prod`."""
+    home = short_folder / "servers"
+    servers = make_databases(home / "servers")
+    servers.start()
+    try:
+        sandbox.source.make(servers.source_conninfo, 500, 1, Silent())
+        urls = {}
+        for variable, conninfo in (
+            ("TRS_DATABASE_URL", servers.source_conninfo),
+            ("WAREHOUSE_DATABASE_URL", servers.warehouse_conninfo),
+        ):
+            parts = conninfo_to_dict(conninfo)
+            address = f"{parts['host']}:{parts['port']}/{parts['dbname']}"
+            urls[variable] = f"postgresql://{parts['user']}:{quote(str(parts['password']))}@{address}?sslmode=disable"
+        client = Warehouse(home / "client")
+        done = client.call("run", "--json", **urls)
+        told = json.loads(done.stdout)
+        assert done.returncode == 0, told
+        last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")  # noqa: DTZ011
+        assert {delivery["period"] for delivery in told["deliveries"]} == {last_month}
+        assert [stage["stage"] for stage in told["stages"]] == ["replicate", "build", "deliver"]
+        assert not (client.home / "clusters").exists()
+        refused = client.call("sandbox", "advance", **urls)
+        assert refused.returncode == UsageError.exit_code
+    finally:
+        servers.stop()

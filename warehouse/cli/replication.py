@@ -59,13 +59,17 @@ def run_stage(json: bool = JsonOption) -> None:
 
 
 @app.command("sql")
-def show_sql() -> None:
+def show_sql(json: bool = JsonOption) -> None:
     """Print the statement that makes the publication, for an administrator of the operational database."""
     databases = Databases(load())
     databases.start()
     with databases.source() as trs:
         name = databases.settings.warehouse_replication_name
-        out.print(statement(name, load_classification()).as_string(trs) + ";", markup=False)
+        text = statement(name, load_classification()).as_string(trs) + ";"
+    if json:
+        print_json({"sql": text})
+    else:
+        out.print(text, markup=False)
 
 
 @app.command("reset")

@@ -64,6 +64,9 @@ def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None
             report.rows_out = sum(made.values())
             report.where = ["the embedded operational database"]
             _finished(progress, done, report, f"{report.rows_out:,} rows of a synthetic operational database")
+        else:
+            today = databases.today()
+            progress.done(f"[green]✓[/] sandbox    it is {today:%d %B %Y} in the synthetic operational database")
     with progress.stage("replicate"):
         report, done.held = replicate(databases, progress)
     _finished(progress, done, report, ", ".join([*report.where, *report.notes]))

@@ -60,6 +60,11 @@ def sql(
     elif form is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows([_as_the_server_writes(value) for value in row] for row in rows)
     else:
         print_table(None, columns, rows)
+
+
+def _as_the_server_writes(value: object) -> object:
+    """True and false in lower case, as COPY has them and every other tool reads them."""
+    return str(value).lower() if isinstance(value, bool) else value

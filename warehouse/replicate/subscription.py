@@ -209,7 +209,7 @@ def wait_until_applied(source: psycopg.Connection, warehouse: psycopg.Connection
             raise _stalled(warehouse, name, int(state[2]))
         progress.say(f"{int(state[2]) / 1e6:,.1f} MB of changes to apply")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.5, 0.1)
 
 
 def _slot_is_gone(name: str) -> ReplicationError:
