@@ -139,6 +139,33 @@ def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> Non
     assert versions["n"] == versions["dated"]
 
 
+_LOOK_FOR_CREDENTIALS = """
+do $$
+declare place record; found bigint;
+begin
+    for place in select * from information_schema.tables
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema', 'sandbox')
+    loop
+        execute format(
+            'select count(*) from %I.%I as t where t::text like any (array[''%%made-up-secret%%'', ''%%PRIVATE KEY%%''])',
+            place.table_schema, place.table_name
+        ) into found;
+        if found > 0 then
+            raise exception 'found in %.%', place.table_schema, place.table_name;
+        end if;
+    end loop;
+end $$
+"""
+
+
+def test_no_credential_is_anywhere_in_the_warehouse(warehouse: Warehouse) -> None:
+    """The sandbox marks every credential that it makes up: replica, history, marts, extracts and ledgers have none."""
+    at_the_source = warehouse.call("sql", "--source", _LOOK_FOR_CREDENTIALS)
+    assert "found in" in at_the_source.stderr
+    here = warehouse.call("sql", _LOOK_FOR_CREDENTIALS)
+    assert here.returncode == 0, here.stderr
+
+
 def test_listings_name_ids_and_states(warehouse: Warehouse) -> None:
     listed = warehouse.json("deliveries", "list")
     assert {(item["id"], item["state"]) for item in listed} == {
