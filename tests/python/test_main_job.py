@@ -147,7 +147,8 @@ begin
         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema', 'sandbox')
     loop
         execute format(
-            'select count(*) from %I.%I as t where t::text like any (array[''%%made-up-secret%%'', ''%%PRIVATE KEY%%''])',
+            'select count(*) from %I.%I as t'
+            ' where t::text like any (array[''%%made-up-secret%%'', ''%%PRIVATE KEY%%''])',
             place.table_schema, place.table_name
         ) into found;
         if found > 0 then

@@ -42,7 +42,8 @@ class DbtResult:
 def profiles_folder(databases: Databases) -> Path:
     """A folder with the project's example profiles as they are: dbt insists on the name profiles.yml."""
     folder = databases.settings.warehouse_home / "dbt"
-    folder.mkdir(parents=True, exist_ok=True)
+    # dbt's own record of a run repeats what the database said of a failure, which may quote a value.
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(PROJECT / "profiles.example.yml", folder / "profiles.yml")
     return folder
 
