@@ -71,7 +71,10 @@ def run_dbt(databases: Databases, arguments: list[str], progress: Progress) -> D
     """
     folder = profiles_folder(databases)
     target = "dev" if databases.warehouse_is_embedded else "prod"
+    url = databases.settings.warehouse_database_url
     variables = {
+        # It may stand in the checkout's .env, which dbt does not read when called from another folder.
+        **({"WAREHOUSE_DATABASE_URL": url.get_secret_value()} if url else {}),
         **dbt_environment(databases.warehouse_conninfo),
         "DO_NOT_TRACK": "1",
         "DBT_TARGET_PATH": str(folder / "target"),

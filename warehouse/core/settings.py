@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -80,8 +82,15 @@ class Settings(BaseSettings):
         return value
 
     def destination(self, recipient: str) -> str:
-        """Where a recipient's files go: its own setting, or its folder under the deliveries folder."""
-        own = getattr(self, f"warehouse_destination_{recipient}", None)
+        """Where a recipient's files go: WAREHOUSE_DESTINATION_<RECIPIENT>, or the deliveries folder.
+
+        A recipient that came with a contract has no field here, and needs none: adding one touches no Python.
+        """
+        name = f"warehouse_destination_{recipient}"
+        if name in type(self).model_fields:
+            own = getattr(self, name)
+        else:
+            own = os.environ.get(name.upper()) or dotenv_values(PROJECT / ".env").get(name.upper())
         return own or str(self.warehouse_deliveries)
 
 

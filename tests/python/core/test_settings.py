@@ -42,6 +42,11 @@ def test_a_recipient_without_a_destination_gets_the_deliveries_folder(
     assert loaded.destination("tad") == str(tmp_path)
 
 
+def test_a_new_recipient_needs_no_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DESTINATION_TPS", "sftp://trw@files.example.org/in")
+    assert settings.load().destination("tps") == "sftp://trw@files.example.org/in"
+
+
 def test_a_connection_is_described_without_its_password() -> None:
     said = describe("postgresql://ann:hunter2@db.example.org:5433/trs?sslmode=require")
     assert said == "db.example.org:5433/trs as ann"

@@ -13,7 +13,17 @@ from warehouse.core.settings import PROJECT
 
 PAGES = [
     *sorted(FOLDER.rglob("*.md")),
-    *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "feeds/README.md")),
+    *(
+        PROJECT / name
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "feeds/README.md",
+            "exports/README.md",
+            "sandbox/README.md",
+            "bench/README.md",
+        )
+    ),
 ]
 
 
