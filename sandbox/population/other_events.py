@@ -134,7 +134,12 @@ def _payload(rng: np.random.Generator, shape: dict[str, str], person: dict[str, 
         if field in ("EventId", "RaisedBy", "CreatedUtc"):
             continue
         if field in nested:
-            payload[field] = {inner: _value(rng, inner, "string", person) for inner in nested[field]}
+            # Of an API key the key is the credential; in other events a key is what a row was found by.
+            secret = {"Key"} if field.endswith("ApiKey") else set()
+            payload[field] = {
+                inner: _value(rng, inner, "credential" if inner in secret else "string", person)
+                for inner in nested[field]
+            }
         else:
             payload[field] = _value(rng, field, kind, person)
     return payload
@@ -142,7 +147,7 @@ def _payload(rng: np.random.Generator, shape: dict[str, str], person: dict[str, 
 
 def _value(rng: np.random.Generator, field: str, kind: str, person: dict[str, Any]) -> Any:
     """A value for a field, by its name first and its type second."""
-    secret = any(word in field for word in ("Secret", "PrivateKey", "Token")) or field == "Key"
+    secret = any(word in field for word in ("Secret", "PrivateKey", "Token")) or kind == "credential"
     choices: tuple[tuple[bool, Any], ...] = (
         (field == "PersonId", person["person_id"]),
         (field == "FirstName", person["first_name"]),
