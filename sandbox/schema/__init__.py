@@ -2,11 +2,10 @@
 
 from sandbox.schema.database import (
     TABLES,
-    NoOperationalSchemaError,
     OperationalSchemaExistsError,
     create,
     drop,
     seed_rows,
 )
 
-__all__ = ["TABLES", "NoOperationalSchemaError", "OperationalSchemaExistsError", "create", "drop", "seed_rows"]
+__all__ = ["TABLES", "OperationalSchemaExistsError", "create", "drop", "seed_rows"]

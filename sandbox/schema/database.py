@@ -35,10 +35,6 @@ class OperationalSchemaExistsError(RuntimeError):
     """The database already holds tables of the operational schema."""
 
 
-class NoOperationalSchemaError(RuntimeError):
-    """The database does not hold the operational schema."""
-
-
 def _ddl_files() -> list[Traversable]:
     return sorted((f for f in (_HOME / "ddl").iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
 
