@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from warehouse.cli import deliveries, doctor, interrupt, replication, run, servers, sql
+from warehouse.cli import deliveries, doctor, interrupt, replicate, run, servers, sql
 from warehouse.cli.output import print_error, print_json
 from warehouse.core.errors import (
     DatabaseUnreachable,
@@ -37,7 +37,7 @@ app.command("doctor")(doctor.doctor)
 app.command("sql")(sql.sql)
 app.command("up")(servers.up)
 app.command("down")(servers.down)
-app.add_typer(replication.app, name="replicate")
+app.add_typer(replicate.app, name="replicate")
 app.add_typer(deliveries.app, name="deliveries")
 for _point in entry_points(group="warehouse.commands"):
     app.add_typer(_point.load(), name=_point.name)

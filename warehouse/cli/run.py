@@ -13,7 +13,7 @@ import psycopg
 from warehouse.build import build
 from warehouse.cli.deliveries import place, report_as_dict, told
 from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, print_json, print_table
-from warehouse.cli.replication import new_columns_held
+from warehouse.cli.replicate.run import new_columns_held
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, WarehouseError

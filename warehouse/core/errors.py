@@ -14,6 +14,16 @@ code, so that a scheduler can tell them apart:
     │   ├── WalLevelNotLogical       16
     │   └── MissingPrivilege         17
     ├── ReplicationError             18  the stream is broken or does not catch up
+    │   ├── SlotLost                 50  the slot is gone, lost or was made anew: there is a gap to repair
+    │   ├── SlotTaken                51  another consumer holds the slot or its name
+    │   ├── SourceRewound            52  the source is behind what was applied: it was restored from a backup
+    │   ├── PublicationAltered       53  the publication is not what replication/ says, and not by us
+    │   ├── ReplicaAltered           54  the replica, its history or their triggers were altered by hand
+    │   ├── ClocksDisagree           55  commit times of the source cannot be trusted against this clock
+    │   ├── ApplyConflict            56  a row cannot be applied; everything after it waits
+    │   ├── StreamStuck              57  there is something to apply and nothing moves
+    │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
+    │   └── ContentDiffers           59  replica and source were compared and differ
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
@@ -21,6 +31,8 @@ code, so that a scheduler can tell them apart:
     │   └── DestinationFull          33  the destination ran out of room
     ├── AlreadyRunning               40  another run holds the lock
     ├── NewColumnsHeld               41  all was done; columns that nobody has classified were left behind
+    ├── DriftHeld                    42  the source's structure changed and a person has to decide
+    ├── ErasureRefused               43  the person cannot be erased now
     ├── UnexpectedFailure            70  a defect of this program, or a database error that nobody foresaw
     └── Interrupted                 130  Ctrl-C
 """
@@ -96,6 +108,46 @@ class ReplicationError(WarehouseError):
     exit_code = 18
 
 
+class SlotLost(ReplicationError):
+    exit_code = 50
+
+
+class SlotTaken(ReplicationError):
+    exit_code = 51
+
+
+class SourceRewound(ReplicationError):
+    exit_code = 52
+
+
+class PublicationAltered(ReplicationError):
+    exit_code = 53
+
+
+class ReplicaAltered(ReplicationError):
+    exit_code = 54
+
+
+class ClocksDisagree(ReplicationError):
+    exit_code = 55
+
+
+class ApplyConflict(ReplicationError):
+    exit_code = 56
+
+
+class StreamStuck(ReplicationError):
+    exit_code = 57
+
+
+class WalBudgetExceeded(ReplicationError):
+    exit_code = 58
+
+
+class ContentDiffers(ReplicationError):
+    exit_code = 59
+
+
 class BuildFailed(WarehouseError):
     exit_code = 20
 
@@ -122,6 +174,14 @@ class AlreadyRunning(WarehouseError):
 
 class NewColumnsHeld(WarehouseError):
     exit_code = 41
+
+
+class DriftHeld(WarehouseError):
+    exit_code = 42
+
+
+class ErasureRefused(WarehouseError):
+    exit_code = 43
 
 
 class UnexpectedFailure(WarehouseError):

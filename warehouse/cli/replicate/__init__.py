@@ -1,0 +1,16 @@
+"""`warehouse replicate …`: the replica. One file for each command."""
+
+from __future__ import annotations
+
+import typer
+
+from warehouse.cli.replicate.reset import reset
+from warehouse.cli.replicate.run import run_stage
+from warehouse.cli.replicate.sql import show_sql
+from warehouse.cli.replicate.status import show_status
+
+app = typer.Typer(help="The replica of the operational database.", no_args_is_help=True)
+app.command("status")(show_status)
+app.command("run")(run_stage)
+app.command("sql")(show_sql)
+app.command("reset")(reset)

@@ -1,0 +1,1 @@
+-- Lives of the slot and the gaps between them.

@@ -1,0 +1,1 @@
+-- Differences of structure between source and replica.

@@ -1,0 +1,1 @@
+-- Rows that could not be applied, and what was decided.

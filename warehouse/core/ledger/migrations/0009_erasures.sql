@@ -1,0 +1,1 @@
+-- People who were erased: that it was done, never who.

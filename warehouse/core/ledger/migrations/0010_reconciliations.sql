@@ -1,0 +1,1 @@
+-- Comparisons of content between source and replica.
