@@ -49,12 +49,17 @@ class Column(BaseModel):
 
 
 class Table(BaseModel):
-    """A table's entry: its columns, and whether the table stays behind."""
+    """A table's entry: its columns, and whether the table stays behind.
+
+    Attributes:
+        keep_years: for how many years its superseded versions are kept, where it is not the file's rule.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     replicate: bool = True
     because: str | None = None
+    keep_years: int | None = Field(None, ge=1)
     columns: dict[str, Column]
 
     @model_validator(mode="after")
@@ -69,6 +74,15 @@ class Table(BaseModel):
         return [name for name, column in self.columns.items() if column.is_published] if self.replicate else []
 
 
+class HistoryRule(BaseModel):
+    """For how many years superseded versions are kept, and why so long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_years: int = Field(ge=1)
+    because: str
+
+
 class Classification(BaseModel):
     """The whole file."""
 
@@ -76,12 +90,21 @@ class Classification(BaseModel):
 
     source: str
     schema_name: str = Field(alias="schema")
+    history: HistoryRule | None = None
     tables: dict[str, Table]
 
     @property
     def published(self) -> dict[str, list[str]]:
         """The replicated tables, each with its replicated columns."""
         return {name: table.published for name, table in self.tables.items() if table.published}
+
+    @property
+    def keep_years(self) -> list[tuple[str, int]]:
+        """The tables whose superseded versions go after some years, each with these; without a rule they stay."""
+        years = {
+            name: self.tables[name].keep_years or (self.history and self.history.keep_years) for name in self.published
+        }
+        return [(name, kept) for name, kept in years.items() if kept]
 
     def without(self, table: str) -> dict[str, tuple[str, ...]]:
         """The JSON columns of a table that lose their credentials, each with the paths that go."""

@@ -57,8 +57,8 @@ def part_copied(connection: psycopg.Connection, epoch: Epoch, table: str, rows: 
         (epoch.epoch_id, table, rows, seconds),
     )
     connection.execute(
-        "insert into ledger.transactions (xid, epoch_id, committed_at)"
-        " select pg_current_xact_id(), epoch_id, snapshot_at from ledger.epochs where epoch_id = %s",
+        "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
+        " select pg_current_xact_id(), epoch_id, snapshot_at, 'copy' from ledger.epochs where epoch_id = %s",
         (epoch.epoch_id,),
     )
 

@@ -8,7 +8,7 @@ from psycopg import sql
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SetupError
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.replicate import copy, epochs, publication, replica, source, subscription, transactions
+from warehouse.replicate import copy, epochs, history, publication, replica, source, subscription
 from warehouse.replicate.classification import Classification, NewColumns, compare, load_classification
 
 
@@ -39,12 +39,13 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         else:
             _check_same_source(databases, epoch)
             subscription.follow_address(warehouse, name, databases.source_conninfo)
+            history.upgrade(warehouse, classification.schema_name)
             # A kill between setting up and starting the stream leaves it off.
             subscription.enable(warehouse, name)
         position = subscription.wait_until_applied(trs, warehouse, name, progress)
         origin = subscription.origin_name(warehouse, name)
         published = list(classification.published)
-        stamped = transactions.stamp(warehouse, epoch, classification.schema_name, published, origin)
+        stamped = history.catch_up(warehouse, epoch, classification, origin)
         if report.rows_in is None:
             report.rows_in = report.rows_out = stamped.row_changes
             report.notes.append(f"{stamped.transactions:,} transactions")
@@ -95,7 +96,7 @@ def _set_up(
 
         def on_table(connection: psycopg.Connection, table: str) -> None:
             replica.add_key(connection, schema, table, keys[table])
-            replica.keep_history(connection, schema, table, columns[table])
+            history.keep(connection, schema, table, columns[table], keys[table])
             replica.remove_credentials(connection, schema, table, classification.without(table))
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 

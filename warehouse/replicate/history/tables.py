@@ -1,0 +1,229 @@
+"""A table's log, its triggers, its settled history and the view of all versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate.replica import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, VERSIONS, declared
+from warehouse.replicate.source import SourceColumn
+
+TRIGGERS = ("b_suppress_unchanged", "c_keep_history", "c_keep_history_of_deleted", "c_keep_history_of_truncated")
+
+_OF_A_VERSION = (
+    ("known_from", "timestamptz"),
+    ("known_to", "timestamptz not null"),
+    ("operation", '"char" not null'),
+    ("ended_by", '"char" not null'),
+    ("from_xid", "xid8 not null"),
+    ("to_xid", "xid8 not null"),
+    ("began_after", "timestamptz"),
+    ("ended_after", "timestamptz"),
+    ("epoch_id", "int"),
+)
+"""What the settled history says of a version besides its columns."""
+
+
+def keep(
+    connection: psycopg.Connection, schema: str, table: str, columns: Sequence[SourceColumn], key: Sequence[str]
+) -> None:
+    """Keep a table's history from now on: make what is missing of it. What was kept before stays.
+
+    Args:
+        columns: the replica's published columns.
+        key: the primary key's columns, in its order.
+    """
+    connection.execute(
+        sql.SQL("create table if not exists {} ({}, {}) partition by range (known_to)").format(
+            sql.Identifier(HISTORY, table),
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in _OF_A_VERSION
+            ),
+            declared(columns),
+        )
+    )
+    connection.execute(
+        sql.SQL("create index if not exists {} on {} ({}, known_to)").format(
+            sql.Identifier(f"{table}_key"),
+            sql.Identifier(HISTORY, table),
+            sql.SQL(", ").join(map(sql.Identifier, key)),
+        )
+    )
+    _create_log(connection, schema, table)
+    _create_triggers(connection, schema, table)
+    create_view(connection, schema, table, [column.name for column in columns])
+
+
+def log_of(table: str) -> sql.Identifier:
+    """Where the triggers put a table's superseded versions down."""
+    return sql.Identifier(HISTORY, f"{table}_log")
+
+
+def _create_log(connection: psycopg.Connection, schema: str, table: str) -> None:
+    connection.execute(
+        sql.SQL(
+            "create table if not exists {} (version {}, known_to_xid xid8 not null default pg_current_xact_id(),"
+            ' ended_by "char" not null)'
+        ).format(log_of(table), sql.Identifier(schema, table))
+    )
+
+
+def _create_triggers(connection: psycopg.Connection, schema: str, table: str) -> None:
+    target, function = sql.Identifier(schema, table), sql.Identifier(HISTORY, f"{table}_keep")
+    # Names in the function are qualified: the apply worker's search path is empty. It lists no columns, so it never
+    # has to change with the table.
+    connection.execute(
+        sql.SQL(
+            """create or replace function {function}() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' then
+        insert into {log} (version, ended_by) values (old, 'U');
+        new.{known_from} := pg_current_xact_id();
+        new.{operation} := 'U';
+        return new;
+    elsif tg_op = 'DELETE' then
+        insert into {log} (version, ended_by) values (old, 'D');
+        return old;
+    end if;
+    insert into {log} (version, ended_by) select current_row, 'T' from {current} as current_row;
+    return null;
+end $$"""
+        ).format(
+            function=function,
+            log=log_of(table),
+            current=target,
+            known_from=sql.Identifier(KNOWN_FROM),
+            operation=sql.Identifier(OPERATION),
+        )
+    )
+    made = (
+        # An update that changes nothing published is no version. The engine's own function compares stored bytes, so
+        # a change that a collation calls equal is not overlooked.
+        (TRIGGERS[0], "before update", "row", sql.SQL("pg_catalog.suppress_redundant_updates_trigger")),
+        (TRIGGERS[1], "before update", "row", function),
+        (TRIGGERS[2], "before delete", "row", function),
+        (TRIGGERS[3], "before truncate", "statement", function),
+    )
+    for name, moment, each, called in made:
+        connection.execute(
+            sql.SQL("create or replace trigger {} {} on {} for each {} execute function {}()").format(
+                sql.Identifier(name), sql.SQL(moment), target, sql.SQL(each), called
+            )
+        )
+        # Ordinary triggers do not fire for replicated changes.
+        connection.execute(sql.SQL("alter table {} enable always trigger {}").format(target, sql.Identifier(name)))
+
+
+def create_view(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Make or renew `versions.<table>`. A published column that is new comes last, so views upon it stay as they are.
+
+    The time of a transaction that is not in the ledger yet is asked of the engine, which keeps the source's commit
+    time of what was applied until old rows are frozen.
+    """
+    plain = sql.SQL(", ").join(map(sql.Identifier, columns))
+    of_log = sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in columns)
+    of_row = sql.SQL(", ").join(sql.Identifier("r", name) for name in columns)
+    connection.execute(
+        sql.SQL(
+            """create or replace view {view} as
+select
+    coalesce(began.committed_at, pg_xact_commit_timestamp(r.{known_from}::xid)) as known_from,
+    null::timestamptz as known_to,
+    case began.kind when 'copy' then 'C'::"char" else r.{operation} end as operation,
+    null::"char" as ended_by,
+    r.{known_from} as from_xid,
+    null::xid8 as to_xid,
+    began.not_before as began_after,
+    null::timestamptz as ended_after,
+    began.epoch_id,
+    {of_row}
+from {current} as r
+left join ledger.transactions as began on began.xid = r.{known_from}
+union all
+select
+    coalesce(began.committed_at, pg_xact_commit_timestamp((l.version).{known_from}::xid)),
+    coalesce(ended.committed_at, pg_xact_commit_timestamp(l.known_to_xid::xid)),
+    case began.kind when 'copy' then 'C'::"char" else (l.version).{operation} end,
+    l.ended_by,
+    (l.version).{known_from},
+    l.known_to_xid,
+    began.not_before,
+    ended.not_before,
+    began.epoch_id,
+    {of_log}
+from {log} as l
+left join ledger.transactions as began on began.xid = (l.version).{known_from}
+left join ledger.transactions as ended on ended.xid = l.known_to_xid
+union all
+select known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after, epoch_id, {plain}
+from {history}"""
+        ).format(
+            view=sql.Identifier(VERSIONS, table),
+            known_from=sql.Identifier(KNOWN_FROM),
+            operation=sql.Identifier(OPERATION),
+            of_row=of_row,
+            of_log=of_log,
+            plain=plain,
+            current=sql.Identifier(schema, table),
+            log=log_of(table),
+            history=sql.Identifier(HISTORY, table),
+        )
+    )
+
+
+def published_columns(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
+    """The columns that a replica's table has from the source, in their order."""
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+        " and attnum > 0 and not attisdropped and attname <> all(%s) order by attnum",
+        (schema, table, list(OWN_COLUMNS)),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+@contextmanager
+def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator[None]:
+    """Take a table's log and view aside while the block alters `<schema>.<table>` and `history.<table>`.
+
+    A column of a row's type stands in the way of changing or dropping that row's columns. In one transaction with the
+    block: nobody sees the table without its history. Views on `versions.<table>` must be out of the way before.
+    Values of the log are cast to the types that the replica has afterwards; a new column is null in them.
+    """
+    with connection.transaction():
+        # The apply worker waits: no version is put down between reading the log and making it anew.
+        connection.execute(
+            sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, table)),
+        )
+        before = [*published_columns(connection, schema, table), *OWN_COLUMNS]
+        aside = sql.Identifier(f"{table}_log_aside")
+        connection.execute(
+            sql.SQL("create temp table {} on commit drop as select {}, known_to_xid, ended_by from {}").format(
+                aside,
+                sql.SQL(", ").join(sql.SQL("(version).{}").format(sql.Identifier(name)) for name in before),
+                log_of(table),
+            )
+        )
+        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
+        connection.execute(sql.SQL("drop table {}").format(log_of(table)))
+        yield
+        after = connection.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+            " and attnum > 0 and not attisdropped order by attnum",
+            (schema, table),
+        ).fetchall()
+        _create_log(connection, schema, table)
+        fields = sql.SQL(", ").join(
+            sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(kind)) if name in before else sql.SQL("null")
+            for name, kind in after
+        )
+        connection.execute(
+            sql.SQL(
+                "insert into {} (version, known_to_xid, ended_by) select row({})::{}, known_to_xid, ended_by from {}"
+            ).format(log_of(table), fields, sql.Identifier(schema, table), aside)
+        )
+        connection.execute(sql.SQL("drop table {}").format(aside))
+        create_view(connection, schema, table, published_columns(connection, schema, table))
