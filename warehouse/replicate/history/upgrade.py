@@ -58,7 +58,7 @@ def _upgrade(connection: psycopg.Connection, schema: str, table: str) -> None:
 
 
 def _columns(connection: psycopg.Connection, schema: str, table: str) -> list[SourceColumn]:
-    types = dict(
+    types: dict[str, str] = dict(
         connection.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute"
             " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0",
