@@ -53,6 +53,7 @@ class Table(BaseModel):
 
     Attributes:
         keep_years: for how many years its superseded versions are kept, where it is not the file's rule.
+        person, no_person: how its rows belong to a person; erasure reads and checks them (warehouse/erase/rules.py).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +61,8 @@ class Table(BaseModel):
     replicate: bool = True
     because: str | None = None
     keep_years: int | None = Field(None, ge=1)
+    person: dict[str, Any] | None = None
+    no_person: str | None = None
     columns: dict[str, Column]
 
     @model_validator(mode="after")
