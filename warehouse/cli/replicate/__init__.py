@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from warehouse.cli.replicate.reset import reset
+from warehouse.cli.replicate.retention import show_retention
 from warehouse.cli.replicate.run import run_stage
 from warehouse.cli.replicate.sql import show_sql
 from warehouse.cli.replicate.status import show_status
@@ -13,4 +14,5 @@ app = typer.Typer(help="The replica of the operational database.", no_args_is_he
 app.command("status")(show_status)
 app.command("run")(run_stage)
 app.command("sql")(show_sql)
+app.command("retention")(show_retention)
 app.command("reset")(reset)
