@@ -47,6 +47,12 @@ class Settings(BaseSettings):
         description="The name of the publication, the slot and the subscription. "
         "Two warehouses on one operational database need two names.",
     )
+    warehouse_wal_budget_gb: float = Field(
+        10.0,
+        gt=0,
+        description="How much WAL the operational database may have to keep for the warehouse, in gigabytes. "
+        "`warehouse replicate status` tells when it is more, and warns a day ahead.",
+    )
     warehouse_deliveries: Path = Field(
         PROJECT / "deliveries",
         description="The folder for deliveries to a recipient that has no destination of its own.",

@@ -1,56 +1,74 @@
-"""How replication stands, from what both databases show of it."""
+"""How replication stands: what both databases show of it, what that means, and what to do."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 
 from warehouse.core.databases import Databases
+from warehouse.core.errors import ContentDiffers, ReplicationError, SlotLost
 from warehouse.replicate import epochs
-from warehouse.replicate.classification import load_classification
+from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import clocks, conflicts, hand_writes, integrity, judge, looks, missing, published
+from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
+from warehouse.replicate.guard.looks import Look
 
-State = Literal["not set up", "copying", "streaming", "stopped", "slot lost"]
+__all__ = ["Reason", "State", "Status", "status"]
+
+PAUSE_SECONDS = 3.0
+"""Between two looks of one command, when the first shows that something may be wrong."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What `warehouse replicate status` shows.
+    """What `warehouse replicate status` shows. The shape of `--json`; docs/runbooks/alerting.md says what to watch.
 
     Attributes:
-        state: "streaming" is the healthy one; "stopped" means that no worker of the warehouse reads the slot.
-        lag_bytes: WAL of the source that has not been applied here yet.
-        last_commit_at: the commit time, at the source, of the newest transaction in the ledger.
-        retained_bytes: WAL that the slot keeps at the source.
+        state: "streaming" and "quiet" (nothing has changed at the source for a while) are the good ones.
+        exit_code: of the first reason that is more than a warning; 0 when there is none.
+        reasons: what is wrong, the first to be looked at first.
+        lag_bytes: WAL of the source that is not known to be applied here.
+        lag_seconds: all that was committed at the source longer ago than this has been applied; 0 when nothing waits.
+        last_commit_at: the commit time, at the source, of the newest transaction that was applied.
+        retained_bytes: WAL that the slot keeps at the source, of budget_bytes that it may have to.
+        seconds_until_full: until the budget is used up if the source goes on writing so and nothing were applied.
+        clock_skew_seconds: the source's clock minus the warehouse's.
         tables: replicated tables, each with its rows (as the engine estimates them) and superseded versions.
     """
 
     state: State
+    healthy: bool = True
+    exit_code: int = 0
+    reasons: list[Reason] = field(default_factory=list)
     epoch: int | None = None
     since: str | None = None
     slot: str | None = None
     slot_active: bool | None = None
     wal_status: str | None = None
     retained_bytes: int | None = None
+    budget_bytes: int | None = None
+    wal_bytes_per_second: float | None = None
+    seconds_until_full: float | None = None
     lag_bytes: int | None = None
+    lag_seconds: float | None = None
     last_commit_at: str | None = None
+    clock_skew_seconds: float | None = None
     transactions: int = 0
     apply_errors: int = 0
     tables: list[dict[str, Any]] = field(default_factory=list)
 
 
-_TABLES = """
-select t.name, greatest(c.reltuples, 0)::bigint, coalesce(s.n_live_tup, 0)
-from unnest(%s::text[]) as t (name)
-join pg_class as c on c.oid = to_regclass(format('%%I.%%I', %s::text, t.name))
-left join pg_stat_user_tables as s on s.schemaname = 'history' and s.relname = t.name
-order by t.name
-"""
+def status(databases: Databases, *, pause: float = PAUSE_SECONDS, patience: float = PATIENCE_SECONDS) -> Status:
+    """Read how replication stands. Changes nothing at the source; the warehouse keeps the look in its ledger.
 
-
-def status(databases: Databases) -> Status:
-    """Read how replication stands. Changes nothing.
+    Args:
+        pause: seconds until a second look when the first one shows that something may be wrong.
+        patience: seconds without movement, with something to apply, after which the stream is called stuck.
 
     Raises:
         DatabaseUnreachable: one of the two databases is.
@@ -58,53 +76,232 @@ def status(databases: Databases) -> Status:
     name = databases.settings.warehouse_replication_name
     classification = load_classification()
     with databases.source() as trs, databases.warehouse() as warehouse:
-        if not warehouse.execute("select to_regclass('ledger.epochs')").fetchone()[0]:  # type: ignore[index]
+        # Whatever is done below: this command never writes there.
+        trs.execute("set default_transaction_read_only = on")
+        if not warehouse.execute("select to_regclass('ledger.replication_looks')").fetchone()[0]:  # type: ignore[index]
             return Status("not set up")
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             return Status("not set up")
-        slot = trs.execute(
-            "select active, wal_status, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint,"
-            " pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint"
-            " from pg_replication_slots where slot_name = %s",
-            (name,),
-        ).fetchone()
-        active, wal_status, retained, lag = slot or (None, None, None, None)
-        since, last_commit, transactions = _ledger(warehouse, epoch.epoch_id)
-        errors = warehouse.execute(
-            "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
-        ).fetchone()
-        rows = warehouse.execute(_TABLES, (list(classification.published), classification.schema_name)).fetchall()
+        return _examined(databases, trs, warehouse, classification, epoch, pause, patience)
+
+
+def _examined(
+    databases: Databases,
+    trs: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    classification: Classification,
+    epoch: Epoch,
+    pause: float,
+    patience: float,
+) -> Status:
+    name, budget = databases.settings.warehouse_replication_name, databases.settings.warehouse_wal_budget_gb
+    since = _since(warehouse, epoch)
+    look, measured_clocks = looks.take(trs, warehouse, epoch, name)
+    past = looks.earlier(warehouse, epoch)
+    if epoch.state != "copying" and _wants_a_second_look(look, past):
+        looks.record(warehouse, epoch, look, "looked at twice")
+        time.sleep(pause)
+        past = [look, *past]
+        look, measured_clocks = looks.take(trs, warehouse, epoch, name)
+    measured = judge.rates(look, past, int(budget * 1e9))
+    reasons: list[Reason] = []
+    if epoch.state != "copying":
+        conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
+        reasons = _of_the_stream(trs, warehouse, epoch, name, look, past, patience)
+        reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
+        clock = judge.of_clocks(clocks.disagreements(warehouse, epoch, look, measured_clocks))
+        moves = not any(reason.exit_code for reason in reasons)
+        full = judge.of_the_budget(measured, moves=moves)
+        reasons += [reason for reason in (full, clock) if reason]
+    else:
+        reasons = [
+            Reason("copying", "The first copy is being made.", "Wait for `warehouse run`.", ReplicationError.exit_code)
+        ]
+    reasons = judge.ordered(reasons)
+    state = judge.state_of(epoch.state, look, reasons, since)
+    looks.record(warehouse, epoch, look, state)
+    return _as_status(
+        warehouse, classification, epoch, name, look, measured, reasons, state, since, measured_clocks.skew_seconds
+    )
+
+
+def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
+    """Whether one look does not say enough: something waits, or somebody else may be reading the slot."""
+    unsure = look.enabled and (not look.worker_pid or bool(look.lag_bytes))
+    taken = bool(look.slot_held_by) and not look.worker_pid
+    fresh = past and (look.looked_at - past[0].looked_at).total_seconds() < 2 * PAUSE_SECONDS
+    return look.slot_exists and (unsure or taken) and not (fresh and past[0].positions != look.positions)
+
+
+def _of_the_stream(
+    trs: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    name: str,
+    look: Look,
+    past: list[Look],
+    patience: float,
+) -> list[Reason]:
+    lost = judge.of_the_slot(look, epoch.slot_name)
+    if lost:
+        return [lost]
+    failure, waits = conflicts.look_for(trs, warehouse, epoch, name, look)
+    if failure:
+        where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""
+        return [judge.of_a_conflict(failure.what + where)]
+    del waits
+    stream = judge.of_the_stream(
+        look,
+        past,
+        slot=epoch.slot_name,
+        blocked_by=_blocked_by(warehouse, look.worker_pid) if look.worker_pid else None,
+        patience=patience,
+    )
+    return [stream] if stream else []
+
+
+def _of_the_rest(
+    trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification, epoch: Epoch, name: str
+) -> list[Reason]:
+    publication = published.read(trs, name)
+    actual = integrity.read(warehouse, classification.schema_name, list(classification.published))
+    replicated = {table: set(found.columns) for table, found in actual.items()}
+    sent = {
+        table: [c for c in columns if c in (publication.sends.get(table, ()) if publication else ())]
+        for table, columns in classification.published.items()
+        if publication and table in publication.sends
+    }
+    written = [
+        f"{one.table} ({', '.join(one.operations)}, {one.rows:,} rows"
+        + (f", such as {one.keys[0]}" if one.keys else "")
+        + ")"
+        for one in hand_writes.unsettled(warehouse)
+    ]
+    reasons = judge.of_alterations(
+        published.alterations(publication, classification.published, replicated),
+        [f"{one.table}: {one.what}" for one in integrity.altered(warehouse, classification, sent)],
+        written,
+    )
+    updates, deletes = missing.unsettled(warehouse, epoch, name)
+    if updates or deletes:
+        reasons.append(
+            Reason(
+                "rows_missing",
+                f"{updates:,} updates and {deletes:,} deletes of the source found no row here.",
+                "warehouse replicate reconcile",
+                ContentDiffers.exit_code,
+            )
+        )
+    gaps = _open_gaps(warehouse)
+    if gaps:
+        reasons.append(
+            Reason("gap", f"{gaps} gaps are not repaired yet.", "warehouse replicate repair", SlotLost.exit_code)
+        )
+    skipped = _skipped_since_repair(warehouse, epoch)
+    if skipped:
+        reasons.append(
+            Reason(
+                "skipped",
+                f"{skipped:,} rows were given up by `warehouse replicate skip`; there the replica differs.",
+                "warehouse replicate repair makes them as the source has them.",
+            )
+        )
+    return reasons
+
+
+def _open_gaps(warehouse: psycopg.Connection) -> int:
+    row = warehouse.execute("select to_regclass('ledger.gaps') is not null").fetchone()
+    if not (row and row[0]):
+        return 0
+    counted = warehouse.execute("select count(*) from ledger.gaps where repaired_at is null").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _skipped_since_repair(warehouse: psycopg.Connection, epoch: Epoch) -> int:
+    row = warehouse.execute(
+        "select coalesce(sum(rows), 0)::bigint from ledger.skipped_transactions"
+        " where epoch_id = %s and state = 'skipped' and settled_at is null",
+        (epoch.epoch_id,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _blocked_by(warehouse: psycopg.Connection, worker: int) -> str | None:
+    """The lock that the apply worker waits for, in words."""
+    row = warehouse.execute(
+        "select l.relation::regclass::text, b.pid, coalesce(nullif(a.application_name, ''), 'no name')"
+        " from pg_locks as l cross join lateral unnest(pg_blocking_pids(l.pid)) as b (pid)"
+        " left join pg_stat_activity as a on a.pid = b.pid where l.pid = %s and not l.granted limit 1",
+        (worker,),
+    ).fetchone()
+    return f"a lock on {row[0] or 'a row'} that session {row[1]} ({row[2]}) holds" if row else None
+
+
+_TABLES = """
+select t.name, greatest(c.reltuples, 0)::bigint, (
+    select coalesce(sum(s.n_live_tup), 0)::bigint from pg_stat_user_tables as s
+    where s.relid = to_regclass(format('history.%%I', t.name || '_log'))
+        or s.relid in (
+            select i.inhrelid from pg_inherits as i where i.inhparent = to_regclass(format('history.%%I', t.name))
+        )
+)
+from unnest(%s::text[]) as t (name)
+join pg_class as c on c.oid = to_regclass(format('%%I.%%I', %s::text, t.name))
+order by t.name
+"""
+
+
+def _as_status(
+    warehouse: psycopg.Connection,
+    classification: Classification,
+    epoch: Epoch,
+    name: str,
+    look: Look,
+    measured: Rates,
+    reasons: list[Reason],
+    state: State,
+    since: datetime | None,
+    skew: float,
+) -> Status:
+    errors = warehouse.execute(
+        "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
+    ).fetchone()
+    counted = warehouse.execute(
+        "select count(*) from ledger.transactions where epoch_id = %s", (epoch.epoch_id,)
+    ).fetchone()
+    rows = warehouse.execute(_TABLES, (list(classification.published), classification.schema_name)).fetchall()
+    exit_code = next((reason.exit_code for reason in reasons if reason.exit_code), 0)
     return Status(
-        state=_state(epoch.state, active, wal_status),
+        state=state,
+        healthy=exit_code == 0,
+        exit_code=exit_code,
+        reasons=reasons,
         epoch=epoch.epoch_id,
-        since=since,
-        slot=name,
-        slot_active=active,
-        wal_status=wal_status,
-        retained_bytes=retained,
-        lag_bytes=lag,
-        last_commit_at=last_commit,
-        transactions=transactions,
+        since=_utc(since),
+        slot=epoch.slot_name,
+        slot_active=look.slot_held_by is not None if look.slot_exists else None,
+        wal_status=look.wal_status,
+        retained_bytes=measured.retained_bytes,
+        budget_bytes=measured.budget_bytes,
+        wal_bytes_per_second=measured.wal_bytes_per_second,
+        seconds_until_full=measured.seconds_until_full,
+        lag_bytes=measured.lag_bytes,
+        lag_seconds=measured.lag_seconds,
+        last_commit_at=_utc(look.newest_commit_at),
+        clock_skew_seconds=skew,
+        transactions=int(counted[0]) if counted else 0,
         apply_errors=int(errors[0]) if errors else 0,
         tables=[{"name": table, "rows": live, "earlier_versions": old} for table, live, old in rows],
     )
 
 
-def _state(epoch_state: str, active: bool | None, wal_status: str | None) -> State:
-    if epoch_state == "copying":
-        return "copying"
-    if active is None or wal_status == "lost":
-        return "slot lost"
-    return "streaming" if active else "stopped"
-
-
-def _ledger(warehouse: psycopg.Connection, epoch_id: int) -> tuple[str | None, str | None, int]:
+def _since(warehouse: psycopg.Connection, epoch: Epoch) -> datetime | None:
     row = warehouse.execute(
-        "select to_char(e.streaming_since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-        " to_char(max(t.committed_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), count(t.xid)"
-        " from ledger.epochs as e left join ledger.transactions as t using (epoch_id)"
-        " where e.epoch_id = %s group by e.streaming_since",
-        (epoch_id,),
+        "select streaming_since from ledger.epochs where epoch_id = %s", (epoch.epoch_id,)
     ).fetchone()
-    return (row[0], row[1], int(row[2])) if row else (None, None, 0)
+    return row[0] if row else None
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import typer
 
 from warehouse.cli.output import JsonOption, out, print_json, print_table, size
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError
 from warehouse.core.settings import load
-from warehouse.replicate import status
+from warehouse.replicate import Status, status
 
 
 def show_status(json: bool = JsonOption) -> None:
-    """How replication stands: state, lag, epoch, tables. Exit code 18 when it does not stream."""
+    """How replication stands: state, reasons, lag, WAL kept at the source, tables.
+
+    Exit code 0 when it streams or is quiet; 50 slot lost or a gap to repair, 51 slot taken, 52 source went back,
+    53 publication altered, 54 replica altered by hand, 55 clocks disagree, 56 a row cannot be applied, 57 stuck,
+    58 too much WAL kept at the source, 59 rows are missing here, 18 the stream is off.
+    """
     databases = Databases(load())
     databases.start()
     now = status(databases)
     if json:
         print_json(asdict(now))
     else:
-        rows = sum(table["rows"] for table in now.tables)
-        out.print(f"Replication is [bold]{now.state}[/].")
-        if now.epoch is not None:
-            out.print(f"  epoch {now.epoch}, slot {now.slot}, since {now.since}")
-            out.print(f"  {size(now.lag_bytes)} behind; the source keeps {size(now.retained_bytes)} of WAL for it")
-            out.print(f"  {now.transactions:,} transactions, the newest of {now.last_commit_at}")
-            out.print(f"  {len(now.tables)} tables, about {rows:,} rows; {now.apply_errors} apply errors")
-            print_table(None, ["table", "rows", "earlier versions"], [tuple(t.values()) for t in now.tables])
-    if now.state not in ("streaming", "not set up"):
-        raise typer.Exit(ReplicationError.exit_code)
+        _print(now)
+    if now.exit_code:
+        raise typer.Exit(now.exit_code)
+
+
+def _print(now: Status) -> None:
+    rows = sum(table["rows"] for table in now.tables)
+    out.print(f"Replication is [bold]{now.state}[/].")
+    for reason in now.reasons:
+        out.print("  [red]✗[/] " if reason.exit_code else "  [yellow]•[/] ", end="")
+        out.print(reason.what, markup=False)
+        out.print(f"    Next: {reason.next_command}", markup=False)
+    if now.epoch is None:
+        return
+    behind = "" if now.lag_seconds is None else f", at most {_span(now.lag_seconds)}"
+    out.print(f"  epoch {now.epoch}, slot {now.slot}, since {now.since}")
+    out.print(f"  {size(now.lag_bytes)} behind{behind}; the newest change here was committed at {now.last_commit_at}")
+    out.print(
+        f"  the source keeps {size(now.retained_bytes)} of WAL for it, of {size(now.budget_bytes)} at most{_left(now)}"
+    )
+    out.print(f"  {now.transactions:,} transactions; {len(now.tables)} tables, about {rows:,} rows")
+    print_table(None, ["table", "rows", "earlier versions"], [tuple(t.values()) for t in now.tables])
+
+
+def _left(now: Status) -> str:
+    if now.seconds_until_full is None or now.wal_bytes_per_second is None:
+        return ""
+    return (
+        f"; it writes {size(int(now.wal_bytes_per_second))} a second, so an outage may last"
+        f" {_span(now.seconds_until_full)}"
+    )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds > 30 * 86_400:
+        return "more than 30 days"
+    return str(timedelta(seconds=round(seconds)))

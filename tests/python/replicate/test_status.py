@@ -1,0 +1,448 @@
+"""`warehouse replicate status`: what each trouble is told as, on real clusters, and the rules behind it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+
+import sandbox.schema
+from tests.python.replicate.world import PERSON, insert
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.replicate import Status, load_classification, replicate, status
+from warehouse.replicate.guard import clocks, hand_writes, judge
+from warehouse.replicate.guard.looks import Clocks, Look
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MB = 1_000_000
+
+
+def look(seconds: float = 0, **values: object) -> Look:
+    """A look at a stream in good order, so many seconds after noon."""
+    moment = NOON + timedelta(seconds=seconds)
+    good = {"source_lsn": 100 * MB, "confirmed_lsn": 100 * MB, "restart_lsn": 90 * MB, "applied_lsn": 100 * MB}
+    state = {"enabled": True, "worker_pid": 7, "slot_held_by": 8, "wal_status": "reserved"}
+    return Look(moment, moment, **{**good, **state, **values})  # type: ignore[arg-type]
+
+
+def codes(*reasons: judge.Reason | None) -> list[str]:
+    return [reason.code for reason in reasons if reason]
+
+
+# -- rules ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_waits_so_the_lag_is_nothing_however_old_the_newest_change() -> None:
+    assert judge.lag_seconds(look(0, newest_commit_at=NOON - timedelta(days=3)), []) == 0
+
+
+def test_lag_counts_from_the_newest_applied_commit() -> None:
+    behind = look(60, confirmed_lsn=90 * MB, newest_commit_at=NOON)
+    assert judge.lag_seconds(behind, []) == 60
+
+
+def test_lag_after_a_quiet_time_counts_from_the_look_that_saw_all_applied() -> None:
+    """Three quiet days and then a change: the change is a second old, not three days."""
+    before = look(59, source_lsn=100 * MB)
+    now = look(60, source_lsn=101 * MB, newest_commit_at=NOON - timedelta(days=3))
+    assert judge.lag_seconds(now, [before]) == 1
+    # A look at which the source had written further than is confirmed proves nothing.
+    unproven = look(59, source_lsn=100 * MB + 1)
+    assert judge.lag_seconds(now, [unproven]) == 3 * 86_400 + 60
+
+
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=20), st.integers(0, 20))
+def test_lag_is_never_less_than_the_age_of_what_waits(steps: list[int], applied: int) -> None:
+    """A source that writes `steps` bytes each second; the oldest byte that is not confirmed has at least that age."""
+    written = [sum(steps[: n + 1]) for n in range(len(steps))]
+    confirmed = min(applied, written[-1])
+    past = [look(n, source_lsn=written[n], confirmed_lsn=min(confirmed, written[n])) for n in range(len(steps) - 1)]
+    now = look(len(steps) - 1, source_lsn=written[-1], confirmed_lsn=confirmed, newest_commit_at=None)
+    told = judge.lag_seconds(now, past[::-1])
+    oldest = next((n for n, total in enumerate(written) if total > confirmed), None)
+    if oldest is None:
+        assert told == 0
+    elif told is not None:
+        assert told >= len(steps) - 1 - oldest
+
+
+def test_a_stream_without_movement_is_stuck_only_when_something_waits() -> None:
+    waits = {"source_lsn": 101 * MB}
+    assert codes(judge.of_the_stream(look(61, **waits), [look(0, **waits)], slot="s")) == ["stuck"]
+    assert codes(judge.of_the_stream(look(59, **waits), [look(0, **waits)], slot="s")) == []
+    assert codes(judge.of_the_stream(look(61), [look(0)], slot="s")) == []
+    # What waits now came a moment ago: at the look before nothing waited.
+    assert codes(judge.of_the_stream(look(61, **waits), [look(0)], slot="s")) == []
+    moved = look(0, **waits, confirmed_lsn=99 * MB)
+    assert codes(judge.of_the_stream(look(61, **waits), [moved], slot="s")) == []
+
+
+def test_a_worker_that_stays_away_or_waits_for_a_lock_is_told_sooner() -> None:
+    alone = {"source_lsn": 101 * MB, "worker_pid": None, "slot_held_by": None}
+    assert codes(judge.of_the_stream(look(16, **alone), [look(0, **alone)], slot="s")) == ["stuck"]
+    assert codes(judge.of_the_stream(look(14, **alone), [look(0, **alone)], slot="s")) == []
+    waits = {"source_lsn": 101 * MB}
+    told = judge.of_the_stream(look(3, **waits), [look(0, **waits)], slot="s", blocked_by="a lock on persons")
+    assert told is not None and "a lock on persons" in told.what
+
+
+def test_a_slot_is_taken_when_it_is_read_and_not_by_us() -> None:
+    foreign = {"worker_pid": None, "slot_held_by": 99}
+    assert codes(judge.of_the_stream(look(3, **foreign), [look(0, **foreign)], slot="s")) == ["slot_taken"]
+    # One look is not enough: our own sender lives on for a moment after its worker.
+    assert codes(judge.of_the_stream(look(3, **foreign), [look(0)], slot="s")) == []
+
+
+def test_a_slot_that_is_lost_or_a_source_that_went_back() -> None:
+    gone = look(confirmed_lsn=None, restart_lsn=None, wal_status=None)
+    assert codes(judge.of_the_slot(gone, "s"), judge.of_the_slot(look(wal_status="lost"), "s")) == ["slot_lost"] * 2
+    assert codes(judge.of_the_slot(look(applied_lsn=101 * MB), "s")) == ["source_rewound"]
+    assert judge.of_the_slot(look(), "s") is None
+
+
+def test_the_budget_and_the_time_that_is_left() -> None:
+    now = look(100, source_lsn=110 * MB, restart_lsn=90 * MB)
+    measured = judge.rates(now, [look(50, source_lsn=100 * MB), look(0, source_lsn=100 * MB)], 40 * MB)
+    assert (measured.retained_bytes, measured.wal_bytes_per_second) == (20 * MB, 100_000)
+    assert measured.seconds_until_full == 200
+    told = judge.of_the_budget(measured, moves=False)
+    assert told is not None and (told.code, told.exit_code) == ("wal_budget_soon", 0)
+    assert judge.of_the_budget(measured, moves=True) is None
+    over = judge.of_the_budget(judge.rates(now, [], 20 * MB), moves=True)
+    assert over is not None and over.exit_code == 58
+    # A lower limit of the source's own counts instead of ours.
+    limited = judge.rates(look(source_lsn=110 * MB, safe_wal_bytes=0), [], 1000 * MB)
+    assert codes(judge.of_the_budget(limited, moves=True)) == ["wal_budget"]
+
+
+def test_clocks_that_disagree() -> None:
+    good = Clocks(skew_seconds=0.5, uncertainty_seconds=0.01)
+    assert clocks.judge(look(), good, 0, 0) == []
+    assert "6.0 s ahead of" in clocks.judge(look(), Clocks(6, 0.01), 0, 0)[0]
+    assert "6.0 s behind" in clocks.judge(look(), Clocks(-6, 0.01), 0, 0)[0]
+    # A slow line: the skew is not known so well.
+    assert clocks.judge(look(), Clocks(6, 1.5), 0, 0) == []
+    assert "in the future" in clocks.judge(look(newest_commit_at=NOON + timedelta(seconds=6)), good, 0, 0)[0]
+    assert "backwards 2 times" in clocks.judge(look(), good, 2, 30)[0]
+
+
+def test_what_must_be_decided_first_comes_first() -> None:
+    reasons = [
+        judge.Reason("warning", "", "", 0),
+        judge.Reason("clocks_disagree", "", "", 55),
+        judge.Reason("slot_lost", "", "", 50),
+    ]
+    assert codes(*judge.ordered(reasons)) == ["slot_lost", "clocks_disagree", "warning"]
+
+
+# -- real clusters ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(databases: Databases) -> Databases:
+    """A stream that has brought one person."""
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
+        replicate(databases, Silent())
+        hand_writes.note_them(warehouse, "public", list(load_classification().published))
+        add_person(databases)
+        replicate(databases, Silent())
+    return databases
+
+
+def add_person(databases: Databases) -> uuid.UUID:
+    person = uuid.uuid4()
+    with databases.source() as trs:
+        insert(trs, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7]})
+    return person
+
+
+def told(databases: Databases, **how: float) -> Status:
+    return status(databases, **{"pause": 0.5, **how})
+
+
+def reason(now: Status, code: str) -> judge.Reason:
+    return next(found for found in now.reasons if found.code == code)
+
+
+@pytest.mark.slow
+def test_a_stream_in_good_order(world: Databases) -> None:
+    now = told(world)
+    assert (now.state, now.healthy, now.exit_code, now.reasons) == ("streaming", True, 0, [])
+    assert now.lag_seconds is not None and now.last_commit_at is not None
+    with world.warehouse() as warehouse:
+        kept = warehouse.execute("select state from ledger.replication_looks order by look_id desc limit 1").fetchone()
+        assert kept == ("streaming",)
+
+
+@pytest.mark.slow
+def test_a_quiet_source_is_not_a_stuck_stream(world: Databases) -> None:
+    with world.source() as trs, world.warehouse() as warehouse:
+        # WAL of no concern to us goes on; our newest change is long ago.
+        trs.execute("create table noise as select n from generate_series(1, 20000) as n")
+        warehouse.execute("update ledger.transactions set committed_at = committed_at - interval '1 hour'")
+        warehouse.execute("update ledger.epochs set streaming_since = streaming_since - interval '1 hour'")
+        stamped = warehouse.execute("select max(stamped_up_to) from ledger.replication_position").fetchone()
+        assert stamped is not None
+    for _ in range(20):
+        now = told(world, patience=1.0)
+        if now.lag_bytes == 0:
+            break
+        time.sleep(0.5)
+    assert (now.state, now.exit_code, now.lag_seconds) == ("quiet", 0, 0)
+
+
+@pytest.mark.slow
+def test_a_stream_that_waits_for_a_lock_is_stuck(world: Databases) -> None:
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as blocker:
+        blocker.execute("set application_name = 'a forgotten session'")
+        with blocker.transaction():
+            blocker.execute("lock table persons in access exclusive mode")
+            add_person(world)
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                now = told(world, pause=2.5)
+                if now.state == "stuck":
+                    break
+            assert (now.state, now.exit_code) == ("stuck", 57)
+            assert "lock on persons" in now.reasons[0].what
+            assert "a forgotten session" in now.reasons[0].what
+            assert (now.lag_seconds or 0) > 0
+    del name
+    for _ in range(40):
+        if told(world).state == "streaming":
+            break
+        time.sleep(0.25)
+    assert told(world).state == "streaming"
+
+
+@pytest.mark.slow
+def test_a_stream_that_was_switched_off(world: Databases) -> None:
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as warehouse:
+        warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+    now = told(world)
+    assert (now.state, now.exit_code, now.reasons[0].code) == ("stopped", 18, "stopped")
+
+
+@pytest.mark.slow
+def test_another_consumer_on_our_slot(world: Databases) -> None:
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as warehouse, world.source() as trs:
+        warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+        slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
+        assert slot is not None
+        wait_until_free(trs, slot[0])
+        with psycopg.connect(world.source_conninfo, autocommit=True, **{"replication": "database"}) as thief:  # type: ignore[arg-type]
+            thief.pgconn.send_query(
+                f"start_replication slot {slot[0]} logical 0/0 (proto_version '1', publication_names '{name}')".encode()
+            )
+            thief.pgconn.get_result()
+            now = told(world)
+    assert (now.state, now.exit_code) == ("slot taken", 51)
+    assert "Somebody else reads" in now.reasons[0].what
+
+
+def wait_until_free(trs: psycopg.Connection, slot: str) -> None:
+    for _ in range(100):
+        if trs.execute("select active from pg_replication_slots where slot_name = %s", (slot,)).fetchone() == (False,):
+            return
+        time.sleep(0.1)
+    raise AssertionError
+
+
+@pytest.mark.slow
+def test_a_slot_that_went_away(world: Databases) -> None:
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as warehouse, world.source() as trs:
+        warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+        slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
+        assert slot is not None
+        wait_until_free(trs, slot[0])
+        trs.execute("select pg_drop_replication_slot(%s)", (slot[0],))
+    now = told(world)
+    assert (now.state, now.exit_code) == ("slot lost", 50)
+    assert now.slot_active is None
+
+
+@pytest.mark.slow
+def test_the_wal_budget(world: Databases) -> None:
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as warehouse, world.source() as trs:
+        warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+        trs.execute("select pg_logical_emit_message(true, 'noise', repeat('x', 3000000))")
+    world.settings = world.settings.model_copy(update={"warehouse_wal_budget_gb": 0.002})
+    now = told(world)
+    assert reason(now, "wal_budget").exit_code == 58
+    assert now.budget_bytes == 2_000_000
+    assert (now.retained_bytes or 0) > 3_000_000
+
+
+@pytest.mark.slow
+def test_a_publication_that_was_altered(world: Databases) -> None:
+    name = sql.Identifier(world.settings.warehouse_replication_name)
+    with world.source() as trs:
+        trs.execute(sql.SQL("alter publication {} set (publish = 'insert, update')").format(name))
+        trs.execute(sql.SQL("alter publication {} drop table alerts").format(name))
+        trs.execute("create table others (other_id int primary key)")
+        trs.execute(sql.SQL("alter publication {} add table others").format(name))
+    now = told(world)
+    what = reason(now, "publication_altered").what
+    assert reason(now, "publication_altered").exit_code == 53
+    for phrase in ("no longer sends delete, truncate", "no longer sends table alerts", "sends table others"):
+        assert phrase in what
+    with world.source() as trs:
+        trs.execute(sql.SQL("drop publication {}").format(name))
+    assert "it is gone" in reason(told(world), "publication_altered").what
+
+
+@pytest.mark.slow
+def test_a_column_that_is_sent_and_not_classified(world: Databases) -> None:
+    name = sql.Identifier(world.settings.warehouse_replication_name)
+    with world.source() as trs:
+        trs.execute(sql.SQL("alter publication {} drop table alert_types").format(name))
+        trs.execute("alter table alert_types add column colour text")
+        trs.execute(sql.SQL("alter publication {} add table alert_types where (true)").format(name))
+    what = reason(told(world), "publication_altered").what
+    assert "sends alert_types.colour" in what
+    assert "only some rows of alert_types" in what
+
+
+@pytest.mark.slow
+def test_a_replica_that_was_altered_by_hand(world: Databases) -> None:
+    with world.warehouse() as warehouse:
+        warehouse.execute("alter table persons disable trigger c_keep_history")
+        warehouse.execute("drop trigger c_keep_history_of_deleted on alerts")
+        warehouse.execute("alter table alerts enable trigger c_keep_history")
+        warehouse.execute("alter table persons add constraint has_name check (first_name <> '')")
+        warehouse.execute("create unique index one_trn on persons (trn)")
+        warehouse.execute("alter table persons alter column trn set not null")
+        warehouse.execute("drop view versions.alerts")
+        warehouse.execute(
+            "create or replace function history.alert_types_keep() returns trigger language plpgsql"
+            " as $$ begin return new; end $$"
+        )
+        warehouse.execute("grant insert on qualifications to public")
+    found = reason(told(world), "replica_altered")
+    assert found.exit_code == 54
+    from warehouse.replicate.guard import integrity
+
+    with world.warehouse() as warehouse:
+        classification = load_classification()
+        every = {f"{a.table}: {a.what}" for a in integrity.altered(warehouse, classification, classification.published)}
+    assert every == {
+        "persons: trigger c_keep_history does not fire for what is replicated",
+        "alerts: trigger c_keep_history_of_deleted is gone",
+        "alerts: trigger c_keep_history does not fire for what is replicated",
+        "persons: rule has_name was added; a row of the source may not fit",
+        "persons: rule one_trn was added; a row of the source may not fit",
+        "persons: rule trn not null was added; a row of the source may not fit",
+        "alerts: the view of its versions is gone",
+        "alert_types: the function that keeps its history was altered",
+        "qualifications: everybody may write it; only the stream should",
+    }
+
+
+@pytest.mark.slow
+def test_rows_that_were_written_by_hand(world: Databases) -> None:
+    person, other = uuid.uuid4(), uuid.uuid4()
+    with world.warehouse() as warehouse:
+        assert told(world).reasons == []
+        insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "7654321"})
+        warehouse.execute("update persons set last_name = 'Secretname' where person_id = %s", (person,))
+        warehouse.execute("delete from alerts")
+        now = told(world)
+        found = reason(now, "rows_altered")
+        assert (found.exit_code, now.state) == (54, "streaming")
+        assert f"persons (insert, update, 2 rows, such as {person})" in found.what
+        assert "Secretname" not in str(now)
+        assert "alerts" not in found.what, "nothing was deleted, so nothing was written"
+        # What is ours is no alteration, and neither is what a comparison has made whole.
+        with warehouse.transaction():
+            hand_writes.our_own(warehouse, "repair")
+            insert(warehouse, "persons", {**PERSON, "person_id": other, "trn": "7654322"})
+        hand_writes.settle(warehouse, ["persons"])
+        assert told(world).reasons == []
+        warehouse.execute("truncate tps_establishments")
+        assert "tps_establishments (truncate" in reason(told(world), "rows_altered").what
+
+
+@pytest.mark.slow
+def test_the_stream_itself_is_never_taken_for_a_hand(world: Databases) -> None:
+    person = add_person(world)
+    with world.source() as trs:
+        trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
+        trs.execute("delete from persons where person_id = %s", (person,))
+        trs.execute("truncate tps_establishments")
+    replicate(world, Silent())
+    with world.warehouse() as warehouse:
+        assert warehouse.execute("select count(*) from ledger.hand_writes").fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databases) -> None:
+    person = add_person(world)
+    replicate(world, Silent())
+    with world.warehouse() as warehouse, world.source() as trs:
+        with warehouse.transaction():
+            hand_writes.our_own(warehouse, "test")
+            warehouse.execute("delete from persons where person_id = %s", (person,))
+        trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
+        replicate(world, Silent())
+        for _ in range(40):
+            now = told(world)
+            if now.exit_code:
+                break
+            time.sleep(0.25)
+    found = reason(now, "rows_missing")
+    assert found.exit_code == 59
+    assert found.what.startswith("1 updates and 0 deletes")
+
+
+@pytest.mark.slow
+def test_commit_times_that_go_backwards(world: Databases) -> None:
+    for _ in range(7):
+        add_person(world)
+    replicate(world, Silent())
+    assert told(world).reasons == []
+    with world.warehouse() as warehouse:
+        # One large transaction with an early number and a late time is in order.
+        warehouse.execute(
+            "update ledger.transactions set committed_at = committed_at + interval '3 seconds'"
+            " where xid = (select xid from ledger.transactions where kind = 'stream' order by xid limit 1)"
+        )
+        assert told(world).reasons == []
+        warehouse.execute(
+            "update ledger.transactions set committed_at = committed_at - interval '1 minute'"
+            " where xid = (select max(xid) from ledger.transactions)"
+        )
+        found = reason(told(world), "clocks_disagree")
+    assert found.exit_code == 55
+    assert "backwards 1 times" in found.what
+
+
+@pytest.mark.slow
+def test_it_never_writes_at_the_source(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.source() as trs:
+        before = trs.execute("select pg_current_wal_lsn(), (select count(*) from pg_replication_slots)").fetchone()
+    done = threading.Event()
+    told(world)
+    done.set()
+    with world.source() as trs:
+        after = trs.execute("select count(*) from pg_replication_slots").fetchone()
+    assert before is not None and after == (before[1],)
+
+
+def test_not_set_up(databases: Databases) -> None:
+    assert status(databases).state == "not set up"

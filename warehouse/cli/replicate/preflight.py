@@ -1,0 +1,41 @@
+"""`warehouse replicate preflight`."""
+
+from __future__ import annotations
+
+import typer
+
+from warehouse.cli.output import JsonOption, out, print_json
+from warehouse.core.databases import Databases
+from warehouse.core.settings import load
+from warehouse.replicate.guard.preflight import preflight
+
+_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
+
+
+def show_preflight(json: bool = JsonOption) -> None:
+    """Whether the two databases can be replicated between; changes nothing.
+
+    The exit code is that of the first check that failed (13, 15, 16, 17 or 18), 0 with nothing but warnings.
+    """
+    databases = Databases(load())
+    databases.start()
+    checks = preflight(databases)
+    failed = [check for check in checks if check.state == "failed"]
+    if json:
+        print_json(
+            {
+                "ready": not failed,
+                "checks": [
+                    {"subject": c.subject, "state": c.state, "what": c.what, "next": c.next_command} for c in checks
+                ],
+            }
+        )
+    else:
+        for check in checks:
+            out.print(f"{_MARKS[check.state]} {check.subject:<36} ", end="")
+            out.print(check.what, markup=False)
+            if check.next_command:
+                out.print(f"    Next: {check.next_command}", markup=False)
+        out.print("\nReady." if not failed else f"\n{len(failed)} of {len(checks)} checks failed.")
+    if failed:
+        raise typer.Exit(failed[0].error.exit_code)

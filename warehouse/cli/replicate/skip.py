@@ -1,0 +1,39 @@
+"""`warehouse replicate skip`."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.output import JsonOption, out, print_json
+from warehouse.core.databases import Databases
+from warehouse.core.errors import UsageError
+from warehouse.core.settings import load
+from warehouse.replicate.guard.decide import skip_transaction
+
+
+def skip(
+    lsn: Annotated[str, typer.Option(help="The transaction, as `warehouse replicate conflicts` names it.")],
+    because: Annotated[str, typer.Option(help="Why its rows may be lost; it is kept with your name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: the transaction's changes are not applied.")] = False,
+    json: bool = JsonOption,
+) -> None:
+    """Give up the one transaction that cannot be applied, keep a record of it, and resume the stream."""
+    if not yes or not because.strip():
+        raise UsageError(
+            f"This gives up all changes of the transaction at {lsn}, not only the row that does not fit.",
+            meaning="Nothing was done. The replica would differ from the source there until it is repaired.",
+            next_command=f'If that is what you want: warehouse replicate skip --lsn {lsn} --because "why" --yes',
+        )
+    databases = Databases(load())
+    databases.start()
+    done = skip_transaction(databases, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
+    if json:
+        print_json(asdict(done))
+        return
+    lost = ", ".join(f"{rows:,} of {table}" for table, rows in done.rows.items())
+    out.print(f"The transaction at {done.lsn} was skipped: {lost}. The stream goes on.")
+    out.print("The replica differs there now. `warehouse replicate repair` makes it as the source has it.")

@@ -1,0 +1,109 @@
+"""Writes to the replica by somebody else than the stream: noted as they happen, at no cost to the stream.
+
+Each replicated table has ordinary triggers. They do not fire for what the engine applies, only for a session of
+somebody. Our own writers say so (`our_own`), and their transactions are in the ledger besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+PREFIX = "z_by_hand_"
+_OPERATIONS = {"insert": "new", "update": "new", "delete": "old"}
+
+
+@dataclass(frozen=True)
+class HandWrites:
+    """What was written to a table by hand and not made whole since.
+
+    Attributes:
+        keys: of the first rows.
+    """
+
+    table: str
+    operations: tuple[str, ...]
+    rows: int
+    keys: tuple[str, ...]
+
+
+def note_them(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> int:
+    """Make the triggers that are missing; returns how many were made. Costs one query when none is."""
+    keys = _keys(connection, schema, tables)
+    there = {
+        (row[0], row[1])
+        for row in connection.execute(
+            "select c.relname, t.tgname from pg_trigger as t join pg_class as c on c.oid = t.tgrelid"
+            " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and starts_with(t.tgname, %s)",
+            (schema, PREFIX),
+        )
+    }
+    made = 0
+    for table, key in keys.items():
+        for operation in (*_OPERATIONS, "truncate"):
+            if (table, PREFIX + operation) not in there:
+                connection.execute(_trigger(schema, table, operation, key))
+                made += 1
+    return made
+
+
+def _trigger(schema: str, table: str, operation: str, key: Sequence[str]) -> sql.Composed:
+    rows: sql.Composable = sql.SQL("")
+    if operation != "truncate":
+        rows = sql.SQL("referencing {} table as changed").format(sql.SQL(_OPERATIONS[operation]))
+    return sql.SQL(
+        "create trigger {} after {} on {} {} for each statement"
+        " when (coalesce(current_setting('warehouse.writer', true), '') = '')"
+        " execute function ledger.note_write_by_hand({})"
+    ).format(
+        sql.Identifier(PREFIX + operation),
+        sql.SQL(operation),
+        sql.Identifier(schema, table),
+        rows,
+        sql.SQL(", ").join(map(sql.Literal, key)),
+    )
+
+
+def _keys(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> Mapping[str, list[str]]:
+    rows = connection.execute(
+        "select c.relname, array_agg(a.attname::text order by k.number) from pg_class as c"
+        " join pg_namespace as n on n.oid = c.relnamespace"
+        " join pg_index as i on i.indrelid = c.oid and i.indisprimary"
+        " cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number)"
+        " join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum"
+        " where n.nspname = %s and c.relname = any(%s) group by c.relname",
+        (schema, list(tables)),
+    ).fetchall()
+    return dict(rows)
+
+
+def our_own(connection: psycopg.Connection, writer: str) -> None:
+    """Say, inside a transaction of ours, that it writes the replica on purpose: repair, back-fill, erasure."""
+    connection.execute("select set_config('warehouse.writer', %s, true)", (writer,))
+
+
+def unsettled(connection: psycopg.Connection) -> list[HandWrites]:
+    """What was written by hand and not made whole since, by table."""
+    rows = connection.execute(
+        "select h.table_name, array_agg(distinct h.operation), coalesce(sum(h.rows), 0)::bigint,"
+        " coalesce((array_agg(h.keys order by h.hand_write_id desc) filter (where h.keys is not null))[1], '[]')"
+        " from ledger.hand_writes as h"
+        " where h.settled_at is null and not exists (select from ledger.transactions as t where t.xid = h.xid)"
+        " group by h.table_name order by h.table_name"
+    ).fetchall()
+    return [
+        HandWrites(table, tuple(operations), rows, tuple("/".join(map(str, key)) for key in keys))
+        for table, operations, rows, keys in rows
+    ]
+
+
+def settle(connection: psycopg.Connection, tables: Sequence[str]) -> None:
+    """Write down that tables were compared with the source, in full, and are equal to it now."""
+    connection.execute(
+        "update ledger.hand_writes set settled_at = clock_timestamp()"
+        " where settled_at is null and table_name = any(%s)",
+        (list(tables),),
+    )

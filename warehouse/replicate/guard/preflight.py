@@ -1,0 +1,64 @@
+"""Preflight: whether the two databases can be replicated between, before anything is set up."""
+
+from __future__ import annotations
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.replicate import epochs
+from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.guard import clocks, looks
+from warehouse.replicate.guard.preflight_facts import read_source, read_warehouse
+from warehouse.replicate.guard.preflight_rules import Check, checks, ok, warning
+
+
+def preflight(databases: Databases) -> list[Check]:
+    """Every check, on both databases. Changes nothing.
+
+    Raises:
+        DatabaseUnreachable: one of the two databases is.
+    """
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        return examined(databases, trs, warehouse, load_classification())
+
+
+def require(
+    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification
+) -> None:
+    """Stop a set-up before it changes anything.
+
+    Raises:
+        SourceNotReady, MissingPrivilege, WalLevelNotLogical, ReplicationError, SetupError: the first check that failed.
+    """
+    for check in examined(databases, trs, warehouse, classification):
+        if check.state == "failed":
+            raise check.error(
+                check.what,
+                meaning="Nothing was set up there or here.",
+                next_command=check.next_command or "Run `warehouse replicate preflight`.",
+            )
+
+
+def examined(
+    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification
+) -> list[Check]:
+    """Every check, on connections that are there already."""
+    name = databases.settings.warehouse_replication_name
+    ledger = warehouse.execute("select to_regclass('ledger.epochs') is not null").fetchone()
+    epoch = epochs.current(warehouse, name) if ledger and ledger[0] else None
+    found = checks(
+        read_source(trs, classification, name, epoch.slot_name if epoch else None),
+        read_warehouse(warehouse, name),
+        classification.published,
+        int(databases.settings.warehouse_wal_budget_gb * 1e9),
+    )
+    return [*found, _clock(trs, warehouse)]
+
+
+def _clock(trs: psycopg.Connection, warehouse: psycopg.Connection) -> Check:
+    skew = looks.compare_clocks(trs, warehouse)
+    far = abs(skew.skew_seconds) - skew.uncertainty_seconds > clocks.TOLERANCE_SECONDS
+    what = f"the source's is {skew.skew_seconds:+.2f} s from the warehouse's (± {skew.uncertainty_seconds:.2f})"
+    if far:
+        return warning("clocks", f"Clocks disagree: {what}.", "Have both servers' clocks set by NTP.")
+    return ok("clocks", what)

@@ -1,0 +1,243 @@
+"""What preflight rests on, read from both databases. Only reads, and asks for nothing that only a superuser may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+
+from warehouse.core.postgres.binaries import OLDEST
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.guard import published
+from warehouse.replicate.guard.published import Publication
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How updates of a table are identified in its WAL.
+
+    Attributes:
+        kind: d the primary key, n nothing, f the whole row, i an index.
+        columns: of the primary key, or of that index.
+        generated: the generated columns that no column list of that server may name.
+        has_key: it has a primary key.
+    """
+
+    kind: str
+    columns: tuple[str, ...]
+    generated: tuple[str, ...]
+    has_key: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """The operational database's server, this user and the tables there.
+
+    Attributes:
+        settings: of pg_settings, in their base units; what the version does not have is not in it.
+        unreadable: published tables of which this user may not read every published column.
+        unowned: published tables that this user does not own (a publication can be made of owned ones only).
+        may_create: this user may create a publication in that database.
+        slots, senders: how many are in use.
+        our_slot: whether our slot is among them: then nothing more is needed.
+        tables: of the classification that are there.
+    """
+
+    version: int
+    role: str
+    settings: Mapping[str, str]
+    is_standby: bool
+    may_replicate: bool
+    read_only: bool
+    may_create: bool
+    unreadable: Sequence[str]
+    unowned: Sequence[str]
+    slots: int
+    senders: int
+    our_slot: bool
+    standbys: int
+    publication: Publication | None
+    publication_owner: bool
+    tables: Mapping[str, Identity] = field(default_factory=dict)
+
+    def number(self, setting: str) -> int | None:
+        """A setting as a number; None when the version does not have it."""
+        value = self.settings.get(setting)
+        return int(value) if value is not None else None
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The warehouse's server.
+
+    Attributes:
+        workers: logical replication workers that run.
+        origins: replication origins in use.
+        ours: whether our subscription is among them.
+        may_subscribe: this user may make a subscription.
+    """
+
+    version: int
+    role: str
+    settings: Mapping[str, str]
+    workers: int
+    origins: int
+    ours: bool
+    may_subscribe: bool
+
+    def number(self, setting: str) -> int | None:
+        """A setting as a number; None when the version does not have it."""
+        value = self.settings.get(setting)
+        return int(value) if value is not None else None
+
+
+_SOURCE_SETTINGS = [
+    "wal_level",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_slot_wal_keep_size",
+    "idle_replication_slot_timeout",
+    "logical_decoding_work_mem",
+    "synchronized_standby_slots",
+    "wal_sender_timeout",
+]
+_WAREHOUSE_SETTINGS = [
+    "track_commit_timestamp",
+    "max_logical_replication_workers",
+    "max_worker_processes",
+    "max_active_replication_origins",
+    "max_replication_slots",
+]
+
+_TABLES = """
+select
+    c.relname,
+    c.relreplident::text,
+    array(
+        select a.attname::text from pg_index as i
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(i.indkey::int2[])
+        where i.indrelid = c.oid and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end
+        order by a.attnum
+    ),
+    array(
+        select a.attname::text from pg_attribute as a
+        where a.attrelid = c.oid and not a.attisdropped and (
+            a.attgenerated = 'v' or a.attgenerated = 's' and current_setting('server_version_num')::int < 180000
+        )
+        order by a.attnum
+    ),
+    exists (select from pg_index as i where i.indrelid = c.oid and i.indisprimary)
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = any(%s) and c.relkind in ('r', 'p')
+order by c.relname
+"""
+
+
+def read_source(source: psycopg.Connection, classification: Classification, name: str, slot: str | None) -> Source:
+    """The facts of the operational database.
+
+    Args:
+        name: of the publication.
+        slot: the name of our slot, when there is an epoch.
+    """
+    version = source.info.server_version
+    wanted = classification.published
+    row = source.execute(
+        "select current_user, pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,"
+        " exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))"
+        "  or exists (select from pg_roles"
+        "   where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member')),"
+        " has_database_privilege(current_database(), 'create'),"
+        " (select count(*) from pg_replication_slots),"
+        " (select count(*) from pg_stat_replication),"
+        " exists (select from pg_replication_slots where slot_name = %(slot)s),"
+        " (select count(*) from pg_replication_slots where slot_type = 'physical'),"
+        " exists (select from pg_publication"
+        "  where pubname = %(name)s and pg_has_role(current_user, pubowner, 'member'))",
+        {"slot": slot, "name": name},
+    ).fetchone()
+    assert row is not None
+    return Source(
+        version=version,
+        role=row[0],
+        settings=_settings(source, _SOURCE_SETTINGS),
+        is_standby=row[1],
+        read_only=row[2],
+        may_replicate=row[3],
+        may_create=row[4],
+        unreadable=_tables_where(source, classification, _UNREADABLE),
+        unowned=_tables_where(source, classification, _UNOWNED),
+        slots=row[5],
+        senders=row[6],
+        our_slot=row[7],
+        standbys=row[8],
+        # Column lists came with 15; before it the catalogs do not even have the columns.
+        publication=published.read(source, name) if version >= OLDEST * 10_000 else None,
+        publication_owner=row[9],
+        tables={
+            table: Identity(kind, tuple(columns), tuple(generated), has_key)
+            for table, kind, columns, generated, has_key in source.execute(
+                _TABLES, (classification.schema_name, list(wanted))
+            )
+        },
+    )
+
+
+_UNREADABLE = """
+select distinct t from unnest(%(tables)s::text[], %(columns)s::text[]) as x (t, c)
+join pg_attribute as a on a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, t)) and a.attname = c
+where not has_column_privilege(a.attrelid, a.attnum, 'select') order by 1
+"""
+_UNOWNED = """
+select distinct t from unnest(%(tables)s::text[]) as x (t)
+join pg_class as c on c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, t))
+where not pg_has_role(current_user, c.relowner, 'member') order by 1
+"""
+
+
+def _tables_where(source: psycopg.Connection, classification: Classification, query: str) -> list[str]:
+    pairs = [(table, column) for table, columns in classification.published.items() for column in columns]
+    rows = source.execute(
+        query.encode(),
+        {
+            "tables": [table for table, _ in pairs],
+            "columns": [column for _, column in pairs],
+            "schema": classification.schema_name,
+        },
+    )
+    return [row[0] for row in rows]
+
+
+def read_warehouse(warehouse: psycopg.Connection, name: str) -> Warehouse:
+    """The facts of the warehouse's server.
+
+    Args:
+        name: of the subscription.
+    """
+    row = warehouse.execute(
+        "select current_user,"
+        " (select count(*) from pg_stat_subscription where pid is not null),"
+        " (select count(*) from pg_replication_origin),"
+        " exists (select from pg_subscription where subname = %s),"
+        " exists (select from pg_roles where rolname = current_user and rolsuper)"
+        "  or exists (select from pg_roles"
+        "   where rolname = 'pg_create_subscription' and pg_has_role(current_user, oid, 'member'))",
+        (name,),
+    ).fetchone()
+    assert row is not None
+    return Warehouse(
+        version=warehouse.info.server_version,
+        role=row[0],
+        settings=_settings(warehouse, _WAREHOUSE_SETTINGS),
+        workers=row[1],
+        origins=row[2],
+        ours=row[3],
+        may_subscribe=row[4],
+    )
+
+
+def _settings(connection: psycopg.Connection, names: Sequence[str]) -> dict[str, str]:
+    rows = connection.execute("select name, setting from pg_settings where name = any(%s)", (list(names),)).fetchall()
+    return dict(rows)

@@ -1,0 +1,31 @@
+"""What a comparison with the source settles: what was written by hand, given up, or counted as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import hand_writes, missing
+
+
+def settled(
+    warehouse: psycopg.Connection, epoch: Epoch, name: str, tables: Sequence[str], *, all_of_them: bool
+) -> None:
+    """Write down that tables were compared with the source, in full, and are equal to it now.
+
+    Args:
+        name: of the subscription.
+        all_of_them: these are all tables that are replicated.
+    """
+    with warehouse.transaction():
+        hand_writes.settle(warehouse, tables)
+        warehouse.execute(
+            "update ledger.skipped_transactions set settled_at = clock_timestamp()"
+            " where settled_at is null and state = 'skipped'"
+            " and not exists (select from jsonb_object_keys(tables) as t (name) where t.name <> all(%s))",
+            (list(tables),),
+        )
+        if all_of_them:
+            missing.settle(warehouse, epoch, name)
