@@ -1,0 +1,29 @@
+"""Whether the replica's content is the source's, and which keys differ: used by reconcile and by repair.
+
+Each table is read once on each side. A row becomes a hash of its published columns (row_hash.py), and falls by the
+hash of its key into one of some thousand ranges; of each range the servers tell the number of rows and a sum of
+their hashes. Only for ranges that differ do keys travel (ranges.py). See docs/adr/0011.
+"""
+
+from warehouse.replicate.compare.engine import tables
+from warehouse.replicate.compare.keys import Key, Keys
+from warehouse.replicate.compare.spec import (
+    AsOf,
+    SourceSnapshot,
+    TableComparison,
+    TableSpec,
+    WarehouseState,
+    specs,
+)
+
+__all__ = [
+    "AsOf",
+    "Key",
+    "Keys",
+    "SourceSnapshot",
+    "TableComparison",
+    "TableSpec",
+    "WarehouseState",
+    "specs",
+    "tables",
+]

@@ -1,0 +1,140 @@
+"""What is compared with what, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+
+from warehouse.replicate import source
+from warehouse.replicate.compare.keys import Keys
+from warehouse.replicate.source import SourceColumn
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table as it is compared; source and replica have it under the same name.
+
+    Attributes:
+        columns: those that both sides have and that are published.
+        key: the primary key's columns, in its order; all of them among `columns`.
+        without: the paths of each JSON column that the replica does not hold; see replica.without_credentials.
+        differently_typed: columns whose type here is not the source's; they are compared as text.
+    """
+
+    schema: str
+    table: str
+    columns: tuple[SourceColumn, ...]
+    key: tuple[str, ...]
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    differently_typed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class SourceSnapshot:
+    """The source at one position.
+
+    Attributes:
+        connect: opens a connection to the source, in autocommit.
+        snapshot: the name of an exported snapshot whose owner stays open during the comparison. None: each
+            connection takes its own, which is one position only while nobody writes.
+    """
+
+    connect: Callable[[], psycopg.Connection]
+    snapshot: str | None
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """Which transactions the warehouse has to be seen without.
+
+    Attributes:
+        later: numbers (xid8) of the transactions that came after the position that is compared.
+        first_commit: the earliest of their commit times at the source.
+        settled: whether history.settle() may have moved versions that they ended.
+    """
+
+    later: tuple[int, ...]
+    first_commit: datetime | None = None
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class WarehouseState:
+    """The warehouse at one position.
+
+    Attributes:
+        connect: opens a connection to the warehouse, in autocommit.
+        snapshot: the name of an exported snapshot whose owner stays open. None: as with the source.
+        as_of: None when the replica is at the position already, such as when its subscription is off.
+    """
+
+    connect: Callable[[], psycopg.Connection]
+    snapshot: str | None = None
+    as_of: AsOf | None = None
+
+
+@dataclass(frozen=True)
+class TableComparison:
+    """What a comparison found in one table.
+
+    Attributes:
+        missing: keys of rows that only the source has.
+        extra: keys of rows that only the warehouse has.
+        changed: keys of rows that both have, with different content.
+    """
+
+    schema: str
+    table: str
+    source_rows: int
+    warehouse_rows: int
+    ranges: int
+    differing_ranges: int
+    missing: Keys
+    extra: Keys
+    changed: Keys
+    seconds: float
+
+    @property
+    def is_equal(self) -> bool:
+        return not (self.missing or self.extra or self.changed)
+
+
+def specs(
+    trs: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    schema: str,
+    published: Mapping[str, Sequence[str]],
+    without: Callable[[str], dict[str, tuple[str, ...]]],
+) -> list[TableSpec]:
+    """What can be compared now: the published columns that both sides have. A table that one side lacks is left out."""
+    there, here = source.read_tables(trs, schema), source.read_tables(warehouse, schema)
+    found = []
+    for table, names in published.items():
+        if table not in there or table not in here:
+            continue
+        columns = tuple(there[table][name] for name in names if name in there[table] and name in here[table])
+        key = tuple(source.key_of(there[table]))
+        if not key or not set(key) <= {column.name for column in columns}:
+            continue
+        found.append(
+            TableSpec(
+                schema,
+                table,
+                columns,
+                key,
+                without(table),
+                frozenset(
+                    c.name for c in columns if without_modifier(c.type) != without_modifier(here[table][c.name].type)
+                ),
+            )
+        )
+    return found
+
+
+def without_modifier(type_: str) -> str:
+    """A type without its length or precision: `timestamp(3) with time zone` is `timestamp with time zone`."""
+    head, _, rest = type_.partition("(")
+    return head + rest.partition(")")[2]
