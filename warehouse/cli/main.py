@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from warehouse.cli import deliveries, doctor, interrupt, replicate, run, servers, sql
+from warehouse.cli import deliveries, doctor, erase, interrupt, replicate, run, servers, sql
 from warehouse.cli.output import print_error, print_json
 from warehouse.core.errors import (
     DatabaseUnreachable,
@@ -33,6 +33,7 @@ app = typer.Typer(
 
 app.command("run")(run.run)
 app.command("deliver")(deliveries.deliver_now)
+app.command("erase")(erase.erase_person)
 app.command("doctor")(doctor.doctor)
 app.command("sql")(sql.sql)
 app.command("up")(servers.up)

@@ -10,7 +10,7 @@ import pytest
 
 from warehouse.core.settings import PROJECT
 
-STAGES = ("replicate", "land", "build", "deliver", "observe")
+STAGES = ("replicate", "land", "build", "deliver", "erase", "observe")
 
 
 def imports(file: Path) -> Iterator[str]:

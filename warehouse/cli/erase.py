@@ -1,0 +1,131 @@
+"""`warehouse erase`: one person is removed from everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import psycopg
+import typer
+
+from warehouse.build import build
+from warehouse.build.swap import drop_leftovers
+from warehouse.cli.output import JsonOption, TerminalProgress, near, out, print_json, print_table
+from warehouse.cli.run import LOCK
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, UsageError
+from warehouse.core.ledger import migrate
+from warehouse.core.settings import load
+from warehouse.deliver.pipeline import LOCK as DELIVERING
+from warehouse.erase import Erasure, Subject, Survey, erase, survey
+from warehouse.erase.subject import check_reference
+
+
+def erase_person(
+    person_id: Annotated[str | None, typer.Option("--person-id", help="The person's id, a UUID.")] = None,
+    trn: Annotated[str | None, typer.Option("--trn", help="Or their TRN, 7 digits.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show where the person is, and change nothing.")] = False,
+    because: Annotated[
+        str | None, typer.Option("--because", help="The request's reference. Kept for good: no name, TRN or id in it.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: what is erased cannot be brought back.")] = False,
+    json: bool = JsonOption,
+) -> None:
+    """Remove one person from replica, history, landing, marts and stored deliveries. Exit code 43 when it cannot be."""
+    subject, reference = Subject.given(person_id, trn), check_reference(because)
+    if not dry_run and not yes:
+        raise UsageError(
+            "This removes a person for good, from the history, too.",
+            meaning="Nothing was done.",
+            next_command="See what it would do with --dry-run; then say --yes instead.",
+        )
+    databases = Databases(load())
+    databases.start()
+    progress = TerminalProgress(quiet=json)
+    with databases.warehouse() as connection:
+        migrate(connection)
+        if dry_run:
+            with progress.stage("erase (dry run)"):
+                found = survey(databases, subject, progress)
+            _tell_survey(found, json)
+            return
+        with _alone(connection), progress.stage("erase"):
+            done = erase(
+                databases,
+                subject,
+                progress,
+                rebuild=lambda: _rebuild(databases, connection, progress),
+                reference=reference,
+            )
+    _tell(done, json)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[None]:
+    """Keep runs and deliveries away meanwhile.
+
+    Raises:
+        AlreadyRunning: one is at work.
+    """
+    with session_lock(connection, LOCK) as no_run, session_lock(connection, DELIVERING) as no_delivery:
+        if not (no_run and no_delivery):
+            raise AlreadyRunning(
+                "A run or a delivery is at work on this warehouse.",
+                meaning="Nothing was erased; the other one goes on.",
+                next_command="Wait for it to end, then run this again.",
+            )
+        yield
+
+
+def _rebuild(databases: Databases, connection: psycopg.Connection, progress: TerminalProgress) -> None:
+    """Make the models anew, if there were any, and drop what builds left behind."""
+    if connection.execute("select 1 from ledger.builds where state = 'published' limit 1").fetchone():
+        build(databases, databases.today(), progress, anew=True)
+    drop_leftovers(connection)
+
+
+def _tell_survey(found: Survey, json: bool) -> None:
+    if json:
+        print_json(asdict(found))
+        return
+    rows = [("the operational database", table, count, 0) for table, count in found.at_source.items()]
+    rows += [(place.kind, near(place.place), place.theirs, place.shared) for place in found.places]
+    if rows:
+        print_table(None, ["kind", "where", "to be erased", "about others, to be emptied"], rows)
+    for held in found.deliveries:
+        what = "would be rewritten" if held.held == "here" else "is the recipient's, who has to be told"
+        out.print(f"{held.delivery_id}  {held.name.rsplit('/', maxsplit=1)[-1]} {what}")
+    if not rows and not found.deliveries:
+        out.print("The warehouse and the operational database hold nothing of this person.")
+    if found.refusal:
+        out.print(f"Erasing would be refused now: {found.refusal}", markup=False)
+    out.print("Nothing was changed.")
+
+
+def _tell(done: Erasure, json: bool) -> None:
+    if json:
+        print_json(asdict(done) | {"left_there": done.left_there})
+        return
+    for number in done.finished_before:
+        out.print(f"Erasure {number}, which had been broken off, is finished.")
+    if done.erasure_id is None:
+        if not done.finished_before:
+            out.print("The warehouse holds nothing of this person: they were never here, or were erased before.")
+    else:
+        print_table(
+            None,
+            ["kind", "where", "erased", "about others, emptied"],
+            [(place["kind"], near(place["place"]), place["erased"], place["emptied"]) for place in done.places],
+        )
+        out.print(f"Erasure {done.erasure_id} is finished.")
+    theirs = [held for held in done.deliveries if held["held"] == "by the recipient"]
+    for held in theirs:
+        sure = "held" if held["found"] == "read" else "by its dates held"
+        out.print(f"Tell {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
+    for place in done.left_there:
+        out.print(f"Still there: {place}. No build makes it; its owner has to see to it.", markup=False)
+    for number in done.unfinished:
+        out.print(f"Erasure {number}, of somebody else, was broken off: run its command again.")

@@ -1,0 +1,118 @@
+"""When a person cannot be erased now: the stream would bring them back, or nobody could tell."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from warehouse.core.errors import ErasureRefused
+from warehouse.core.progress import Progress
+from warehouse.erase import relations, rows
+from warehouse.erase.rows import Tables
+from warehouse.erase.rules import Rules
+from warehouse.erase.subject import Subject
+
+CATCH_UP_SECONDS = 60
+"""How long the stream may take to apply what is committed at the source already."""
+
+_MARK = "teaching_record_warehouse"
+
+
+def check_caught_up(
+    source: psycopg.Connection, warehouse: psycopg.Connection, progress: Progress, seconds: float = CATCH_UP_SECONDS
+) -> None:
+    """Whether everything that is committed at the source by now has been applied here.
+
+    Raises:
+        ErasureRefused: the replica is not set up, its slot is lost, or the stream has not caught up in time.
+    """
+    epoch = warehouse.execute(
+        "select slot_name, state from ledger.epochs where state <> 'ended' order by epoch_id desc limit 1"
+    ).fetchone()
+    if epoch is None or epoch[1] != "streaming":
+        raise _refused(
+            "The replica is not streaming" + (f" (it is {epoch[1]})." if epoch else ": replication is not set up."),
+            "What the warehouse holds of a person is found by way of the replica.",
+            "warehouse replicate run",
+        )
+    slot = epoch[0]
+    # A message of ours in the WAL: a quiet source's position moves past what was committed before.
+    row = source.execute("select pg_logical_emit_message(true, %s, '')", (_MARK,)).fetchone()
+    assert row is not None
+    target, deadline = str(row[0]), time.monotonic() + seconds
+    while True:
+        state = source.execute(
+            "select confirmed_flush_lsn >= %s::pg_lsn, wal_status, %s::pg_lsn - confirmed_flush_lsn"
+            " from pg_replication_slots where slot_name = %s",
+            (target, target, slot),
+        ).fetchone()
+        if state is None or state[1] == "lost":
+            raise _refused(
+                f"The replication slot {slot} is lost.",
+                "Changes are missing here, and the repair would bring back what the source still has.",
+                "warehouse replicate status",
+            )
+        if state[0]:
+            return
+        if time.monotonic() > deadline:
+            raise _refused(
+                f"The stream has not caught up: {int(state[2]) / 1e6:,.1f} MB of changes are still to be applied.",
+                "A change that is on its way could bring the person back.",
+                "warehouse replicate run",
+            )
+        progress.say("waiting for the stream to catch up")
+        time.sleep(0.1)
+
+
+def at_source(source: psycopg.Connection, rules: Rules, subject: Subject, progress: Progress) -> dict[str, int]:
+    """The replicated tables at the source in which the person still is, each with the number of rows."""
+    found = {}
+    with source.transaction():
+        source.execute("set transaction isolation level repeatable read read only")
+        for table, rule in rules.replicated.items():
+            progress.say(f"looking through {table} at the source")
+            there = relations.relation(source, rules.schema, table, "replica")
+            if there is not None:
+                counted = rows.count(source, there, rule, subject)
+                if counted.theirs or counted.shared:
+                    found[table] = counted.theirs + counted.shared
+    return found
+
+
+def check_gone_at_source(found: dict[str, int]) -> None:
+    """Whether the operational system, which is the master, has erased the person.
+
+    Raises:
+        ErasureRefused: it still holds rows of the person; names the tables.
+    """
+    if found:
+        listed = ", ".join(f"{table} ({count})" for table, count in list(found.items())[:8])
+        raise _refused(
+            f"The operational database still holds the person: {listed}"
+            + (f" and {len(found) - 8} more tables." if len(found) > 8 else "."),
+            "It is the master: the stream would bring the person back, or replica and source would differ.",
+            "Erase the person there, then `warehouse replicate run`, then this command again.",
+        )
+
+
+def check_replica(connection: psycopg.Connection, tables: Tables, subject: Subject) -> None:
+    """Whether the replica's rows about several people are the source's, which names the person in none.
+
+    Raises:
+        ErasureRefused: the replica differs there; changing it would make it differ otherwise.
+    """
+    for relation, rule in tables:
+        if relation.kind == "replica":
+            found = rows.count(connection, relation, rule, subject)
+            if found.shared:
+                raise _refused(
+                    f"{relation.place} names the person in {found.shared} rows about others; the source does not.",
+                    "Replica and source differ, so a change of the source was missed here.",
+                    "`warehouse replicate reconcile` shows where and `warehouse replicate repair` mends it; then this "
+                    "command again.",
+                )
+
+
+def _refused(what: str, meaning: str, next_command: str) -> ErasureRefused:
+    return ErasureRefused(what, meaning=f"{meaning} Nothing was erased.", next_command=next_command)

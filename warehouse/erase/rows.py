@@ -1,0 +1,174 @@
+"""A person's rows in tables: learning their identifiers, counting, and taking them out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from warehouse.erase.conditions import Conditions, Relation, text_of
+from warehouse.erase.relations import Elsewhere
+from warehouse.erase.rules import PERSON_ID, PersonRule
+from warehouse.erase.subject import Subject, pattern
+
+_MOST_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows of a person in a table.
+
+    Attributes:
+        theirs: rows that are the person's alone.
+        shared: rows about others, too.
+    """
+
+    place: str
+    kind: str
+    theirs: int
+    shared: int = 0
+    relation: int | None = None
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was taken out of a table.
+
+    Attributes:
+        places: each partition of it in which something was, or the table itself.
+        keys: of the deleted rows, where the key is a UUID.
+    """
+
+    places: list[Found]
+    keys: set[str]
+
+
+Tables = list[tuple[Relation, PersonRule]]
+
+_PARTITION = sql.SQL("(select c.relname from pg_catalog.pg_class as c where c.oid = t.tableoid)")
+
+
+def learn(connection: psycopg.Connection, tables: Tables, subject: Subject) -> Subject:
+    """The person with every identifier that their rows tell, in all versions.
+
+    One identifier can lead to the next: a TRN to a person, the person to an account, the account to a task. One that
+    somebody else's current row has, too, such as a shared e-mail address, tells nobody apart and is left out.
+    """
+    for _ in range(_MOST_ROUNDS):
+        before = subject
+        for relation, rule in tables:
+            for name, kind in rule.tells.items():
+                if relation.has(name):
+                    told = _told(connection, relation, rule, name, subject) - set(subject.values(kind))
+                    if told and kind != PERSON_ID:
+                        told -= _of_others(connection, tables, kind, told, subject)
+                    subject = subject.with_more(kind, told) if told else subject
+        if subject.identifiers == before.identifiers:
+            break
+    return subject
+
+
+def count(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Found:
+    """How many rows of a table are the person's, and how many concern others, too."""
+    conditions = Conditions(relation, rule, subject)
+    row = connection.execute(
+        sql.SQL(
+            "select count(*) filter (where not {shared}), count(*) filter (where {shared})"
+            " from {table} as t where {found}"
+        ).format(shared=conditions.shared, table=relation.identifier, found=conditions.found)
+    ).fetchone()
+    assert row is not None
+    return Found(relation.place, relation.kind, int(row[0]), int(row[1]))
+
+
+def remove(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Removed:
+    """Delete the person's rows and empty their part of the others'."""
+    conditions = Conditions(relation, rule, subject)
+    key = relation.value(relation.key) if relation.key and relation.has(relation.key) else sql.SQL("null")
+    deleted = connection.execute(
+        sql.SQL("delete from {} as t where {} and not {} returning {}, lower({}::text)").format(
+            relation.identifier, conditions.found, conditions.shared, _PARTITION, key
+        )
+    ).fetchall()
+    emptied: list[tuple[str]] = []
+    assignments = conditions.emptied()
+    if assignments:
+        emptied = connection.execute(
+            sql.SQL("update {} as t set {} where {} returning {}").format(
+                relation.identifier, sql.SQL(", ").join(assignments), conditions.found, _PARTITION
+            )
+        ).fetchall()
+    gone, stripped = Counter(row[0] for row in deleted), Counter(row[0] for row in emptied)
+    places = [
+        Found(f"{relation.schema}.{name}", relation.kind, gone[name], stripped[name]) for name in {*gone, *stripped}
+    ]
+    return Removed(places, {row[1] for row in deleted if row[1]})
+
+
+def count_elsewhere(
+    connection: psycopg.Connection, tables: Iterable[Elsewhere], subject: Subject, say: Callable[[str], None]
+) -> list[Found]:
+    """The rows of other tables in which an identifier stands, anywhere in the row."""
+    found = []
+    for table in tables:
+        say(f"looking through {table.place}")
+        row = connection.execute(
+            sql.SQL('select count(*) from {} as t where (t::text collate "C") ~* {}').format(
+                sql.Identifier(table.schema, table.name), sql.Literal(pattern(subject.words))
+            )
+        ).fetchone()
+        if row and row[0]:
+            found.append(Found(table.place, "derived", int(row[0]), relation=table.oid))
+    return found
+
+
+def _told(
+    connection: psycopg.Connection, relation: Relation, rule: PersonRule, name: str, subject: Subject
+) -> set[str]:
+    conditions = Conditions(relation, PersonRule(rows=rule.rows), subject)
+    if not rule.rows:
+        return set()
+    rows = connection.execute(
+        sql.SQL(
+            "select distinct {value} from {table} as t where {found} and not {shared} and {value} is not null"
+        ).format(
+            value=text_of(relation, name),
+            table=relation.identifier,
+            found=conditions.found,
+            shared=conditions.shared,
+        )
+    )
+    return {row[0] for row in rows if row[0].strip()}
+
+
+def _of_others(
+    connection: psycopg.Connection, tables: Tables, kind: str, values: set[str], subject: Subject
+) -> set[str]:
+    """Which of some identifiers a current row of somebody else has."""
+    found: set[str] = set()
+    for relation, rule in tables:
+        owners = [owner for owner in rule.owners if relation.has(owner)]
+        if relation.kind != "replica" or not owners:
+            continue
+        others = sql.SQL(" or ").join(
+            sql.SQL("({} is not null and {} <> all({}::text[]))").format(
+                relation.value(owner), text_of(relation, owner), sql.Literal(subject.values(PERSON_ID))
+            )
+            for owner in owners
+        )
+        for name in (name for name, told in rule.tells.items() if told == kind and relation.has(name)):
+            rows = connection.execute(
+                sql.SQL(
+                    "select distinct {value} from {table} as t where {value} = any({values}::text[]) and ({others})"
+                ).format(
+                    value=text_of(relation, name),
+                    table=relation.identifier,
+                    values=sql.Literal(sorted(values)),
+                    others=others,
+                )
+            )
+            found |= {row[0] for row in rows}
+    return found

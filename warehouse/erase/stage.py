@@ -1,0 +1,276 @@
+"""Erasing one person everywhere, step by step; the same command finishes what a kill broke off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.errors import ErasureRefused
+from warehouse.core.progress import Progress
+from warehouse.erase import guard, ledgers, record, relations, rows, storage, traces
+from warehouse.erase.deliveries import Deliveries, Held
+from warehouse.erase.rows import Found, Tables
+from warehouse.erase.rules import Rules, load_rules
+from warehouse.erase.subject import Subject
+
+BUILT_ASIDE = ("trw_build_", "trw_old_")
+"""Schemas that a build leaves behind for a moment; one with the person in it is a build that could not be dropped."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Where a person is.
+
+    Attributes:
+        at_source: replicated tables of the operational database that still hold them, with the number of rows.
+        places: tables and files of the warehouse.
+        deliveries: delivered files.
+        refusal: why they could not be erased now.
+    """
+
+    at_source: dict[str, int]
+    places: list[Found]
+    deliveries: list[Held]
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did.
+
+    Attributes:
+        erasure_id: of the record; None when the warehouse held nothing of the person.
+        finished_before: erasures that had been broken off and were brought to their end first.
+        unfinished: erasures of other people that were broken off; the command that began each has to be run again.
+        left_there: tables that hold the person and that no build makes; their owners have to see to them.
+    """
+
+    erasure_id: int | None
+    finished_before: list[int] = field(default_factory=list)
+    unfinished: list[int] = field(default_factory=list)
+    places: list[dict[str, Any]] = field(default_factory=list)
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def left_there(self) -> list[str]:
+        return [place["place"] for place in self.places if place["left_there"]]
+
+
+@dataclass(frozen=True)
+class _Located:
+    subject: Subject
+    tables: Tables
+    found: list[Found]
+    deliveries: list[Held]
+    ledgers: list[Found]
+    derived: list[Found]
+    files: list[Found]
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.deliveries or self.ledgers or self.derived or self.files)
+
+
+def _nothing(step: str) -> None:
+    del step
+
+
+def survey(databases: Databases, subject: Subject, progress: Progress, rules: Rules | None = None) -> Survey:
+    """Where a person is, everywhere. Changes nothing.
+
+    Raises:
+        ClassificationError: a table says nothing of how its rows belong to persons.
+    """
+    rules = rules or load_rules()
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        refusal = None
+        try:
+            guard.check_caught_up(trs, warehouse, progress)
+        except ErasureRefused as error:
+            refusal = error.what
+        located = _locate(databases, warehouse, rules, subject, progress)
+        at_source = guard.at_source(trs, rules, located.subject, progress)
+        try:
+            guard.check_gone_at_source(at_source)
+        except ErasureRefused as error:
+            refusal = error.what
+    places = [*located.found, *located.ledgers, *located.derived, *located.files]
+    return Survey(at_source, places, located.deliveries, refusal)
+
+
+def erase(
+    databases: Databases,
+    subject: Subject,
+    progress: Progress,
+    *,
+    rebuild: Callable[[], None],
+    reference: str | None = None,
+    rules: Rules | None = None,
+    hook: Callable[[str], None] = _nothing,
+) -> Erasure:
+    """Erase a person everywhere in the warehouse, and record that it was done.
+
+    Call it while nothing else runs, builds or delivers on this warehouse.
+
+    Args:
+        rebuild: makes the models anew from the rows that are left and publishes them.
+        reference: of the request; it must not say who it is about (check_reference).
+        hook: called with the name of each step when it is done; tests stop the process there.
+
+    Raises:
+        ClassificationError: a table says nothing of how its rows belong to persons.
+        ErasureRefused: the source still holds the person, the stream is behind, or a session is in the way.
+        WarehouseError: of the rebuild; the same command goes on there.
+    """
+    rules = rules or load_rules()
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        finished = []
+        for broken_off in record.without_rows(warehouse):
+            _finish(warehouse, broken_off, rebuild, progress, hook)
+            finished.append(broken_off.erasure_id)
+        guard.check_caught_up(trs, warehouse, progress)
+        located = _locate(databases, warehouse, rules, subject, progress)
+        guard.check_gone_at_source(guard.at_source(trs, rules, located.subject, progress))
+        guard.check_replica(warehouse, located.tables, located.subject)
+        mine = record.begin(warehouse, located.subject, reference) if located else None
+        if mine is None:
+            done = _report(warehouse, finished[-1] if finished else None)
+            return Erasure(None, finished, record.others_running(warehouse, None), **done)
+        hook("begun")
+        _take_out(databases, warehouse, mine, located, progress, hook)
+        _finish(warehouse, record.Record(mine.erasure_id, frozenset(record.STEPS[:3])), rebuild, progress, hook)
+        unfinished = record.others_running(warehouse, mine.erasure_id)
+        return Erasure(mine.erasure_id, finished, unfinished, **_report(warehouse, mine.erasure_id))
+
+
+def _locate(
+    databases: Databases, warehouse: psycopg.Connection, rules: Rules, subject: Subject, progress: Progress
+) -> _Located:
+    derived_tables = relations.elsewhere(warehouse, rules)
+    tables = list(relations.of_persons(warehouse, rules))
+    progress.say("learning what identifies the person")
+    subject = rows.learn(warehouse, tables, subject)
+    found = []
+    for relation, rule in tables:
+        progress.say(f"looking through {relation.place}")
+        counted = rows.count(warehouse, relation, rule, subject)
+        if counted.theirs or counted.shared:
+            found.append(counted)
+    deliveries = Deliveries(warehouse, databases.settings, subject, progress)
+    files = [Found(name, "file", lines) for name, lines in traces.find(databases.settings, subject)]
+    return _Located(
+        subject,
+        tables,
+        found,
+        deliveries.find(),
+        ledgers.count(warehouse, subject),
+        rows.count_elsewhere(warehouse, derived_tables, subject, progress.say),
+        files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
+    )
+
+
+def _take_out(
+    databases: Databases,
+    warehouse: psycopg.Connection,
+    mine: record.Record,
+    located: _Located,
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> None:
+    """The steps that need to know who it is. The rows come last: the identifiers are learnt from them.
+
+    All rows go in one transaction: after a kill, either everything that tells the identifiers is still there, or no
+    row is left and the rest can be done without knowing them.
+    """
+    record.note(warehouse, mine.erasure_id, [*located.derived, *located.files])
+    Deliveries(warehouse, databases.settings, located.subject, progress).rewrite(mine.erasure_id, located.deliveries)
+    if record.FILES not in mine.done:
+        record.step_done(warehouse, mine.erasure_id, record.FILES)
+    hook(record.FILES)
+    traces.remove(databases.settings, located.subject)
+    if record.TRACES not in mine.done:
+        record.step_done(warehouse, mine.erasure_id, record.TRACES)
+    hook(record.TRACES)
+    with warehouse.transaction():
+        # What is written to the replica by hand is told of in a ledger; this is none of that.
+        warehouse.execute("select set_config('warehouse.writer', 'erase', true)")
+        keys: set[str] = set()
+        touched: set[str] = set()
+        for relation, rule in located.tables:
+            progress.say(f"erasing from {relation.place}")
+            removed = rows.remove(warehouse, relation, rule, located.subject)
+            keys |= removed.keys
+            record.note(warehouse, mine.erasure_id, removed.places)
+            if removed.places:
+                touched.add(relation.table)
+        # A row that the stream deleted before is still in the files of its table, and in those of the log.
+        for relation, _ in located.tables:
+            if relation.table in touched and relation.kind in ("replica", "history") and not relation.is_partitioned:
+                record.note(warehouse, mine.erasure_id, [Found(relation.place, relation.kind, 0)])
+        record.note(warehouse, mine.erasure_id, ledgers.clean(warehouse, located.subject, keys))
+        record.step_done(warehouse, mine.erasure_id, record.ROWS)
+    hook(record.ROWS)
+
+
+def _finish(
+    warehouse: psycopg.Connection,
+    mine: record.Record,
+    rebuild: Callable[[], None],
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> None:
+    """The steps that need not know who it was."""
+    if record.MARTS not in mine.done:
+        rebuild()
+        hook("built")
+        _check_derived(warehouse, mine.erasure_id)
+        record.step_done(warehouse, mine.erasure_id, record.MARTS)
+    hook(record.MARTS)
+    if record.STORAGE not in mine.done:
+        noted = record.places(warehouse, mine.erasure_id)
+        kinds = ("replica", "history", "landing", "ledger")
+        storage.write_anew(
+            warehouse,
+            [*(one["place"] for one in noted if one["kind"] in kinds), "ledger.erasures"],
+            progress,
+        )
+        record.step_done(warehouse, mine.erasure_id, record.STORAGE)
+    hook(record.STORAGE)
+    record.finish(warehouse, mine.erasure_id)
+
+
+def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
+    """Which tables with the person in them the build did not make anew: they are still the same tables.
+
+    Raises:
+        ErasureRefused: one of them belongs to an old build, which somebody is still reading.
+    """
+    same = warehouse.execute(
+        "select p.place, n.nspname || '.' || c.relname from ledger.erased_places as p"
+        " join pg_class as c on c.oid = p.relation join pg_namespace as n on n.oid = c.relnamespace"
+        " where p.erasure_id = %s and p.kind = 'derived'",
+        (erasure_id,),
+    ).fetchall()
+    old = [name for _, name in same if name.startswith(BUILT_ASIDE)]
+    if old:
+        raise ErasureRefused(
+            f"A session still reads {old[0]}, which belongs to an old build and holds the person.",
+            meaning="New readers see marts without the person. The erasure stays unfinished.",
+            next_command="End that session or wait for it, then run the same `warehouse erase` again.",
+        )
+    warehouse.execute(
+        "update ledger.erased_places set left_there = place = any(%s) where erasure_id = %s and kind = 'derived'",
+        ([place for place, _ in same], erasure_id),
+    )
+
+
+def _report(warehouse: psycopg.Connection, erasure_id: int | None) -> dict[str, list[dict[str, Any]]]:
+    if erasure_id is None:
+        return {"places": [], "deliveries": []}
+    return {
+        "places": [place for place in record.places(warehouse, erasure_id) if place["erased"] or place["emptied"]],
+        "deliveries": record.deliveries(warehouse, erasure_id),
+    }

@@ -1,0 +1,70 @@
+"""Files of this program in which a person may have left a trace: logs, dbt's records of runs, the outbox."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from warehouse.core.settings import PROJECT, Settings
+from warehouse.erase.subject import Subject
+
+_LARGEST = 256 << 20
+"""Of a file that dbt keeps, in bytes; larger ones are no text of its."""
+
+
+def find(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
+    """The files that hold the person, each with the number of lines, and whatever is in the outbox."""
+    pattern = subject.in_python()
+    found = [(str(path), _lines(path, pattern)) for path in (*_records(settings), *_logs(settings))]
+    waiting = [path for path in (settings.warehouse_home / "outbox").rglob("*") if path.is_file()]
+    return [(name, lines) for name, lines in found if lines] + [(str(path), 1) for path in waiting]
+
+
+def remove(settings: Settings, subject: Subject) -> None:
+    """Take the traces away: dbt's records as whole files, a log's lines in their place.
+
+    Call it while nobody delivers: the outbox is emptied.
+    """
+    pattern = subject.in_python()
+    for path in _records(settings):
+        if _lines(path, pattern):
+            path.unlink(missing_ok=True)
+    for path in _logs(settings):
+        _blot_out(path, pattern)
+    shutil.rmtree(settings.warehouse_home / "outbox", ignore_errors=True)
+
+
+def _records(settings: Settings) -> Iterator[Path]:
+    """dbt's compiled models, results and logs; a plain `dbt build` in the checkout keeps them there."""
+    folders = [settings.warehouse_home / "dbt"]
+    if settings.warehouse_home == PROJECT / ".warehouse":
+        folders += [PROJECT / "target", PROJECT / "logs"]
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
+                yield path
+
+
+def _logs(settings: Settings) -> Iterator[Path]:
+    """The log of the embedded warehouse. A server of yours keeps its log elsewhere."""
+    yield from sorted((settings.warehouse_home / "clusters" / "warehouse").glob("*.log"))
+
+
+def _lines(path: Path, pattern: re.Pattern[str]) -> int:
+    with path.open("rb") as handle:
+        return sum(1 for line in handle if pattern.search(line.decode("utf-8", "replace")))
+
+
+def _blot_out(path: Path, pattern: re.Pattern[str]) -> None:
+    """Write over the lines, byte for byte, because the server goes on writing at the end of the file."""
+    with path.open("r+b") as handle:
+        start = 0
+        while line := handle.readline():
+            end = handle.tell()
+            if pattern.search(line.decode("utf-8", "replace")):
+                handle.seek(start)
+                handle.write(b"-" * len(line.rstrip(b"\n")))
+                handle.seek(end)
+            start = end
