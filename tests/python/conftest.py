@@ -81,9 +81,14 @@ class FreshDatabases(Databases):
         return self._urls["trs"]
 
     def forget(self) -> None:
-        """Drop what a dropped database would leave behind on the clusters: the slot."""
+        """Drop what a dropped database would leave behind on the clusters: the slots."""
         from warehouse.replicate import subscription
 
         with self.warehouse() as warehouse, self.source() as trs:
             subscription.drop(warehouse, self.settings.warehouse_replication_name)
-            subscription.drop_slot(trs, self.settings.warehouse_replication_name)
+            slots = trs.execute(
+                "select slot_name from pg_replication_slots where starts_with(slot_name, %s) and database = %s",
+                (self.settings.warehouse_replication_name, trs.info.dbname),
+            ).fetchall()
+            for (slot_name,) in slots:
+                subscription.drop_slot(trs, slot_name)

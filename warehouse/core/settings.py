@@ -6,6 +6,7 @@ import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -46,6 +47,11 @@ class Settings(BaseSettings):
         pattern=r"^[a-z_][a-z0-9_]{0,40}$",
         description="The name of the publication, the slot and the subscription. "
         "Two warehouses on one operational database need two names.",
+    )
+    warehouse_repair: Literal["ask", "automatic"] = Field(
+        "ask",
+        description="What a run does when the replication slot was lost: `ask` stops (exit code 50) until "
+        "`warehouse replicate repair` is run; `automatic` repairs, and says so in its summary.",
     )
     warehouse_wal_budget_gb: float = Field(
         10.0,

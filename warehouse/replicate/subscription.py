@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from warehouse.core.database import connect
-from warehouse.core.errors import MissingPrivilege, ReplicationError
+from warehouse.core.errors import MissingPrivilege, ReplicationError, SlotLost, StreamStuck
 from warehouse.core.progress import Progress
 
 STALLED_SECONDS = 60
@@ -31,7 +31,6 @@ class Slot:
 
     snapshot: str
     lsn: str
-    system_id: str
 
 
 @contextmanager
@@ -46,21 +45,39 @@ def replication_connection(conninfo: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def system_id(connection: psycopg.Connection) -> str:
-    """What tells one database cluster from another, whatever its address."""
+@dataclass(frozen=True)
+class Identity:
+    """Which database cluster, and which history of it, an address leads to."""
+
+    system_id: str
+    timeline: int
+
+
+def identity(connection: psycopg.Connection) -> Identity:
+    """What tells one database cluster from another, whatever its address; over a replication connection."""
     row = connection.execute("IDENTIFY_SYSTEM").fetchone()
     assert row is not None
-    return str(row[0])
+    return Identity(str(row[0]), int(row[1]))
 
 
 def create_slot(connection: psycopg.Connection, name: str) -> Slot:
-    """Make the slot and export its snapshot, over a replication connection."""
-    identity = system_id(connection)
+    """Make the slot and export its snapshot, over a replication connection.
+
+    From version 17 on a standby can take it over (`FAILOVER`).
+    """
+    failover = sql.SQL(", FAILOVER true" if has_failover_slots(connection) else "")
     row = connection.execute(
-        sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export')").format(sql.Identifier(name))
+        sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export'{})").format(
+            sql.Identifier(name), failover
+        )
     ).fetchone()
     assert row is not None
-    return Slot(snapshot=str(row[2]), lsn=str(row[1]), system_id=identity)
+    return Slot(snapshot=str(row[2]), lsn=str(row[1]))
+
+
+def has_failover_slots(connection: psycopg.Connection) -> bool:
+    """Whether that server knows slots that a standby takes over."""
+    return connection.info.server_version >= 170_000
 
 
 def drop_slot(source: psycopg.Connection, name: str) -> None:
@@ -90,8 +107,16 @@ def exists(warehouse: psycopg.Connection, name: str) -> bool:
     return found is not None
 
 
-def create(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> None:
+def create(
+    warehouse: psycopg.Connection, name: str, slot_name: str, source_conninfo: str, *, failover: bool = False
+) -> None:
     """Make the subscription on the slot that is there already; it starts when it is enabled.
+
+    Its first position is the slot's own. After an error it stays off until somebody has looked (`disable_on_error`):
+    the engine would go on with any slot of that name, wherever it starts.
+
+    Args:
+        failover: whether the slot is one that a standby takes over; the engine would change it to agree.
 
     Raises:
         MissingPrivilege: the warehouse's user may not make subscriptions.
@@ -102,19 +127,21 @@ def create(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> No
         warehouse.execute(
             sql.SQL(
                 "create subscription {} connection {} publication {} with"
-                " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, streaming = {})"
+                " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
+                " streaming = {}{})"
             ).format(
                 sql.Identifier(name),
                 sql.Literal(_for_server(source_conninfo)),
                 sql.Identifier(name),
-                sql.Literal(name),
+                sql.Literal(slot_name),
                 sql.SQL(streaming),
+                sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
             )
         )
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
             f"The warehouse's user may not make a subscription: {error.diag.message_primary}.",
-            meaning="The rows were copied, but no stream could be set up; the next run starts over.",
+            meaning="The rows were copied, but no stream could be set up; the next run goes on from there.",
             next_command="As the warehouse's administrator: GRANT pg_create_subscription TO the user (before version "
             "16: make it a superuser), then run again.",
         ) from None
@@ -138,14 +165,70 @@ def _cannot_reach(error: psycopg.Error) -> ReplicationError:
     )
 
 
+APPLICATION = "teaching_record_warehouse"
+"""The name under which the warehouse's server shows up in the source's pg_stat_replication."""
+
+
 def _for_server(conninfo: str) -> str:
-    """The connection as the warehouse's server uses it; the name shows up in the source's pg_stat_replication."""
-    return make_conninfo(conninfo, application_name="teaching_record_warehouse")
+    """The connection as the warehouse's server uses it."""
+    return make_conninfo(conninfo, application_name=APPLICATION)
 
 
 def enable(warehouse: psycopg.Connection, name: str) -> None:
-    """Start the stream."""
+    """Start the stream. Whoever calls this has held the slot against what was applied (position.py)."""
     warehouse.execute(sql.SQL("alter subscription {} enable").format(sql.Identifier(name)))
+
+
+def stop(warehouse: psycopg.Connection, name: str) -> None:
+    """Stop the stream, and wait until its worker is gone: after that nothing of it changes any more."""
+    warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+    deadline = time.monotonic() + STALLED_SECONDS
+    while warehouse.execute(
+        "select 1 from pg_stat_subscription where subname = %s and pid is not null", (name,)
+    ).fetchone():
+        if time.monotonic() > deadline:
+            raise StreamStuck(
+                f"The apply worker of {name} does not stop.",
+                meaning="Nothing was changed while it may still write.",
+                next_command="End it in the warehouse: select pg_terminate_backend(pid) from pg_stat_subscription; "
+                "then run again.",
+            )
+        time.sleep(0.02)
+
+
+def stay_off_after_errors(warehouse: psycopg.Connection, name: str) -> None:
+    """Give a subscription of an earlier version of this program what `create` gives a new one."""
+    if warehouse.execute(
+        "select 1 from pg_subscription where subname = %s and not subdisableonerr", (name,)
+    ).fetchone():
+        warehouse.execute(sql.SQL("alter subscription {} set (disable_on_error = true)").format(sql.Identifier(name)))
+
+
+def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
+    """Whether the stream is meant to run; the engine switches it off when there is an error."""
+    row = warehouse.execute(
+        "select subenabled from pg_subscription where subname = %s"
+        " and subdbid = (select oid from pg_database where datname = current_database())",
+        (name,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def applied_lsn(warehouse: psycopg.Connection, name: str) -> str | None:
+    """Where the last applied transaction ends in the source's WAL (the origin's `remote_lsn`).
+
+    None before the first one, and where this user may not ask (it takes a superuser or a grant).
+    """
+    row = warehouse.execute("select oid from pg_subscription where subname = %s", (name,)).fetchone()
+    allowed = warehouse.execute(
+        "select has_function_privilege('pg_replication_origin_progress(text, boolean)', 'execute')"
+    ).fetchone()
+    if row is None or not (allowed and allowed[0]):
+        return None
+    found = warehouse.execute(
+        "select nullif(pg_replication_origin_progress('pg_' || %s, true), '0/0')::text", (row[0],)
+    ).fetchone()
+    return found[0] if found else None
 
 
 def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> None:
@@ -182,29 +265,67 @@ def drop(warehouse: psycopg.Connection, name: str) -> None:
         warehouse.execute(sql.SQL("drop subscription {}").format(target))
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A transaction of our own at the source: where its message ends in the WAL, its number, and on which timeline.
+
+    It is durable there once the stream has confirmed it: only flushed WAL is sent.
+    """
+
+    lsn: str
+    xid: int
+    timeline: int
+
+
+def mark(source: psycopg.Connection) -> Mark:
+    """Write a tiny message into the source's WAL: on a quiet source, too, the position moves past what came before."""
+    with source.transaction():
+        row = source.execute(
+            "select pg_logical_emit_message(true, 'teaching_record_warehouse', '')::text, pg_current_xact_id()::text,"
+            # The name of a WAL file begins with its timeline.
+            " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+        ).fetchone()
+    assert row is not None
+    return Mark(str(row[0]), int(row[1]), int(row[2], 16))
+
+
 def wait_until_applied(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
     """Wait until everything that is committed at the source now has been applied here; returns that position.
 
     Raises:
-        ReplicationError: nothing moved for STALLED_SECONDS; says what the engine shows of the reason.
+        SlotLost, StreamStuck: as wait_for().
     """
-    # A tiny message in the WAL: on a quiet source it makes the position move past what was committed before.
-    row = source.execute("select pg_logical_emit_message(true, 'teaching_record_warehouse', '')").fetchone()
-    assert row is not None
-    target = str(row[0])
+    marked = mark(source)
+    wait_for(source, warehouse, name, marked.lsn, progress)
+    return marked.lsn
+
+
+def wait_for(
+    source: psycopg.Connection, warehouse: psycopg.Connection, name: str, target: str, progress: Progress
+) -> None:
+    """Wait until the source's WAL up to a position has been applied here.
+
+    Raises:
+        SlotLost: the slot is not there.
+        StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
+    """
+    row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
+    slot_name = row[0] if row else name
     last, moved_at, pause = None, time.monotonic(), 0.02
     while True:
         state = source.execute(
             "select confirmed_flush_lsn >= %s::pg_lsn, confirmed_flush_lsn, %s::pg_lsn - confirmed_flush_lsn"
             " from pg_replication_slots where slot_name = %s",
-            (target, target, name),
+            (target, target, slot_name),
         ).fetchone()
         if state is None:
-            raise _slot_is_gone(name)
+            raise _slot_is_gone(slot_name)
         if state[0]:
-            return target
+            return
         if state[1] != last:
             last, moved_at = state[1], time.monotonic()
+        if not is_enabled(warehouse, name):
+            raise _switched_off(name)
         if time.monotonic() - moved_at > STALLED_SECONDS:
             raise _stalled(warehouse, name, int(state[2]))
         progress.say(f"{int(state[2]) / 1e6:,.1f} MB of changes to apply")
@@ -212,17 +333,27 @@ def wait_until_applied(source: psycopg.Connection, warehouse: psycopg.Connection
         pause = min(pause * 1.5, 0.1)
 
 
-def _slot_is_gone(name: str) -> ReplicationError:
-    return ReplicationError(
-        f"The replication slot {name} is gone from the operational database.",
+def _slot_is_gone(slot_name: str) -> SlotLost:
+    return SlotLost(
+        f"The replication slot {slot_name} is gone from the operational database.",
         meaning="Changes since it went are not in the warehouse. What is here stays; nothing new was built or sent, "
         "and no new slot was made, because it would hide the gap.",
-        next_command="Find out why (maintenance, failover, a restore), then start over with "
-        "`warehouse replicate reset` and `warehouse run`.",
+        next_command="Find out why (maintenance, failover, a restore), then `warehouse replicate repair`.",
     )
 
 
-def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> ReplicationError:
+def _switched_off(name: str) -> StreamStuck:
+    return StreamStuck(
+        f"The engine switched the stream of {name} off while it was waited for: the connection broke, or a change "
+        "could not be applied.",
+        meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered. "
+        "It stays off until the slot has been held against what was applied.",
+        next_command="Run again: that checks the slot and goes on. If it happens again, read the log of the "
+        "warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log).",
+    )
+
+
+def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> StreamStuck:
     worker = warehouse.execute(
         "select pid from pg_stat_subscription where subname = %s and worker_type = 'apply' and pid is not null"
         if warehouse.info.server_version >= 170_000
@@ -233,7 +364,7 @@ def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> Replicati
         "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
     ).fetchone()
     failed = f"; the engine counts {errors[0]} errors" if errors and errors[0] else ""
-    return ReplicationError(
+    return StreamStuck(
         f"The stream has not moved for {STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; "
         "the apply worker " + ("runs" if worker else "does not run") + failed + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",

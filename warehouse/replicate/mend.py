@@ -1,0 +1,180 @@
+"""Make one table of the replica equal to a snapshot of the source, by writing only what differs.
+
+Rows go through the ordinary triggers, so what they supersede is kept in the history. Each transaction is in the ledger
+as a repair: its changes were made at the source somewhere between the last position that was certain and the snapshot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import chain, islice
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate import epochs, gaps
+from warehouse.replicate.compare import Key, TableComparison, TableSpec
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.gaps import Gap, Written
+from warehouse.replicate.replica import declared, without_credentials
+
+BATCH_ROWS = 5_000
+"""Rows fetched by key and written in one transaction."""
+
+WHOLE_FROM = 0.5
+"""From this share of differing rows on, reading the whole table is cheaper than fetching rows by their keys."""
+
+WHOLE_AT_LEAST_ROWS = 10_000
+"""Fewer rows than this are fetched by key, whatever their share."""
+
+_ROWS = sql.Identifier("rows_of_source")
+
+
+@dataclass(frozen=True)
+class Mending:
+    """What all tables of one repair share.
+
+    Attributes:
+        source: a connection inside a transaction on the snapshot.
+        warehouse: a connection in autocommit; nobody else writes the replica.
+        snapshot_at: the source's time of the snapshot.
+    """
+
+    source: psycopg.Connection
+    warehouse: psycopg.Connection
+    epoch: Epoch
+    gap: Gap
+    snapshot_at: datetime
+
+
+def mend(work: Mending, spec: TableSpec, found: TableComparison) -> Written:
+    """Write what a comparison on the same snapshot found; done again after a kill, it finds less and writes less."""
+    rows, differing = max(found.source_rows, found.warehouse_rows), _differing(found)
+    if differing > WHOLE_FROM * rows and differing >= WHOLE_AT_LEAST_ROWS:
+        return _in_one(work, spec, partial(_all_rows, work, spec))
+    total = Written()
+    for keys in _batches(found.extra):
+        total += _in_one(work, spec, partial(_delete, work, spec, keys))
+    for keys in _batches(chain(found.changed, found.missing)):
+        total += _in_one(work, spec, partial(_some_rows, work, spec, keys))
+    return total
+
+
+def _differing(found: TableComparison) -> int:
+    return len(found.missing) + len(found.extra) + len(found.changed)
+
+
+def _in_one(work: Mending, spec: TableSpec, write: Callable[[], Written]) -> Written:
+    """One transaction: the rows, and what the ledgers say of them."""
+    start = time.monotonic()
+    with work.warehouse.transaction():
+        written = write()
+        epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, work.gap.from_time)
+        gaps.wrote(work.warehouse, work.gap, spec.table, written, time.monotonic() - start)
+    return written
+
+
+def _all_rows(work: Mending, spec: TableSpec) -> Written:
+    """Bring the whole table over beside the replica's, and write the difference."""
+    _fetch(work, spec, sql.SQL("{} as t").format(_table(spec)))
+    work.warehouse.execute(
+        sql.SQL("create unique index on {} ({})").format(_ROWS, sql.SQL(", ").join(map(sql.Identifier, spec.key)))
+    )
+    work.warehouse.execute(sql.SQL("analyze {}").format(_ROWS))
+    deleted = work.warehouse.execute(
+        sql.SQL("delete from {} as t where not exists (select from {} as s where {})").format(
+            _table(spec), _ROWS, _same_key(spec)
+        )
+    ).rowcount
+    return _put(work, spec) + Written(deleted=deleted)
+
+
+def _some_rows(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
+    _fetch(work, spec, sql.SQL("{} as t join {} on {}").format(_table(spec), _listed(spec, keys), _same_key(spec)))
+    return _put(work, spec)
+
+
+def _delete(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
+    deleted = work.warehouse.execute(
+        sql.SQL("delete from {} as t using {} where {}").format(_table(spec), _listed(spec, keys), _same_key(spec))
+    ).rowcount
+    return Written(deleted=deleted)
+
+
+def _fetch(work: Mending, spec: TableSpec, from_: sql.Composable) -> None:
+    """Copy rows of the snapshot into a temporary table of the same shape."""
+    work.warehouse.execute(sql.SQL("create temp table {} ({}) on commit drop").format(_ROWS, declared(spec.columns)))
+    columns = sql.SQL(", ").join(
+        sql.SQL("({})").format(without_credentials(column.name, spec.without[column.name], prefix="t"))
+        if column.name in spec.without
+        else sql.Identifier("t", column.name)
+        for column in spec.columns
+    )
+    reading = sql.SQL("copy (select {} from {}) to stdout (format binary)").format(columns, from_)
+    writing = sql.SQL("copy {} from stdin (format binary)").format(_ROWS)
+    with work.source.cursor().copy(reading) as rows, work.warehouse.cursor().copy(writing) as into:
+        for block in rows:
+            into.write(block)
+
+
+def _put(work: Mending, spec: TableSpec) -> Written:
+    """Write the fetched rows: update those that are there, insert the others."""
+    updated = 0
+    others = [column.name for column in spec.columns if column.name not in spec.key]
+    if others:
+        updated = work.warehouse.execute(
+            sql.SQL("update {} as t set {} from {} as s where {}{}").format(
+                _table(spec),
+                sql.SQL(", ").join(
+                    sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("s", name)) for name in others
+                ),
+                _ROWS,
+                _same_key(spec),
+                _differs(spec, others),
+            )
+        ).rowcount
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in spec.columns)
+    inserted = work.warehouse.execute(
+        sql.SQL("insert into {} ({}) select {} from {} as s where not exists (select from {} as t where {})").format(
+            _table(spec), names, names, _ROWS, _table(spec), _same_key(spec)
+        )
+    ).rowcount
+    return Written(inserted=inserted, updated=updated)
+
+
+def _differs(spec: TableSpec, names: Sequence[str]) -> sql.Composable:
+    """The condition that saves the triggers of rows that are equal already, byte by byte."""
+    if spec.differently_typed:
+        return sql.SQL("")
+    row = sql.SQL(" and row({}) *<> row({})")
+    return row.format(*(sql.SQL(", ").join(sql.Identifier(side, name) for name in names) for side in ("t", "s")))
+
+
+def _listed(spec: TableSpec, keys: Sequence[Key]) -> sql.Composable:
+    """Keys as a relation `s` with the key's columns."""
+    kinds = {column.name: column.type for column in spec.columns}
+    arrays = sql.SQL(", ").join(
+        sql.SQL("{}::text[]::{}[]").format(sql.Literal([key[n] for key in keys]), sql.SQL(kinds[name]))
+        for n, name in enumerate(spec.key)
+    )
+    return sql.SQL("unnest({}) as s ({})").format(arrays, sql.SQL(", ").join(map(sql.Identifier, spec.key)))
+
+
+def _same_key(spec: TableSpec) -> sql.Composable:
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in spec.key
+    )
+
+
+def _table(spec: TableSpec) -> sql.Identifier:
+    return sql.Identifier(spec.schema, spec.table)
+
+
+def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    left = iter(keys)
+    while batch := list(islice(left, BATCH_ROWS)):
+        yield batch

@@ -1,0 +1,338 @@
+"""The guard before the stream: is the slot the one that it was reading, and the source the one it was read from?
+
+The engine goes on with whatever slot has the right name. One that was made anew streams from where it was made, and
+what was committed before is lost in silence. So before the stream is switched on, and at every run, what both databases
+show now is held against what was applied and against what was noted at the last look (ledger.slot_positions).
+What is proven by which evidence is in docs/adr/0010.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+
+from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound
+from warehouse.replicate import subscription
+from warehouse.replicate.epochs import Epoch
+
+LETTING_GO_SECONDS = 15
+"""How long the source may take to notice that our stream has ended, before somebody else is taken to hold the slot."""
+
+Kind = Literal["lost", "made anew", "unproven", "taken", "rewound", "other source"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What the source shows of the slot. Positions are bytes of WAL.
+
+    Attributes:
+        invalid: why the source gave it up, or None.
+        holder: the application that reads it now; "" when the source does not say who.
+        transactions: how many it has decoded; starts at 0 when a slot is made.
+        statistics_since: `transactions` of two looks are comparable while this is the same.
+    """
+
+    confirmed: int
+    restart: int
+    invalid: str | None
+    active: bool
+    holder: str
+    transactions: int | None
+    statistics_since: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the source shows of itself.
+
+    Attributes:
+        flushed: the end of its durable WAL.
+        next_xid: the number that its next transaction will get at the earliest.
+        forked_at: where its timeline left the one that was noted last; None on the same one.
+    """
+
+    system_id: str
+    timeline: int
+    flushed: int
+    next_xid: int
+    forked_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was seen while the slot was certainly ours (ledger.slot_positions)."""
+
+    confirmed: int
+    source_lsn: int
+    source_xid: int | None
+    timeline: int
+    transactions: int | None
+    statistics_since: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why the stream must not go on, in words."""
+
+    kind: Kind
+    reason: str
+
+
+def judge(
+    epoch_system_id: str, slot: Slot | None, source: Source, applied: int, note: Note | None, *, streaming: bool
+) -> Finding | None:
+    """Whether the stream may go on; None when it may.
+
+    Args:
+        applied: where the last applied transaction ends, 0 when there is none or nobody may ask.
+        streaming: whether our own stream is switched on, so that it may hold the slot.
+    """
+    if source.system_id != epoch_system_id:
+        return Finding("other source", "it is another database cluster")
+    known = max(applied, note.confirmed if note else 0)
+    if rewound := _rewound(source, known, note):
+        return Finding("rewound", rewound)
+    if source.forked_at is not None and source.forked_at < known:
+        # What was applied last may be of the old timeline, or the new one if the stream resumed there by itself.
+        return Finding("unproven", "the source failed over before the last position that was applied here")
+    if slot is None:
+        return Finding("lost", "the slot is gone")
+    return _unusable(slot, streaming=streaming) or _not_ours(slot, known, note)
+
+
+def _unusable(slot: Slot, *, streaming: bool) -> Finding | None:
+    if slot.invalid:
+        return Finding("lost", f"the source gave the slot up ({slot.invalid})")
+    if slot.active and (not streaming or (slot.holder and slot.holder != subscription.APPLICATION)):
+        return Finding("taken", f"it is read by {slot.holder or 'another session'}")
+    return None
+
+
+def _not_ours(slot: Slot, known: int, note: Note | None) -> Finding | None:
+    if note and is_made_anew(slot, note):
+        return Finding("made anew", "the slot was dropped and made anew: it has decoded less than before")
+    # One of these is enough. It sends whatever was committed after a position that was applied, whoever made it;
+    sends_all = slot.confirmed <= known
+    # or it reads WAL from before a position that was applied: a slot that was made later could not;
+    is_older = slot.restart < known
+    # or it has decoded all that ours had, and more: a new one begins at nothing.
+    has_decoded = note is not None and _comparable(slot, note) and bool(note.transactions)
+    if sends_all or is_older or has_decoded:
+        return None
+    return Finding("unproven", "the slot has moved on, and nothing shows that it is still the one that was read here")
+
+
+def is_made_anew(slot: Slot, note: Note) -> bool:
+    """Whether the slot's statistics, which began with it, are behind what was noted."""
+    return _comparable(slot, note) and (slot.transactions or 0) < (note.transactions or 0)
+
+
+def _comparable(slot: Slot, note: Note) -> bool:
+    return note.transactions is not None and note.statistics_since == slot.statistics_since
+
+
+def _rewound(source: Source, known: int, note: Note | None) -> str | None:
+    seen = max(note.confirmed, note.source_lsn) if note else 0
+    if source.flushed < max(known, seen):
+        return "its WAL ends before the last transaction that was applied here"
+    if note is None:
+        return None
+    if source.forked_at is not None and source.forked_at < seen:
+        return "its history branched off before the last transaction that was seen here"
+    if source.timeline < note.timeline:
+        return "it is on an earlier timeline than it was"
+    if note.source_xid is not None and source.next_xid <= note.source_xid:
+        return "its transaction numbers are behind those seen before"
+    return None
+
+
+def examine(
+    source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
+) -> tuple[Source, Finding | None]:
+    """Look at both databases and judge. Changes nothing.
+
+    Waits up to LETTING_GO_SECONDS for the source to notice the end of a stream that was switched off.
+    """
+    name = epoch.replication_name
+    there = subscription.exists(warehouse, name)
+    streaming = subscription.is_enabled(warehouse, name)
+    noted = read_note(warehouse, epoch)
+    source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
+    applied = as_bytes(subscription.applied_lsn(warehouse, name) or "0/0")
+    deadline = time.monotonic() + LETTING_GO_SECONDS
+    while True:
+        slot = read_slot(trs, epoch.slot_name)
+        finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming)
+        if finding is None and not there:
+            finding = Finding("lost", "the warehouse's subscription, which knew what was applied, is gone")
+        ours = slot is not None and slot.holder in ("", subscription.APPLICATION)
+        if finding is None or finding.kind != "taken" or not ours or time.monotonic() > deadline:
+            return source, finding
+        time.sleep(0.1)
+
+
+def check(source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch) -> Source:
+    """Let the stream go on only if nothing was missed. Otherwise it is switched off, and stays off.
+
+    Raises:
+        SlotLost, SlotTaken, SourceRewound: what was found. Nothing is started again.
+        ReplicationError: the address leads to another cluster.
+    """
+    source, finding = examine(source_conninfo, trs, warehouse, epoch)
+    if finding is None:
+        return source
+    if subscription.is_enabled(warehouse, epoch.replication_name):
+        subscription.stop(warehouse, epoch.replication_name)
+    raise as_error(finding, epoch)
+
+
+def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, marked: subscription.Mark) -> None:
+    """Write down what the slot shows, right after our stream has confirmed `marked`; check() came before."""
+    slot = read_slot(trs, epoch.slot_name)
+    if slot is None:
+        return
+    warehouse.execute(
+        "insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, source_xid, timeline,"
+        " transactions, statistics_since) values (%(epoch)s, %(confirmed)s, %(lsn)s, %(xid)s::text::xid8,"
+        " %(timeline)s, %(transactions)s, %(since)s) on conflict (epoch_id) do update set"
+        " noted_at = clock_timestamp(), confirmed_flush_lsn = excluded.confirmed_flush_lsn,"
+        " source_lsn = excluded.source_lsn, source_xid = excluded.source_xid,"
+        " timeline = excluded.timeline, transactions = excluded.transactions,"
+        " statistics_since = excluded.statistics_since",
+        {
+            "epoch": epoch.epoch_id,
+            "confirmed": as_lsn(slot.confirmed),
+            "lsn": marked.lsn,
+            "xid": marked.xid,
+            "timeline": marked.timeline,
+            "transactions": slot.transactions,
+            "since": slot.statistics_since,
+        },
+    )
+
+
+def note_start(warehouse: psycopg.Connection, epoch: Epoch) -> None:
+    """Write down where a new slot starts: what came before is in the replica by other ways."""
+    warehouse.execute(
+        "insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, timeline)"
+        " values (%(epoch)s, %(lsn)s, %(lsn)s, %(timeline)s) on conflict (epoch_id) do nothing",
+        {"epoch": epoch.epoch_id, "lsn": epoch.start_lsn, "timeline": epoch.timeline or 1},
+    )
+
+
+def read_note(warehouse: psycopg.Connection, epoch: Epoch) -> Note | None:
+    """What was noted of the epoch's slot."""
+    row = warehouse.execute(
+        "select confirmed_flush_lsn::text, source_lsn::text, source_xid::text, timeline, transactions,"
+        " statistics_since from ledger.slot_positions where epoch_id = %s",
+        (epoch.epoch_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    xid = None if row[2] is None else int(row[2])
+    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5])
+
+
+def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:
+    """What the source shows of a slot, whatever its version."""
+    row = trs.execute(
+        "select to_jsonb(s), r.application_name, t.total_txns,"
+        " coalesce(b.stats_reset::text, '') || ' ' || coalesce(t.stats_reset::text, '')"
+        " from pg_replication_slots as s"
+        " left join pg_stat_replication as r on r.pid = s.active_pid"
+        " left join pg_stat_replication_slots as t on t.slot_name = s.slot_name"
+        # A crash of the source resets every statistic, and these say when.
+        " cross join pg_stat_bgwriter as b"
+        " where s.slot_name = %s",
+        (slot_name,),
+    ).fetchone()
+    if row is None:
+        return None
+    shown: dict[str, Any] = row[0]
+    invalid = shown.get("invalidation_reason") or ("conflict with recovery" if shown.get("conflicting") else None)
+    if shown["wal_status"] == "lost":
+        invalid = invalid or "its WAL was removed"
+    return Slot(
+        confirmed=as_bytes(shown["confirmed_flush_lsn"] or "0/0"),
+        restart=as_bytes(shown["restart_lsn"] or "0/0"),
+        invalid=invalid,
+        active=bool(shown["active"]),
+        holder=row[1] or "",
+        transactions=row[2],
+        statistics_since=row[3],
+    )
+
+
+def read_source(source_conninfo: str, trs: psycopg.Connection, timeline: int | None) -> Source:
+    """What the source shows of itself, held against the timeline that was seen last."""
+    forked_at = None
+    with subscription.replication_connection(source_conninfo) as connection:
+        identity = subscription.identity(connection)
+        if timeline is not None and identity.timeline > timeline:
+            row = connection.execute(f"TIMELINE_HISTORY {identity.timeline:d}".encode()).fetchone()
+            content = row[1] if row else ""
+            forked_at = fork_after(content.decode() if isinstance(content, bytes) else str(content), timeline)
+    row = trs.execute(
+        "select pg_current_wal_flush_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
+    ).fetchone()
+    assert row is not None
+    return Source(identity.system_id, identity.timeline, as_bytes(row[0]), int(row[1]), forked_at)
+
+
+def fork_after(history: str, timeline: int) -> int | None:
+    """Where the server left a timeline, by a timeline history file: lines of a timeline and the position of its end."""
+    for line in history.splitlines():
+        parts = line.split()
+        if len(parts) >= 2 and parts[0].isdigit() and int(parts[0]) == timeline:
+            return as_bytes(parts[1])
+    # A server whose history does not hold our timeline has nothing of it.
+    return 0
+
+
+def as_bytes(lsn: str) -> int:
+    """A position in the WAL, from the form that the engine prints."""
+    high, low = lsn.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def as_lsn(position: int) -> str:
+    """A position in the WAL in the form that the engine prints."""
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationError:
+    """A finding as the error that a person meets."""
+    slot = epoch.slot_name
+    if finding.kind == "other source":
+        return ReplicationError(
+            "TRS_DATABASE_URL leads to another database cluster than the one that was replicated so far.",
+            meaning="Going on would mix two sources; the replica was not touched.",
+            next_command="Set TRS_DATABASE_URL back; or, to start over with the new source, "
+            "`warehouse replicate reset` and `warehouse run`.",
+        )
+    if finding.kind == "rewound":
+        return SourceRewound(
+            f"The operational database is behind what was applied here: {finding.reason}.",
+            meaning="It was restored from a backup, or another copy of it answers. The warehouse knows changes that it "
+            "has lost, and would miss new ones at positions that were used before. The stream is off, nothing else "
+            "was changed.",
+            next_command="If TRS_DATABASE_URL leads to the wrong copy, set it right and run again. If the restored one "
+            "is the truth now: `warehouse replicate repair`. What it lost stays in the history, ended by the repair.",
+        )
+    if finding.kind == "taken":
+        return SlotTaken(
+            f"The replication slot {slot} is held by another consumer: {finding.reason}.",
+            meaning="Changes that it takes are not sent here. The stream is off, and the slot was not touched.",
+            next_command="Find it on the operational database: select * from pg_stat_replication; have it use a slot "
+            "of its own, then `warehouse replicate run`: it finds out whether changes were missed.",
+        )
+    return SlotLost(
+        f"The replication slot {slot} cannot be gone on with: {finding.reason}.",
+        meaning=f"Changes at the operational database{bounds} may be missing here, and no row was applied from any "
+        "other slot. What is here stays; the stream is off.",
+        next_command="Find out why (maintenance, failover, a restore), then `warehouse replicate repair`: it compares, "
+        "writes what differs and records the gap.",
+    )

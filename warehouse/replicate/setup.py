@@ -1,0 +1,350 @@
+"""A new life of the slot: from its exported snapshot to the stream that goes on from there.
+
+The slot's exported snapshot shows exactly what was committed before the position from which the slot streams: what is
+brought to that snapshot here and what is streamed after it meet without a gap or an overlap, however busy the source
+is. Tables that the replica does not have are copied; those that it has are compared with the snapshot, and only what
+differs is written. So the first copy, one that was broken off, and the repair of a gap are the same steps.
+
+Each step can be broken off. What was done is in the ledger, and the next attempt begins a further epoch with a slot of
+its own, and goes on with the replica as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, ReplicaAltered, ReplicationError, SetupError, SlotTaken
+from warehouse.core.progress import Progress
+from warehouse.replicate import (
+    compare,
+    copy,
+    epochs,
+    gaps,
+    history,
+    position,
+    publication,
+    replica,
+    source,
+    subscription,
+)
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.gaps import Gap
+from warehouse.replicate.mend import Mending, mend
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of replication, as the steps need them.
+
+    Attributes:
+        tables: the source's tables as they are now.
+    """
+
+    databases: Databases
+    trs: psycopg.Connection
+    warehouse: psycopg.Connection
+    classification: Classification
+    tables: source.Tables
+
+    @property
+    def name(self) -> str:
+        return self.databases.settings.warehouse_replication_name
+
+    @property
+    def schema(self) -> str:
+        return self.classification.schema_name
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An epoch that streams.
+
+    Attributes:
+        copied: rows of tables that the replica did not have.
+        gap: what was repaired on the way; None when there was nothing to go on with.
+    """
+
+    epoch: Epoch
+    copied: int
+    gap: Gap | None
+
+
+def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: str = "") -> Begun:
+    """Begin an epoch and bring the replica to its slot's position.
+
+    Args:
+        ended: the epoch to go on from: one whose slot is lost, or whose copy was broken off.
+        reason: why it ended.
+
+    Raises:
+        SourceNotReady, MissingPrivilege, SlotTaken, ReplicaAltered, SetupError, ReplicationError: see
+            warehouse.core.errors. The next attempt goes on from what was done.
+    """
+    keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
+    _check_commit_times(ends.warehouse)
+    _check_no_slot_of_others(ends)
+    publication.prepare(ends.trs, ends.name, ends.classification)
+    if ended is None:
+        source.check_headroom(ends.trs)
+    history.upgrade(ends.warehouse, ends.schema)
+    whole = _whole_tables(ends) if ended else []
+    with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
+        identity = subscription.identity(slot_connection)
+        epoch, gap = _begin(ends, identity, ended, reason, bool(whole))
+        _drop_what_ended(ends)
+        source.check_headroom(ends.trs)
+        slot = subscription.create_slot(slot_connection, epoch.slot_name)
+        epoch, gap = _slot_made(ends, epoch, gap, slot)
+        if gap:
+            mend_tables(ends, epoch, gap, whole, slot.snapshot, progress)
+        copied = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+    return Begun(epoch, copied, _hand_over(ends, epoch, gap))
+
+
+def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot: str, progress: Progress) -> None:
+    """Compare tables with a snapshot of the source, and write what differs; the stream is off meanwhile."""
+    published = {table: ends.classification.published[table] for table in tables}
+    specs = compare.specs(ends.trs, ends.warehouse, ends.schema, published, ends.classification.without)
+    progress.say("comparing the replica with the source")
+    found = compare.tables(
+        specs,
+        compare.SourceSnapshot(ends.databases.source, snapshot),
+        compare.WarehouseState(ends.databases.warehouse),
+        progress=progress,
+    )
+    assert gap.to_time is not None
+    with on_snapshot(ends, snapshot) as reading:
+        work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
+        for spec, comparison in zip(specs, found, strict=True):
+            if not comparison.is_equal:
+                progress.say(f"repairing {spec.table}")
+                mend(work, spec, comparison)
+            gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
+
+
+@contextmanager
+def on_snapshot(ends: Ends, snapshot: str) -> Iterator[psycopg.Connection]:
+    """A connection to the source inside a transaction on an exported snapshot."""
+    with ends.databases.source() as reading:
+        reading.execute("begin isolation level repeatable read read only")
+        reading.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+        yield reading
+
+
+@contextmanager
+def alone(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
+    """One at a time may set up, repair or switch the stream on.
+
+    Raises:
+        AlreadyRunning: another one is at it.
+    """
+    with session_lock(warehouse, f"replicate {name}") as held:
+        if not held:
+            raise AlreadyRunning(
+                "Another command is at work on this replica.",
+                meaning="This one did nothing; the other one goes on.",
+                next_command="Wait for it, then run again.",
+            )
+        yield
+
+
+def key_of(table: str, columns: dict[str, source.SourceColumn], published: list[str]) -> list[str]:
+    """The primary key, which must be published: the source's own updates would fail otherwise.
+
+    Raises:
+        ReplicationError: there is none, or a column of it stays behind.
+    """
+    key = source.key_of(columns)
+    hidden = [name for name in key if name not in published]
+    if not key or hidden:
+        raise ReplicationError(
+            f"{table} cannot be replicated: "
+            + (f"its key column {hidden[0]} is not published." if hidden else "it has no primary key."),
+            meaning="Updates and deletes could not be told apart; at the source they would fail. Nothing was set up.",
+            next_command="Publish the key column in replication/trs.yml, or leave the table behind there.",
+        )
+    return key
+
+
+# -- the steps -------------------------------------------------------------------------------------------------
+
+
+def _begin(
+    ends: Ends, identity: subscription.Identity, ended: Epoch | None, reason: str, goes_on: bool
+) -> tuple[Epoch, Gap | None]:
+    """In the ledger, at once: the end of the last epoch, the gap after it, the new epoch."""
+    warehouse, name = ends.warehouse, ends.name
+    if ended is None:
+        return epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline), None
+    applied, certain = _certain_position(ends, ended)
+    # Before the last transactions are written down, if they came from a slot that was not ours.
+    from_time = None if applied == certain else epochs.last_commit_at(warehouse, ended)
+    if subscription.exists(warehouse, name):
+        subscription.stop(warehouse, name)
+        if ended.state == "streaming":
+            history.catch_up(warehouse, ended, ends.classification, subscription.origin_name(warehouse, name))
+    from_time = from_time or epochs.last_commit_at(warehouse, ended)
+    with warehouse.transaction():
+        epochs.end(warehouse, ended, reason, applied)
+        new = epochs.begin(
+            warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline, ended if goes_on else None
+        )
+        gap = gaps.carried_over(warehouse, ended, new)
+        if gap is None and goes_on and from_time is not None:
+            gap = gaps.open_gap(warehouse, ended, new, certain, from_time, reason)
+    return new, gap
+
+
+def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]:
+    """Where the last applied transaction ends; and up to where everything is certainly here, which is the same unless
+    a slot that was made anew was streamed from before anybody looked."""
+    noted = position.read_note(ends.warehouse, ended)
+    applied = subscription.applied_lsn(ends.warehouse, ends.name)
+    known = max(position.as_bytes(applied or "0/0"), noted.confirmed if noted else 0)
+    last = position.as_lsn(known) if known else ended.start_lsn
+    slot = position.read_slot(ends.trs, ended.slot_name)
+    streamed_anew = slot and noted and slot.confirmed <= known and position.is_made_anew(slot, noted)
+    return last, position.as_lsn(noted.confirmed) if streamed_anew and noted else last
+
+
+def _drop_what_ended(ends: Ends) -> None:
+    """The subscription, and every slot that this warehouse made: an unused one keeps the source's WAL for ever."""
+    subscription.drop(ends.warehouse, ends.name)
+    for slot_name in epochs.slots_of(ends.warehouse, ends.name):
+        subscription.drop_slot(ends.trs, slot_name)
+
+
+def _slot_made(ends: Ends, epoch: Epoch, gap: Gap | None, slot: subscription.Slot) -> tuple[Epoch, Gap | None]:
+    # The source's clock: the times of the stream's transactions are of it, too.
+    row = ends.trs.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    with ends.warehouse.transaction():
+        epoch = epochs.slot_made(ends.warehouse, epoch, slot.lsn, now)
+        if gap:
+            gap = gaps.ends_at(ends.warehouse, gap, slot.lsn, now)
+    return epoch, gap
+
+
+def _copy_the_others(
+    ends: Ends, epoch: Epoch, keys: dict[str, list[str]], whole: list[str], snapshot: str, progress: Progress
+) -> int:
+    """Copy the tables that the replica does not have."""
+    schema, classification = ends.schema, ends.classification
+    published = {table: names for table, names in classification.published.items() if table not in whole}
+    columns = {table: [ends.tables[table][column] for column in names] for table, names in published.items()}
+    replica.create_schemas(ends.warehouse, schema)
+    replica.drop_all(ends.warehouse, schema, list(published))
+    replica.create_tables(ends.warehouse, schema, columns)
+    done = 0
+
+    def on_part(connection: psycopg.Connection, part: copy.Part, rows: int, seconds: float) -> None:
+        nonlocal done
+        epochs.part_copied(connection, epoch, part.table, rows, seconds)
+        done += rows
+        progress.count("rows copied", done)
+
+    def on_table(connection: psycopg.Connection, table: str) -> None:
+        # At once: a table that has its key is whole.
+        with connection.transaction():
+            replica.add_key(connection, schema, table, keys[table])
+            history.keep(connection, schema, table, columns[table], keys[table])
+            replica.remove_credentials(connection, schema, table, classification.without(table))
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+
+    return copy.copy_parts(
+        copy.split(ends.trs, schema, published, classification.without),
+        snapshot=snapshot,
+        connect_source=ends.databases.source,
+        connect_warehouse=ends.databases.warehouse,
+        on_part=on_part,
+        on_table=on_table,
+    )
+
+
+def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None) -> Gap | None:
+    """The replica is at the slot's position: the stream goes on from there."""
+    with ends.warehouse.transaction():
+        subscription.create(
+            ends.warehouse,
+            ends.name,
+            epoch.slot_name,
+            ends.databases.source_conninfo,
+            failover=subscription.has_failover_slots(ends.trs),
+        )
+        # Before the stream is enabled: no transaction of it may escape the transaction ledger.
+        epochs.streaming(ends.warehouse, epoch)
+        position.note_start(ends.warehouse, epoch)
+        if gap:
+            gap = gaps.close(ends.warehouse, gap)
+    subscription.enable(ends.warehouse, ends.name)
+    return gap
+
+
+# -- what must hold before -------------------------------------------------------------------------------------
+
+
+def _whole_tables(ends: Ends) -> list[str]:
+    """The published tables that the replica has whole: with their key and their history.
+
+    Raises:
+        ReplicaAltered: a table has lost its key, and has a history that copying it anew would throw away.
+    """
+    rows = ends.warehouse.execute(
+        "select t, exists (select from pg_index as i where i.indrelid = to_regclass(format('%%I.%%I', %s::text, t))"
+        " and i.indisprimary), to_regclass(format('history.%%I', t || '_log')) is not null"
+        " from unnest(%s::text[]) as t",
+        (ends.schema, list(ends.classification.published)),
+    ).fetchall()
+    altered = [table for table, has_key, has_history in rows if has_history and not has_key]
+    if altered:
+        raise ReplicaAltered(
+            f"The replica's table {altered[0]} has lost its primary key"
+            + (f", and {len(altered) - 1} more have." if len(altered) > 1 else "."),
+            meaning="Somebody altered it by hand. Its history would be lost if it were copied anew: nothing was done.",
+            next_command=f"Add the key again (alter table {ends.schema}.{altered[0]} add primary key ...), "
+            "then run again.",
+        )
+    return [table for table, has_key, has_history in rows if has_key and has_history]
+
+
+def _check_no_slot_of_others(ends: Ends) -> None:
+    """Whether another warehouse, or one that was thrown away, has slots by our name.
+
+    Raises:
+        SlotTaken: it has.
+    """
+    rows = ends.trs.execute(
+        "select slot_name, active from pg_replication_slots"
+        r" where (slot_name = %(name)s or slot_name ~ ('^' || %(name)s || '_\d+$')) and slot_name <> all(%(ours)s)"
+        " order by slot_name",
+        {"name": ends.name, "ours": epochs.slots_of(ends.warehouse, ends.name)},
+    ).fetchall()
+    if rows:
+        slot_name, active = rows[0]
+        raise SlotTaken(
+            f"The operational database has a slot {slot_name} already ({'in use' if active else 'idle'}), "
+            "and this warehouse did not make it.",
+            meaning="It belongs to another warehouse, or to one that was thrown away; it was not touched.",
+            next_command="If it is another's, set WAREHOUSE_REPLICATION_NAME to a name of your own. If it is nobody's, "
+            f"drop it: warehouse sql --source \"select pg_drop_replication_slot('{slot_name}')\"; then run again.",
+        )
+
+
+def _check_commit_times(warehouse: psycopg.Connection) -> None:
+    row = warehouse.execute("show track_commit_timestamp").fetchone()
+    if row and row[0] != "on":
+        raise SetupError(
+            "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
+            meaning="History could not say when a change was made at the source, so replication was not set up.",
+            next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
+        )
