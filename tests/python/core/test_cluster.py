@@ -38,6 +38,19 @@ def test_it_survives_kill_9_with_what_was_committed(cluster: Cluster) -> None:
         assert connection.execute("select x from kept").fetchall() == [(1,)]
 
 
+def test_a_server_that_recovers_by_itself_is_waited_for(cluster: Cluster) -> None:
+    """One of its processes was killed: it refuses everybody until it has recovered, and keeps its port meanwhile."""
+    cluster.start()
+    port = (cluster.folder / "port").read_text()
+    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("create table kept (x int)")
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+    assert cluster.start() is False
+    assert (cluster.folder / "port").read_text() == port
+    with psycopg.connect(cluster.conninfo("postgres")) as connection:
+        assert connection.execute("select x from kept").fetchall() == []
+
+
 def test_a_lock_file_of_a_dead_server_does_not_keep_it_down(cluster: Cluster) -> None:
     cluster.start()
     cluster.stop()

@@ -107,7 +107,7 @@ class Cluster:
         with self._lock():
             if not self.exists():
                 self._make()
-            if self._is_ready():
+            if self._comes_up():
                 return False
             self._start_server()
             return True
@@ -292,6 +292,21 @@ class Cluster:
 
     def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run("pg_ctl", "-D", str(self.data.resolve()), *arguments)
+
+    def _comes_up(self) -> bool:
+        """Whether it runs. One that recovers after a crash of one of its processes, or starts or ends, is waited for."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.server_pid() is not None:
+            if self._is_ready():
+                return True
+            if time.monotonic() > deadline:
+                raise SetupError(
+                    f"The embedded database `{self.name}` runs and lets nobody in: {_last_line(self._log_tail())}.",
+                    meaning="It was left as it is.",
+                    next_command=f"Read {self.log}, then run `warehouse doctor`.",
+                )
+            time.sleep(0.2)
+        return False
 
     def _is_ready(self) -> bool:
         if self.server_pid() is None:

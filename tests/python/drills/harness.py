@@ -1,0 +1,213 @@
+"""What every fault drill shares: a source under load, a replica of it, and the two proofs at the end.
+
+A drill hurts something, lets the product recover by its own commands, and calls `finish()`. That proves that
+
+1. the replica's content is the source's: a digest of every replicated table, computed by each side for itself;
+2. the history is right: the versions told are exactly those that the source noted (journal.py), each with its commit
+   time, what brought and what ended it; none missing, none twice.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+import sandbox.schema
+from tests.python.drills import journal, load
+from warehouse.core.databases import Databases
+from warehouse.core.errors import DatabaseUnreachable, ReplicationError, WarehouseError
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.replicate import load_classification, replicate
+
+ROUNDS = int(os.environ.get("TRW_DRILL_ROUNDS", "2"))
+"""How often a drill that strikes at random strikes."""
+
+SEED = int(os.environ.get("TRW_DRILL_SEED", "20261201"))
+
+ATTEMPTS = 12
+"""How often the product is run again after an interruption, as a schedule would."""
+
+
+@dataclass
+class Drill:
+    """A source, its replica and the load upon it.
+
+    Attributes:
+        databases: on clusters that belong to the drills alone.
+        seed: of the random parts; printed.
+        tables: those whose history is proved; they are noted at the source.
+        renamed: for each table the columns that were renamed at the source since they were noted.
+        columns: for each table the columns to compare, where they are not the published ones.
+        published: each replicated table with its replicated columns.
+        met: the errors that the product gave while it was interrupted, by their names.
+    """
+
+    databases: Databases
+    seed: int = SEED
+    tables: tuple[str, ...] = load.TABLES
+    renamed: dict[str, dict[str, str]] = field(default_factory=dict)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    met: list[str] = field(default_factory=list)
+    writers: load.Load | None = None
+    user: uuid.UUID = field(default_factory=uuid.uuid4)
+    published: dict[str, list[str]] = field(default_factory=lambda: load_classification().published)
+
+    @property
+    def name(self) -> str:
+        return self.databases.settings.warehouse_replication_name
+
+    def prepare(self) -> Drill:
+        """Make the operational schema, its journal and the ledger; nothing is replicated yet."""
+        print(f"seed {self.seed}, {ROUNDS} rounds (TRW_DRILL_SEED, TRW_DRILL_ROUNDS)")
+        with self.databases.source() as source, self.databases.warehouse() as warehouse:
+            sandbox.schema.create(source)
+            journal.install(source, self.tables)
+            self.user = load.ready(source)
+            migrate(warehouse)
+        return self
+
+    def begin(self, writers: int = 2, pause: float = 0.01) -> Drill:
+        """Have the source written to from now on."""
+        self.writers = load.Load(self.databases.source, self.user, self.seed, writers, pause)
+        self.writers.start()
+        return self
+
+    def work(self, transactions: int) -> None:
+        """Let the load make so many transactions more."""
+        assert self.writers is not None, "no load"
+        self.writers.wait_for(transactions)
+
+    def sync(self) -> None:
+        """Replicate what is committed by now; the product has no excuse."""
+        replicate(self.databases, Silent())
+
+    def recover(self) -> None:
+        """Run the product until it succeeds, as a schedule does: start what does not run, then replicate.
+
+        Only errors that say to run again may come before, and only so many.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                self.databases.start()
+                self.sync()
+                return
+            except (DatabaseUnreachable, ReplicationError, psycopg.OperationalError) as error:
+                self._note(error)
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(0.5)
+
+    def rest(self) -> None:
+        """End the load."""
+        if self.writers is not None:
+            writers, self.writers = self.writers, None
+            writers.stop()
+
+    def finish(self) -> None:
+        """End the load, bring the replica up to date by the product's own command, and prove content and history."""
+        self.rest()
+        self.recover()
+        print(f"on the way: {self.met or 'no errors'}")
+        self.prove_content()
+        self.prove_history()
+
+    def prove_content(self) -> None:
+        """Every replicated table is the source's, row for row."""
+        with self.databases.source() as source, self.databases.warehouse() as warehouse:
+            unequal = [
+                table
+                for table, columns in self.published.items()
+                if digest(source, table, columns) != digest(warehouse, table, columns)
+            ]
+        assert unequal == [], f"seed {self.seed}: these tables differ from the source"
+
+    def prove_history(self) -> None:
+        """Every version of the noted tables is told as the source knows it; none is missing, none is there twice."""
+        for table in self.tables:
+            wanted, got = self.versions(table)
+            found = journal.differences(wanted, got, self.copied_at())
+            listed = "\n".join(found[:10])
+            assert not found, f"seed {self.seed}: {table}: {len(found)} of {len(wanted)} versions\n{listed}"
+
+    def versions(self, table: str) -> tuple[list[journal.Version], list[journal.Version]]:
+        """A table's versions as the source noted them and as the warehouse tells them."""
+        columns = self.columns.get(table) or self.published[table]
+        with self.databases.source() as source, self.databases.warehouse() as warehouse:
+            return (
+                journal.expected(source, table, columns, self.renamed.get(table)),
+                journal.told(warehouse, table, columns, journal.keys(source, table)),
+            )
+
+    def copied_at(self) -> datetime | None:
+        """When the first copy that lasted was made."""
+        with self.databases.warehouse() as warehouse:
+            row = warehouse.execute("select min(committed_at) from ledger.transactions where kind = 'copy'").fetchone()
+        return row[0] if row else None
+
+    def _note(self, error: BaseException) -> None:
+        self.met.append(error.__class__.__name__)
+        print(f"  met {error.__class__.__name__}: {str(error).strip().splitlines()[0]}")
+
+
+class Runs:
+    """The product, run again and again beside what happens, as a schedule and a person would.
+
+    It may fail while servers are down; what it leaves behind is part of what the drill proves.
+    """
+
+    def __init__(self, drill: Drill, pause: float = 0.3) -> None:
+        self._drill, self._pause = drill, pause
+        self._stop = threading.Event()
+        self._defects: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, name="runs", daemon=True)
+
+    def __enter__(self) -> Runs:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(120)
+        assert not self._thread.is_alive(), "a run of the product does not end"
+        if self._defects:
+            raise self._defects[0]
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._drill.sync()
+            except (WarehouseError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+                self._drill._note(error)
+            except BaseException as error:  # noqa: BLE001 - told to the drill's thread
+                self._defects.append(error)
+                return
+            self._stop.wait(self._pause)
+
+
+def digest(connection: psycopg.Connection, table: str, columns: list[str]) -> tuple[int, str]:
+    """The number of rows of a table and a digest of the given columns, whatever the rows' order."""
+    row = connection.execute(
+        sql.SQL(
+            "select count(*), md5(coalesce(string_agg(md5(x::text), '' order by md5(x::text)), ''))"
+            " from (select {} from {}) as x"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table))
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
+
+
+def wait_until(what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something that has to come about; only how long until it is given up is bounded."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"did not come about: {what}"
+        time.sleep(0.05)

@@ -1,0 +1,207 @@
+"""The source's own record of every version of every row, and the same as the warehouse tells it.
+
+Triggers at the source write each change into `drill.journal`, in the transaction that makes it: what rolls back is not
+there, and a commit whose outcome nobody saw is there exactly when it happened. With the engine's commit times that is
+every version that the history has to tell, to the microsecond. It shares no code with the product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+_SCHEMA = """
+create schema drill;
+create table drill.journal (
+    seq bigint generated always as identity,
+    xid xid8 not null default pg_current_xact_id(),
+    relation text not null,
+    operation "char" not null,
+    old jsonb,
+    new jsonb
+);
+create function drill.note() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'TRUNCATE' then
+        execute format(
+            'insert into drill.journal (relation, operation, old) select %L, ''T'', to_jsonb(r) from %I.%I as r',
+            tg_table_name, tg_table_schema, tg_table_name
+        );
+    else
+        insert into drill.journal (relation, operation, old, new) values (
+            tg_table_name, left(tg_op, 1)::"char",
+            case when tg_op <> 'INSERT' then to_jsonb(old) end, case when tg_op <> 'DELETE' then to_jsonb(new) end
+        );
+    end if;
+    return null;
+end $$;
+"""
+
+# A row without what is not published and without nulls: a column that came later is null in earlier versions.
+_CONTENT = """(
+    select coalesce(jsonb_object_agg(coalesce({renamed} ->> key, key), value), '{{}}')
+    from jsonb_each({row}) where coalesce({renamed} ->> key, key) = any ({columns}) and value <> 'null'
+)"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a row: its key and a digest of its published columns, when it began and ended, and by what.
+
+    Attributes:
+        operation: I or U; C when the first copy brought it.
+        known_to, ended_by: None for the current one.
+        after: for a version whose beginning is only known as an interval, the time after which it lies.
+        ended_after: the same of its end.
+    """
+
+    relation: str
+    key: str
+    content: str
+    known_from: datetime
+    operation: str
+    known_to: datetime | None
+    ended_by: str | None
+    after: datetime | None = None
+    ended_after: datetime | None = None
+
+
+def install(source: psycopg.Connection, tables: Iterable[str]) -> None:
+    """Have every later change of these tables noted."""
+    source.execute(_SCHEMA.encode())
+    for table in tables:
+        target = sql.Identifier("public", table)
+        source.execute(
+            sql.SQL(
+                "create trigger zz_note after insert or update or delete on {} for each row execute function"
+                " drill.note()"
+            ).format(target)
+        )
+        source.execute(
+            sql.SQL(
+                "create trigger zz_note_truncate before truncate on {} for each statement execute function drill.note()"
+            ).format(target)
+        )
+
+
+def keys(source: psycopg.Connection, table: str) -> list[str]:
+    """The primary key's columns, in its order."""
+    rows = source.execute(
+        "select a.attname from pg_index as i join pg_attribute as a"
+        " on a.attrelid = i.indrelid and a.attnum = any (i.indkey)"
+        " where i.indisprimary and i.indrelid = to_regclass(format('public.%%I', %s::text))"
+        " order by array_position(i.indkey::int2[], a.attnum)",
+        (table,),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def expected(
+    source: psycopg.Connection, table: str, columns: list[str], renamed: Mapping[str, str] | None = None
+) -> list[Version]:
+    """Every version that there ever was of a table's rows, by the journal.
+
+    Args:
+        columns: those to compare.
+        renamed: columns that have another name now than when they were noted.
+    """
+    parameters = {
+        "table": table,
+        "columns": columns,
+        "keys": keys(source, table),
+        "renamed": psycopg.types.json.Jsonb(dict(renamed or {})),
+    }
+    row = {
+        side: _CONTENT.format(row=side, columns="%(columns)s", renamed="%(renamed)s::jsonb") for side in ("old", "new")
+    }
+    query = f"""
+        with noted as (
+            select seq, pg_xact_commit_timestamp(xid::xid) as at, operation::text as operation,
+                {row["old"]} as was, {row["new"]} as became, old is not null as had, new is not null as has
+            from drill.journal where relation = %(table)s
+        ),
+        changed as (
+            -- An update of what is not published is no version.
+            select * from noted where not (had and has and was = became)
+        ),
+        steps as (
+            select seq * 2 as step, at, operation, was as content, false as begins from changed where had
+            union all
+            select seq * 2 + 1, at, operation, became, true from changed where has
+        ),
+        keyed as (
+            select *, (select jsonb_agg(content -> name) from unnest(%(keys)s::text[]) as name)::text as key from steps
+        ),
+        paired as (
+            select *, lead(at) over w as ended_at, lead(operation) over w as ended_by, lead(begins) over w as next_begins
+            from keyed window w as (partition by key order by step)
+        )
+        select key, md5(content::text), at, operation, ended_at, ended_by, next_begins from paired where begins
+        order by at, step
+    """
+    versions = []
+    for key, content, at, operation, ended_at, ended_by, next_begins in source.execute(query.encode(), parameters):
+        assert at is not None, "the source keeps no commit times"
+        assert not next_begins, f"the journal itself has two versions of {table} {key} at once"
+        versions.append(Version(table, key, content, at, operation, ended_at, ended_by))
+    return versions
+
+
+def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str]) -> list[Version]:
+    """Every version that the warehouse tells of a table."""
+    content = _CONTENT.format(row="to_jsonb(v)", columns="%(columns)s", renamed="'{}'::jsonb")
+    # What the view says besides the source's columns may have the name of one of them, so it gets names of its own.
+    query = f"""
+        with told as (
+            select v.known_from as f, v.operation::text as o, v.known_to as t, v.ended_by::text as e,
+                v.began_after as ba, v.ended_after as ea, {content} as c
+            from versions.{table} as v
+        )
+        select (select jsonb_agg(c -> name) from unnest(%(keys)s::text[]) as name)::text, md5(c::text), f, o, t, e, ba, ea
+        from told
+    """
+    rows = warehouse.execute(query.encode(), {"columns": columns, "keys": key})
+    return [Version(table, *row) for row in rows]
+
+
+def differences(wanted: Iterable[Version], got: Iterable[Version], copied_at: datetime | None = None) -> list[str]:
+    """What is missing, and what is there twice or never was. Without values: a key and times are enough to look.
+
+    Args:
+        copied_at: when the first copy was made. What it brought began by then, and what had ended is not known.
+    """
+    left = Counter(got)
+    by_end: dict[tuple[str, str, str, datetime | None, str | None], list[Version]] = defaultdict(list)
+    for version in left:
+        if version.operation == "C":
+            by_end[(version.relation, version.key, version.content, version.known_to, version.ended_by)].append(version)
+    found = []
+    for version in wanted:
+        if left[version] > 0:
+            left[version] -= 1
+            continue
+        if copied_at is not None and version.known_from <= copied_at:
+            same = by_end[(version.relation, version.key, version.content, version.known_to, version.ended_by)]
+            copy = next((one for one in same if left[one] > 0), None)
+            if copy is not None:
+                left[copy] -= 1
+                continue
+            if version.known_to is not None and version.known_to <= copied_at:
+                continue
+        found.append(f"missing: {version}")
+    found += [f"never was, or is there twice: {version}" for version in left.elements()]
+    return found
+
+
+def state_at(versions: Iterable[Version], moment: datetime) -> Counter[tuple[str, str, str]]:
+    """What a table held at a moment: table, key and content of each row."""
+    return Counter(
+        (one.relation, one.key, one.content)
+        for one in versions
+        if one.known_from <= moment and (one.known_to is None or one.known_to > moment)
+    )
