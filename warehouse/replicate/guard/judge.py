@@ -15,7 +15,6 @@ from warehouse.core.errors import (
     ReplicationError,
     SlotLost,
     SlotTaken,
-    SourceRewound,
     StreamStuck,
     WalBudgetExceeded,
 )
@@ -126,25 +125,6 @@ def stalled_seconds(look: Look, earlier: Sequence[Look]) -> float:
         if past.confirmed_lsn is not None and past.source_lsn > past.confirmed_lsn:
             still = (look.looked_at - past.looked_at).total_seconds()
     return still
-
-
-def of_the_slot(look: Look, slot: str) -> Reason | None:
-    """Whether the slot is there and can still be read."""
-    next_command = "warehouse replicate repair"
-    if not look.slot_exists:
-        what = f"The slot {slot} is gone from the operational database: changes since then are not in the warehouse."
-    elif look.wal_status == "lost":
-        what = f"The source no longer has the WAL that the slot {slot} needs: changes are missing."
-    elif look.applied_lsn is not None and look.source_lsn < look.applied_lsn:
-        return Reason(
-            "source_rewound",
-            "The source is behind what was applied here: it was restored from a backup, or this is another server.",
-            "Read docs/runbooks/when-something-fails.md (The source went back) before anything else.",
-            SourceRewound.exit_code,
-        )
-    else:
-        return None
-    return Reason("slot_lost", what, next_command, SlotLost.exit_code)
 
 
 def of_the_stream(
@@ -274,6 +254,7 @@ def of_a_conflict(what: str) -> Reason:
 
 _ORDER = (
     "source_rewound",
+    "other_source",
     "slot_lost",
     "slot_taken",
     "conflict",
@@ -289,6 +270,7 @@ _ORDER = (
 )
 _STATES: dict[str, State] = {
     "source_rewound": "rewound",
+    "other_source": "rewound",
     "slot_lost": "slot lost",
     "slot_taken": "slot taken",
     "conflict": "conflict",

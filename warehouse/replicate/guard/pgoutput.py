@@ -83,7 +83,8 @@ def decode(messages: Iterable[bytes]) -> Iterator[Transaction | Change | End]:
             reader.number("b")
             yield End(lsn=reader.number("q"), end_lsn=reader.number("q"))
         elif kind == "R":
-            relations[reader.number("I")] = reader.relation()
+            number = reader.number("I")
+            relations[number] = reader.relation()
         elif kind == "T":
             count = reader.number("i")
             reader.number("b")
