@@ -7,6 +7,7 @@ numerics, JSON, arrays and all rarer types by their text, which shows trailing z
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 import psycopg
@@ -25,12 +26,11 @@ SESSION = (
 )
 """Settings on which a value's text depends; the same on both sides."""
 
-_PLAIN = {"uuid", "boolean", "smallint", "integer", "date", "bytea"}
 _TIMESTAMPS = {"timestamp without time zone", "timestamp with time zone"}
 
-# The engine folds the 64 bits of a timestamp into 32 before it hashes them. Folded once more at a distance whose
-# halves are both odd bits all over, they are 64 again.
 _DISTANCE = sql.SQL("interval '99215361440185 microseconds'")
+"""The engine folds the 64 bits of a timestamp into 32 before it hashes them. Folded once more at a distance with ones
+and noughts all over, they are 64 again."""
 
 
 class Method(Enum):
@@ -43,26 +43,71 @@ class Method(Enum):
 
 def row_hash(spec: TableSpec, method: Method, *, at_source: bool) -> sql.Composable:
     """The expression (bigint) over a relation with the spec's columns."""
-    elements: list[sql.Composable] = []
+    columns: list[tuple[sql.Composable, str]] = []
     for column in spec.columns:
         value: sql.Composable = sql.Identifier(column.name)
         if at_source and column.name in spec.without:
             value = sql.SQL("({})").format(without_credentials(column.name, spec.without[column.name]))
-        elements += _elements(value, "" if column.name in spec.differently_typed else column.type)
-    row = sql.SQL("row({})").format(sql.SQL(", ").join(elements))
+        columns.append((value, "" if column.name in spec.differently_typed else column.type))
+    return _hash(columns, method)
+
+
+def _hash(columns: Sequence[tuple[sql.Composable, str]], method: Method) -> sql.Composable:
+    """The hash of values with their types; an unknown type is taken as text."""
     if method is Method.SHA256:
-        return sql.SQL("('x' || encode(substring(sha256(record_send({})) for 8), 'hex'))::bit(64)::bigint").format(row)
-    # hash_record is a sum of the columns' hashes times powers of 31: two rows that swapped a column's values would
-    # cancel out in a sum. The hash of that hash (as a seed, of which all 64 bits count) has no such pattern.
-    return sql.SQL("hashint4extended(0, hash_record_extended({}, 0))").format(row)
+        texts = sql.SQL(", ").join(text for value, type_ in columns for text in _texts(value, type_))
+        return sql.SQL("('x' || encode(substring(sha256(record_send(row({}))) for 8), 'hex'))::bit(64)::bigint").format(
+            texts
+        )
+    hashes, in_record = list[sql.Composable](), list[sql.Composable]()
+    for position, (value, type_) in enumerate(columns):
+        if type_ == "date":
+            in_record.append(value)
+        elif without_modifier(type_) in _TIMESTAMPS:
+            in_record += [value, sql.SQL("{} - {}").format(value, _DISTANCE)]
+        else:
+            hashes += [
+                # No value has its column's seed for a hash (but for 1 in 2^64): null is none of them.
+                sql.SQL("coalesce({}, {})").format(_column_hash(value, type_, position), _seed(position))
+            ]
+    if in_record:
+        # There is no function of SQL for these types alone. A record's hash depends on the order of its columns.
+        hashes.append(sql.SQL("hash_record_extended(row({}), 0)").format(sql.SQL(", ").join(in_record)))
+    # Each column has a seed of its own, so values that change places are noticed. The hash of the hash (as a seed, of
+    # which all 64 bits count): without it two rows that swap a column's values would cancel out in a sum of rows.
+    return sql.SQL("hashint4extended(0, {})").format(sql.SQL(" # ").join(hashes))
 
 
 def key_hash(spec: TableSpec) -> sql.Composable:
     """The expression (bigint) by which a row's range is found; spread evenly, whatever the keys are like."""
-    kinds = {column.name: column.type for column in spec.columns}
-    if len(spec.key) == 1 and kinds[spec.key[0]] == "uuid" and spec.key[0] not in spec.differently_typed:
-        return sql.SQL("uuid_hash_extended({}, 0)").format(sql.Identifier(spec.key[0]))
-    return sql.SQL("hash_record_extended(row({}), 0)").format(sql.SQL(", ").join(key_texts(spec)))
+    kinds = {column.name: "" if column.name in spec.differently_typed else column.type for column in spec.columns}
+    hashes = (_column_hash(sql.Identifier(name), kinds[name], n) for n, name in enumerate(spec.key))
+    return sql.SQL("({})").format(sql.SQL(" # ").join(hashes))
+
+
+def _column_hash(value: sql.Composable, type_: str, position: int) -> sql.Composable:
+    """A value's hash; null's is null."""
+    seed = _seed(position)
+    if type_ == "uuid":
+        return sql.SQL("uuid_hash_extended({}, {})").format(value, seed)
+    if type_ in ("smallint", "integer", "boolean"):
+        return sql.SQL("hashint4extended({}::integer, {})").format(value, seed)
+    if type_ == "bigint":
+        # hashint8 folds 64 bits into 32, and calls -1 and 4294967295 the same. Seeds are not folded.
+        return sql.SQL("hashint4extended({}, {} # {})").format(sql.Literal(position), value, seed)
+    hashes = [sql.SQL("hashtextextended({}, {})").format(text, seed) for text in _texts(value, type_)]
+    return sql.SQL(" # ").join(hashes)
+
+
+def _texts(value: sql.Composable, type_: str) -> list[sql.Composable]:
+    """A value as text that shows all of it."""
+    text = sql.SQL('({})::text collate "C"').format(value)
+    # Blanks at the end of a character without a length are lost in its text.
+    return [text, sql.SQL("repeat('-', octet_length({}))").format(value)] if type_ == "bpchar" else [text]
+
+
+def _seed(position: int) -> sql.Composable:
+    return sql.Literal((position + 1) * 0x9E3779B97F4A7C15 % 2**62)
 
 
 def key_texts(spec: TableSpec) -> list[sql.Composable]:
@@ -90,13 +135,11 @@ def method_for(source: psycopg.Connection, warehouse: psycopg.Connection) -> Met
         "uuid[]": "array[]::uuid[]",
         "bytea": r"'\x00ff'",
     }
-    elements = [
-        element
-        for kind, value in values.items()
-        for element in _elements(sql.SQL("{}::{}").format(sql.SQL(value), sql.SQL(kind)), kind)
-    ]
-    query = sql.SQL("select hash_record_extended(row({}), 0), uuid_hash_extended({}::uuid, 0)").format(
-        sql.SQL(", ").join(elements), sql.SQL(values["uuid"])
+    query = sql.SQL("select {}").format(
+        _hash(
+            [(sql.SQL("({}::{})").format(sql.SQL(value), sql.SQL(kind)), kind) for kind, value in values.items()],
+            Method.NATIVE,
+        )
     )
     for connection in (source, warehouse):
         prepare(connection)
@@ -108,16 +151,3 @@ def prepare(connection: psycopg.Connection) -> None:
     """Settings of a session that compares."""
     for statement in SESSION:
         connection.execute(statement.encode())
-
-
-def _elements(value: sql.Composable, type_: str) -> list[sql.Composable]:
-    """A column as what the engine's hash of a record tells apart exactly."""
-    if type_ in _PLAIN:
-        return [value]
-    if without_modifier(type_) in _TIMESTAMPS:
-        return [value, sql.SQL("{} - {}").format(value, _DISTANCE)]
-    if type_ == "bigint":
-        return [value, sql.SQL("({}) >> 32").format(value)]
-    text = sql.SQL('({})::text collate "C"').format(value)
-    # Blanks at the end of a character without a length are lost in its text.
-    return [text, sql.SQL("octet_length({})").format(value)] if type_ == "bpchar" else [text]
