@@ -2,11 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 import psycopg
 from psycopg import sql
 
-from warehouse.core.errors import MissingPrivilege
+from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.replicate.classification import Classification
+
+VERBS = ("insert", "update", "delete", "truncate")
+
+_IDENTITIES = """
+select c.relname, c.relreplident::text, coalesce((
+    select array_agg(a.attname::text) from pg_index as i
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(i.indkey::int2[])
+    where i.indrelid = c.oid
+        and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
+), '{}')
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relkind in ('r', 'p') and not c.relispartition
+"""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How the source tells one row of a table from another when it sends updates and deletes.
+
+    Attributes:
+        kind: d the primary key, i an index, f the whole row, n nothing.
+        columns: of the key or index.
+    """
+
+    kind: str
+    columns: frozenset[str]
+
+    def fault(self, published: Iterable[str]) -> str | None:
+        """Why publishing these columns would make the source's own updates and deletes fail; None if it would not."""
+        if self.kind == "f":
+            return "its replica identity is FULL, with which PostgreSQL allows no column list"
+        if self.kind == "n" or not self.columns:
+            return "it has no primary key or other replica identity"
+        hidden = sorted(self.columns - set(published))
+        return f"its replica identity has {', '.join(hidden)}, not published" if hidden else None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The publication as it is at the source.
+
+    Attributes:
+        sends: its tables of the replicated schema, with their columns.
+        foreign: tables of other schemas, as (schema, table).
+        whole: it sends every table, or every table of a schema, whatever is listed.
+        via_root: it sends changes of partitions as changes of their parent.
+        unlisted: tables that it sends without a list of columns: every new column would go out.
+    """
+
+    sends: dict[str, frozenset[str]]
+    foreign: tuple[tuple[str, str], ...]
+    verbs: frozenset[str]
+    filtered: frozenset[str]
+    whole: bool
+    via_root: bool
+    unlisted: frozenset[str]
+
+
+def read(connection: psycopg.Connection, name: str, schema: str) -> Published | None:
+    """The publication, or None when there is none of that name."""
+    row = connection.execute(
+        "select pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot,"
+        " puballtables or exists (select from pg_publication_namespace as n where n.pnpubid = p.oid)"
+        " from pg_publication as p where pubname = %s",
+        (name,),
+    ).fetchone()
+    if row is None:
+        return None
+    listed = connection.execute(
+        "select n.nspname, c.relname, r.prqual is not null, r.prattrs is null from pg_publication_rel as r"
+        " join pg_publication as p on p.oid = r.prpubid join pg_class as c on c.oid = r.prrelid"
+        " join pg_namespace as n on n.oid = c.relnamespace where p.pubname = %s order by 1, 2",
+        (name,),
+    ).fetchall()
+    sends = connection.execute(
+        "select tablename, attnames::text[] from pg_publication_tables where pubname = %s and schemaname = %s",
+        (name, schema),
+    ).fetchall()
+    return Published(
+        sends={table: frozenset(columns) for table, columns in sends},
+        foreign=tuple((place, table) for place, table, _, _ in listed if place != schema),
+        verbs=frozenset(verb for verb, sent in zip(VERBS, row, strict=False) if sent),
+        filtered=frozenset(table for place, table, filtered, _ in listed if filtered and place == schema),
+        whole=row[5],
+        via_root=row[4],
+        unlisted=frozenset(table for place, table, _, whole in listed if whole and place == schema),
+    )
+
+
+def identities(connection: psycopg.Connection, schema: str) -> dict[str, Identity]:
+    """Each table's replica identity."""
+    rows = connection.execute(_IDENTITIES, (schema,)).fetchall()
+    return {table: Identity(kind, frozenset(columns)) for table, kind, columns in rows}
+
+
+def set_table(connection: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Make the publication send these columns of a table, in the caller's transaction: with none, nothing of it.
+
+    Only this table is locked, in the mode of VACUUM: nobody who reads or writes it waits.
+    """
+    publication, target = sql.Identifier(name), sql.Identifier(schema, table)
+    listed = connection.execute(
+        "select 1 from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid"
+        " where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+        (name, schema, table),
+    ).fetchone()
+    if listed:
+        connection.execute(sql.SQL("alter publication {} drop table {}").format(publication, target))
+    if columns:
+        connection.execute(
+            sql.SQL("alter publication {} add table {} ({})").format(
+                publication, target, sql.SQL(", ").join(map(sql.Identifier, columns))
+            )
+        )
+
+
+def set_options(connection: psycopg.Connection, name: str) -> None:
+    """Make it send every kind of change, as it was made. Its tables' sending is looked up anew, too."""
+    connection.execute(
+        sql.SQL("alter publication {} set (publish = {}, publish_via_partition_root = false)").format(
+            sql.Identifier(name), sql.Literal(", ".join(VERBS))
+        )
+    )
 
 
 def statement(name: str, classification: Classification, *, exists: bool = False) -> sql.Composed:
@@ -19,8 +145,8 @@ def statement(name: str, classification: Classification, *, exists: bool = False
     )
     if exists:
         return sql.SQL("alter publication {} set table {}").format(sql.Identifier(name), tables)
-    return sql.SQL("create publication {} for table {} with (publish = 'insert, update, delete, truncate')").format(
-        sql.Identifier(name), tables
+    return sql.SQL("create publication {} for table {} with (publish = {})").format(
+        sql.Identifier(name), tables, sql.Literal(", ".join(VERBS))
     )
 
 
@@ -38,12 +164,24 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
     """Make the publication send exactly what is classified; True when something had to be changed.
 
     Raises:
+        ReplicationError: publishing a table like that would make the source's own updates of it fail.
         MissingPrivilege: this user does not own the tables; the administrator can make it with the same statement.
     """
     now = published_columns(connection, name)
     wanted = {table: sorted(columns) for table, columns in classification.published.items()}
     if now is not None and {table: sorted(columns) for table, columns in now.items()} == wanted:
         return False
+    known = identities(connection, classification.schema_name)
+    for table, columns in classification.published.items():
+        fault = known[table].fault(columns) if table in known else None
+        if fault:
+            raise ReplicationError(
+                f"{table} cannot be replicated: {fault}.",
+                meaning="Published like that, the operational database's own updates and deletes of it would fail. "
+                "Nothing was set up.",
+                next_command="Publish those columns in replication/trs.yml, have the identity changed there (ALTER "
+                "TABLE … REPLICA IDENTITY DEFAULT), or leave the table behind; then run again.",
+            )
     try:
         connection.execute(statement(name, classification, exists=now is not None))
     except psycopg.errors.InsufficientPrivilege as error:

@@ -1,0 +1,68 @@
+"""`warehouse replicate apply`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
+from warehouse.cli.replicate.drift import not_set_up
+from warehouse.core.databases import Databases
+from warehouse.core.errors import UsageError
+from warehouse.core.ledger import migrate
+from warehouse.core.settings import load
+from warehouse.replicate import drift, epochs, load_classification, setup
+
+
+def apply_drift(
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", help="Take a new type (table.column) or a new key (table) as the source has it."),
+    ] = None,
+    release: Annotated[
+        list[str] | None,
+        typer.Option("--release", help="Let go of a column (table.column), so that the source can drop or change it."),
+    ] = None,
+    json: bool = JsonOption,
+) -> None:
+    """Carry out what is classified in replication/trs.yml, while the source is being written to. Again does no harm.
+
+    With --release, only that: the column is out of the publication until the next `apply`, which takes it up again.
+    """
+    if accept and release:
+        raise UsageError(
+            "--accept and --release are steps of their own.",
+            meaning="Nothing was done.",
+            next_command="Release, change the source, then: warehouse replicate apply",
+        )
+    databases = Databases(load())
+    databases.start()
+    name = databases.settings.warehouse_replication_name
+    progress = TerminalProgress(quiet=json)
+    with databases.source() as trs, databases.warehouse() as warehouse, setup.alone(warehouse, name):
+        migrate(warehouse)
+        epoch = epochs.current(warehouse, name)
+        if epoch is None or epoch.state != "streaming":
+            raise not_set_up()
+        work = drift.Work(trs, warehouse, epoch, load_classification(), progress, frozenset(accept or ()))
+        with progress.stage("apply"):
+            if release:
+                drift.release(work, release)
+                outcome = drift.Outcome(work.done)
+            else:
+                drift.make_ready(work)
+                outcome = drift.finish(work)
+    if json:
+        left = [asdict(one) for one in outcome.left]
+        failures = [failure.as_dict() for failure in outcome.failures]
+        print_json({"done": outcome.done, "left": left, "failures": failures})
+    else:
+        for line in outcome.done or ["Nothing to do."]:
+            out.print(line, markup=False)
+        for note in outcome.notes:
+            out.print(f"left: {note}", markup=False)
+    error = outcome.error()
+    if error:
+        raise error

@@ -1,0 +1,53 @@
+"""Drift: the source's structure, replication/trs.yml, the publication and the replica, held against each other.
+
+- `compare`: what differs, and what will be done about each difference; pure, over what `catalog` read;
+- `make_ready` and `with_stream`: carry out what is classified, before and while the stream runs. A run does what is
+  automatic, `warehouse replicate apply` does all that needs no decision;
+- `columns`, `tables`, `publishing`: the changes themselves, each in a short transaction with a lock time-out;
+- `backfill`: the values of a column that came later, without copying the table again;
+- `states`: why a column may be null or old, in the ledger for everybody to read.
+
+The rules and their reasons are in docs/adr/0009.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift import catalog
+from warehouse.replicate.drift.apply import Work, make_ready, with_stream
+from warehouse.replicate.drift.compare import Difference, compare
+from warehouse.replicate.drift.outcome import Outcome, error_of
+from warehouse.replicate.drift.release import release
+
+__all__ = [
+    "Difference",
+    "Outcome",
+    "Work",
+    "compare",
+    "differences",
+    "error_of",
+    "finish",
+    "make_ready",
+    "release",
+    "with_stream",
+]
+
+
+def differences(
+    source: psycopg.Connection, warehouse: psycopg.Connection, name: str, classification: Classification
+) -> list[Difference]:
+    """Every difference of structure there is now. Changes nothing.
+
+    Args:
+        name: of the publication and the subscription.
+    """
+    return compare(classification, catalog.read(source, warehouse, name, classification.schema_name))
+
+
+def finish(work: Work) -> Outcome:
+    """Do what needs the stream, and say what was done and what is left. The stream must run."""
+    with_stream(work)
+    left = differences(work.source, work.warehouse, work.name, work.classification)
+    return Outcome(work.done, left, work.failures)

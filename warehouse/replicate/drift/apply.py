@@ -1,0 +1,293 @@
+"""Carrying out what is classified, in the order in which nothing breaks: the replica first, then the publication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+
+from warehouse.core.errors import WarehouseError
+from warehouse.core.progress import Progress
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, tables
+from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.compare import Difference, Kind, compare
+from warehouse.replicate.drift.types import type_change
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.source import key_of
+
+_RETIRING: frozenset[Kind] = frozenset(
+    {"dropped column", "retire", "dropped table", "retire table", "changed type", "identity", "key"}
+)
+_TO_FILL: frozenset[Kind] = frozenset({"add column", "publish", "released", "widened"})
+
+
+@dataclass
+class Work:
+    """A pass of carrying out.
+
+    Attributes:
+        accept: what a person has decided: `table.column` for a type, `table` for a key.
+        by_person: whether a person asked for it; a run does only what is automatic.
+        done: what was changed, a line each.
+        failures: what could not be done; the rest was.
+    """
+
+    source: psycopg.Connection
+    warehouse: psycopg.Connection
+    epoch: Epoch
+    classification: Classification
+    progress: Progress
+    accept: frozenset[str] = frozenset()
+    by_person: bool = True
+    done: list[str] = field(default_factory=list)
+    failures: list[WarehouseError] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Of the publication and the subscription."""
+        return self.epoch.replication_name
+
+    @property
+    def schema(self) -> str:
+        """Of the tables, at the source and here."""
+        return self.classification.schema_name
+
+    def look(self) -> Catalogs:
+        """Both sides as they are now."""
+        return catalog.read(self.source, self.warehouse, self.name, self.schema)
+
+    def record(self, difference: Difference, what: str) -> None:
+        """Write down and tell what was done about a difference."""
+        states.changed(self.warehouse, difference.kind, difference.table, difference.column, what)
+        self.done.append(f"{difference.name}: {what}")
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Do a step; what is wrong with one table does not keep the others from theirs."""
+        try:
+            step()
+        except WarehouseError as error:
+            self.failures.append(error)
+
+
+def make_ready(work: Work) -> None:
+    """What can be done while the stream is off: the replica takes all that may come, the publication is set right.
+
+    Each table by itself; a failure is kept in `work.failures`.
+    """
+    now = work.look()
+    found = [one for one in compare(work.classification, now) if _is_due(work, one)]
+    _mend_publication(work, now, [one for one in found if one.kind == "publication"])
+    if now.publication is None or now.publication.whole:
+        now = work.look()
+    by_table: dict[str, list[Difference]] = {}
+    for one in found:
+        if one.table:
+            by_table.setdefault(one.table, []).append(one)
+    for table, differences in by_table.items():
+        work.attempt(lambda table=table, differences=differences: _table(work, now, table, differences))  # type: ignore[misc]
+
+
+def with_stream(work: Work) -> None:
+    """What needs the stream: tables taken up and let go, new ones copied, columns back-filled."""
+    now = work.look()
+    found = compare(work.classification, now)
+    new = [one for one in found if one.kind in ("add table", "copying")]
+    rekeyed = [one for one in found if one.kind == "key" and one.table in work.accept]
+    sent = now.publication.sends if now.publication else {}
+    if now.subscribed - set(sent):
+        work.attempt(lambda: tables.refresh(work.warehouse, work.name))
+    for one in (*new, *rekeyed):
+        work.attempt(lambda one=one: _copy(work, now, one))  # type: ignore[misc]
+    work.attempt(lambda: _back_fill(work))
+
+
+def _is_due(work: Work, one: Difference) -> bool:
+    accepted = one.name in work.accept and one.kind in ("narrowed", "changed type")
+    return accepted or (one.pending and (work.by_person or one.automatic or one.kind == "secret"))
+
+
+def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) -> None:
+    if not found:
+        return
+    before = now.publication
+    if before is None or before.whole:
+        if before is not None:
+            for table in sorted(set(before.sends) - set(now.replica)):
+                _sink(work, now, table)
+        every = {
+            table: _sendable(work, now, table)
+            for table in work.classification.published
+            if table in now.replica and table in now.source
+        }
+        whole = {table: names for table, names in every.items() if not now.identities[table].fault(names)}
+        publishing.make_anew(work.source, work.name, work.schema, whole)
+        if before is None:
+            gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
+    else:
+        publishing.set_right(work.source, work.name, before.foreign)
+        missing = sorted({"insert", "update", "delete", "truncate"} - before.verbs)
+        if missing:
+            reason = f"the publication did not send every {', '.join(missing)}"
+            gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), reason)
+    for one in found:
+        work.record(one, one.will)
+
+
+def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
+    kinds = {one.kind for one in found}
+    if "unpublish table" in kinds and table not in now.replica:
+        _sink(work, now, table)
+    if table in now.replica and table in now.source:
+        _hold(work, now, table, [one for one in found if one.kind == "unpublish"])
+        _add(work, now, table, [one for one in found if one.kind == "add column"])
+        _retype(work, now, table, [one for one in found if one.kind in ("widened", "narrowed", "changed type")])
+    _publish(work, table, kinds)
+    secrets = [one.column for one in found if one.kind == "secret" and one.column]
+    if secrets and work.by_person:
+        columns.remove_values(
+            work.warehouse, work.schema, table, secrets, "it is a secret now; its values were removed"
+        )
+    for one in found:
+        if one.kind in _RETIRING and one.name not in work.accept:
+            states.put(work.warehouse, table, one.column or "", "retired", one.what)
+        if one.kind not in ("add table", "copying", "back-fill") and not (one.kind == "secret" and not work.by_person):
+            work.record(one, _told(one, accepted=one.name in work.accept))
+
+
+def _told(one: Difference, *, accepted: bool) -> str:
+    if accepted:
+        return "the new type is taken, and its values compared"
+    return {
+        "add column": "added and published; its back-fill follows",
+        "publish": "published; its back-fill follows",
+        "released": "published again; its back-fill follows",
+        "widened": "widened; its values are compared",
+        "secret": "taken out of the publication, and its values out of replica and history",
+    }.get(one.kind, one.will)
+
+
+def _sink(work: Work, now: Catalogs, table: str) -> None:
+    declared = list(now.source.get(table, {}).values())
+    tables.make_sink(work.warehouse, work.schema, table, declared, "nobody has classified it")
+
+
+def _hold(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
+    """Give columns that still come in the stream, and are not to, a place where nothing of them is stored."""
+    names = [one.column for one in found if one.column and one.column not in now.replica[table].columns]
+    if names:
+        declared = catalog.columns_of(now, table, names)
+        without = work.classification.without(table)
+        columns.add(work.warehouse, work.schema, table, declared, without, "held", "nobody has classified it")
+
+
+def _add(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
+    names = [one.column for one in found if one.column]
+    if names:
+        declared = catalog.columns_of(now, table, names)
+        without = work.classification.without(table)
+        columns.add(work.warehouse, work.schema, table, declared, without, "adding", "not yet back-filled")
+
+
+def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
+    types = {
+        one.column: now.source[table][one.column].type
+        for one in found
+        if one.column and (one.kind == "widened" or one.name in work.accept)
+    }
+    if types:
+        columns.retype(work.warehouse, work.schema, table, types, "its type changed; values not yet compared")
+
+
+def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
+    """Have the publication send what the replica can take of a table now."""
+    now = work.look()
+    before = now.publication.sends.get(table, frozenset()) if now.publication else frozenset()
+    wanted = _sendable(work, now, table)
+    is_altered = "publish table" in kinds
+    back = [name for name in wanted if name not in before] if table in now.replica and before else []
+    comes_back = kinds & _TO_FILL or back
+    if back:
+        reason = "it was not published; values not yet back-filled"
+        fresh = [name for name in back if _state(now, table, name) not in ("adding", "backfilling")]
+        if fresh:
+            columns.set_states(work.warehouse, work.schema, table, fresh, "adding", reason)
+    if set(wanted) != before or is_altered:
+        publishing.publish(work.source, work.name, work.schema, table, wanted)
+    if comes_back:
+        for name in wanted:
+            if _state(work.look(), table, name) == "adding":
+                states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
+    if is_altered:
+        gaps.open_gap(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
+        states.put(work.warehouse, table, "", "complete", "published again; the gap is in ledger.gaps")
+
+
+def _state(now: Catalogs, table: str, column: str) -> str:
+    state = now.states.get((table, column))
+    return state.state if state else "complete"
+
+
+def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
+    """The columns that may be sent: classified, here, and of a type that fits. None where the source would break."""
+    here, there = now.replica.get(table), now.source.get(table)
+    state = now.states.get((table, ""))
+    if here is None or there is None or (state is not None and state.state == "held"):
+        return []
+    found = [
+        name
+        for name in work.classification.published.get(table, [])
+        if name in there
+        and name in here.columns
+        and (table, name) not in now.generated
+        and (_state(now, table, name) != "released" or work.by_person)
+        and (type_change(here.columns[name], there[name].type) != "changed" or name in now.identities[table].columns)
+    ]
+    is_rekeyed = set(here.key) != set(key_of(there))
+    return [] if is_rekeyed or now.identities[table].fault(found) else found
+
+
+def _copy(work: Work, now: Catalogs, one: Difference) -> None:
+    table = one.table
+    there = now.source[table]
+    names = [
+        name for name in work.classification.published[table] if name in there and (table, name) not in now.generated
+    ]
+    declared, key = catalog.columns_of(now, table, names), key_of(there)
+    if one.kind != "copying":
+        if one.kind == "key":
+            tables.refresh(work.warehouse, work.name)
+            tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
+        elif _state(now, table, "") == "held":
+            tables.drop_sink(work.warehouse, work.schema, table)
+        without = work.classification.without(table)
+        tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+    sent = now.publication.sends.get(table) if now.publication else None
+    if one.kind == "key" or sent != frozenset(names):
+        publishing.publish(work.source, work.name, work.schema, table, names)
+    tables.refresh(work.warehouse, work.name)
+    rows = tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
+    work.record(one, f"published and copied, {rows:,} rows")
+
+
+def _back_fill(work: Work) -> None:
+    now = work.look()
+    wanted: dict[str, list[str]] = {}
+    for (table, column), state in now.states.items():
+        if state.state in ("adding", "backfilling") and column in _sendable(work, now, table):
+            wanted.setdefault(table, []).append(column)
+    if not wanted:
+        return
+    publishing.outlive_older_transactions(work.source, work.name, work.progress)
+    boundary = backfill.boundary(work.source, work.warehouse, work.name, work.progress)
+    for table, names in wanted.items():
+        key = {name: now.source[table][name].type for name in now.replica[table].key}
+        without = work.classification.without(table)
+        what = backfill.BackFill(work.schema, table, key, [name for name in names if name not in key], without)
+        rows = (
+            backfill.fill(work.source, work.warehouse, work.epoch, what, boundary, work.progress) if what.columns else 0
+        )
+        states.complete(work.warehouse, table, names, "back-filled; a null is the source's own")
+        for name in names:
+            work.record(Difference("back-fill", table, name, "", ""), f"back-filled, {rows:,} rows written")

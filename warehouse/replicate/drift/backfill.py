@@ -1,0 +1,224 @@
+"""The back-fill of columns: their values for rows that the stream has not brought since they are published.
+
+Why it is right, whatever is written at the source meanwhile. The publication sends the columns, and every transaction
+that began before it did is over. All that was committed up to then is applied here; at that moment a snapshot of the
+warehouse is taken, the *boundary*. So
+
+1. a row here whose transaction is not visible in the boundary was brought with its columns, and is left alone;
+2. a row here whose transaction is visible in it was committed at the source before the boundary.
+
+Then a chunk is read at the source, and it is waited until all that this reading saw is applied here. A row of the
+second kind is still what that reading saw of it: had it been changed between, that change would have been applied and
+the row be of the first kind. Its value is written. What the source changes after the reading comes with the columns,
+and overwrites it; what it deletes is deleted here or will be; nothing is ever inserted, so nothing rises from the dead.
+
+The warehouse only learns now what was so at the source before: each row gets a version that begins when its chunk was
+read, by a transaction of kind `backfill`. As known before that, the column is null, and ledger.column_states says why.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.errors import DriftHeld
+from warehouse.core.progress import Progress
+from warehouse.replicate import subscription
+from warehouse.replicate.drift import states
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.replica import KNOWN_FROM, without_credentials
+
+CHUNK_ROWS = 10_000
+"""Rows that are locked here at once: the apply worker waits for none of them longer than their update takes (0.2 s)."""
+
+_LOCKED_SECONDS = 60
+_VALUES = sql.Identifier("pg_temp", "backfill_values")
+
+
+@dataclass(frozen=True)
+class BackFill:
+    """What is to be filled.
+
+    Attributes:
+        key: the primary key's columns, each with its type.
+        without: the paths that are taken out of the JSON columns among `columns`.
+    """
+
+    schema: str
+    table: str
+    key: Mapping[str, str]
+    columns: Sequence[str]
+    without: Mapping[str, tuple[str, ...]]
+
+
+def boundary(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
+    """The warehouse's snapshot at a moment when all that could have come without the columns is applied."""
+    subscription.wait_until_applied(source, warehouse, name, progress)
+    row = warehouse.execute("select pg_current_snapshot()::text").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def fill(
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    wanted: BackFill,
+    boundary: str,
+    progress: Progress,
+) -> int:
+    """Fill columns of a table from where an earlier attempt got to; returns the number of rows written.
+
+    Args:
+        boundary: of boundary(), taken after the publication sent the columns.
+
+    Raises:
+        DriftHeld: somebody else than the stream keeps rows of the replica locked.
+        StreamStuck, SlotLost: the stream does not move.
+    """
+    up_to = _position(warehouse, wanted)
+    _make_room(warehouse, wanted)
+    written = 0
+    while True:
+        now = source.execute("select clock_timestamp()").fetchone()
+        assert now is not None
+        read, last = _read(source, warehouse, wanted, up_to)
+        if read:
+            subscription.wait_until_applied(source, warehouse, epoch.replication_name, progress)
+            written += _write(warehouse, epoch, wanted, boundary, now[0], last)
+            progress.count(f"rows of {wanted.table} back-filled", written)
+        up_to = last
+        if read < CHUNK_ROWS:
+            return written
+
+
+def _position(warehouse: psycopg.Connection, wanted: BackFill) -> list[str] | None:
+    """Where to go on: the key up to which all of the columns are filled."""
+    known = states.read(warehouse)
+    places = [known[wanted.table, column].filled_up_to for column in wanted.columns if (wanted.table, column) in known]
+    same = all(place == places[0] for place in places) and len(places) == len(wanted.columns)
+    return places[0] if same and places else None
+
+
+def _make_room(warehouse: psycopg.Connection, wanted: BackFill) -> None:
+    warehouse.execute(sql.SQL("drop table if exists {}").format(_VALUES))
+    warehouse.execute(
+        sql.SQL("create temp table backfill_values as select 0::bigint as _n, {} from {} with no data").format(
+            _listed([*wanted.key, *wanted.columns]), sql.Identifier(wanted.schema, wanted.table)
+        )
+    )
+
+
+def _read(
+    source: psycopg.Connection, warehouse: psycopg.Connection, wanted: BackFill, up_to: list[str] | None
+) -> tuple[int, list[str] | None]:
+    """Read a chunk in the key's order, in one snapshot of the source: its rows, and the last one's key."""
+    key = _listed(wanted.key)
+    values = sql.SQL(", ").join(
+        without_credentials(name, wanted.without[name]) if name in wanted.without else sql.Identifier(name)
+        for name in wanted.columns
+    )
+    after: sql.Composable = sql.SQL("")
+    if up_to is not None:
+        after = sql.SQL(" where ({}) > ({})").format(
+            key,
+            sql.SQL(", ").join(
+                sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(type_))
+                for value, type_ in zip(up_to, wanted.key.values(), strict=True)
+            ),
+        )
+    # As text: a type may be wider here than there.
+    query = sql.SQL(
+        "copy (select row_number() over (order by {}), {}, {} from {}{} order by {} limit {}) to stdout"
+    ).format(key, key, values, sql.Identifier(wanted.schema, wanted.table), after, key, sql.Literal(CHUNK_ROWS))
+    warehouse.execute(sql.SQL("truncate {}").format(_VALUES))
+    with source.cursor().copy(query) as reading, warehouse.cursor() as into:
+        with into.copy(sql.SQL("copy {} from stdin").format(_VALUES)) as writing:
+            for block in reading:
+                writing.write(block)
+        rows = into.rowcount
+    last = warehouse.execute(
+        sql.SQL("select {} from {} order by _n desc limit 1").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in wanted.key), _VALUES
+        )
+    ).fetchone()
+    return rows, list(last) if last else up_to
+
+
+def _write(
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    wanted: BackFill,
+    boundary: str,
+    read_at: object,
+    up_to: list[str] | None,
+) -> int:
+    """Write the chunk's values to the rows that are still as the boundary saw them, and how far that is."""
+    condition = sql.SQL(
+        "pg_visible_in_snapshot(r.{known_from}, {boundary}::pg_snapshot) and ({here}) is distinct from ({there})"
+    ).format(
+        known_from=sql.Identifier(KNOWN_FROM),
+        boundary=sql.Literal(boundary),
+        here=_as_text("r", wanted.columns),
+        there=_as_text("v", wanted.columns),
+    )
+    parts = {
+        "replica": sql.Identifier(wanted.schema, wanted.table),
+        "values": _VALUES,
+        "matched": sql.SQL(" and ").join(sql.SQL("r.{0} = v.{0}").format(sql.Identifier(name)) for name in wanted.key),
+        "condition": condition,
+    }
+    update = sql.SQL(
+        # A row that the apply worker is changing is passed over, never waited for: two that wait for each other would
+        # cost the stream. It is looked at again until it is free.
+        """with free as (
+    select r.ctid from {replica} as r join {values} as v on {matched} where {condition}
+    for no key update of r skip locked
+)
+
+update {replica} as r set {set} from {values} as v
+where {matched} and {condition} and r.ctid in (select ctid from free)"""
+    ).format(
+        **parts,
+        set=sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(name)) for name in wanted.columns),
+    )
+    left = sql.SQL(
+        "select exists (select from {replica} as r join {values} as v on {matched} where {condition})"
+    ).format(**parts)
+    written, deadline = 0, time.monotonic() + _LOCKED_SECONDS
+    while True:
+        with warehouse.transaction():
+            rows = warehouse.execute(update).rowcount
+            if rows:
+                warehouse.execute(
+                    "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
+                    " values (pg_current_xact_id(), %s, %s, 'backfill')",
+                    (epoch.epoch_id, read_at),
+                )
+            written += rows
+            row = warehouse.execute(left).fetchone()
+            is_done = row is not None and not row[0]
+            if is_done:
+                states.filled(warehouse, wanted.table, wanted.columns, up_to, written)
+        if is_done:
+            return written
+        if time.monotonic() > deadline:
+            raise DriftHeld(
+                f"Rows of {wanted.table} in the warehouse have been locked for {_LOCKED_SECONDS} seconds.",
+                meaning="Their columns are not back-filled yet; what is done is kept, and the ledger says so.",
+                next_command="End the session that holds them (pg_locks), then: warehouse replicate apply",
+            )
+        time.sleep(0.05)
+
+
+def _listed(names: Mapping[str, str] | Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _as_text(prefix: str, names: Sequence[str]) -> sql.Composed:
+    """Some types, such as json, cannot be compared; as text, all can, and to the last digit."""
+    return sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(prefix, name)) for name in names)

@@ -1,0 +1,411 @@
+"""What differs in structure between the source, replication/trs.yml, the publication and the replica. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.types import type_change
+from warehouse.replicate.publication import VERBS
+from warehouse.replicate.source import key_of
+
+Kind = Literal[
+    "publication",
+    "add column",
+    "new column",
+    "publish",
+    "back-fill",
+    "widened",
+    "narrowed",
+    "changed type",
+    "dropped column",
+    "missing",
+    "generated",
+    "unknown type",
+    "released",
+    "secret",
+    "unpublish",
+    "retire",
+    "retired",
+    "add table",
+    "new table",
+    "publish table",
+    "copying",
+    "dropped table",
+    "unpublish table",
+    "retire table",
+    "identity",
+    "key",
+]
+Needs = Literal["nothing", "classification", "decision"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference.
+
+    Attributes:
+        column: None when it is about a table, or about the publication as a whole (then `table` is empty).
+        what: what is different, as a clause.
+        will: what is or will be done about it, as a clause.
+        needs: what a person has to do: nothing, a line in replication/trs.yml, or a decision.
+        pending: `apply` has something to do about it now.
+        automatic: a run may do that by itself.
+    """
+
+    kind: Kind
+    table: str
+    column: str | None
+    what: str
+    will: str
+    needs: Needs = "nothing"
+    pending: bool = True
+    automatic: bool = True
+
+    @property
+    def name(self) -> str:
+        """What it is about: the table, the column or the publication."""
+        if not self.table:
+            return "publication"
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}; {self.will}"
+
+
+def compare(classification: Classification, now: Catalogs) -> list[Difference]:
+    """Every difference, the publication's own first, then table by table."""
+    return [
+        *_of_publication(now),
+        *(
+            found
+            for table in sorted({*classification.published, *now.replica, *now.source, *_sent(now)})
+            for found in _of_table(classification, now, table)
+        ),
+    ]
+
+
+def _sent(now: Catalogs) -> dict[str, frozenset[str]]:
+    return now.publication.sends if now.publication else {}
+
+
+def _of_publication(now: Catalogs) -> Iterator[Difference]:
+    publication = now.publication
+    if publication is None:
+        yield Difference(
+            "publication", "", None, "it is gone", "made anew; what was missed is found by `warehouse replicate repair`"
+        )
+        return
+    if publication.whole:
+        yield Difference("publication", "", None, "it sends whole schemas", "made anew with the listed columns")
+    missing = [verb for verb in VERBS if verb not in publication.verbs]
+    if missing or publication.via_root:
+        told = f"it does not send every {', '.join(missing)}" if missing else "it sends partitions as their parent"
+        yield Difference("publication", "", None, told, "set right; a gap is recorded where changes were missed")
+    for schema, table in publication.foreign:
+        yield Difference("publication", "", None, f"it sends {schema}.{table}", "taken out of it")
+
+
+def _of_table(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
+    published = classification.published.get(table)
+    state = now.states.get((table, ""))
+    is_sink = state is not None and state.state == "held"
+    if published is None:
+        yield from _of_unwanted_table(classification, now, table, is_sink=is_sink)
+    elif table not in now.source:
+        yield from _of_dropped_table(now, table)
+    else:
+        known = [name for name in published if name in now.source[table] and (table, name) not in now.generated]
+        fault = now.identities[table].fault(known)
+        key = key_of(now.source[table])
+        if fault:
+            yield Difference(
+                "identity",
+                table,
+                None,
+                fault,
+                "not published, because the source's own updates and deletes would fail; have it changed there, or "
+                "classify what is missing",
+                "decision",
+                pending=table in _sent(now),
+            )
+        elif table not in now.replica or is_sink:
+            yield from _of_classified_table(now, table, known)
+        elif state is not None and state.state == "copying":
+            yield Difference("copying", table, None, "its copy is not complete", "goes on")
+        elif set(now.replica[table].key) != set(key):
+            yield Difference(
+                "key",
+                table,
+                None,
+                f"its key is ({', '.join(key)}), here it is ({', '.join(now.replica[table].key)})",
+                "taken out of the publication, since rows cannot be told apart; to copy it anew with the new key: "
+                f"warehouse replicate apply --accept {table}",
+                "decision",
+                pending=table in _sent(now) or table in now.subscribed,
+            )
+        else:
+            yield from _of_columns(classification, now, table)
+
+
+def _of_classified_table(now: Catalogs, table: str, known: list[str]) -> Iterator[Difference]:
+    unknown = sorted({now.source[table][name].type for name in known} & now.unknown_types)
+    if unknown:
+        yield _unknown_type(table, None, unknown)
+    else:
+        yield Difference("add table", table, None, "it is classified and not here", "made, published and copied")
+
+
+def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
+    if table not in now.replica:
+        yield Difference(
+            "missing", table, None, "neither the source nor the replica has it", "nothing", "decision", pending=False
+        )
+        return
+    state = now.states.get((table, ""))
+    columns = set(now.replica[table].columns)
+    renamed = [
+        other
+        for other, found in now.source.items()
+        if other not in now.replica or now.states.get((other, "")) is not None
+        if columns <= set(found)
+    ]
+    hint = f"; it may be {renamed[0]} now" if len(renamed) == 1 else ""
+    yield Difference(
+        "dropped table",
+        table,
+        None,
+        f"the source does not have it any more{hint}",
+        "its rows are kept as they were; take it out of replication/trs.yml to agree",
+        "decision",
+        pending=state is None or state.state != "retired",
+    )
+
+
+def _of_unwanted_table(
+    classification: Classification, now: Catalogs, table: str, *, is_sink: bool
+) -> Iterator[Difference]:
+    sent = table in _sent(now)
+    if table not in classification.tables and table in now.source and (table not in now.replica or is_sink or sent):
+        yield Difference(
+            "new table" if not sent else "unpublish table",
+            table,
+            None,
+            "nobody has classified it" + (", and the publication sends it" if sent else ""),
+            "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
+            "classification",
+            pending=sent,
+        )
+    elif sent:
+        yield Difference("unpublish table", table, None, "it is not to be replicated", "taken out of the publication")
+    if table not in now.replica or is_sink:
+        return
+    yield from _secrets(classification, now, table)
+    state = now.states.get((table, ""))
+    retired = state is not None and state.state == "retired"
+    if not sent:
+        yield Difference(
+            "retire table",
+            table,
+            None,
+            "it is not replicated any more",
+            "its rows are kept as they were",
+            pending=not retired,
+        )
+
+
+def _secrets(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
+    entry = classification.tables.get(table)
+    for column, line in entry.columns.items() if entry else ():
+        if line.classification != "secret":
+            continue
+        state = now.states.get((table, column))
+        stored = column in now.replica[table].columns and (state is None or state.state not in ("removed", "held"))
+        sent = column in _sent(now).get(table, ())
+        if stored or sent:
+            key = column in now.replica[table].key
+            yield Difference(
+                "secret",
+                table,
+                column,
+                "it is a secret now",
+                "it is part of the key: leave the table behind in replication/trs.yml, then drop it in the warehouse"
+                if key
+                else "taken out of the publication at once; `warehouse replicate apply` takes its values out of "
+                "replica and history",
+                "decision" if stored else "nothing",
+                pending=not key or sent,
+                automatic=sent and not stored,
+            )
+
+
+def _of_columns(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
+    yield from _secrets(classification, now, table)
+    publication = now.publication
+    if publication is not None:
+        if table not in publication.sends:
+            yield Difference(
+                "publish table",
+                table,
+                None,
+                "the publication does not send it",
+                "published again, and the gap recorded; `warehouse replicate repair` fills it",
+            )
+        elif table in publication.filtered or table in publication.unlisted:
+            told = "only some of its rows" if table in publication.filtered else "every column of it"
+            yield Difference("publish table", table, None, f"the publication sends {told}", "set right")
+    wanted = classification.published[table]
+    for column in dict.fromkeys([*wanted, *now.source[table], *now.replica[table].columns]):
+        if column in wanted:
+            yield from _of_wanted(classification, now, table, column)
+        else:
+            yield from _of_unwanted(classification, now, table, column)
+
+
+def _of_wanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:
+    here = now.replica[table].columns.get(column)
+    there = now.source[table].get(column)
+    state = now.states.get((table, column))
+    name = state.state if state else "complete"
+    sent = column in _sent(now).get(table, ())
+    if there is None:
+        yield _dropped(classification, now, table, column)
+    elif (table, column) in now.generated:
+        yield Difference(
+            "generated",
+            table,
+            column,
+            "the source computes it and does not send it",
+            "not replicated: give it `replicate: false`, and compute it in a model",
+            "decision",
+            pending=False,
+        )
+    elif there.type in now.unknown_types:
+        yield _unknown_type(table, column, [there.type])
+    elif here is None:
+        yield Difference(
+            "add column", table, column, "it is classified and not here", "added, published and back-filled"
+        )
+    elif name == "released":
+        yield Difference(
+            "released",
+            table,
+            column,
+            "it was taken out of the publication on command",
+            "published and back-filled by `warehouse replicate apply`",
+            automatic=False,
+        )
+    else:
+        yield from _of_type(
+            now, table, column, here, there.type, sent=sent, unfinished=name in ("adding", "backfilling")
+        )
+
+
+def _of_type(
+    now: Catalogs, table: str, column: str, here: str, there: str, *, sent: bool, unfinished: bool
+) -> Iterator[Difference]:
+    change = type_change(here, there)
+    told = f"its type is {there}, here {here}"
+    if change == "widened":
+        yield Difference("widened", table, column, told, "widened here, and its values compared")
+    elif change == "narrowed":
+        yield Difference(
+            "narrowed",
+            table,
+            column,
+            told,
+            f"goes on: what arrives fits; to take the new type: warehouse replicate apply --accept {table}.{column}",
+            "decision",
+            pending=False,
+        )
+    elif change == "changed":
+        yield Difference(
+            "changed type",
+            table,
+            column,
+            told,
+            "held: its last values are kept, and it is taken out of the publication; to take the new type: "
+            f"warehouse replicate apply --accept {table}.{column}",
+            "decision",
+            pending=sent and column not in now.identities[table].columns,
+        )
+    if change not in ("changed", "widened"):
+        if not sent and table in _sent(now):
+            yield Difference("publish", table, column, "the publication does not send it", "published, and back-filled")
+        elif unfinished:
+            yield Difference("back-fill", table, column, "not every row has its value yet", "the back-fill goes on")
+
+
+def _of_unwanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:
+    line = classification.tables[table].columns.get(column)
+    if line is not None and line.classification == "secret":
+        return
+    sent = column in _sent(now).get(table, ())
+    here, there = column in now.replica[table].columns, column in now.source[table]
+    state = now.states.get((table, column))
+    name = state.state if state else "complete"
+    if line is None and there:
+        yield Difference(
+            "unpublish" if sent else "new column",
+            table,
+            column,
+            "nobody has classified it" + (", and the publication sends it" if sent else ""),
+            "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
+            "classification",
+            pending=sent,
+        )
+    elif sent:
+        yield Difference(
+            "unpublish",
+            table,
+            column,
+            "it is not to be replicated",
+            "taken out of the publication; its values here stay as they were",
+        )
+    elif here and name != "held":
+        kept = "its last values are kept"
+        if name in ("retired", "removed"):
+            yield Difference("retired", table, column, "it is not replicated any more", kept, pending=False)
+        else:
+            yield Difference("retire", table, column, "it is not replicated any more", kept)
+
+
+def _dropped(classification: Classification, now: Catalogs, table: str, column: str) -> Difference:
+    here = now.replica[table].columns.get(column)
+    if here is None:
+        what = "neither the source nor the replica has it"
+        return Difference("missing", table, column, what, "nothing", "decision", pending=False)
+    new = [
+        name
+        for name, found in now.source[table].items()
+        if name not in classification.tables[table].columns and found.type == here
+    ]
+    sent = [name for name in new if name in _sent(now).get(table, ())]
+    state = now.states.get((table, column))
+    hint = f"; it is called {sent[0]} now" if len(sent) == 1 else ""
+    if not hint and len(new) == 1:
+        hint = f"; it may be {new[0]} now, of the same type"
+    return Difference(
+        "dropped column",
+        table,
+        column,
+        f"the source does not have it any more{hint}",
+        "its last values are kept; take its line out of replication/trs.yml to agree",
+        "decision",
+        pending=state is None or state.state != "retired",
+    )
+
+
+def _unknown_type(table: str, column: str | None, types: list[str]) -> Difference:
+    return Difference(
+        "unknown type",
+        table,
+        column,
+        f"the warehouse has no type {', '.join(types)}",
+        "not replicated: make the type or its extension in the warehouse, or leave it behind in replication/trs.yml",
+        "decision",
+        pending=False,
+    )

@@ -1,0 +1,59 @@
+"""What a pass did about drift, what is left, and the error that says so at the end of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from warehouse.core.errors import DriftHeld, NewColumnsHeld, WarehouseError
+from warehouse.replicate.drift.compare import Difference
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done about the differences of structure, and what is left.
+
+    Attributes:
+        done: a line for each thing that was changed.
+        left: the differences that there are now.
+        failures: what could not be done; everything else was.
+    """
+
+    done: Sequence[str] = ()
+    left: Sequence[Difference] = ()
+    failures: Sequence[WarehouseError] = field(default=())
+
+    @property
+    def notes(self) -> list[str]:
+        """What is left for a person, in a line each."""
+        return [str(one) for one in self.left if one.needs != "nothing"]
+
+    def error(self) -> WarehouseError | None:
+        """What to raise when everything else is done: a failure, a decision, a column to classify; or nothing."""
+        return self.failures[0] if self.failures else error_of(self.left)
+
+
+def error_of(left: Sequence[Difference]) -> WarehouseError | None:
+    """The error for what a person has to do: decide (42) or classify (41); None when there is nothing."""
+    decide = [one for one in left if one.needs == "decision"]
+    classify = [one for one in left if one.needs == "classification"]
+    if decide:
+        first = decide[0]
+        return DriftHeld(
+            f"The source's structure changed, and a person has to decide: {first.name}: {first.what}{_more(decide)}.",
+            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done; marts go on with what is here.",
+            next_command="warehouse replicate drift shows each difference and what can be done about it.",
+        )
+    if classify:
+        shown = ", ".join(("table " if one.column is None else "") + one.name for one in classify[:5])
+        more = f" and {len(classify) - 5} more" if len(classify) > 5 else ""
+        return NewColumnsHeld(
+            f"The operational database has columns that nobody has classified: {shown}{more}.",
+            meaning="They were held back: nothing of them is in the warehouse. Everything else was done.",
+            next_command="Give each a line in replication/trs.yml (open, personal, sensitive or secret), then run again.",
+        )
+    return None
+
+
+def _more(found: Sequence[Difference]) -> str:
+    return f"; and {len(found) - 1} more" if len(found) > 1 else ""

@@ -1,0 +1,73 @@
+"""Why a column of the replica may be null or old: ledger.column_states, and the record of what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+from psycopg.rows import class_row
+
+Name = Literal["held", "adding", "backfilling", "copying", "complete", "released", "retired", "removed"]
+States = dict[tuple[str, str], "ColumnState"]
+
+
+@dataclass(frozen=True)
+class ColumnState:
+    """A row of ledger.column_states; `column_name` is empty for a table as a whole."""
+
+    table_name: str
+    column_name: str
+    state: Name
+    reason: str
+    filled_up_to: list[str] | None
+    rows_filled: int
+
+
+def read(connection: psycopg.Connection) -> States:
+    """Every state there is; a column that came with the first copy and never changed has none."""
+    with connection.cursor(row_factory=class_row(ColumnState)) as cursor:
+        rows = cursor.execute(
+            "select table_name, column_name, state, reason, filled_up_to, rows_filled from ledger.column_states"
+        ).fetchall()
+    return {(row.table_name, row.column_name): row for row in rows}
+
+
+def put(connection: psycopg.Connection, table: str, column: str, state: Name, reason: str) -> None:
+    """Set a state; how far a back-fill was is forgotten with the old one."""
+    connection.execute(
+        "insert into ledger.column_states (table_name, column_name, state, reason, complete_at)"
+        " values (%(t)s, %(c)s, %(s)s, %(r)s, case when %(s)s = 'complete' then clock_timestamp() end)"
+        " on conflict (table_name, column_name) do update set state = excluded.state, reason = excluded.reason,"
+        " since = clock_timestamp(), complete_at = excluded.complete_at, filled_up_to = null, rows_filled = 0",
+        {"t": table, "c": column, "s": state, "r": reason},
+    )
+
+
+def filled(
+    connection: psycopg.Connection, table: str, columns: Sequence[str], up_to: list[str] | None, rows: int
+) -> None:
+    """Write down how far a back-fill is, in the transaction that wrote the values."""
+    connection.execute(
+        "update ledger.column_states set filled_up_to = %s, rows_filled = rows_filled + %s"
+        " where table_name = %s and column_name = any(%s)",
+        (up_to, rows, table, list(columns)),
+    )
+
+
+def complete(connection: psycopg.Connection, table: str, columns: Sequence[str], reason: str) -> None:
+    """Write down that a null is the source's own from now on."""
+    connection.execute(
+        "update ledger.column_states set state = 'complete', complete_at = clock_timestamp(), filled_up_to = null,"
+        " reason = %s where table_name = %s and column_name = any(%s)",
+        (reason, table, list(columns)),
+    )
+
+
+def changed(connection: psycopg.Connection, kind: str, table: str, column: str | None, what: str) -> None:
+    """Write down a change of structure that was carried out."""
+    connection.execute(
+        "insert into ledger.structure_changes (kind, table_name, column_name, what) values (%s, %s, %s, %s)",
+        (kind, table, column, what),
+    )
