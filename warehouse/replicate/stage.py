@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.core.errors import SlotLost
+from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.replicate import epochs, gaps, history, position, replica, setup, source, subscription
 from warehouse.replicate.classification import Classification, NewColumns, compare, load_classification
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import decide, hand_writes
 
 
 def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, NewColumns]:
@@ -41,9 +42,14 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         else:
             epoch = _go_on(ends, epoch, report, progress)
         marked = subscription.mark(trs)
-        subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
+        try:
+            subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
+        except StreamStuck:
+            decide.tell_conflict(trs, warehouse, epoch, name)
+            raise
         origin = subscription.origin_name(warehouse, name)
         stamped = history.catch_up(warehouse, epoch, classification, origin)
+        hand_writes.note_them(warehouse, classification.schema_name, list(classification.published))
         position.note(trs, warehouse, epoch, marked)
         if report.rows_in is None:
             report.rows_in = report.rows_out = stamped.row_changes
@@ -86,7 +92,6 @@ def _go_on(ends: setup.Ends, epoch: Epoch, report: StageReport, progress: Progre
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
-        subscription.follow_address(warehouse, name, ends.databases.source_conninfo)
         position.check(ends.databases.source_conninfo, ends.trs, warehouse, epoch)
     except SlotLost as lost:
         if ends.databases.settings.warehouse_repair != "automatic":
@@ -95,6 +100,7 @@ def _go_on(ends: setup.Ends, epoch: Epoch, report: StageReport, progress: Progre
         report.notes.append(repaired(begun.gap))
         return begun.epoch
     history.upgrade(warehouse, ends.schema)
+    subscription.follow_address(warehouse, name, ends.databases.source_conninfo)
     subscription.stay_off_after_errors(warehouse, name)
     # An error, or a kill between setting up and starting the stream, leaves it off.
     subscription.enable(warehouse, name)

@@ -11,7 +11,7 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, SlotLost
-from warehouse.replicate import epochs
+from warehouse.replicate import epochs, position
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import clocks, conflicts, hand_writes, integrity, judge, looks, missing, published
@@ -108,7 +108,7 @@ def _examined(
     reasons: list[Reason] = []
     if epoch.state != "copying":
         conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
-        reasons = _of_the_stream(trs, warehouse, epoch, name, look, past, patience)
+        reasons = _of_the_stream(databases, trs, warehouse, epoch, name, look, past, patience)
         reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
         clock = judge.of_clocks(clocks.disagreements(warehouse, epoch, look, measured_clocks))
         moves = not any(reason.exit_code for reason in reasons)
@@ -134,7 +134,18 @@ def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
     return look.slot_exists and (unsure or taken) and not (fresh and past[0].positions != look.positions)
 
 
+_CODES = {
+    "lost": "slot_lost",
+    "made anew": "slot_lost",
+    "unproven": "slot_lost",
+    "taken": "slot_taken",
+    "rewound": "source_rewound",
+    "other source": "other_source",
+}
+
+
 def _of_the_stream(
+    databases: Databases,
     trs: psycopg.Connection,
     warehouse: psycopg.Connection,
     epoch: Epoch,
@@ -143,9 +154,10 @@ def _of_the_stream(
     past: list[Look],
     patience: float,
 ) -> list[Reason]:
-    lost = judge.of_the_slot(look, epoch.slot_name)
-    if lost:
-        return [lost]
+    _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
+    if finding:
+        error = position.as_error(finding, epoch)
+        return [Reason(_CODES[finding.kind], error.what, error.next_command, error.exit_code)]
     failure, waits = conflicts.look_for(trs, warehouse, epoch, name, look)
     if failure:
         where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""

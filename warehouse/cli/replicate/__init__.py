@@ -6,19 +6,23 @@ import typer
 
 from warehouse.cli.replicate.conflicts import show_conflicts
 from warehouse.cli.replicate.preflight import show_preflight
+from warehouse.cli.replicate.repair import repair_gap
 from warehouse.cli.replicate.reset import reset
 from warehouse.cli.replicate.retention import show_retention
 from warehouse.cli.replicate.run import run_stage
 from warehouse.cli.replicate.skip import skip
 from warehouse.cli.replicate.sql import show_sql
 from warehouse.cli.replicate.status import show_status
+from warehouse.cli.replicate.watch import watch
 
 app = typer.Typer(help="The replica of the operational database.", no_args_is_help=True)
 app.command("preflight")(show_preflight)
 app.command("status")(show_status)
+app.command("watch")(watch)
 app.command("conflicts")(show_conflicts)
 app.command("skip")(skip)
 app.command("run")(run_stage)
+app.command("repair")(repair_gap)
 app.command("sql")(show_sql)
 app.command("retention")(show_retention)
 app.command("reset")(reset)

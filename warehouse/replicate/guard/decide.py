@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
+import psycopg
+
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.replicate import epochs
+from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import conflicts, looks
-from warehouse.replicate.guard.conflicts import Conflict, Skipped
+from warehouse.replicate.guard.conflicts import Conflict, Skipped, as_error
+
+LETTING_GO_SECONDS = 5
+"""So long the source may take to notice that a stream was switched off; until then its slot cannot be looked into."""
 
 
 def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflict]:
@@ -23,6 +31,22 @@ def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflic
             conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
             conflicts.look_for(trs, warehouse, epoch, name, look)
         return conflicts.listed(warehouse, every=every)
+
+
+def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, name: str) -> None:
+    """Say why the engine switched the stream off, when a row that cannot be applied is the reason.
+
+    Raises:
+        ApplyConflict: it is; the conflict is in the ledger.
+    """
+    deadline = time.monotonic() + LETTING_GO_SECONDS
+    look, _ = looks.take(trs, warehouse, epoch, name)
+    while look.slot_held_by and look.enabled is False and time.monotonic() < deadline:
+        time.sleep(0.1)
+        look, _ = looks.take(trs, warehouse, epoch, name)
+    failure, _ = conflicts.look_for(trs, warehouse, epoch, name, look)
+    if failure:
+        raise as_error(conflicts.listed(warehouse)[0])
 
 
 def skip_transaction(databases: Databases, *, lsn: str, because: str, decided_by: str) -> Skipped:

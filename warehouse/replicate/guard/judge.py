@@ -13,7 +13,6 @@ from warehouse.core.errors import (
     PublicationAltered,
     ReplicaAltered,
     ReplicationError,
-    SlotLost,
     SlotTaken,
     StreamStuck,
     WalBudgetExceeded,

@@ -1,0 +1,66 @@
+"""`warehouse replicate watch`."""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from warehouse.cli import interrupt
+from warehouse.cli.output import TerminalProgress, as_json, out
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.settings import load
+from warehouse.replicate.guard.watch import Event, Watch
+
+
+def watch(
+    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 5.0,
+    once: Annotated[bool, typer.Option("--once", help="One look, with the exit code of `status`.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document a line, for machines.")] = False,
+) -> None:
+    """Guard the stream: keep it on, keep the history's times current, and tell each change of state.
+
+    It waits for a database that does not answer, and ends with the exit code of `status` when a person has to decide:
+    50 slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream goes on.
+    """
+    databases = Databases(load())
+    databases.start()
+    with databases.warehouse() as warehouse:
+        migrate(warehouse)
+    guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
+    if once:
+        now = guard.once()
+        if now.exit_code:
+            raise typer.Exit(now.exit_code)
+        return
+    try:
+        guard.forever()
+    except KeyboardInterrupt:
+        if not json:
+            out.print("Stopped watching. The stream goes on by itself until it is interrupted.")
+
+
+def _sleep(seconds: float) -> None:
+    interrupt.check()
+    time.sleep(seconds)
+    interrupt.check()
+
+
+def _print(event: Event) -> None:
+    mark = (
+        "[red]✗[/]" if event.exit_code else "[green]✓[/]" if event.state in ("streaming", "quiet") else "[yellow]•[/]"
+    )
+    out.print(f"{event.at:%Y-%m-%d %H:%M:%S} UTC {mark} [bold]{event.state}[/]  ", end="")
+    out.print(event.what, markup=False)
+    if event.next_command:
+        out.print(f"    Next: {event.next_command}", markup=False)
+
+
+def _as_json(event: Event) -> None:
+    sys.stdout.write(json_.dumps(asdict(event), default=as_json, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,156 @@
+"""`warehouse replicate watch`: the guard that stays. It keeps the stream on and the ledger current, and tells changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, StreamStuck
+from warehouse.core.progress import Progress
+from warehouse.replicate.stage import replicate
+from warehouse.replicate.status import Status, status
+
+LONGEST_PAUSE = 60.0
+"""Between two attempts while a database does not answer; it begins with a second and doubles."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that changed.
+
+    Attributes:
+        state: of the stream, or "unreachable" or "waiting" (another command is at work).
+        exit_code: what `warehouse replicate status` would end with.
+    """
+
+    at: datetime
+    state: str
+    what: str
+    next_command: str | None = None
+    exit_code: int = 0
+
+
+class Watch:
+    """One guard.
+
+    Args:
+        tell: called on each change, never twice for the same.
+        every: seconds between two passes.
+        sleep: how to wait; it may raise KeyboardInterrupt.
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        progress: Progress,
+        tell: Callable[[Event], None],
+        *,
+        every: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._databases = databases
+        self._progress = progress
+        self._tell = tell
+        self._every = every
+        self._sleep = sleep
+        self._told: tuple[str, ...] = ()
+        self._failures = 0
+
+    def once(self) -> Status:
+        """One pass: see that the stream is on, stamp and settle what it brought, and look.
+
+        Raises:
+            AlreadyRunning: another guard is at work.
+            ReplicationError: nothing is set up, or what a person has to decide: see `warehouse replicate status`.
+            DatabaseUnreachable: one of the two databases is.
+        """
+        with self._only_guard():
+            return self._pass()
+
+    def forever(self) -> None:
+        """Pass after pass, until it is interrupted or a person has to decide.
+
+        A database that does not answer is waited for, longer and longer up to LONGEST_PAUSE.
+
+        Raises:
+            AlreadyRunning, ReplicationError: as once().
+        """
+        while True:
+            try:
+                # The lock is its session's: when the warehouse has gone away, it has to be taken anew.
+                with self._only_guard() as still_there:
+                    while still_there():
+                        self._pass()
+                        self._failures = 0
+                        self._sleep(self._every)
+            except DatabaseUnreachable as error:
+                self._wait("unreachable", error.what)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                self._wait("unreachable", "A database ended the connection.")
+            except StreamStuck as error:
+                # Off or standing still, and no row is the reason: it is switched on again after a while.
+                self._wait("stuck", error.what, error.exit_code)
+
+    def _pass(self) -> Status:
+        if status(self._databases, pause=0).state == "not set up":
+            raise ReplicationError(
+                "Replication is not set up, so there is nothing to watch.",
+                meaning="Nothing was done.",
+                next_command="Run `warehouse run` (or `warehouse replicate run`) first: it makes the first copy.",
+            )
+        try:
+            replicate(self._databases, self._progress)
+        except AlreadyRunning as error:
+            self._change(("waiting",), Event(_now(), "waiting", error.what))
+        now = status(self._databases)
+        self._change((now.state, *(reason.code for reason in now.reasons)), *_events(now))
+        return now
+
+    @contextmanager
+    def _only_guard(self) -> Iterator[Callable[[], bool]]:
+        name = self._databases.settings.warehouse_replication_name
+        with self._databases.warehouse() as connection, session_lock(connection, f"replicate watch {name}") as held:
+            if not held:
+                raise AlreadyRunning(
+                    "Another `warehouse replicate watch` guards this stream.",
+                    meaning="This one did nothing; the other one goes on.",
+                    next_command="Leave it, or end it and start this one again.",
+                )
+
+            def still_there() -> bool:
+                connection.execute("select 1")
+                return True
+
+            yield still_there
+
+    def _wait(self, state: str, what: str, exit_code: int = 0) -> None:
+        pause = min(2.0**self._failures, LONGEST_PAUSE)
+        self._failures = min(self._failures + 1, 10)
+        self._change(
+            (state,), Event(_now(), state, f"{what} Trying again, at the latest every minute.", None, exit_code)
+        )
+        self._sleep(pause)
+
+    def _change(self, key: tuple[str, ...], *events: Event) -> None:
+        if key != self._told:
+            self._told = key
+            for event in events:
+                self._tell(event)
+
+
+def _events(now: Status) -> list[Event]:
+    if not now.reasons:
+        behind = f"{now.lag_bytes:,} bytes behind" if now.lag_bytes else "nothing waits"
+        return [Event(_now(), now.state, f"All is well; {behind}.")]
+    return [Event(_now(), now.state, r.what, r.next_command, r.exit_code) for r in now.reasons]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
