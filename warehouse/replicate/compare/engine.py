@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 from psycopg import sql
@@ -116,11 +116,12 @@ class _Run:
             self.break_off()
 
     def _one(self, spec: TableSpec, there: _Side, here: _Side) -> None:
-        try:
-            found = self._compare(spec, there, here, self._method)
-        except psycopg.errors.DatetimeFieldOverflow:
-            # A timestamp at the very edge of what the engine can hold; the slower method has no such edge.
-            found = self._compare(spec, there, here, Method.SHA256)
+        with there.transaction(), here.transaction():
+            try:
+                found = self._compare(spec, there, here, self._method)
+            except psycopg.errors.DatetimeFieldOverflow:
+                # A timestamp at the very edge of what the engine can hold; the slower method has no such edge.
+                found = self._compare(spec, there, here, Method.SHA256)
         with self._lock:
             self.found[spec.table] = found
             self._done += self._rows[spec.table]
@@ -134,6 +135,8 @@ class _Run:
         at_home = Queries(spec, method, bits, at_source=False, as_of=self._warehouse.as_of)
         both = there.summary(at_source.summary()), here.summary(at_home.summary())
         of_source, of_home = (future.result() for future in both)
+        # Asked after the tables were read: from then on their locks keep them as they are.
+        rewritten = there.is_rewritten(spec) or here.is_rewritten(spec)
         ranges = differing(of_source, of_home)
         missing, extra, changed = Keys(), Keys(), Keys()
         if ranges:
@@ -149,6 +152,7 @@ class _Run:
             extra=extra,
             changed=changed,
             seconds=time.monotonic() - start,
+            rewritten=rewritten,
         )
 
 
@@ -158,12 +162,20 @@ class _Side:
     def __init__(self, stack: ExitStack, connection: psycopg.Connection, snapshot: str | None) -> None:
         self.connection = stack.enter_context(connection)
         self._thread = stack.enter_context(ThreadPoolExecutor(1))
+        self._snapshot = snapshot
         prepare(connection)
         for statement in (*_SPEED, *_PATIENCE):
             connection.execute(statement.encode())
-        connection.execute("begin isolation level repeatable read read only")
-        if snapshot is not None:
-            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction on the snapshot, for one table: its lock, however weak, stands in the way of a TRUNCATE."""
+        self.connection.execute("begin isolation level repeatable read read only")
+        if self._snapshot is not None:
+            self.connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self._snapshot)))
+        yield
+        # After an error the connection is closed, and with it all of this.
+        self.connection.execute("commit")
 
     def summary(self, query: sql.Composed) -> Future[dict[int, tuple[int, int]]]:
         """Ask for ranges; the answer comes while the other side is asked."""
@@ -174,6 +186,11 @@ class _Side:
                 return summary_of(iter(cursor.execute(query)))
 
         return self._thread.submit(ask)
+
+    def is_rewritten(self, spec: TableSpec) -> bool:
+        """Whether the table was truncated or rewritten since the snapshot, which then shows it empty."""
+        row = self.connection.execute(_REWRITTEN, (spec.schema, spec.table)).fetchone()
+        return bool(row and row[0])
 
     def stream(self, query: sql.Composed) -> Iterator[KeyedRow]:
         """Ask for rows; the next ones are fetched while the last ones are used."""
@@ -189,6 +206,19 @@ class _Side:
             ahead = self._thread.submit(cursor.fetchmany, _FETCHED_ROWS)
             yield from batch
         self._thread.submit(cursor.close).result()
+
+
+_REWRITTEN = """
+with looked_at as (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid)
+
+select not exists (select from pg_class as c join looked_at using (oid)) or exists (
+    select from pg_class as c
+    where (c.oid = (select oid from looked_at)
+        or c.oid in (select relid from pg_partition_tree((select oid from looked_at))))
+    -- The first is as the snapshot shows it, the second as it is now.
+    and nullif(c.relfilenode, 0) is distinct from pg_relation_filenode(c.oid)
+)
+"""
 
 
 def _estimate(connection: psycopg.Connection, spec: TableSpec) -> int:

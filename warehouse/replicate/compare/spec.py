@@ -84,6 +84,8 @@ class TableComparison:
         missing: keys of rows that only the source has.
         extra: keys of rows that only the warehouse has.
         changed: keys of rows that both have, with different content.
+        rewritten: the table was truncated or rewritten on one side after the snapshots were taken. The engine then
+            shows it empty to older snapshots, so this comparison says nothing about their position.
     """
 
     schema: str
@@ -96,6 +98,7 @@ class TableComparison:
     extra: Keys
     changed: Keys
     seconds: float
+    rewritten: bool = False
 
     @property
     def is_equal(self) -> bool:
