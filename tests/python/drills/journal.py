@@ -14,6 +14,7 @@ from datetime import datetime
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 _SCHEMA = """
 create schema drill;
@@ -42,11 +43,12 @@ begin
 end $$;
 """
 
-# A row without what is not published and without nulls: a column that came later is null in earlier versions.
-_CONTENT = """(
-    select coalesce(jsonb_object_agg(coalesce({renamed} ->> key, key), value), '{{}}')
-    from jsonb_each({row}) where coalesce({renamed} ->> key, key) = any ({columns}) and value <> 'null'
-)"""
+# A row without what is not compared and without nulls: a column that came later is null in earlier versions. The second
+# way is for columns that had another name when the row was noted, and slower.
+_CONTENT = "jsonb_strip_nulls({row} - %(others)s::text[])"
+_RENAMED_CONTENT = """jsonb_strip_nulls((
+    select coalesce(jsonb_object_agg(coalesce(%(renamed)s ->> key, key), value), '{{}}') from jsonb_each({row})
+) - %(others)s::text[])"""
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,22 @@ class Version:
 
 
 def install(source: psycopg.Connection, tables: Iterable[str]) -> None:
-    """Have every later change of these tables noted."""
+    """Make the journal, and have every later change of these tables noted."""
     source.execute(_SCHEMA.encode())
     for table in tables:
-        target = sql.Identifier("public", table)
+        note(source, table)
+
+
+def note(source: psycopg.Connection, table: str) -> None:
+    """Have every later change of a table noted."""
+    for trigger, moment, each in (
+        ("zz_note", "after insert or update or delete", "row"),
+        ("zz_note_truncate", "before truncate", "statement"),
+    ):
         source.execute(
-            sql.SQL(
-                "create trigger zz_note after insert or update or delete on {} for each row execute function"
-                " drill.note()"
-            ).format(target)
-        )
-        source.execute(
-            sql.SQL(
-                "create trigger zz_note_truncate before truncate on {} for each statement execute function drill.note()"
-            ).format(target)
+            sql.SQL("create trigger {} {} on {} for each {} execute function drill.note()").format(
+                sql.Identifier(trigger), sql.SQL(moment), sql.Identifier("public", table), sql.SQL(each)
+            )
         )
 
 
@@ -110,15 +114,20 @@ def expected(
         columns: those to compare.
         renamed: columns that have another name now than when they were noted.
     """
+    noted = source.execute(
+        "select distinct key from drill.journal, jsonb_object_keys(coalesce(new, old)) as key where relation = %s"
+        " and seq in (select unnest(array[min(seq), max(seq)]) from drill.journal where relation = %s)",
+        (table, table),
+    ).fetchall()
+    names = {(renamed or {}).get(name, name) for (name,) in noted}
     parameters = {
         "table": table,
-        "columns": columns,
+        "others": sorted(names - set(columns)),
         "keys": keys(source, table),
-        "renamed": psycopg.types.json.Jsonb(dict(renamed or {})),
+        "renamed": Jsonb(dict(renamed or {})),
     }
-    row = {
-        side: _CONTENT.format(row=side, columns="%(columns)s", renamed="%(renamed)s::jsonb") for side in ("old", "new")
-    }
+    content = _RENAMED_CONTENT if renamed else _CONTENT
+    row = {side: content.format(row=side) for side in ("old", "new")}
     query = f"""
         with noted as (
             select seq, pg_xact_commit_timestamp(xid::xid) as at, operation::text as operation,
@@ -138,7 +147,8 @@ def expected(
             select *, (select jsonb_agg(content -> name) from unnest(%(keys)s::text[]) as name)::text as key from steps
         ),
         paired as (
-            select *, lead(at) over w as ended_at, lead(operation) over w as ended_by, lead(begins) over w as next_begins
+            select *, lead(at) over w as ended_at, lead(operation) over w as ended_by,
+                lead(begins) over w as next_begins
             from keyed window w as (partition by key order by step)
         )
         select key, md5(content::text), at, operation, ended_at, ended_by, next_begins from paired where begins
@@ -154,19 +164,23 @@ def expected(
 
 def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str]) -> list[Version]:
     """Every version that the warehouse tells of a table."""
-    content = _CONTENT.format(row="to_jsonb(v)", columns="%(columns)s", renamed="'{}'::jsonb")
+    seen = warehouse.execute(
+        "select attname from pg_attribute where attrelid = to_regclass(format('versions.%%I', %s::text)) and attnum > 0",
+        (table,),
+    ).fetchall()
     # What the view says besides the source's columns may have the name of one of them, so it gets names of its own.
     query = f"""
         with told as (
             select v.known_from as f, v.operation::text as o, v.known_to as t, v.ended_by::text as e,
-                v.began_after as ba, v.ended_after as ea, {content} as c
+                v.began_after as ba, v.ended_after as ea, {_CONTENT.format(row="to_jsonb(v)")} as c
             from versions.{table} as v
         )
-        select (select jsonb_agg(c -> name) from unnest(%(keys)s::text[]) as name)::text, md5(c::text), f, o, t, e, ba, ea
+        select (select jsonb_agg(c -> name) from unnest(%(keys)s::text[]) as name)::text, md5(c::text),
+            f, o, t, e, ba, ea
         from told
     """
-    rows = warehouse.execute(query.encode(), {"columns": columns, "keys": key})
-    return [Version(table, *row) for row in rows]
+    others = sorted({name for (name,) in seen} - set(columns))
+    return [Version(table, *row) for row in warehouse.execute(query.encode(), {"others": others, "keys": key})]
 
 
 def differences(wanted: Iterable[Version], got: Iterable[Version], copied_at: datetime | None = None) -> list[str]:

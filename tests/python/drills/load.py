@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.errors import DatabaseUnreachable
@@ -142,7 +143,7 @@ class Writer:
                 "event_name": "PersonUpdatedEvent",
                 "created": "2026-01-01",
                 "inserted": self.chance.choice(("2026-01-01", "-infinity")),
-                "payload": psycopg.types.json.Jsonb({"Text": self._large()}),
+                "payload": Jsonb({"Text": self._large()}),
                 "published": False,
                 "person_ids": [self._one(self.persons)],
             },
@@ -154,7 +155,7 @@ class Writer:
         source.execute("update events set published = not published where event_id = %s", (self._one(self.events),))
 
     def _change_event(self, source: psycopg.Connection) -> None:
-        payload = psycopg.types.json.Jsonb({"Text": self._large(), "Again": True})
+        payload = Jsonb({"Text": self._large(), "Again": True})
         source.execute("update events set payload = %s where event_id = %s", (payload, self._one(self.events)))
 
     def _request(self, source: psycopg.Connection) -> None:

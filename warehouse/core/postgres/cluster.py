@@ -294,7 +294,7 @@ class Cluster:
         return self._run("pg_ctl", "-D", str(self.data.resolve()), *arguments)
 
     def _comes_up(self) -> bool:
-        """Whether it runs. One that recovers after a crash of one of its processes, or starts or ends, is waited for."""
+        """Whether it runs; one that recovers after the crash of a process of its own, starts or ends is waited for."""
         deadline = time.monotonic() + START_SECONDS
         while self.server_pid() is not None:
             if self._is_ready():
