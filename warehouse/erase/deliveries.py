@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,12 @@ class Deliveries:
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
-    def rewrite(self, erasure_id: int, found: list[Held]) -> None:
-        """Take the person out of the files that we keep, and write down what each was and is."""
+    def rewrite(self, erasure_id: int, found: list[Held], hook: Callable[[str], None]) -> None:
+        """Take the person out of the files that we keep, and write down what each was and is.
+
+        Args:
+            hook: called with "replacing" after each file.
+        """
         for held in found:
             if held.held != "here":
                 file = next(f for f in self._files("data") if (f.delivery_id, f.name) == (held.delivery_id, held.name))
@@ -127,13 +131,13 @@ class Deliveries:
         for delivery in sorted({row[0] for row in begun} | {held.delivery_id for held in found if held.held == "here"}):
             files = [file for file in self._files() if file.delivery_id == delivery]
             if files[0].state == "closed":
-                self._rewrite(erasure_id, files)
+                self._rewrite(erasure_id, files, hook)
             else:
                 # Never delivered: the next attempt makes it anew.
                 for path in {path for file in files for path in _paths(file)}:
                     path.unlink(missing_ok=True)
 
-    def _rewrite(self, erasure_id: int, files: list[_File]) -> None:
+    def _rewrite(self, erasure_id: int, files: list[_File], hook: Callable[[str], None]) -> None:
         """Each file aside, then the record, then the files' names, the manifest's last: a kill is made good later."""
         folder = files[0].path.parent
         facts: dict[str, tuple[int, str, int]] = {}
@@ -173,6 +177,7 @@ class Deliveries:
             )
         for aside in replaced:
             _into_place(aside)
+            hook("replacing")
         self._connection.execute(
             "update ledger.erased_deliveries set rewritten_at = clock_timestamp()"
             " where erasure_id = %s and delivery_id = %s and held = 'here' and rewritten_at is null",

@@ -19,9 +19,7 @@ CATCH_UP_SECONDS = 60
 _MARK = "teaching_record_warehouse"
 
 
-def check_caught_up(
-    source: psycopg.Connection, warehouse: psycopg.Connection, progress: Progress, seconds: float = CATCH_UP_SECONDS
-) -> None:
+def check_caught_up(source: psycopg.Connection, warehouse: psycopg.Connection, progress: Progress) -> None:
     """Whether everything that is committed at the source by now has been applied here.
 
     Raises:
@@ -40,7 +38,7 @@ def check_caught_up(
     # A message of ours in the WAL: a quiet source's position moves past what was committed before.
     row = source.execute("select pg_logical_emit_message(true, %s, '')", (_MARK,)).fetchone()
     assert row is not None
-    target, deadline = str(row[0]), time.monotonic() + seconds
+    target, deadline = str(row[0]), time.monotonic() + CATCH_UP_SECONDS
     while True:
         state = source.execute(
             "select confirmed_flush_lsn >= %s::pg_lsn, wal_status, %s::pg_lsn - confirmed_flush_lsn"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.errors import ErasureRefused
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.relations import Elsewhere
 from warehouse.erase.rules import PERSON_ID, PersonRule
@@ -56,19 +57,40 @@ def learn(connection: psycopg.Connection, tables: Tables, subject: Subject) -> S
 
     One identifier can lead to the next: a TRN to a person, the person to an account, the account to a task. One that
     somebody else's current row has, too, such as a shared e-mail address, tells nobody apart and is left out.
+
+    Raises:
+        ErasureRefused: several persons have had the TRN that was given.
     """
+    subject = _person_of(connection, tables, subject)
     for _ in range(_MOST_ROUNDS):
         before = subject
         for relation, rule in tables:
             for name, kind in rule.tells.items():
-                if relation.has(name):
+                if relation.has(name) and kind != PERSON_ID:
                     told = _told(connection, relation, rule, name, subject) - set(subject.values(kind))
-                    if told and kind != PERSON_ID:
-                        told -= _of_others(connection, tables, kind, told, subject)
+                    told -= _of_others(connection, tables, kind, told, subject) if told else set()
                     subject = subject.with_more(kind, told) if told else subject
         if subject.identifiers == before.identifiers:
             break
     return subject
+
+
+def _person_of(connection: psycopg.Connection, tables: Tables, subject: Subject) -> Subject:
+    """The person whose TRN was given, with their id. An id that was given leads to no other id."""
+    if subject.values(PERSON_ID):
+        return subject
+    told: set[str] = set()
+    for relation, rule in tables:
+        for name, kind in rule.tells.items():
+            if kind == PERSON_ID and relation.has(name):
+                told |= _told(connection, relation, rule, name, subject)
+    if len(told) > 1:
+        raise ErasureRefused(
+            f"{len(told)} persons have had this TRN.",
+            meaning="It does not say which of them is meant. Nothing was erased.",
+            next_command="Name the person by --person-id.",
+        )
+    return subject.with_more(PERSON_ID, told) if told else subject
 
 
 def count(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Found:
@@ -131,15 +153,12 @@ def _told(
     conditions = Conditions(relation, PersonRule(rows=rule.rows), subject)
     if not rule.rows:
         return set()
+    # Without an id nothing says yet that a row is somebody else's.
+    shared = conditions.shared if subject.values(PERSON_ID) else sql.SQL("false")
     rows = connection.execute(
         sql.SQL(
             "select distinct {value} from {table} as t where {found} and not {shared} and {value} is not null"
-        ).format(
-            value=text_of(relation, name),
-            table=relation.identifier,
-            found=conditions.found,
-            shared=conditions.shared,
-        )
+        ).format(value=text_of(relation, name), table=relation.identifier, found=conditions.found, shared=shared)
     )
     return {row[0] for row in rows if row[0].strip()}
 

@@ -118,7 +118,7 @@ def erase(
     Args:
         rebuild: makes the models anew from the rows that are left and publishes them.
         reference: of the request; it must not say who it is about (check_reference).
-        hook: called with the name of each step when it is done; tests stop the process there.
+        hook: called with the name of each step when it is done, and within some; tests stop the process there.
 
     Raises:
         ClassificationError: a table says nothing of how its rows belong to persons.
@@ -186,7 +186,8 @@ def _take_out(
     row is left and the rest can be done without knowing them.
     """
     record.note(warehouse, mine.erasure_id, [*located.derived, *located.files])
-    Deliveries(warehouse, databases.settings, located.subject, progress).rewrite(mine.erasure_id, located.deliveries)
+    stored = Deliveries(warehouse, databases.settings, located.subject, progress)
+    stored.rewrite(mine.erasure_id, located.deliveries, hook)
     if record.FILES not in mine.done:
         record.step_done(warehouse, mine.erasure_id, record.FILES)
     hook(record.FILES)
@@ -202,6 +203,7 @@ def _take_out(
         for relation, rule in located.tables:
             progress.say(f"erasing from {relation.place}")
             removed = rows.remove(warehouse, relation, rule, located.subject)
+            hook("erasing")
             keys |= removed.keys
             record.note(warehouse, mine.erasure_id, removed.places)
             if removed.places:

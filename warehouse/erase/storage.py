@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import psycopg
 from psycopg import sql
@@ -14,6 +14,11 @@ from warehouse.core.progress import Progress
 WAIT_SECONDS = 60
 _LOCK_SECONDS = 20
 
+_TABLES = """
+select n.nspname, c.relname, p.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+left join pg_inherits as i on i.inhrelid = c.oid left join pg_class as p on p.oid = i.inhparent
+where c.relkind = 'r' and n.nspname || '.' || c.relname = any(%s) order by 1, 2
+"""
 _OLDER = """
 select pid from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and age(backend_xmin) > age(%s::xid8::xid)
@@ -35,19 +40,41 @@ def write_anew(connection: psycopg.Connection, places: Iterable[str], progress: 
     row = connection.execute("select pg_current_xact_id()::text").fetchone()
     assert row is not None
     _wait_for_readers(connection, str(row[0]), progress)
-    for place in places:
-        schema, _, name = place.partition(".")
-        there = connection.execute(
-            "select to_regclass(format('%%I.%%I', %s::text, %s::text))", (schema, name)
-        ).fetchone()
-        if there and there[0]:
-            progress.say(f"writing {place} anew")
-            table = sql.Identifier(schema, name)
-            _with_lock(connection, lambda: connection.execute(sql.SQL("vacuum (full, analyze) {}").format(table)))  # noqa: B023
+    tables = connection.execute(_TABLES, (list(places),)).fetchall()
+    for schema, name, parent in tables:
+        progress.say(f"writing {schema}.{name} anew")
+        clear_statistics(connection, schema, name, of_partitions=False)
+        vacuum = sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(schema, name))
+        _with_lock(connection, vacuum)
+        if parent:
+            clear_statistics(connection, schema, parent, of_partitions=True)
+            _with_lock(connection, sql.SQL("analyze {}").format(sql.Identifier(schema, parent)))
     # The planner keeps the most frequent values of each column there, and the bounds between the others.
-    _if_allowed(connection, "vacuum (full) pg_catalog.pg_statistic")
+    _if_allowed(connection, sql.SQL("vacuum (full) pg_catalog.pg_statistic"))
     # Files of dropped and rewritten tables go from the disk at a checkpoint.
-    _if_allowed(connection, "checkpoint")
+    _if_allowed(connection, sql.SQL("checkpoint"))
+
+
+def clear_statistics(connection: psycopg.Connection, schema: str, table: str, *, of_partitions: bool) -> None:
+    """Forget the planner's samples of a table: an ANALYZE of a table that is empty now would keep the old ones.
+
+    Args:
+        of_partitions: the samples of all its partitions together.
+    """
+    if connection.info.server_version >= 180_000:
+        connection.execute(
+            "select pg_clear_attribute_stats(%s, %s, attname::text, %s) from pg_attribute"
+            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped",
+            (schema, table, of_partitions, schema, table),
+        )
+    else:
+        # Before 18 only an administrator can.
+        _if_allowed(
+            connection,
+            sql.SQL("delete from pg_catalog.pg_statistic where starelid = to_regclass({})").format(
+                sql.Literal(sql.Identifier(schema, table).as_string(connection))
+            ),
+        )
 
 
 def _wait_for_readers(connection: psycopg.Connection, xid: str, progress: Progress) -> None:
@@ -62,20 +89,20 @@ def _wait_for_readers(connection: psycopg.Connection, xid: str, progress: Progre
         time.sleep(0.2)
 
 
-def _with_lock(connection: psycopg.Connection, action: Callable[[], object]) -> None:
+def _with_lock(connection: psycopg.Connection, statement: sql.Composed) -> None:
     connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(f"{_LOCK_SECONDS}s")))
     try:
-        action()
+        connection.execute(statement)
     except psycopg.errors.LockNotAvailable:
         raise _unfinished(f"A session has held a table for more than {_LOCK_SECONDS} seconds.") from None
     finally:
         connection.execute("set lock_timeout = 0")
 
 
-def _if_allowed(connection: psycopg.Connection, statement: str) -> None:
+def _if_allowed(connection: psycopg.Connection, statement: sql.Composable) -> None:
     """Run what only an owner of the database or an administrator may; the server does it by itself in time."""
     try:
-        connection.execute(statement.encode())
+        connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege:
         return
 

@@ -1,0 +1,135 @@
+"""A person who was erased at the source and whose traces are still all over the warehouse."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import sandbox.schema
+from tests.python.deliver.killed import no_check
+from tests.python.deliver.world import document, write_contract
+from tests.python.erase.world import Person, change, erase_at_source, files_with, fill, fill_shared
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.deliver import deliver
+from warehouse.erase import Erasure, Subject, Survey, erase, survey
+from warehouse.replicate import replicate
+
+OCTOBER = date(2026, 10, 3)
+
+MODELS = """
+create schema {prefix}marts;
+create table {prefix}marts.people as
+    select person_id, trn::text as trn, last_name::text as last_name from public.persons;
+create schema {prefix}extracts;
+create table {prefix}extracts.dandi_teachers as
+    select trn::text as trn, last_name::text as last_name, date '1980-01-02' as born, 1.5::numeric(6, 2) as hours,
+        1 as urn, true as is_active, timestamptz '2026-09-01' as changed from public.persons;
+create table {prefix}extracts.tad_teachers as select * from {prefix}extracts.dandi_teachers;
+analyze;
+"""
+
+
+def _nothing(step: str) -> None:
+    del step
+
+
+@dataclass
+class World:
+    """Two databases with two people, and what was made of them."""
+
+    databases: Databases
+    gone: Person
+    stays: Person
+    exports: Path
+
+    def sync(self) -> None:
+        replicate(self.databases, Silent())
+
+    def build(self) -> None:
+        """Make the models as a build does: aside, then in place of the old ones."""
+        with self.databases.warehouse() as connection:
+            connection.execute(MODELS.format(prefix="trw_build_").encode())
+            with connection.transaction():
+                for schema in ("marts", "extracts"):
+                    connection.execute(f"drop schema if exists {schema} cascade".encode())
+                    connection.execute(f"alter schema trw_build_{schema} rename to {schema}".encode())
+
+    def deliver(self, today: date = OCTOBER) -> None:
+        deliver(
+            self.databases.warehouse_conninfo,
+            self.databases.settings,
+            today,
+            Silent(),
+            exports=self.exports,
+            check=no_check,
+        )
+
+    def erase_at_source(self) -> None:
+        with self.databases.source() as trs:
+            trs.execute("set session_replication_role = replica")
+            erase_at_source(trs, self.gone, self.stays)
+        self.sync()
+
+    def erase(self, hook: Callable[[str], None] = _nothing) -> Erasure:
+        subject = Subject.given(str(self.gone.person_id), None)
+        return erase(self.databases, subject, Silent(), rebuild=self.build, reference="SAR 12/26", hook=hook)
+
+    def survey(self) -> Survey:
+        return survey(self.databases, Subject.given(None, self.gone.trn), Silent())
+
+    @property
+    def deliveries(self) -> Path:
+        return self.databases.settings.warehouse_deliveries
+
+    def tables_with(self, traces: list[bytes]) -> list[str]:
+        """The tables and indexes in whose files, as they are on the disk, a trace stands."""
+        with self.databases.warehouse() as connection:
+            connection.execute("checkpoint")
+            folder = rows(connection, "select oid from pg_database where datname = current_database()")[0][0]
+            nodes = rows(connection, "select pg_relation_filenode(oid)::text, relname from pg_class")
+        names = {str(node): str(name) for node, name in nodes}
+        found = files_with(self.databases.cluster("warehouse").data / "base" / str(folder), traces)
+        return [names.get(file.split("_")[0].split(".")[0], file) for file in found]
+
+
+@pytest.fixture
+def filled(databases: Databases, tmp_path: Path) -> World:
+    """Both people everywhere: in the replica, in history, in marts, in delivered files."""
+    databases.settings = databases.settings.model_copy(update={"warehouse_deliveries": tmp_path / "deliveries"})
+    gone = Person(trn="1234567", mark="Zzmark" + uuid.uuid4().hex[:12])
+    stays = Person(trn="7654321", mark="Zzother" + uuid.uuid4().hex[:12])
+    for recipient, kind in (("dandi", "parquet"), ("tad", "csv")):
+        write_contract(tmp_path / "exports", document(recipient=recipient, kind=kind))
+    world = World(databases, gone, stays, tmp_path / "exports")
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
+        trs.execute("set session_replication_role = replica")
+        for person in (gone, stays):
+            fill(trs, person)
+        fill_shared(trs, gone, stays)
+        world.sync()
+        change(trs, gone, stays)
+        world.sync()
+    world.build()
+    world.deliver()
+    return world
+
+
+@pytest.fixture
+def world(filled: World) -> World:
+    """The one was erased at the source since, and the stream has brought that."""
+    filled.erase_at_source()
+    return filled
+
+
+def rows(connection: psycopg.Connection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query.encode()).fetchall()
