@@ -54,7 +54,7 @@ alerts_of_person as (
 final as (
 
     select
-        {{ as_at() }} as as_at_date,
+        {{ as_at_date() }} as as_at_date,
         persons.person_id,
         persons.trn,
         persons.live_person_id,

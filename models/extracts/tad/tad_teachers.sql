@@ -89,7 +89,7 @@ previous_last_names as (
 final as (
 
     select
-        {{ as_at() }} as as_at_date,
+        {{ as_at_date() }} as as_at_date,
         teachers.trn,
         teachers.first_name,
         teachers.middle_name,

@@ -46,7 +46,7 @@ final as (
         persons.cpd_induction_modified_on is not null
         and (
             persons.induction_completed_date is null
-            or persons.induction_completed_date > cast({{ dbt.dateadd('year', -7, as_at()) }} as date)
+            or persons.induction_completed_date > cast({{ dbt.dateadd('year', -7, as_at_date()) }} as date)
         ) as is_managed_by_cpd,
         {{ london_date('persons.induction_modified_on') }} as induction_modified_date
     from persons

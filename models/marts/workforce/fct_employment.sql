@@ -23,7 +23,7 @@ newest_extract as (
 
     select max(last_extract_date) as extract_date
     from employments
-    where last_extract_date <= {{ as_at() }}
+    where last_extract_date <= {{ as_at_date() }}
 
 ),
 
@@ -39,8 +39,8 @@ judged as (
     select
         employments.*,
         coalesce(live_persons.live_person_id, employments.person_id) as live_person_id,
-        employments.start_date <= {{ as_at() }}
-        and (employments.end_date is null or employments.end_date >= {{ as_at() }}) as is_current,
+        employments.start_date <= {{ as_at_date() }}
+        and (employments.end_date is null or employments.end_date >= {{ as_at_date() }}) as is_current,
         coalesce(
             employments.end_date is null
             and employments.last_known_tps_employed_date < stale_limit.oldest_last_known_date,

@@ -11,6 +11,7 @@ from dbt.cli.main import dbtRunner
 
 import sandbox.population
 import sandbox.schema
+from warehouse.core.ledger import migrate
 from warehouse.core.postgres.binaries import find_binaries
 from warehouse.core.postgres.cluster import Cluster
 
@@ -39,6 +40,17 @@ update tps_employments set end_date = 'infinity'
 update persons set date_of_birth = '0968-01-01' where person_id = (select person_id from chosen where place = 3);
 -- TRS forgot to recalculate.
 update persons set qts_date = '1901-01-01' where person_id = (select person_id from chosen where place = 4);
+"""
+
+
+# Nothing replicates this database: each alert is one version, known from the day it was made.
+HISTORY = """
+create schema versions;
+create view versions.alerts as
+select created_on as known_from, null::timestamptz as known_to, 'I'::"char" as operation, null::"char" as ended_by,
+    null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after, null::timestamptz as ended_after,
+    1 as epoch_id, alerts.*
+from alerts
 """
 
 
@@ -88,6 +100,9 @@ def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         with psycopg.connect(conninfo) as connection:
             connection.execute("set session_replication_role = replica")
             connection.execute(FAULTS.encode())
+            connection.execute(HISTORY.encode())
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            migrate(connection)
         folder = tmp_path_factory.mktemp("build")
         shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
         made = Built(conninfo, folder, folder / "target")
@@ -174,6 +189,20 @@ def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
     open_ones = "select count(*) from fct_alert where is_open and not is_internal_only"
     assert built.number("select sum(open_alert_count) from dandi_teachers") == built.number(open_ones)
     assert built.number("select count(*) from dandi_teachers where open_alert_categories like '%Flag%'") == 0
+
+
+def test_alerts_of_a_month_end_are_counted_as_known_now_and_as_known_then(built: Built) -> None:
+    counts = "select month_end_date::text, sum({}) from fct_alert_revision group by 1"
+    by_month = dict(built.rows(counts.format("standing_alert_count")))
+    then = dict(built.rows(counts.format("standing_alert_count_known_then")))
+    assert (len(by_month), max(by_month), min(by_month)) == (13, "2026-08-31", "2025-08-31")
+    for day, counted in by_month.items():
+        standing = f"""select count(*) from alerts where (start_date <= '{day}' or start_date is null)
+            and (end_date >= '{day}' or end_date is null)"""
+        removed = f"(deleted_on at time zone 'Europe/London')::date > '{day}'"
+        assert counted == built.number(f"{standing} and (deleted_on is null or {removed})") > 0
+        made = f"(created_on at time zone 'Europe/London')::date <= '{day}'"
+        assert then[day] == built.number(f"{standing} and (deleted_on is null or {removed}) and {made}")
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:

@@ -1,5 +1,6 @@
 """The rules of the dbt project, read from its manifest. Each test is one rule; an exception is a row with a reason."""
 
+import csv
 import re
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,7 @@ WITHOUT_UNIT_TEST: Final = {
     "fct_alert": "joins only; its rules are in int_alert__live",
     "fct_previous_name": "one filter, whose row count a data test compares",
     "fct_mandatory_qualification": "one filter, whose row count a data test compares",
+    "fct_column_states": "names and counts as the ledger has them",
     "fct_replica_quality": "counts only; the macro behind it has its own test",
 }
 
@@ -62,6 +64,11 @@ def layer_of(node: Node) -> str:
 
 def in_layers(models: list[Node], *layers: str) -> list[Node]:
     return [m for m in models if layer_of(m) in layers]
+
+
+def of_trs(models: list[Node]) -> list[Node]:
+    """The staging models of the replica; there are others, of the ledger."""
+    return [m for m in in_layers(models, "staging") if m["name"].startswith("stg_trs__")]
 
 
 def columns_of(models: list[Node]) -> list[tuple[Node, Node]]:
@@ -128,7 +135,13 @@ def test_no_layer_reads_backwards(manifest: Node, models: list[Node]) -> None:
 
 
 def test_only_staging_reads_sources(models: list[Node]) -> None:
-    readers = [m for m in models if any(p.startswith("source.") for p in m["depends_on"]["nodes"])]
+    # But for history: the macros as_at and as_known_at read that themselves, and an intermediate model calls them.
+    def is_read(node: str) -> bool:
+        return node.startswith("source.") and ".trs_versions." not in node
+
+    historical = [m for m in models if any(".trs_versions." in p for p in m["depends_on"]["nodes"])]
+    assert {layer_of(m) for m in historical} == {"intermediate"}
+    readers = [m for m in models if any(is_read(p) for p in m["depends_on"]["nodes"])]
     assert {layer_of(m) for m in readers} == {"staging"}
 
 
@@ -154,8 +167,47 @@ def test_every_replicated_table_is_a_source(manifest: Node, replicated: dict[str
     assert sources == set(replicated)
 
 
+def test_history_has_the_same_tables(manifest: Node, replicated: dict[str, dict[str, str]]) -> None:
+    sources = {s["name"] for s in manifest["sources"].values() if s["source_name"] == "trs_versions"}
+    assert sources == set(replicated)
+
+
+def test_every_replicated_table_says_what_is_true_on_a_day(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    with (PROJECT / "tests/python/sandbox/schema/columns.csv").open(encoding="utf-8") as file:
+        types = {(row["table"], row["column"]): row["type"] for row in csv.DictReader(file)}
+    text = (PROJECT / "macros" / "history" / "as_at_rules.sql").read_text(encoding="utf-8")
+    rules = yaml.safe_load(text.partition("{% macro as_at_rules() %}")[2].partition("{% endmacro %}")[0])
+    assert set(rules) == set(replicated)
+    grains = {m["name"].removeprefix("stg_trs__"): m["config"]["meta"]["grain"] for m in of_trs(models)}
+    for table, rule in rules.items():
+        assert rule["key"] == grains[table], table
+        assert set(rule) <= {"key", "from", "to", "undated", "since", "removed"}, table
+        assert "from" in rule or "since" in rule, table
+        assert rule.get("undated", "always") in ("always", "recorded"), table
+        days = [rule["from"]] if isinstance(rule.get("from"), str) else rule.get("from", [])
+        moments = [
+            rule[name] for name in ("since", "removed") if rule.get(name) not in (None, "recorded", "first_copy")
+        ]
+        for column in [*days, *([rule["to"]] if "to" in rule else [])]:
+            assert types[table, column] == "date", f"{table}.{column}"
+        for column in moments:
+            assert types[table, column] == "timestamp with time zone", f"{table}.{column}"
+        assert {*days, *moments} <= set(replicated[table]), table
+        # A soft delete that the rule overlooks would count as truth.
+        assert "deleted_on" not in replicated[table] or rule.get("removed") == "deleted_on", table
+
+
+def test_what_reads_history_is_no_view(manifest: Node, models: list[Node]) -> None:
+    # A view of ours on a view of versions would stand in the way of a change to the replica.
+    readers = [m for m in models if any(".trs_versions." in p for p in m["depends_on"]["nodes"])]
+    assert readers
+    assert not [m["name"] for m in readers if m["config"]["materialized"] not in ("table", "incremental", "ephemeral")]
+
+
 def test_every_replicated_table_has_a_staging_model(models: list[Node], replicated: dict[str, dict[str, str]]) -> None:
-    staged = {m["name"].removeprefix("stg_trs__") for m in in_layers(models, "staging")}
+    staged = {m["name"].removeprefix("stg_trs__") for m in of_trs(models)}
     assert staged == set(replicated)
 
 
@@ -163,14 +215,14 @@ def test_staging_has_every_replicated_column_and_no_other(
     models: list[Node], replicated: dict[str, dict[str, str]]
 ) -> None:
     renamed = {"key": "employment_key", "timestamp": "message_timestamp"}
-    for model in in_layers(models, "staging"):
+    for model in of_trs(models):
         expected = {renamed.get(c, c) for c in replicated[model["name"].removeprefix("stg_trs__")]}
         added = {c for c in model["columns"] if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
         assert set(model["columns"]) - added == expected, model["name"]
 
 
 def test_staging_keeps_each_column_in_its_class(models: list[Node], replicated: dict[str, dict[str, str]]) -> None:
-    for model in in_layers(models, "staging"):
+    for model in of_trs(models):
         classes = replicated[model["name"].removeprefix("stg_trs__")]
         for name, column in model["columns"].items():
             origin = name.removesuffix("_label")

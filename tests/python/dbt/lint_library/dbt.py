@@ -19,3 +19,7 @@ def dateadd(datepart: str, interval: int, from_date_or_timestamp: str) -> str:
 
 def listagg(measure: str, delimiter_text: str, order_by_clause: str) -> str:
     return f"string_agg({measure}, {delimiter_text} {order_by_clause})"
+
+
+def last_day(date: str, datepart: str) -> str:
+    return f"date_trunc('{datepart}', {date}) + interval '1 {datepart} -1 day'"
