@@ -143,6 +143,31 @@ def streaming(connection: psycopg.Connection, epoch: Epoch) -> None:
     )
 
 
+def place_snapshot(connection: psycopg.Connection, epoch: Epoch) -> None:
+    """Put the snapshot's time before the first streamed transaction, once the earliest of them are in the ledger.
+
+    The source's clock can only be read after the snapshot was taken; what was committed in between is streamed, and
+    its versions must not end before they begin.
+    """
+    with connection.transaction():
+        row = connection.execute(
+            "select min(t.committed_at) - interval '1 microsecond' from ledger.epochs as e"
+            " join ledger.transactions as t using (epoch_id)"
+            " where e.epoch_id = %s and t.kind = 'stream' having min(t.committed_at) <= min(e.snapshot_at)",
+            (epoch.epoch_id,),
+        ).fetchone()
+        if row is None:
+            return
+        for statement in (
+            "update ledger.transactions set committed_at = %s where epoch_id = %s and kind in ('copy', 'repair')"
+            " and committed_at = (select snapshot_at from ledger.epochs where epoch_id = %s)",
+            "update ledger.gaps set to_time = %s where new_epoch = %s"
+            " and to_time = (select snapshot_at from ledger.epochs where epoch_id = %s)",
+            "update ledger.epochs set snapshot_at = %s where epoch_id = %s and epoch_id = %s",
+        ):
+            connection.execute(statement.encode(), (row[0], epoch.epoch_id, epoch.epoch_id))
+
+
 def last_commit_at(connection: psycopg.Connection, epoch: Epoch) -> datetime | None:
     """When the last transaction that the epoch applied was committed at the source; without one, its snapshot's time.
 

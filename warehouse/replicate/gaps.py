@@ -89,6 +89,16 @@ def unrepaired(connection: psycopg.Connection, epoch: Epoch) -> Gap | None:
         ).fetchone()
 
 
+def read(connection: psycopg.Connection, gap_id: int) -> Gap:
+    """A gap as it is recorded now."""
+    with connection.cursor(row_factory=class_row(Gap)) as cursor:
+        gap = cursor.execute(
+            sql.SQL("select {} from ledger.gaps where gap_id = %s").format(_COLUMNS), (gap_id,)
+        ).fetchone()
+    assert gap is not None
+    return gap
+
+
 def ends_at(connection: psycopg.Connection, gap: Gap, to_lsn: str, to_time: datetime) -> Gap:
     """Write down where the gap ends: the position of the snapshot that it is repaired from."""
     return _one(

@@ -20,6 +20,7 @@ from warehouse.replicate import epochs, gaps
 from warehouse.replicate.compare import Key, TableComparison, TableSpec
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap, Written
+from warehouse.replicate.guard import hand_writes
 from warehouse.replicate.replica import declared, without_credentials
 
 BATCH_ROWS = 5_000
@@ -72,6 +73,7 @@ def _in_one(work: Mending, spec: TableSpec, write: Callable[[], Written]) -> Wri
     """One transaction: the rows, and what the ledgers say of them."""
     start = time.monotonic()
     with work.warehouse.transaction():
+        hand_writes.our_own(work.warehouse, "repair")
         written = write()
         epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, work.gap.from_time)
         gaps.wrote(work.warehouse, work.gap, spec.table, written, time.monotonic() - start)
@@ -87,20 +89,20 @@ def _all_rows(work: Mending, spec: TableSpec) -> Written:
     work.warehouse.execute(sql.SQL("analyze {}").format(_ROWS))
     deleted = work.warehouse.execute(
         sql.SQL("delete from {} as t where not exists (select from {} as s where {})").format(
-            _table(spec), _ROWS, _same_key(spec)
+            _table(spec), _ROWS, same_key(spec)
         )
     ).rowcount
     return _put(work, spec) + Written(deleted=deleted)
 
 
 def _some_rows(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
-    _fetch(work, spec, sql.SQL("{} as t join {} on {}").format(_table(spec), _listed(spec, keys), _same_key(spec)))
+    _fetch(work, spec, sql.SQL("{} as t join {} on {}").format(_table(spec), listed(spec, keys), same_key(spec)))
     return _put(work, spec)
 
 
 def _delete(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
     deleted = work.warehouse.execute(
-        sql.SQL("delete from {} as t using {} where {}").format(_table(spec), _listed(spec, keys), _same_key(spec))
+        sql.SQL("delete from {} as t using {} where {}").format(_table(spec), listed(spec, keys), same_key(spec))
     ).rowcount
     return Written(deleted=deleted)
 
@@ -133,14 +135,14 @@ def _put(work: Mending, spec: TableSpec) -> Written:
                     sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("s", name)) for name in others
                 ),
                 _ROWS,
-                _same_key(spec),
+                same_key(spec),
                 _differs(spec, others),
             )
         ).rowcount
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in spec.columns)
     inserted = work.warehouse.execute(
         sql.SQL("insert into {} ({}) select {} from {} as s where not exists (select from {} as t where {})").format(
-            _table(spec), names, names, _ROWS, _table(spec), _same_key(spec)
+            _table(spec), names, names, _ROWS, _table(spec), same_key(spec)
         )
     ).rowcount
     return Written(inserted=inserted, updated=updated)
@@ -150,12 +152,12 @@ def _differs(spec: TableSpec, names: Sequence[str]) -> sql.Composable:
     """The condition that saves the triggers of rows that are equal already, byte by byte."""
     if spec.differently_typed:
         return sql.SQL("")
-    row = sql.SQL(" and row({}) *<> row({})")
+    row = sql.SQL(" and row({})::record *<> row({})::record")
     return row.format(*(sql.SQL(", ").join(sql.Identifier(side, name) for name in names) for side in ("t", "s")))
 
 
-def _listed(spec: TableSpec, keys: Sequence[Key]) -> sql.Composable:
-    """Keys as a relation `s` with the key's columns."""
+def listed(spec: TableSpec, keys: Sequence[Key]) -> sql.Composable:
+    """Keys, given as text, as a relation `s` with the key's columns."""
     kinds = {column.name: column.type for column in spec.columns}
     arrays = sql.SQL(", ").join(
         sql.SQL("{}::text[]::{}[]").format(sql.Literal([key[n] for key in keys]), sql.SQL(kinds[name]))
@@ -164,7 +166,8 @@ def _listed(spec: TableSpec, keys: Sequence[Key]) -> sql.Composable:
     return sql.SQL("unnest({}) as s ({})").format(arrays, sql.SQL(", ").join(map(sql.Identifier, spec.key)))
 
 
-def _same_key(spec: TableSpec) -> sql.Composable:
+def same_key(spec: TableSpec) -> sql.Composable:
+    """The condition that `t` and `s` are the same row."""
     return sql.SQL(" and ").join(
         sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in spec.key
     )

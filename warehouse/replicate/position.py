@@ -100,7 +100,10 @@ def judge(
         return Finding("unproven", "the source failed over before the last position that was applied here")
     if slot is None:
         return Finding("lost", "the slot is gone")
-    return _unusable(slot, streaming=streaming) or _not_ours(slot, known, note)
+    if unusable := _unusable(slot, streaming=streaming):
+        return unusable
+    # A stream that an earlier version of this program began has no note, and has to be taken as it runs.
+    return None if note is None and streaming else _not_ours(slot, known, note)
 
 
 def _unusable(slot: Slot, *, streaming: bool) -> Finding | None:
@@ -160,11 +163,13 @@ def examine(
     there = subscription.exists(warehouse, name)
     streaming = subscription.is_enabled(warehouse, name)
     noted = read_note(warehouse, epoch)
-    source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
-    applied = as_bytes(subscription.applied_lsn(warehouse, name) or "0/0")
     deadline = time.monotonic() + LETTING_GO_SECONDS
     while True:
+        # In this order: the stream may run, and what the slot has confirmed is applied before, and was flushed before
+        # it was applied.
         slot = read_slot(trs, epoch.slot_name)
+        applied = as_bytes(subscription.applied_lsn(warehouse, name) or "0/0")
+        source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
         finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming)
         if finding is None and not there:
             finding = Finding("lost", "the warehouse's subscription, which knew what was applied, is gone")

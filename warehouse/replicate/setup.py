@@ -11,7 +11,7 @@ its own, and goes on with the replica as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,10 +34,13 @@ from warehouse.replicate import (
     replica,
     source,
     subscription,
+    transactions,
 )
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
+from warehouse.replicate.guard import preflight
+from warehouse.replicate.guard.settled import settled
 from warehouse.replicate.mend import Mending, mend
 
 
@@ -89,6 +92,8 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         SourceNotReady, MissingPrivilege, SlotTaken, ReplicaAltered, SetupError, ReplicationError: see
             warehouse.core.errors. The next attempt goes on from what was done.
     """
+    if ended is None:
+        preflight.require(ends.databases, ends.trs, ends.warehouse, ends.classification)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
     _check_commit_times(ends.warehouse)
     _check_no_slot_of_others(ends)
@@ -107,11 +112,28 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         if gap:
             mend_tables(ends, epoch, gap, whole, slot.snapshot, progress)
         copied = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+    # Every table was copied or compared and mended: what was known to differ before does not any more.
+    settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
     return Begun(epoch, copied, _hand_over(ends, epoch, gap))
 
 
 def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot: str, progress: Progress) -> None:
     """Compare tables with a snapshot of the source, and write what differs; the stream is off meanwhile."""
+    specs, found = compare_tables(ends, tables, snapshot, progress)
+    assert gap.to_time is not None
+    with on_snapshot(ends, snapshot) as reading:
+        work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
+        for spec, comparison in zip(specs, found, strict=True):
+            if not comparison.is_equal:
+                progress.say(f"repairing {spec.table}")
+                mend(work, spec, comparison)
+            gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
+
+
+def compare_tables(
+    ends: Ends, tables: Iterable[str], snapshot: str, progress: Progress
+) -> tuple[list[compare.TableSpec], list[compare.TableComparison]]:
+    """Compare tables of the replica with a snapshot of the source; the stream is off meanwhile."""
     published = {table: ends.classification.published[table] for table in tables}
     specs = compare.specs(ends.trs, ends.warehouse, ends.schema, published, ends.classification.without)
     progress.say("comparing the replica with the source")
@@ -121,14 +143,7 @@ def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot:
         compare.WarehouseState(ends.databases.warehouse),
         progress=progress,
     )
-    assert gap.to_time is not None
-    with on_snapshot(ends, snapshot) as reading:
-        work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
-        for spec, comparison in zip(specs, found, strict=True):
-            if not comparison.is_equal:
-                progress.say(f"repairing {spec.table}")
-                mend(work, spec, comparison)
-            gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
+    return specs, found
 
 
 @contextmanager
@@ -155,6 +170,16 @@ def alone(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
                 next_command="Wait for it, then run again.",
             )
         yield
+
+
+def place_snapshot(ends: Ends, epoch: Epoch) -> None:
+    """Before the first versions of an epoch are settled: see epochs.place_snapshot()."""
+    noted = position.read_note(ends.warehouse, epoch)
+    if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
+        return
+    origin = subscription.origin_name(ends.warehouse, ends.name)
+    transactions.stamp(ends.warehouse, epoch, ends.schema, list(ends.classification.published), origin)
+    epochs.place_snapshot(ends.warehouse, epoch)
 
 
 def key_of(table: str, columns: dict[str, source.SourceColumn], published: list[str]) -> list[str]:
@@ -191,6 +216,7 @@ def _begin(
     if subscription.exists(warehouse, name):
         subscription.stop(warehouse, name)
         if ended.state == "streaming":
+            place_snapshot(ends, ended)
             history.catch_up(warehouse, ended, ends.classification, subscription.origin_name(warehouse, name))
     from_time = from_time or epochs.last_commit_at(warehouse, ended)
     with warehouse.transaction():

@@ -6,6 +6,7 @@ import typer
 
 from warehouse.cli.replicate.conflicts import show_conflicts
 from warehouse.cli.replicate.preflight import show_preflight
+from warehouse.cli.replicate.reconcile import reconcile_content
 from warehouse.cli.replicate.repair import repair_gap
 from warehouse.cli.replicate.reset import reset
 from warehouse.cli.replicate.retention import show_retention
@@ -23,6 +24,7 @@ app.command("conflicts")(show_conflicts)
 app.command("skip")(skip)
 app.command("run")(run_stage)
 app.command("repair")(repair_gap)
+app.command("reconcile")(reconcile_content)
 app.command("sql")(show_sql)
 app.command("retention")(show_retention)
 app.command("reset")(reset)

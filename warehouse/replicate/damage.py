@@ -1,0 +1,135 @@
+"""Rows of the replica that differ although the stream is whole: written by hand, or lost by a disk or an older program.
+
+With the stream off, the replica is compared with a snapshot of the source. What differs is damage, or a change that
+the stream has yet to bring. They are told apart by a second, earlier snapshot: the replica has everything up to that
+one, so a row whose version at the source is the same in both has nothing to come, and has to be the same here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain, islice
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.progress import Progress
+from warehouse.replicate import gaps, position, subscription
+from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.gaps import Gap
+from warehouse.replicate.guard.settled import settled
+from warehouse.replicate.mend import Mending, listed, mend, same_key
+from warehouse.replicate.setup import Ends, compare_tables, on_snapshot
+
+ROUNDS = 3
+"""How often it is tried: a damaged row that changes at the source meanwhile is left to the next round."""
+
+_BATCH_KEYS = 10_000
+
+
+def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str) -> tuple[Gap | None, int]:
+    """Find rows that differ and write them; the stream is off for as long as the comparison takes.
+
+    Returns:
+        The row of the gap ledger, None when nothing differs; and how many rows could not be told from changes to come.
+
+    Raises:
+        StreamStuck, SlotLost, SlotTaken, SourceRewound: the stream does not catch up, or cannot be switched on again.
+    """
+    gap, left = None, 0
+    for _ in range(ROUNDS):
+        gap, left = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
+        position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
+        subscription.enable(ends.warehouse, ends.name)
+        if not left:
+            settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
+            break
+    return (gaps.close(ends.warehouse, gap) if gap else None), left
+
+
+def _one_round(ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str) -> tuple[Gap | None, int]:
+    left = 0
+    with _snapshot(ends) as (before, _, _):
+        marked = subscription.mark(ends.trs)
+        subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
+        subscription.stop(ends.warehouse, ends.name)
+        with _snapshot(ends) as (_, name, taken_at):
+            specs, found = compare_tables(ends, ends.classification.published, name, progress)
+            with on_snapshot(ends, name) as now:
+                for spec, comparison in zip(specs, found, strict=True):
+                    if comparison.is_equal:
+                        continue
+                    settled, unsettled = _settled(spec, comparison, before, now)
+                    left += unsettled
+                    if settled.is_equal:
+                        continue
+                    gap = gap or gaps.open_gap(
+                        ends.warehouse, epoch, epoch, None, _last_equal(ends.warehouse, epoch), reason
+                    )
+                    gap = gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at)
+                    progress.say(f"repairing {spec.table}")
+                    mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, settled)
+                    gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
+    return gap, left
+
+
+@contextmanager
+def _snapshot(ends: Ends) -> Iterator[tuple[psycopg.Connection, str, datetime]]:
+    """A snapshot of the source that stays open: a connection in it, its name for others, and the source's time."""
+    with ends.databases.source() as connection:
+        connection.execute("begin isolation level repeatable read read only")
+        row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
+        assert row is not None
+        yield connection, row[0], row[1]
+
+
+def _settled(
+    spec: TableSpec, found: TableComparison, before: psycopg.Connection, now: psycopg.Connection
+) -> tuple[TableComparison, int]:
+    """What of a comparison is damage, and how many keys were left out because their rows were just changed."""
+    missing, extra, changed, left = Keys(), Keys(), Keys(), 0
+    for kept, keys in ((missing, found.missing), (extra, found.extra), (changed, found.changed)):
+        for batch in _batches(keys):
+            then, later = _versions(spec, before, batch), _versions(spec, now, batch)
+            for key in batch:
+                if then.get(key) == later.get(key):
+                    kept.add(key)
+                else:
+                    left += 1
+    return replace(found, missing=missing, extra=extra, changed=changed), left
+
+
+def _versions(spec: TableSpec, connection: psycopg.Connection, keys: list[Key]) -> dict[Key, tuple[str, str]]:
+    """Which version of each row a snapshot shows: the transaction that wrote it, and its place."""
+    rows = connection.execute(
+        sql.SQL("select t.xmin::text, t.ctid::text, {} from {} as t join {} on {}").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", name)) for name in spec.key),
+            sql.Identifier(spec.schema, spec.table),
+            listed(spec, keys),
+            same_key(spec),
+        )
+    )
+    return {tuple(row[2:]): (row[0], row[1]) for row in rows}
+
+
+def _last_equal(warehouse: psycopg.Connection, epoch: Epoch) -> datetime:
+    """The latest time up to which the replica is known to have been equal."""
+    row = warehouse.execute(
+        "select greatest(e.snapshot_at, (select max(g.to_time) from ledger.gaps as g"
+        " where g.new_epoch = e.epoch_id and g.repaired_at is not null))"
+        " from ledger.epochs as e where e.epoch_id = %s",
+        (epoch.epoch_id,),
+    ).fetchone()
+    assert row is not None
+    found: datetime = row[0]
+    return found
+
+
+def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    left = chain(keys)
+    while batch := list(islice(left, _BATCH_KEYS)):
+        yield batch

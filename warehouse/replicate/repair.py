@@ -1,0 +1,93 @@
+"""`warehouse replicate repair`: after a lost slot, a repair that was broken off, or damage that a comparison found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.errors import ReplicationError
+from warehouse.core.progress import Progress
+from warehouse.replicate import epochs, gaps, position, setup, source, subscription
+from warehouse.replicate.classification import compare, load_classification
+from warehouse.replicate.damage import repair_damage
+from warehouse.replicate.gaps import Gap
+
+BROKEN_OFF = "a copy was broken off"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did.
+
+    Attributes:
+        gap: what is recorded of it; None when nothing was wrong.
+        tables: name, rows compared, inserted, updated and deleted of each table that was looked at.
+        copied: rows of tables that the replica did not have.
+        left: damaged rows that were being changed at the source all the while; the next repair takes them.
+    """
+
+    gap: Gap | None
+    tables: list[tuple[str, int | None, int, int, int]] = field(default_factory=list)
+    copied: int = 0
+    left: int = 0
+
+
+def repair(databases: Databases, progress: Progress, *, compare_all: bool = False) -> Repair:
+    """Make the replica equal to the source again, and let it stream. Broken off at any step, the next call finishes.
+
+    Args:
+        compare_all: compare every table even though nothing is known to be wrong.
+
+    Raises:
+        SlotTaken: another consumer holds the slot.
+        ReplicationError: nothing was ever set up, or the address leads to another cluster.
+        SourceNotReady, MissingPrivilege, ClassificationError, AlreadyRunning: see warehouse.core.errors.
+    """
+    classification = load_classification()
+    name = databases.settings.warehouse_replication_name
+    with databases.source() as trs, databases.warehouse() as warehouse, setup.alone(warehouse, name):
+        epoch = epochs.current(warehouse, name)
+        if epoch is None:
+            raise ReplicationError(
+                "Nothing is replicated yet, so there is nothing to repair.",
+                meaning="Nothing was done.",
+                next_command="`warehouse run` makes the first copy.",
+            )
+        source.check_server(trs)
+        tables = source.read_tables(trs, classification.schema_name)
+        compare(classification, tables)
+        source.check_readable(trs, classification.schema_name, classification.published)
+        ends = setup.Ends(databases, trs, warehouse, classification, tables)
+        reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch)
+        if reason:
+            begun = setup.set_up(ends, progress, epoch, reason)
+            marked = subscription.mark(trs)
+            subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
+            setup.place_snapshot(ends, begun.epoch)
+            position.note(trs, warehouse, begun.epoch, marked)
+            return _report(warehouse, gaps.read(warehouse, begun.gap.gap_id) if begun.gap else None, begun.copied, 0)
+        subscription.follow_address(warehouse, name, databases.source_conninfo)
+        subscription.stay_off_after_errors(warehouse, name)
+        subscription.enable(warehouse, name)
+        if not compare_all and gaps.unrepaired(warehouse, epoch) is None:
+            return Repair(None)
+        gap, left = repair_damage(ends, epoch, progress, "rows of the replica differed")
+        return _report(warehouse, gap, 0, left)
+
+
+def _why(
+    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: epochs.Epoch
+) -> str | None:
+    """What is wrong with the slot or the source that a new slot mends; None when nothing is."""
+    _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
+    if finding is None:
+        return None
+    if finding.kind in ("taken", "other source"):
+        raise position.as_error(finding, epoch)
+    return finding.reason
+
+
+def _report(warehouse: psycopg.Connection, gap: Gap | None, copied: int, left: int) -> Repair:
+    return Repair(gap, gaps.tables_of(warehouse, gap) if gap else [], copied, left)
