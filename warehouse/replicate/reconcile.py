@@ -16,6 +16,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import compare, epochs, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.cut import Unclear, one_position
+from warehouse.replicate.guard.settled import settled
 
 FIRST_KEYS = 20
 """So many keys of each kind are reported of a table; the repair finds all of them anew."""
@@ -105,7 +106,11 @@ def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()
         started_at = datetime.now(UTC)
         work = _Work(databases, trs, warehouse, epoch, classification, progress)
         lsn, snapshot_at, found = work.until_all_are_compared(published)
-        return _record(warehouse, epoch, started_at, lsn, snapshot_at, found, sorted(published.keys() - found.keys()))
+        done = _record(warehouse, epoch, started_at, lsn, snapshot_at, found, sorted(published.keys() - found.keys()))
+        equal = [table.table for table in done.tables if table.is_equal]
+        is_whole = set(equal) == classification.published.keys()
+        settled(warehouse, epoch, databases.settings.warehouse_replication_name, equal, all_of_them=is_whole)
+        return done
 
 
 def raise_if_different(done: Reconciliation) -> None:
@@ -124,7 +129,7 @@ def raise_if_different(done: Reconciliation) -> None:
             f"The replica is not what the operational database was at {done.lsn}: {counts}{more}.",
             meaning="Figures from these tables may be wrong. Nothing was changed; the first keys of the rows are in "
             f"ledger.reconciled_tables, reconciliation {done.reconciliation_id}.",
-            next_command="`warehouse replicate repair` writes what differs; it also works while the slot is whole.",
+            next_command="`warehouse replicate repair --compare` finds and writes all that differs.",
         )
 
 

@@ -47,9 +47,10 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         except StreamStuck:
             decide.tell_conflict(trs, warehouse, epoch, name)
             raise
+        setup.place_snapshot(ends, epoch)
         origin = subscription.origin_name(warehouse, name)
         stamped = history.catch_up(warehouse, epoch, classification, origin)
-        hand_writes.note_them(warehouse, classification.schema_name, list(classification.published))
+        hand_writes.note_them(warehouse, classification)
         position.note(trs, warehouse, epoch, marked)
         if report.rows_in is None:
             report.rows_in = report.rows_out = stamped.row_changes

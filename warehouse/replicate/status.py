@@ -16,6 +16,7 @@ from warehouse.replicate.classification import Classification, load_classificati
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import clocks, conflicts, hand_writes, integrity, judge, looks, missing, published
 from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
+from warehouse.replicate.guard.keys import Hidden, hidden_columns
 from warehouse.replicate.guard.looks import Look
 
 __all__ = ["Reason", "State", "Status", "status"]
@@ -108,7 +109,9 @@ def _examined(
     reasons: list[Reason] = []
     if epoch.state != "copying":
         conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
-        reasons = _of_the_stream(databases, trs, warehouse, epoch, name, look, past, patience)
+        reasons = _of_the_stream(
+            databases, trs, warehouse, epoch, name, look, past, patience, hidden_columns(classification)
+        )
         reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
         clock = judge.of_clocks(clocks.disagreements(warehouse, epoch, look, measured_clocks))
         moves = not any(reason.exit_code for reason in reasons)
@@ -153,16 +156,16 @@ def _of_the_stream(
     look: Look,
     past: list[Look],
     patience: float,
+    hidden: Hidden,
 ) -> list[Reason]:
     _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
     if finding:
         error = position.as_error(finding, epoch)
         return [Reason(_CODES[finding.kind], error.what, error.next_command, error.exit_code)]
-    failure, waits = conflicts.look_for(trs, warehouse, epoch, name, look)
+    failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)
     if failure:
         where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""
         return [judge.of_a_conflict(failure.what + where)]
-    del waits
     stream = judge.of_the_stream(
         look,
         past,
@@ -216,7 +219,7 @@ def _of_the_rest(
             Reason(
                 "skipped",
                 f"{skipped:,} rows were given up by `warehouse replicate skip`; there the replica differs.",
-                "warehouse replicate repair makes them as the source has them.",
+                "warehouse replicate repair --compare makes them as the source has them.",
             )
         )
     return reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 
@@ -260,6 +261,33 @@ def test_a_run_tells_the_conflict(world: Databases) -> None:
     until_off(world)
     with pytest.raises(ReplicationError):
         replicate(world, Silent())
+
+
+@pytest.mark.slow
+def test_a_sensitive_key_is_only_known_by_its_hash(world: Databases) -> None:
+    subject = "urn:fdc:gov.uk:2022:a-persons-own"
+    hashed = "md5:" + hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()
+    with world.warehouse() as warehouse:
+        with warehouse.transaction():
+            hand_writes.our_own(warehouse, "test")
+            insert(warehouse, "one_login_users", {"subject": subject})
+        with world.source() as trs:
+            insert(trs, "one_login_users", {"subject": subject})
+        until_off(world)
+        conflict = only(world)
+        assert (conflict.kind, conflict.key) == ("unique", {"subject": hashed})
+        skip_transaction(world, lsn=conflict.lsn, because="b", decided_by="ann")
+        warehouse.execute("delete from one_login_users")
+        (found,) = [found for found in status(world, pause=0.2).reasons if found.code == "rows_altered"]
+        assert hashed in found.what
+        ledgers = warehouse.execute(
+            "select (select string_agg(s::text, '') from ledger.skipped_transactions as s)"
+            " || (select string_agg(h::text, '') from ledger.hand_writes as h)"
+            " || (select string_agg(c::text, '') from ledger.conflicts as c)"
+        ).fetchone()
+        assert ledgers is not None
+        assert ledgers[0].count(hashed) == 3
+        assert subject not in ledgers[0]
 
 
 # -- the messages ----------------------------------------------------------------------------------------------------

@@ -36,4 +36,4 @@ def skip(
         return
     lost = ", ".join(f"{rows:,} of {table}" for table, rows in done.rows.items())
     out.print(f"The transaction at {done.lsn} was skipped: {lost}. The stream goes on.")
-    out.print("The replica differs there now. `warehouse replicate repair` makes it as the source has it.")
+    out.print("The replica differs there now. `warehouse replicate repair --compare` makes it as the source has it.")

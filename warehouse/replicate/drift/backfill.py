@@ -30,6 +30,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import subscription
 from warehouse.replicate.drift import states
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import hand_writes
 from warehouse.replicate.replica import KNOWN_FROM, without_credentials
 
 CHUNK_ROWS = 10_000
@@ -192,6 +193,7 @@ where {matched} and {condition} and r.ctid in (select ctid from free)"""
     written, deadline = 0, time.monotonic() + _LOCKED_SECONDS
     while True:
         with warehouse.transaction():
+            hand_writes.our_own(warehouse, "backfill")
             rows = warehouse.execute(update).rowcount
             if rows:
                 warehouse.execute(

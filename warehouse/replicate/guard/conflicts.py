@@ -15,6 +15,7 @@ from warehouse.core.errors import ApplyConflict, MissingPrivilege, ReplicationEr
 from warehouse.replicate import subscription
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard.explain import remedy
+from warehouse.replicate.guard.keys import Hidden
 from warehouse.replicate.guard.looks import Look, as_lsn
 from warehouse.replicate.guard.pending import (
     Failure,
@@ -54,28 +55,33 @@ class Conflict:
 
 
 def look_for(
-    source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, publication: str, look: Look
-) -> tuple[Failure | None, bool]:
-    """Why a stream that is off went off: the failure, recorded, or None; and whether anything waits at all.
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    publication: str,
+    look: Look,
+    hidden: Hidden,
+) -> Failure | None:
+    """Why a stream that is off went off: the row that does not fit, recorded; None when no row is the reason.
 
     Reads the slot without consuming it and tries the waiting transaction out; nothing is changed but the ledger.
     """
     if look.enabled is not False or not look.slot_exists or look.wal_status == "lost" or look.slot_held_by:
-        return None, False
+        return None
     applied = look.applied_lsn or look.confirmed_lsn or 0
     try:
-        pending = first_pending(source, epoch.slot_name, publication, applied)
+        pending = first_pending(source, epoch.slot_name, publication, applied, hidden)
         if pending is None:
-            return None, False
-        failure = try_out(warehouse, changes_of_pending(source, epoch.slot_name, publication, applied))
+            return None
+        failure = try_out(warehouse, changes_of_pending(source, epoch.slot_name, publication, applied), hidden)
     except SlotInUse:
-        return None, False
+        return None
     except psycopg.errors.UndefinedObject:
         # The publication is gone, or was not there yet at that position: it is told as such.
-        return None, False
+        return None
     if failure:
         _record(warehouse, epoch, pending, failure)
-    return failure, True
+    return failure
 
 
 def _record(warehouse: psycopg.Connection, epoch: Epoch, pending: Pending, failure: Failure) -> None:
@@ -157,6 +163,7 @@ def skip(
     epoch: Epoch,
     name: str,
     look: Look,
+    hidden: Hidden,
     *,
     lsn: str,
     because: str,
@@ -181,7 +188,7 @@ def skip(
             next_command="Run `warehouse replicate conflicts`: it lists what waits for a decision.",
         )
     try:
-        pending = first_pending(source, epoch.slot_name, name, look.applied_lsn or look.confirmed_lsn or 0)
+        pending = first_pending(source, epoch.slot_name, name, look.applied_lsn or look.confirmed_lsn or 0, hidden)
     except SlotInUse:
         raise ReplicationError(
             "The slot is being read at this moment, so the transaction cannot be looked at.",

@@ -9,9 +9,11 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.replicate import epochs
+from warehouse.replicate.classification import load_classification
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import conflicts, looks
 from warehouse.replicate.guard.conflicts import Conflict, Skipped, as_error
+from warehouse.replicate.guard.keys import Hidden, hidden_columns
 
 LETTING_GO_SECONDS = 5
 """So long the source may take to notice that a stream was switched off; until then its slot cannot be looked into."""
@@ -29,7 +31,7 @@ def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflic
         if epoch is not None and epoch.state == "streaming":
             look, _ = looks.take(trs, warehouse, epoch, name)
             conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
-            conflicts.look_for(trs, warehouse, epoch, name, look)
+            conflicts.look_for(trs, warehouse, epoch, name, look, _hidden())
         return conflicts.listed(warehouse, every=every)
 
 
@@ -44,7 +46,7 @@ def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch:
     while look.slot_held_by and look.enabled is False and time.monotonic() < deadline:
         time.sleep(0.1)
         look, _ = looks.take(trs, warehouse, epoch, name)
-    failure, _ = conflicts.look_for(trs, warehouse, epoch, name, look)
+    failure = conflicts.look_for(trs, warehouse, epoch, name, look, _hidden())
     if failure:
         raise as_error(conflicts.listed(warehouse)[0])
 
@@ -66,4 +68,10 @@ def skip_transaction(databases: Databases, *, lsn: str, because: str, decided_by
                 next_command="Run `warehouse replicate status`.",
             )
         look, _ = looks.take(trs, warehouse, epoch, name)
-        return conflicts.skip(trs, warehouse, epoch, name, look, lsn=lsn, because=because, decided_by=decided_by)
+        return conflicts.skip(
+            trs, warehouse, epoch, name, look, _hidden(), lsn=lsn, because=because, decided_by=decided_by
+        )
+
+
+def _hidden() -> Hidden:
+    return hidden_columns(load_classification())

@@ -6,14 +6,18 @@ somebody. Our own writers say so (`our_own`), and their transactions are in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.guard.keys import hidden_columns
+
 PREFIX = "z_by_hand_"
-_OPERATIONS = {"insert": "new", "update": "new", "delete": "old"}
+_OPERATIONS: dict[str, LiteralString] = {"insert": "new", "update": "new", "delete": "old"}
 
 
 @dataclass(frozen=True)
@@ -30,32 +34,28 @@ class HandWrites:
     keys: tuple[str, ...]
 
 
-def note_them(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> int:
+def note_them(connection: psycopg.Connection, classification: Classification) -> int:
     """Make the triggers that are missing; returns how many were made. Costs one query when none is."""
-    keys = _keys(connection, schema, tables)
-    there = {
-        (row[0], row[1])
-        for row in connection.execute(
-            "select c.relname, t.tgname from pg_trigger as t join pg_class as c on c.oid = t.tgrelid"
-            " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and starts_with(t.tgname, %s)",
-            (schema, PREFIX),
-        )
-    }
-    made = 0
-    for table, key in keys.items():
-        for operation in (*_OPERATIONS, "truncate"):
-            if (table, PREFIX + operation) not in there:
-                connection.execute(_trigger(schema, table, operation, key))
-                made += 1
-    return made
+    missing = connection.execute(
+        "select c.relname, o.operation from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        " cross join unnest(%s::text[]) as o (operation)"
+        " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and not exists ("
+        "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation)",
+        ([*_OPERATIONS, "truncate"], classification.schema_name, list(classification.published), PREFIX),
+    ).fetchall()
+    hidden = hidden_columns(classification)
+    for table, operation in missing:
+        columns = sorted(column for of, column in hidden if of == table)
+        connection.execute(_trigger(classification.schema_name, table, operation, columns))
+    return len(missing)
 
 
-def _trigger(schema: str, table: str, operation: str, key: Sequence[str]) -> sql.Composed:
+def _trigger(schema: str, table: str, operation: str, hidden: Sequence[str]) -> sql.Composed:
     rows: sql.Composable = sql.SQL("")
     if operation != "truncate":
         rows = sql.SQL("referencing {} table as changed").format(sql.SQL(_OPERATIONS[operation]))
     return sql.SQL(
-        "create trigger {} after {} on {} {} for each statement"
+        "create or replace trigger {} after {} on {} {} for each statement"
         " when (coalesce(current_setting('warehouse.writer', true), '') = '')"
         " execute function ledger.note_write_by_hand({})"
     ).format(
@@ -63,21 +63,8 @@ def _trigger(schema: str, table: str, operation: str, key: Sequence[str]) -> sql
         sql.SQL(operation),
         sql.Identifier(schema, table),
         rows,
-        sql.SQL(", ").join(map(sql.Literal, key)),
+        sql.SQL(", ").join(map(sql.Literal, hidden)),
     )
-
-
-def _keys(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> Mapping[str, list[str]]:
-    rows = connection.execute(
-        "select c.relname, array_agg(a.attname::text order by k.number) from pg_class as c"
-        " join pg_namespace as n on n.oid = c.relnamespace"
-        " join pg_index as i on i.indrelid = c.oid and i.indisprimary"
-        " cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number)"
-        " join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum"
-        " where n.nspname = %s and c.relname = any(%s) group by c.relname",
-        (schema, list(tables)),
-    ).fetchall()
-    return dict(rows)
 
 
 def our_own(connection: psycopg.Connection, writer: str) -> None:

@@ -222,7 +222,7 @@ def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Se
             Reason(
                 "rows_altered",
                 f"Rows of the replica were written by hand: {_some(hands)}.",
-                "warehouse replicate repair makes them as the source has them.",
+                "warehouse replicate repair --compare makes them as the source has them.",
                 ReplicaAltered.exit_code,
             )
         )

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.guard.explain import explained
+from warehouse.replicate.guard.keys import Hidden, shown
 from warehouse.replicate.guard.pgoutput import Change, End, Relation, Transaction, Unchanged, decode
 
 KEYS_KEPT = 1_000
@@ -56,7 +57,9 @@ class Failure:
     constraint: str | None = None
 
 
-def first_pending(source: psycopg.Connection, slot: str, publication: str, applied_lsn: int) -> Pending | None:
+def first_pending(
+    source: psycopg.Connection, slot: str, publication: str, applied_lsn: int, hidden: Hidden
+) -> Pending | None:
     """The first transaction after what was applied, or None when nothing published waits.
 
     Raises:
@@ -73,7 +76,7 @@ def first_pending(source: psycopg.Connection, slot: str, publication: str, appli
             rows[table] = rows.get(table, 0) + 1
             kept = keys.setdefault(table, [])
             if item.operation != "truncate" and len(kept) < KEYS_KEPT:
-                kept.append(item.found_by)
+                kept.append(shown(table, item.found_by, hidden))
     return found and Pending(found.lsn, found.end_lsn, found.committed_at, rows, keys)
 
 
@@ -125,7 +128,7 @@ def _read(source: psycopg.Connection, slot: str, publication: str, limit: int) -
             raise SlotInUse from error
 
 
-def try_out(warehouse: psycopg.Connection, changes: Iterator[Change | Pending]) -> Failure | None:
+def try_out(warehouse: psycopg.Connection, changes: Iterator[Change | Pending], hidden: Hidden) -> Failure | None:
     """Make the changes here and take them all back; returns the first that does not fit, or None if all do.
 
     It is how the reason is found without the server's log, which a managed server does not show.
@@ -141,7 +144,7 @@ def try_out(warehouse: psycopg.Connection, changes: Iterator[Change | Pending]) 
             if change.relation not in relations:
                 relations.add(change.relation)
                 failure = _structure(warehouse, change.relation)
-            failure = failure or _try(warehouse, change)
+            failure = failure or _try(warehouse, change, hidden)
             if failure:
                 break
     return failure
@@ -165,7 +168,7 @@ def _structure(warehouse: psycopg.Connection, relation: Relation) -> Failure | N
     return None
 
 
-def _try(warehouse: psycopg.Connection, change: Change) -> Failure | None:
+def _try(warehouse: psycopg.Connection, change: Change, hidden: Hidden) -> Failure | None:
     target = sql.Identifier(change.relation.schema, change.relation.table)
     new = {name: value for name, value in change.new.items() if not isinstance(value, Unchanged)}
     names = sql.SQL(", ").join(map(sql.Identifier, new))
@@ -195,7 +198,7 @@ def _try(warehouse: psycopg.Connection, change: Change) -> Failure | None:
             what,
             change.relation.table,
             change.operation,
-            change.found_by if change.operation != "truncate" else None,
+            shown(change.relation.table, change.found_by, hidden) if change.operation != "truncate" else None,
             error.diag.constraint_name,
         )
     return None

@@ -1,4 +1,4 @@
-"""`warehouse replicate watch`: the guard that stays. It keeps the stream on and the ledger current, and tells changes."""
+"""`warehouse replicate watch`: the guard that stays. It keeps the stream on and tells what changes."""
 
 from __future__ import annotations
 

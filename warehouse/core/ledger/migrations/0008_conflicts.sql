@@ -42,7 +42,7 @@ create table ledger.conflicts (
 
 comment on table ledger.conflicts is
     'Transactions that could not be applied. lsn: where it ends at the source. key: the key of the first row that does '
-    'not fit; no other value of a row is ever here. rows: how many rows the transaction changes.';
+    'not fit, hashed where it is sensitive; no other value of a row is ever here. rows: how many rows the transaction changes.';
 
 create table ledger.skipped_transactions (
     epoch_id int not null references ledger.epochs,
@@ -75,7 +75,8 @@ create table ledger.hand_writes (
 );
 
 comment on table ledger.hand_writes is
-    'Writes to the replica by somebody else than the stream. rows: null for a truncate. keys: of the first 20 rows. '
+    'Writes to the replica by somebody else than the stream. rows: null for a truncate. keys: of the first 20 rows, '
+    'hashed where the column is sensitive. '
     'settled_at: when a comparison with the source made the table whole again.';
 
 create index hand_writes_open on ledger.hand_writes (table_name) where settled_at is null;
@@ -89,7 +90,19 @@ begin
         execute format(
             'select count(*), jsonb_agg(jsonb_build_array(%s)) filter (where number <= 20)'
             ' from (select *, row_number() over () as number from changed) as c',
-            (select string_agg(format('c.%I', name), ', ') from unnest(tg_argv) as name)
+            (
+                select string_agg(
+                    format(
+                        case when a.attname = any(tg_argv) then $md5$'md5:' || md5(c.%I::text)$md5$ else 'c.%I' end,
+                        a.attname
+                    ),
+                    ', ' order by k.number
+                )
+                from pg_index as i
+                cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number)
+                join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+                where i.indrelid = tg_relid and i.indisprimary
+            )
         ) into counted, found;
         if counted = 0 then
             return null;
