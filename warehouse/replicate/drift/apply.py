@@ -140,11 +140,12 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
     if "unpublish table" in kinds and table not in now.replica:
         _sink(work, now, table)
     if table in now.replica and table in now.source:
-        _hold(work, now, table, [one for one in found if one.kind == "unpublish"])
+        _hold(work, now, table, [one for one in found if one.kind in ("unpublish", "secret")])
         _add(work, now, table, [one for one in found if one.kind == "add column"])
         _retype(work, now, table, [one for one in found if one.kind in ("widened", "narrowed", "changed type")])
     _publish(work, table, kinds)
-    secrets = [one.column for one in found if one.kind == "secret" and one.column]
+    stored = now.replica[table].columns if table in now.replica else {}
+    secrets = [one.column for one in found if one.kind == "secret" and one.column and one.column in stored]
     if secrets and work.by_person:
         columns.remove_values(
             work.warehouse, work.schema, table, secrets, "it is a secret now; its values were removed"

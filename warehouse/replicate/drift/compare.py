@@ -289,29 +289,34 @@ def _of_wanted(classification: Classification, now: Catalogs, table: str, column
         yield Difference(
             "add column", table, column, "it is classified and not here", "added, published and back-filled"
         )
-    elif name == "released":
-        yield Difference(
-            "released",
-            table,
-            column,
-            "it was taken out of the publication on command",
-            "published and back-filled by `warehouse replicate apply`",
-            automatic=False,
-        )
     else:
-        yield from _of_type(
-            now, table, column, here, there.type, sent=sent, unfinished=name in ("adding", "backfilling")
-        )
+        yield from _of_type(now, table, column, here, name)
 
 
-def _of_type(
-    now: Catalogs, table: str, column: str, here: str, there: str, *, sent: bool, unfinished: bool
-) -> Iterator[Difference]:
+def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> Iterator[Difference]:
+    there = now.source[table][column].type
+    sent, released = column in _sent(now).get(table, ()), state == "released"
     change = type_change(here, there)
     told = f"its type is {there}, here {here}"
     if change == "widened":
-        yield Difference("widened", table, column, told, "widened here, and its values compared")
-    elif change == "narrowed":
+        yield Difference(
+            "widened", table, column, told, "widened here, and its values compared", automatic=not released
+        )
+        return
+    if change == "changed":
+        yield Difference(
+            "changed type",
+            table,
+            column,
+            told,
+            "held: its last values are kept, and it is taken out of the publication; to take the new type: "
+            f"warehouse replicate apply --accept {table}.{column}",
+            "decision",
+            pending=released or (sent and column not in now.identities[table].columns),
+            automatic=not released,
+        )
+        return
+    if change == "narrowed":
         yield Difference(
             "narrowed",
             table,
@@ -321,22 +326,19 @@ def _of_type(
             "decision",
             pending=False,
         )
-    elif change == "changed":
+    if released:
         yield Difference(
-            "changed type",
+            "released",
             table,
             column,
-            told,
-            "held: its last values are kept, and it is taken out of the publication; to take the new type: "
-            f"warehouse replicate apply --accept {table}.{column}",
-            "decision",
-            pending=sent and column not in now.identities[table].columns,
+            "it was taken out of the publication on command",
+            "published and back-filled by `warehouse replicate apply`",
+            automatic=False,
         )
-    if change not in ("changed", "widened"):
-        if not sent and table in _sent(now):
-            yield Difference("publish", table, column, "the publication does not send it", "published, and back-filled")
-        elif unfinished:
-            yield Difference("back-fill", table, column, "not every row has its value yet", "the back-fill goes on")
+    elif not sent and table in _sent(now):
+        yield Difference("publish", table, column, "the publication does not send it", "published, and back-filled")
+    elif state in ("adding", "backfilling"):
+        yield Difference("back-fill", table, column, "not every row has its value yet", "the back-fill goes on")
 
 
 def _of_unwanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:

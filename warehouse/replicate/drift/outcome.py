@@ -41,7 +41,7 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
         first = decide[0]
         return DriftHeld(
             f"The source's structure changed, and a person has to decide: {first.name}: {first.what}{_more(decide)}.",
-            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done; marts go on with what is here.",
+            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done; marts go on.",
             next_command="warehouse replicate drift shows each difference and what can be done about it.",
         )
     if classify:
@@ -50,7 +50,7 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
         return NewColumnsHeld(
             f"The operational database has columns that nobody has classified: {shown}{more}.",
             meaning="They were held back: nothing of them is in the warehouse. Everything else was done.",
-            next_command="Give each a line in replication/trs.yml (open, personal, sensitive or secret), then run again.",
+            next_command="Give each a line in replication/trs.yml (open, personal, sensitive, secret), then run again.",
         )
     return None
 

@@ -18,6 +18,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import history, replica, subscription
 from warehouse.replicate.drift import columns, locks, states
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import hand_writes
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.replica import HISTORY, KNOWN_FROM
 from warehouse.replicate.source import SourceColumn
@@ -82,6 +83,7 @@ def empty(
 
     def work() -> None:
         _add_missing(warehouse, schema, table, declared)
+        hand_writes.our_own(warehouse, "repair")
         warehouse.execute(
             "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
             " values (pg_current_xact_id(), %s, clock_timestamp(), 'repair')",
