@@ -41,10 +41,12 @@ class Cut:
     Attributes:
         lsn: the position in the source's WAL.
         snapshot_at: the source's time just after it.
+        seen: which transactions the warehouse's snapshot shows, as a pg_snapshot.
     """
 
     lsn: str
     snapshot_at: datetime
+    seen: str
     source: SourceSnapshot
     warehouse: WarehouseState
 
@@ -74,11 +76,10 @@ def one_position(
         ).fetchone()
         assert made is not None
         # The slot's own export ends with its connection's next command; this one stays.
-        there, snapshot, snapshot_at = _hold(stack, databases.source(), str(made[2]))
+        _, snapshot, snapshot_at = _hold(stack, databases.source(), str(made[2]))
         marked = subscription.mark(trs)
         subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
         here, warehouse_snapshot, _ = _hold(stack, databases.warehouse(), None)
-        del there
         progress.say("finding what came after")
         after = _committed_after(slot_connection, slot, name)
         slot_connection.close()
@@ -87,6 +88,7 @@ def one_position(
         yield Cut(
             str(made[1]),
             snapshot_at,
+            _text(here, "select pg_current_snapshot()::text"),
             SourceSnapshot(databases.source, snapshot),
             WarehouseState(databases.warehouse, warehouse_snapshot, as_of),
         )

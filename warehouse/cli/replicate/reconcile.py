@@ -1,0 +1,63 @@
+"""`warehouse replicate reconcile`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.settings import load
+from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
+
+
+def reconcile_content(
+    table: Annotated[list[str] | None, typer.Option("--table", help="Only this table; may be given again.")] = None,
+    json: bool = JsonOption,
+) -> None:
+    """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ."""
+    databases = Databases(load())
+    databases.start()
+    progress = TerminalProgress(quiet=json)
+    with databases.warehouse() as warehouse:
+        migrate(warehouse)
+    with progress.stage("reconcile"):
+        done = reconcile(databases, progress, table or ())
+    if json:
+        print_json({**asdict(done), "result": "differs" if done.differing else "equal"})
+    else:
+        _show(done)
+    raise_if_different(done)
+
+
+def _show(done: Reconciliation) -> None:
+    print_table(
+        None,
+        ["table", "rows there", "rows here", "missing", "too many", "different", "content"],
+        [
+            (
+                table.table,
+                table.source_rows,
+                table.warehouse_rows,
+                table.missing,
+                table.extra,
+                table.changed,
+                "equal" if table.is_equal else "differs",
+            )
+            for table in done.tables
+        ],
+    )
+    seconds = (done.ended_at - done.started_at).total_seconds()
+    out.print(
+        f"{len(done.tables)} tables, {done.rows:,} rows, compared at {done.lsn} of {done.snapshot_at} ({seconds:.1f} s)"
+    )
+    if done.left_out:
+        out.print(
+            f"Not compared, because one side lacks them: {', '.join(done.left_out)} (`warehouse replicate drift`)"
+        )
+    for table in done.differing:
+        for kind, keys in table.keys.items():
+            out.print(f"{table.table}, {kind}: {'; '.join(', '.join(key) for key in keys)}", markup=False)
