@@ -71,7 +71,9 @@ class _Located:
     files: list[Found]
 
     def __bool__(self) -> bool:
-        return bool(self.found or self.deliveries or self.ledgers or self.derived or self.files)
+        """Whether there is anything to do: what recipients hold is theirs."""
+        here = [held for held in self.deliveries if held.held == "here"]
+        return bool(self.found or here or self.ledgers or self.derived or self.files)
 
 
 def _nothing(step: str) -> None:
@@ -138,6 +140,7 @@ def erase(
         mine = record.begin(warehouse, located.subject, reference) if located else None
         if mine is None:
             done = _report(warehouse, finished[-1] if finished else None)
+            done["deliveries"] = done["deliveries"] or [_as_recorded(held) for held in located.deliveries]
             return Erasure(None, finished, record.others_running(warehouse, None), **done)
         hook("begun")
         _take_out(databases, warehouse, mine, located, progress, hook)
@@ -267,6 +270,18 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
         "update ledger.erased_places set left_there = place = any(%s) where erasure_id = %s and kind = 'derived'",
         ([place for place, _ in same], erasure_id),
     )
+
+
+def _as_recorded(held: Held) -> dict[str, Any]:
+    return {
+        "delivery": held.delivery_id,
+        "file": held.name,
+        "destination": held.destination,
+        "held": held.held,
+        "found": held.found,
+        "old_sha256": None,
+        "new_sha256": None,
+    }
 
 
 def _report(warehouse: psycopg.Connection, erasure_id: int | None) -> dict[str, list[dict[str, Any]]]:

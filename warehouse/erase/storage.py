@@ -99,7 +99,7 @@ def _with_lock(connection: psycopg.Connection, statement: sql.Composed) -> None:
         connection.execute("set lock_timeout = 0")
 
 
-def _if_allowed(connection: psycopg.Connection, statement: sql.Composable) -> None:
+def _if_allowed(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> None:
     """Run what only an owner of the database or an administrator may; the server does it by itself in time."""
     try:
         connection.execute(statement)

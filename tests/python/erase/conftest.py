@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,9 +14,10 @@ import psycopg
 import pytest
 
 import sandbox.schema
+from tests.python.conftest import FreshDatabases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
-from tests.python.erase.world import Person, change, erase_at_source, files_with, fill, fill_shared
+from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
@@ -23,6 +26,7 @@ from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.replicate import replicate
 
 OCTOBER = date(2026, 10, 3)
+KEPT = ["public", "history", "marts", "extracts"]
 
 MODELS = """
 create schema {prefix}marts;
@@ -103,12 +107,38 @@ class World:
 @pytest.fixture
 def filled(databases: Databases, tmp_path: Path) -> World:
     """Both people everywhere: in the replica, in history, in marts, in delivered files."""
-    databases.settings = databases.settings.model_copy(update={"warehouse_deliveries": tmp_path / "deliveries"})
+    return fill_world(databases, tmp_path)
+
+
+@pytest.fixture
+def world(filled: World) -> World:
+    """The one was erased at the source since, and the stream has brought that."""
+    filled.erase_at_source()
+    return filled
+
+
+@pytest.fixture(scope="module")
+def erased(clusters: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
+    """A world in which the person was erased, with what was there before."""
+    urls = {}
+    for name in clusters.embedded():
+        clusters.cluster(name).create_database("erased")
+        urls[name] = clusters.cluster(name).conninfo("erased")
+    databases = FreshDatabases(clusters.settings, clusters.cluster_settings, "erased", urls)
+    world = fill_world(databases, tmp_path_factory.mktemp("erased"))
+    world.erase_at_source()
+    yield Erased.after(world)
+    databases.forget()
+
+
+def fill_world(databases: Databases, folder: Path) -> World:
+    """Make the two people, and let the warehouse do with them all that it does."""
+    databases.settings = databases.settings.model_copy(update={"warehouse_deliveries": folder / "deliveries"})
     gone = Person(trn="1234567", mark="Zzmark" + uuid.uuid4().hex[:12])
     stays = Person(trn="7654321", mark="Zzother" + uuid.uuid4().hex[:12])
     for recipient, kind in (("dandi", "parquet"), ("tad", "csv")):
-        write_contract(tmp_path / "exports", document(recipient=recipient, kind=kind))
-    world = World(databases, gone, stays, tmp_path / "exports")
+        write_contract(folder / "exports", document(recipient=recipient, kind=kind))
+    world = World(databases, gone, stays, folder / "exports")
     with databases.source() as trs, databases.warehouse() as warehouse:
         sandbox.schema.create(trs)
         migrate(warehouse)
@@ -124,11 +154,64 @@ def filled(databases: Databases, tmp_path: Path) -> World:
     return world
 
 
-@pytest.fixture
-def world(filled: World) -> World:
-    """The one was erased at the source since, and the stream has brought that."""
-    filled.erase_at_source()
-    return filled
+@dataclass
+class Erased:
+    """A world after the erasure, with its contents before and after."""
+
+    world: World
+    done: Erasure
+    before: dict[str, list[str]]
+    after: dict[str, list[str]]
+
+    @classmethod
+    def after(cls, world: World) -> Erased:
+        """Leave traces everywhere, then erase."""
+        home = world.databases.settings.warehouse_home
+        results = home / "dbt" / "target" / "run_results.json"
+        results.parent.mkdir(parents=True, exist_ok=True)
+        results.write_text(f"duplicate key: {world.gone.mark} {world.gone.trn}")
+        (home / "outbox" / "left").mkdir(parents=True, exist_ok=True)
+        (home / "outbox" / "left" / "half.csv").write_text("x")
+        log = home / "clusters" / "warehouse" / "extra.log"
+        log.write_text(f"kept\nERROR: {world.gone.email} is odd\nkept too\n")
+        with world.databases.warehouse() as warehouse:
+            key = warehouse.execute(
+                "select alert_id::text from history.alerts where details like %s", (world.gone.mark + "%",)
+            )
+            named = json.dumps({"what": f"odd: {world.gone.person_id}", "key": key.fetchall()[0][0], "rows": 1234567})
+            warehouse.execute("insert into ledger.runs (error) values (%s)", (named,))
+            warehouse.execute("create schema scratch")
+            warehouse.execute("create table scratch.mine as select person_id, trn::text from history.persons")
+            _deliver_elsewhere(warehouse, world)
+            before = contents(warehouse, KEPT)
+            done = world.erase()
+            after = contents(warehouse, [*KEPT, "ledger"])
+            # Its owner has seen to it.
+            warehouse.execute("drop schema scratch cascade")
+            warehouse.execute("vacuum (full) pg_catalog.pg_statistic")
+        return cls(world, done, before, after)
+
+
+def _deliver_elsewhere(warehouse: psycopg.Connection, world: World) -> None:
+    """As if the same deliveries had gone to a recipient's folder and to a bucket, too."""
+    theirs = world.exports.parent / "theirs"
+    shutil.copytree(world.deliveries, theirs)
+    warehouse.execute("alter table ledger.deliveries disable trigger user")
+    for period, destination in (("2026-08", str(theirs)), ("2026-07", "gs://bucket/x")):
+        warehouse.execute(
+            "insert into ledger.deliveries select (d).* from (select jsonb_populate_record(d, jsonb_build_object("
+            " 'delivery_id', 'tad/teachers/' || %(period)s::text, 'period', %(period)s::text,"
+            " 'destination', %(to)s::text)) as d"
+            " from ledger.deliveries as d where delivery_id = 'tad/teachers/2026-09') as x",
+            {"period": period, "to": destination},
+        )
+        warehouse.execute(
+            "insert into ledger.delivery_files select (f).* from (select jsonb_populate_record(f, jsonb_build_object("
+            " 'delivery_id', 'tad/teachers/' || %(period)s::text)) as f"
+            " from ledger.delivery_files as f where delivery_id = 'tad/teachers/2026-09') as x",
+            {"period": period},
+        )
+    warehouse.execute("alter table ledger.deliveries enable trigger user")
 
 
 def rows(connection: psycopg.Connection, query: str) -> list[tuple[object, ...]]:

@@ -1,0 +1,76 @@
+"""A delivered file without a person: every other byte of a CSV stays, whatever stands in its fields."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warehouse.deliver.csv_file import line
+from warehouse.erase import Subject
+from warehouse.erase.data_file import without
+
+SUBJECT = Subject({"trn": frozenset(["1234567"]), "email_address": frozenset(["a@example.org"])})
+_TEXT = st.one_of(
+    st.none(),
+    st.sampled_from(["", '"', ",", "\r\n", "\n", 'x"y', "12345678", "a@example.org", "A@EXAMPLE.ORG, b", "Ó"]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+)
+
+
+def csv_without(content: bytes, key: tuple[str, ...] = ()) -> tuple[bytes, int, int, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        path, to = Path(folder, "a.csv"), Path(folder, "b.csv")
+        path.write_bytes(content)
+        done = without(path, to, SUBJECT, key)
+        assert without(path, None, SUBJECT, key) == done
+        return to.read_bytes(), done.rows, done.removed, done.emptied
+
+
+@given(st.lists(st.tuples(st.sampled_from(["1234567", "7654321"]), _TEXT, _TEXT), max_size=6))
+def test_rows_of_others_keep_their_bytes(rows: list[tuple[str, str | None, str | None]]) -> None:
+    def is_theirs(value: str | None) -> bool:
+        return bool(value) and bool(SUBJECT.in_python().search(str(value)))
+
+    header = line(["trn", "note", "other"])
+    content = header + b"".join(line(row) for row in rows)
+    kept = [row for row in rows if row[0] != "1234567"]
+    emptied = [tuple(None if is_theirs(value) else value for value in row) for row in kept]
+    expected = header + b"".join(line(row) for row in emptied)
+    found = csv_without(content)
+    assert found == (
+        expected,
+        len(kept),
+        len(rows) - len(kept),
+        sum(a != b for a, b in zip(kept, emptied, strict=True)),
+    )
+
+
+def test_the_files_own_key_says_whose_row_it_is() -> None:
+    content = line(["member", "successor"]) + line(["1234567", "2"]) + line(["3", "1234567"])
+    assert csv_without(content, ("member",)) == (line(["member", "successor"]) + line(["3", None]), 1, 1, 1)
+
+
+def test_parquet_keeps_its_schema_and_the_others_values(tmp_path: Path) -> None:
+    schema = pa.schema([("trn", pa.string()), ("hours", pa.decimal128(6, 2)), ("merged_with_trn", pa.string())])
+    given_ = {
+        "trn": ["1234567", "7654321", "0000001"],
+        "hours": [None, None, None],
+        "merged_with_trn": [None, "1234567", ""],
+    }
+    path, to = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pyarrow.parquet.write_table(pa.table(given_, schema=schema), path)
+    done = without(path, to, SUBJECT, ())
+    assert (done.rows, done.removed, done.emptied) == (2, 1, 1)
+    left = pyarrow.parquet.read_table(to)
+    assert left.schema == schema
+    assert left.column("trn").to_pylist() == ["7654321", "0000001"]
+    assert left.column("merged_with_trn").to_pylist() == [None, ""]
+    # Written again it is the same file, so that a killed command can go on.
+    again = tmp_path / "c.parquet"
+    without(path, again, SUBJECT, ())
+    assert again.read_bytes() == to.read_bytes()
