@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import typer
 
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
-from warehouse.core.errors import SetupError
+from warehouse.core.errors import ReplicationError, SetupError, WarehouseError
 from warehouse.core.settings import load
-from warehouse.observe import Check, examine
+from warehouse.observe import Check, Finding, examine
 from warehouse.replicate import load_classification, source, status
 from warehouse.replicate.classification import compare
+from warehouse.replicate.guard.preflight import preflight
 
 _MARKS = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "broken": "[red]✗[/]"}
 
@@ -21,7 +24,7 @@ def doctor(json: bool = JsonOption) -> None:
     Exit code 13 when something is broken.
     """
     databases = Databases(load())
-    findings = examine(databases, _checks_of_the_stages(databases))
+    findings = [*examine(databases, _checks_of_the_stages(databases)), *_preflight(databases)]
     broken = [finding for finding in findings if finding.state == "broken"]
     if json:
         print_json({"healthy": not broken, "findings": [vars(finding) for finding in findings]})
@@ -36,19 +39,26 @@ def doctor(json: bool = JsonOption) -> None:
         raise typer.Exit(SetupError.exit_code)
 
 
+_STATES: dict[str, Literal["good", "note", "broken"]] = {"ok": "good", "warning": "note", "failed": "broken"}
+
+
+def _preflight(databases: Databases) -> list[Finding]:
+    """Whether the two can be replicated between; one line when all is well, else what is not."""
+    try:
+        checks = preflight(databases)
+    except WarehouseError as error:
+        return [Finding("preflight", "broken", error.what, error.next_command)]
+    told = [Finding(c.subject, _STATES[c.state], c.what, c.next_command) for c in checks if c.state != "ok"]
+    good = len(checks) - len(told)
+    return [*told, Finding("preflight", "good", f"{good} of {len(checks)} checks are good")]
+
+
 def _checks_of_the_stages(databases: Databases) -> list[Check]:
     return [
-        ("source settings", lambda: _source(databases)),
         ("classification", lambda: _classification(databases)),
         ("replication", lambda: _replication(databases)),
         ("contracts", _contracts),
     ]
-
-
-def _source(databases: Databases) -> str:
-    with databases.source() as trs:
-        source.check_server(trs)
-    return "wal_level is logical, and the user may replicate"
 
 
 def _classification(databases: Databases) -> str:
@@ -66,6 +76,9 @@ def _classification(databases: Databases) -> str:
 
 def _replication(databases: Databases) -> str:
     now = status(databases)
+    broken = next((reason for reason in now.reasons if reason.exit_code), None)
+    if broken:
+        raise ReplicationError(broken.what, meaning=f"Replication is {now.state}.", next_command=broken.next_command)
     return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
 
 

@@ -64,11 +64,12 @@ class Status:
     tables: list[dict[str, Any]] = field(default_factory=list)
 
 
-def status(databases: Databases, *, pause: float = PAUSE_SECONDS, patience: float = PATIENCE_SECONDS) -> Status:
+def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patience: float = PATIENCE_SECONDS) -> Status:
     """Read how replication stands. Changes nothing at the source; the warehouse keeps the look in its ledger.
 
     Args:
-        pause: seconds until a second look when the first one shows that something may be wrong.
+        pause: seconds until a second look when the first one shows that something may be wrong. None: for a caller who
+            looks again anyway; the looks before are in the ledger.
         patience: seconds without movement, with something to apply, after which the stream is called stuck.
 
     Raises:
@@ -93,14 +94,14 @@ def _examined(
     warehouse: psycopg.Connection,
     classification: Classification,
     epoch: Epoch,
-    pause: float,
+    pause: float | None,
     patience: float,
 ) -> Status:
     name, budget = databases.settings.warehouse_replication_name, databases.settings.warehouse_wal_budget_gb
     since = _since(warehouse, epoch)
     look, measured_clocks = looks.take(trs, warehouse, epoch, name)
     past = looks.earlier(warehouse, epoch)
-    if epoch.state != "copying" and _wants_a_second_look(look, past):
+    if pause is not None and epoch.state != "copying" and _wants_a_second_look(look, past):
         looks.record(warehouse, epoch, look, "looked at twice")
         time.sleep(pause)
         past = [look, *past]

@@ -14,8 +14,9 @@ from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, StreamStuck
 from warehouse.core.progress import Progress
+from warehouse.replicate import epochs
 from warehouse.replicate.stage import replicate
-from warehouse.replicate.status import Status, status
+from warehouse.replicate.status import PAUSE_SECONDS, Status, status
 
 LONGEST_PAUSE = 60.0
 """Between two attempts while a database does not answer; it begins with a second and doubles."""
@@ -72,7 +73,7 @@ class Watch:
             DatabaseUnreachable: one of the two databases is.
         """
         with self._only_guard():
-            return self._pass()
+            return self._pass(PAUSE_SECONDS)
 
     def forever(self) -> None:
         """Pass after pass, until it is interrupted or a person has to decide.
@@ -87,7 +88,8 @@ class Watch:
                 # The lock is its session's: when the warehouse has gone away, it has to be taken anew.
                 with self._only_guard() as still_there:
                     while still_there():
-                        self._pass()
+                        # Each pass is a look, so none needs a second one.
+                        self._pass(None)
                         self._failures = 0
                         self._sleep(self._every)
             except DatabaseUnreachable as error:
@@ -98,8 +100,8 @@ class Watch:
                 # Off or standing still, and no row is the reason: it is switched on again after a while.
                 self._wait("stuck", error.what, error.exit_code)
 
-    def _pass(self) -> Status:
-        if status(self._databases, pause=0).state == "not set up":
+    def _pass(self, pause: float | None) -> Status:
+        if not self._is_set_up():
             raise ReplicationError(
                 "Replication is not set up, so there is nothing to watch.",
                 meaning="Nothing was done.",
@@ -109,9 +111,13 @@ class Watch:
             replicate(self._databases, self._progress)
         except AlreadyRunning as error:
             self._change(("waiting",), Event(_now(), "waiting", error.what))
-        now = status(self._databases)
+        now = status(self._databases, pause=pause)
         self._change((now.state, *(reason.code for reason in now.reasons)), *_events(now))
         return now
+
+    def _is_set_up(self) -> bool:
+        with self._databases.warehouse() as warehouse:
+            return epochs.current(warehouse, self._databases.settings.warehouse_replication_name) is not None
 
     @contextmanager
     def _only_guard(self) -> Iterator[Callable[[], bool]]:
