@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -148,10 +147,8 @@ class Drill:
 
     def wrong_versions(self, warehouse: psycopg.Connection | None = None) -> list[str]:
         """What is missing from the history, or never was or is there twice, as a session of the warehouse sees it."""
-        copied_at = self.copied_at()
-        return [
-            one for table in self.tables for one in journal.differences(*self.versions(table, warehouse), copied_at)
-        ]
+        copied = self.copied()
+        return [one for table in self.tables for one in journal.differences(*self.versions(table, warehouse), copied)]
 
     def versions(
         self, table: str, warehouse: psycopg.Connection | None = None
@@ -172,11 +169,14 @@ class Drill:
         with self.databases.warehouse() as warehouse:
             yield warehouse
 
-    def copied_at(self) -> datetime | None:
-        """When the first copy that lasted was made."""
+    def copied(self) -> journal.Copied | None:
+        """The first copy that lasted."""
         with self.databases.warehouse() as warehouse:
-            row = warehouse.execute("select min(committed_at) from ledger.transactions where kind = 'copy'").fetchone()
-        return row[0] if row else None
+            row = warehouse.execute(
+                "select min(t.committed_at), min(e.streaming_since) from ledger.transactions as t"
+                " join ledger.epochs as e using (epoch_id) where t.kind = 'copy'"
+            ).fetchone()
+        return journal.Copied(row[0], row[1]) if row and row[0] else None
 
     def _note(self, error: BaseException) -> None:
         self.met.append(error.__class__.__name__)

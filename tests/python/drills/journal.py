@@ -165,7 +165,7 @@ def expected(
 def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str]) -> list[Version]:
     """Every version that the warehouse tells of a table."""
     seen = warehouse.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(format('versions.%%I', %s::text)) and attnum > 0",
+        "select attname from pg_attribute where attnum > 0 and attrelid = to_regclass(format('versions.%%I', %s::text))",
         (table,),
     ).fetchall()
     # What the view says besides the source's columns may have the name of one of them, so it gets names of its own.
@@ -183,11 +183,28 @@ def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: lis
     return [Version(table, *row) for row in warehouse.execute(query.encode(), {"others": others, "keys": key})]
 
 
-def differences(wanted: Iterable[Version], got: Iterable[Version], copied_at: datetime | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Copied:
+    """The first copy: the moment that it shows, and when all of it was there."""
+
+    at: datetime
+    until: datetime
+
+    def cannot_know(self, version: Version) -> bool:
+        """Whether a version was over before the copy could see it.
+
+        Emptying a table takes its rows from under every snapshot, so until the copy is complete it hides them, too.
+        """
+        if version.known_to is None or version.known_from > self.at:
+            return False
+        return version.known_to <= (self.until if version.ended_by == "T" else self.at)
+
+
+def differences(wanted: Iterable[Version], got: Iterable[Version], copied: Copied | None = None) -> list[str]:
     """What is missing, and what is there twice or never was. Without values: a key and times are enough to look.
 
     Args:
-        copied_at: when the first copy was made. What it brought began by then, and what had ended is not known.
+        copied: what the first copy brought began by then.
     """
     left = Counter(got)
     by_end: dict[tuple[str, str, str, datetime | None, str | None], list[Version]] = defaultdict(list)
@@ -199,13 +216,13 @@ def differences(wanted: Iterable[Version], got: Iterable[Version], copied_at: da
         if left[version] > 0:
             left[version] -= 1
             continue
-        if copied_at is not None and version.known_from <= copied_at:
+        if copied is not None and version.known_from <= copied.at:
             same = by_end[(version.relation, version.key, version.content, version.known_to, version.ended_by)]
             copy = next((one for one in same if left[one] > 0), None)
             if copy is not None:
                 left[copy] -= 1
                 continue
-            if version.known_to is not None and version.known_to <= copied_at:
+            if copied.cannot_know(version):
                 continue
         found.append(f"missing: {version}")
     found += [f"never was, or is there twice: {version}" for version in left.elements()]

@@ -276,7 +276,8 @@ class Load:
             except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
                 # Somebody emptied a table, or altered one; the transaction was taken back.
                 continue
-            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnreachable):
+            except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.Rollback, DatabaseUnreachable):
+                # A rollback that could not be sent comes through, too.
                 if connection is not None:
                     connection.close()
                 connection = None

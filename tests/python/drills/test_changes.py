@@ -6,6 +6,7 @@ import pytest
 from psycopg import sql
 
 from tests.python.drills.harness import Drill
+from warehouse.replicate import epochs, position
 
 pytestmark = pytest.mark.slow
 
@@ -62,3 +63,16 @@ def test_first_copy_under_load(drill: Drill) -> None:
     with drill.databases.warehouse() as warehouse:
         brought = warehouse.execute("select distinct operation::text from versions.persons order by 1").fetchall()
     assert brought == [("C",), ("I",), ("U",)]
+
+
+def test_guard_of_a_stream_that_runs(drill: Drill) -> None:
+    """However busy source and stream are, nothing that the guard looks at is taken for a gap or a rewound source."""
+    drill.sync()
+    drill.begin(pause=0)
+    with drill.databases.source() as source, drill.databases.warehouse() as warehouse:
+        epoch = epochs.current(warehouse, drill.name)
+        assert epoch is not None
+        for _ in range(60):
+            _, finding = position.examine(drill.databases.source_conninfo, source, warehouse, epoch)
+            assert finding is None, finding
+    drill.finish()
