@@ -67,7 +67,7 @@ def one_position(
     before = _text(warehouse, "select pg_current_snapshot()::text")
     with ExitStack() as stack:
         slot_connection = stack.enter_context(subscription.replication_connection(databases.source_conninfo))
-        progress.say("taking a position at the source" + _waiting_for(trs))
+        progress.say("taking a position at the source" + subscription.waits_for(trs))
         slot = f"warehouse_reconcile_{secrets.token_hex(4)}"
         made = slot_connection.execute(
             sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')").format(
@@ -178,16 +178,6 @@ def _hold(
     row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
     assert row is not None
     return connection, str(row[0]), row[1]
-
-
-def _waiting_for(trs: psycopg.Connection) -> str:
-    row = trs.execute(
-        "select count(*), extract(epoch from clock_timestamp() - min(xact_start))::int from pg_stat_activity"
-        " where backend_xid is not null"
-    ).fetchone()
-    if row and row[0] and row[1]:
-        return f", once {row[0]} running transactions have ended (the oldest has run for {row[1]} s)"
-    return ""
 
 
 def _text(connection: psycopg.Connection, query: str) -> str:

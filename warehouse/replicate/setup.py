@@ -107,6 +107,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         epoch, gap = _begin(ends, identity, ended, reason, bool(whole))
         _drop_what_ended(ends)
         source.check_headroom(ends.trs)
+        progress.say("making the slot" + subscription.waits_for(ends.trs))
         slot = subscription.create_slot(slot_connection, epoch.slot_name)
         epoch, gap = _slot_made(ends, epoch, gap, slot)
         if gap:

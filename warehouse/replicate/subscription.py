@@ -80,6 +80,21 @@ def has_failover_slots(connection: psycopg.Connection) -> bool:
     return connection.info.server_version >= 170_000
 
 
+def waits_for(source: psycopg.Connection) -> str:
+    """What a new slot has to wait for, to follow a sentence: it begins when the writers of its first moment have ended.
+
+    Empty when nobody is writing.
+    """
+    row = source.execute(
+        "select count(*), extract(epoch from clock_timestamp() - min(began))::int from"
+        " (select xact_start as began from pg_stat_activity where backend_xid is not null"
+        " union all select prepared from pg_prepared_xacts) as running"
+    ).fetchone()
+    if not row or not row[0]:
+        return ""
+    return f", waiting for {row[0]} open transactions to end (the oldest has run for {row[1]} s)"
+
+
 def drop_slot(source: psycopg.Connection, name: str) -> None:
     """Drop our slot if it is there; it would keep the source's WAL for ever."""
     deadline = time.monotonic() + 30
