@@ -1,5 +1,6 @@
 """The whole project built over a sandbox population with faults put in by hand, and its answers worked out again."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,6 +204,14 @@ def test_alerts_of_a_month_end_are_counted_as_known_now_and_as_known_then(built:
         assert counted == built.number(f"{standing} and (deleted_on is null or {removed})") > 0
         made = f"(created_on at time zone 'Europe/London')::date <= '{day}'"
         assert then[day] == built.number(f"{standing} and (deleted_on is null or {removed}) and {made}")
+
+
+def test_what_the_guide_shows_of_the_marts_can_be_asked(built: Built) -> None:
+    guide = (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8")
+    asked = [text for text in re.findall(r"```sql\n(.*?)```", guide, re.S) if "marts." in text]
+    assert asked
+    for text in asked:
+        built.rows(text.replace("marts.", "aside_marts."))
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
