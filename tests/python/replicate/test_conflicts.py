@@ -19,6 +19,7 @@ from warehouse.replicate import epochs, replicate, status
 from warehouse.replicate.guard import hand_writes, settled
 from warehouse.replicate.guard.conflicts import Conflict, as_error
 from warehouse.replicate.guard.decide import open_conflicts, skip_transaction
+from warehouse.replicate.guard.pending import first_pending
 from warehouse.replicate.guard.pgoutput import Change, End, Transaction, decode
 
 SECRET = "Verysecretname"
@@ -56,6 +57,22 @@ def until_off(databases: Databases) -> None:
     raise AssertionError("the stream is still on")
 
 
+def in_order(databases: Databases) -> list[int]:
+    """The rows of each transaction that waits, as they come when one after the other counts as applied."""
+    name = databases.settings.warehouse_replication_name
+    found, applied = [], 0
+    with databases.warehouse() as warehouse, databases.source() as trs:
+        epoch = epochs.current(warehouse, name)
+        assert epoch is not None
+        while True:
+            # The slot stands where it stands; what is applied may be further on.
+            pending = first_pending(trs, epoch.slot_name, name, applied, frozenset())
+            found.append(sum(pending.rows.values()) if pending else 0)
+            if pending is None:
+                return found
+            applied = pending.end_lsn
+
+
 def by_hand(databases: Databases, *statements: str) -> None:
     with databases.warehouse() as warehouse, warehouse.transaction():
         hand_writes.our_own(warehouse, "test")
@@ -81,6 +98,7 @@ def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> No
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": "3333333", "last_name": SECRET})
         waiting = add_person(world)
         until_off(world)
+        assert in_order(world) == [4, 1, 0]
 
         conflict = only(world)
         assert (conflict.kind, conflict.table, conflict.operation) == ("unique", "persons", "insert")

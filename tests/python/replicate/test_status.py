@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import re
 import time
 import uuid
 from contextlib import closing
@@ -13,12 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
 
 import sandbox.schema
 from tests.python.replicate.world import PERSON, insert
+from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
+from warehouse.core.errors import UsageError
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
+from warehouse.core.settings import PROJECT
 from warehouse.replicate import Status, load_classification, replicate, status
 from warehouse.replicate.guard import clocks, hand_writes, integrity, judge
 from warehouse.replicate.guard.looks import Clocks, Look
@@ -444,3 +451,42 @@ def test_it_never_writes_at_the_source(world: Databases, monkeypatch: pytest.Mon
 
 def test_not_set_up(databases: Databases) -> None:
     assert status(databases).state == "not set up"
+
+
+@pytest.mark.slow
+def test_the_commands_speak_as_documented(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The JSON's keys are those of docs/runbooks/alerting.md, and the exit code is the first reason's."""
+    monkeypatch.setattr(world, "start", list)
+    for command in ("status", "conflicts", "skip", "preflight"):
+        module = importlib.import_module(f"warehouse.cli.replicate.{command}")
+        monkeypatch.setattr(module, "Databases", lambda _: world)
+    runner = CliRunner()
+    page = (PROJECT / "docs" / "runbooks" / "alerting.md").read_text()
+    example = json.loads(page.split("```json")[1].split("```")[0])
+
+    good = runner.invoke(app, ["status", "--json"])
+    assert good.exit_code == 0
+    assert list(json.loads(good.stdout)) == list(example)
+    assert runner.invoke(app, ["preflight", "--json"]).exit_code == 0
+    assert json.loads(runner.invoke(app, ["conflicts", "--json"]).stdout) == {"open": 0, "conflicts": []}
+    for more in ([], ["--yes", "--because", "  "]):
+        refused = runner.invoke(app, ["skip", "--lsn", "0/1", "--because", "why", *more])
+        assert isinstance(refused.exception, UsageError)
+
+    name = world.settings.warehouse_replication_name
+    with world.warehouse() as warehouse:
+        warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+        warehouse.execute("alter table persons disable trigger c_keep_history")
+    bad = runner.invoke(app, ["status"])
+    assert bad.exit_code == 54, "what was altered comes before what is only off"
+    assert "c_keep_history" in bad.stdout
+    assert "Next: warehouse replicate run" in bad.stdout
+
+
+def test_every_code_of_a_reason_is_documented() -> None:
+    page = (PROJECT / "docs" / "runbooks" / "alerting.md").read_text()
+    package = PROJECT / "warehouse" / "replicate"
+    texts = [(package / "status.py").read_text(), (package / "guard" / "judge.py").read_text()]
+    found = {code for text in texts for code in re.findall(r'Reason\(\s*"(\w+)"', text)}
+    assert len(found) > 10
+    assert [code for code in sorted(found | set(judge.ORDER)) if f"`{code}`" not in page] == []

@@ -251,7 +251,7 @@ def of_a_conflict(what: str) -> Reason:
     )
 
 
-_ORDER = (
+ORDER = (
     "source_rewound",
     "other_source",
     "slot_lost",
@@ -267,6 +267,8 @@ _ORDER = (
     "no_subscription",
     "clocks_disagree",
 )
+"""Codes of reasons: what has to be decided first stands first."""
+
 _STATES: dict[str, State] = {
     "source_rewound": "rewound",
     "other_source": "rewound",
@@ -281,7 +283,7 @@ _STATES: dict[str, State] = {
 
 def ordered(reasons: Sequence[Reason]) -> list[Reason]:
     """The reasons, what has to be decided first before what can wait; warnings last."""
-    return sorted(reasons, key=lambda r: (r.exit_code == 0, _ORDER.index(r.code) if r.code in _ORDER else len(_ORDER)))
+    return sorted(reasons, key=lambda r: (r.exit_code == 0, ORDER.index(r.code) if r.code in ORDER else len(ORDER)))
 
 
 def state_of(epoch_state: str, look: Look, reasons: Sequence[Reason], since: datetime | None) -> State:
