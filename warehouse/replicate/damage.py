@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 
 import psycopg
 from psycopg import sql
@@ -30,29 +30,37 @@ ROUNDS = 3
 
 _BATCH_KEYS = 10_000
 
+_Row = tuple[str, Key]
+"""A table, and the key of a row of it."""
+
 
 def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str) -> tuple[Gap | None, int]:
     """Find rows that differ and write them; the stream is off for as long as the comparison takes.
 
     Returns:
-        The row of the gap ledger, None when nothing differs; and how many rows could not be told from changes to come.
+        The row of the gap ledger, None when nothing differs; and how many rows differed and were changed at the source
+        in every round, so that nobody can tell yet.
 
     Raises:
         StreamStuck, SlotLost, SlotTaken, SourceRewound: the stream does not catch up, or cannot be switched on again.
     """
-    gap, left = None, 0
+    gap: Gap | None = None
+    left: set[_Row] | None = None
     for _ in range(ROUNDS):
-        gap, left = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
+        gap, unsettled = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
         position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
         subscription.enable(ends.warehouse, ends.name)
+        left = unsettled if left is None else left & unsettled
         if not left:
             settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
             break
-    return (gaps.close(ends.warehouse, gap) if gap else None), left
+    return (gaps.close(ends.warehouse, gap) if gap else None), len(left or ())
 
 
-def _one_round(ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str) -> tuple[Gap | None, int]:
-    left = 0
+def _one_round(
+    ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str
+) -> tuple[Gap | None, set[_Row]]:
+    left: set[_Row] = set()
     with _snapshot(ends) as (before, _, _):
         marked = subscription.mark(ends.trs)
         subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
@@ -63,16 +71,16 @@ def _one_round(ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, re
                 for spec, comparison in zip(specs, found, strict=True):
                     if comparison.is_equal:
                         continue
-                    settled, unsettled = _settled(spec, comparison, before, now)
-                    left += unsettled
-                    if settled.is_equal:
+                    damaged, unsettled = _damaged(spec, comparison, before, now)
+                    left |= {(spec.table, key) for key in unsettled}
+                    if damaged.is_equal:
                         continue
-                    gap = gap or gaps.open_gap(
-                        ends.warehouse, epoch, epoch, None, _last_equal(ends.warehouse, epoch), reason
-                    )
+                    if gap is None:
+                        since = _last_equal(ends.warehouse, epoch)
+                        gap = gaps.open_gap(ends.warehouse, epoch, epoch, None, since, reason)
                     gap = gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at)
                     progress.say(f"repairing {spec.table}")
-                    mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, settled)
+                    mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, damaged)
                     gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
     return gap, left
 
@@ -87,11 +95,12 @@ def _snapshot(ends: Ends) -> Iterator[tuple[psycopg.Connection, str, datetime]]:
         yield connection, row[0], row[1]
 
 
-def _settled(
+def _damaged(
     spec: TableSpec, found: TableComparison, before: psycopg.Connection, now: psycopg.Connection
-) -> tuple[TableComparison, int]:
-    """What of a comparison is damage, and how many keys were left out because their rows were just changed."""
-    missing, extra, changed, left = Keys(), Keys(), Keys(), 0
+) -> tuple[TableComparison, list[Key]]:
+    """What of a comparison is damage, and the keys that were left out because their rows were just changed."""
+    missing, extra, changed = Keys(), Keys(), Keys()
+    left: list[Key] = []
     for kept, keys in ((missing, found.missing), (extra, found.extra), (changed, found.changed)):
         for batch in _batches(keys):
             then, later = _versions(spec, before, batch), _versions(spec, now, batch)
@@ -99,7 +108,7 @@ def _settled(
                 if then.get(key) == later.get(key):
                     kept.add(key)
                 else:
-                    left += 1
+                    left.append(key)
     return replace(found, missing=missing, extra=extra, changed=changed), left
 
 
@@ -120,7 +129,9 @@ def _last_equal(warehouse: psycopg.Connection, epoch: Epoch) -> datetime:
     """The latest time up to which the replica is known to have been equal."""
     row = warehouse.execute(
         "select greatest(e.snapshot_at, (select max(g.to_time) from ledger.gaps as g"
-        " where g.new_epoch = e.epoch_id and g.repaired_at is not null))"
+        " where g.new_epoch = e.epoch_id and g.repaired_at is not null),"
+        " (select max(r.snapshot_at) from ledger.reconciliations as r"
+        " where r.epoch_id = e.epoch_id and r.result = 'equal'))"
         " from ledger.epochs as e where e.epoch_id = %s",
         (epoch.epoch_id,),
     ).fetchone()
@@ -130,6 +141,6 @@ def _last_equal(warehouse: psycopg.Connection, epoch: Epoch) -> datetime:
 
 
 def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
-    left = chain(keys)
+    left = iter(keys)
     while batch := list(islice(left, _BATCH_KEYS)):
         yield batch

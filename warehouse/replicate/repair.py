@@ -10,7 +10,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Progress
 from warehouse.replicate import epochs, gaps, position, setup, source, subscription
-from warehouse.replicate.classification import compare, load_classification
+from warehouse.replicate.classification import load_classification
 from warehouse.replicate.damage import repair_damage
 from warehouse.replicate.gaps import Gap
 
@@ -57,9 +57,10 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
             )
         source.check_server(trs)
         tables = source.read_tables(trs, classification.schema_name)
-        compare(classification, tables)
-        source.check_readable(trs, classification.schema_name, classification.published)
-        ends = setup.Ends(databases, trs, warehouse, classification, tables)
+        # What the source has dropped since does not keep the rest from being repaired.
+        here = classification.existing(tables)
+        source.check_readable(trs, here.schema_name, here.published)
+        ends = setup.Ends(databases, trs, warehouse, here, tables)
         reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch)
         if reason:
             begun = setup.set_up(ends, progress, epoch, reason)
@@ -71,10 +72,24 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
         subscription.follow_address(warehouse, name, databases.source_conninfo)
         subscription.stay_off_after_errors(warehouse, name)
         subscription.enable(warehouse, name)
-        if not compare_all and gaps.unrepaired(warehouse, epoch) is None:
+        if not (compare_all or damage_is_known(warehouse, epoch)):
             return Repair(None)
         gap, left = repair_damage(ends, epoch, progress, "rows of the replica differed")
         return _report(warehouse, gap, 0, left)
+
+
+def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch) -> bool:
+    """Whether rows are known to differ: by the last reconciliation, by a write by hand, or by a repair broken off."""
+    row = warehouse.execute(
+        "select exists (select from ledger.gaps where new_epoch = %(epoch)s and repaired_at is null)"
+        " or exists (select from ledger.hand_writes where settled_at is null)"
+        " or coalesce((select r.result = 'differs' and not exists ("
+        "  select from ledger.gaps as g where g.new_epoch = r.epoch_id and g.repaired_at > r.ended_at)"
+        "  from ledger.reconciliations as r where r.epoch_id = %(epoch)s"
+        "  order by r.reconciliation_id desc limit 1), false)",
+        {"epoch": epoch.epoch_id},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _why(

@@ -1,0 +1,131 @@
+"""Which slot may be gone on with: every kind of evidence by itself, and the source's own position."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warehouse.replicate.position import Note, Slot, Source, as_bytes, as_lsn, fork_after, judge
+
+SYSTEM = "7000000000000000000"
+SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)
+NOTE = Note(confirmed=600, source_lsn=610, source_xid=400, timeline=1, transactions=20, statistics_since="a")
+SLOT = Slot(confirmed=700, restart=500, invalid=None, active=False, holder="", transactions=30, statistics_since="a")
+
+
+def kind(slot: Slot | None = SLOT, source: Source = SOURCE, applied: int = 650, note: Note | None = NOTE) -> str | None:
+    """What is found of a stream that is off."""
+    found = judge(SYSTEM, slot, source, applied, note, streaming=False)
+    return found.kind if found else None
+
+
+def test_the_same_slot_goes_on() -> None:
+    assert kind() is None
+
+
+def test_one_evidence_is_enough() -> None:
+    """Each of the three shows by itself that nothing was missed; without any, nothing is shown."""
+    nothing = replace(SLOT, confirmed=700, restart=680, transactions=30, statistics_since="after a crash")
+    assert kind(nothing) == "unproven"
+    assert kind(replace(nothing, confirmed=650)) is None
+    assert kind(replace(nothing, restart=649)) is None
+    assert kind(replace(nothing, restart=650)) == "unproven"
+    assert kind(replace(nothing, statistics_since="a")) is None
+
+
+def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
+    """Also when it has been streamed from since, so that all it confirmed was applied."""
+    assert kind(replace(SLOT, transactions=19)) == "made anew"
+    assert kind(replace(SLOT, transactions=19), applied=700) == "made anew"
+    # A crash of the source resets them; then they say nothing.
+    assert kind(replace(SLOT, transactions=0, statistics_since="b")) is None
+
+
+def test_a_slot_that_is_gone_or_given_up() -> None:
+    assert kind(None) == "lost"
+    assert kind(replace(SLOT, invalid="wal_removed")) == "lost"
+
+
+@pytest.mark.parametrize(
+    ("holder", "streaming", "found"),
+    [
+        ("teaching_record_warehouse", True, None),
+        ("", True, None),
+        ("pg_recvlogical", True, "taken"),
+        ("pg_recvlogical", False, "taken"),
+        ("teaching_record_warehouse", False, "taken"),
+        ("", False, "taken"),
+    ],
+)
+def test_who_reads_it(holder: str, streaming: bool, found: str | None) -> None:
+    finding = judge(SYSTEM, replace(SLOT, active=True, holder=holder), SOURCE, 650, NOTE, streaming=streaming)
+    assert (finding.kind if finding else None) == found
+
+
+def test_another_cluster_comes_first() -> None:
+    assert kind(None, replace(SOURCE, system_id="8")) == "other source"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        replace(SOURCE, flushed=649),
+        replace(SOURCE, next_xid=400),
+        replace(SOURCE, timeline=2, forked_at=609),
+    ],
+)
+def test_a_source_that_went_back(source: Source) -> None:
+    assert kind(source=source) == "rewound"
+    # A lost slot does not hide it.
+    assert kind(None, source) == "rewound"
+
+
+def test_a_failover_that_lost_nothing() -> None:
+    assert kind(source=replace(SOURCE, timeline=2, forked_at=650)) is None
+    # Whether what was applied after the fork is of the new timeline, nobody can tell.
+    assert kind(source=replace(SOURCE, timeline=2, forked_at=640)) == "unproven"
+
+
+def test_an_earlier_timeline() -> None:
+    assert kind(source=SOURCE, note=replace(NOTE, timeline=2)) == "rewound"
+
+
+@given(
+    lost_at=st.integers(601, 900),
+    waited=st.integers(0, 50),
+    running=st.integers(0, 50),
+    applied=st.integers(0, 600),
+    crashed=st.booleans(),
+    noted=st.booleans(),
+)
+def test_no_slot_made_later_is_ever_taken_for_ours(
+    lost_at: int, waited: int, running: int, applied: int, crashed: bool, noted: bool
+) -> None:
+    """Ours had confirmed up to 600 at least; the new one begins where it was made, after ours was dropped."""
+    made_at = lost_at + waited
+    slot = Slot(
+        confirmed=made_at + running,
+        restart=made_at,
+        invalid=None,
+        active=False,
+        holder="",
+        transactions=0,
+        statistics_since="b" if crashed else "a",
+    )
+    note = NOTE if noted else replace(NOTE, confirmed=100, source_xid=None, transactions=None, statistics_since=None)
+    assert kind(slot, applied=applied, note=note) in ("made anew", "unproven")
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_positions_keep_their_value(position: int) -> None:
+    assert as_bytes(as_lsn(position)) == position
+
+
+def test_where_a_timeline_was_left() -> None:
+    history = "1\t0/3000000\tno recovery target specified\n\n2\t0/5000000\tno recovery target specified\n"
+    assert fork_after(history, 1) == 0x3000000
+    assert fork_after(history, 2) == 0x5000000
+    assert fork_after(history, 7) == 0

@@ -1,0 +1,240 @@
+"""A repair that is broken off at any step, damage without a gap, and a first copy that is gone on with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, now, one, prepare, slot_of
+from tests.python.replicate.world import PERSON, insert
+from warehouse.core.databases import Databases
+from warehouse.core.errors import ReplicationError, SlotLost
+from warehouse.core.progress import Silent
+from warehouse.replicate import copy, epochs, gaps, load_classification, mend, replicate, setup, stage, subscription
+from warehouse.replicate.reconcile import reconcile
+from warehouse.replicate.repair import repair
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def world(databases: Databases) -> Databases:
+    return prepare(databases)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+STEPS: list[tuple[Any, str]] = [
+    (setup, "_begin"),
+    (subscription, "stop"),
+    (epochs, "end"),
+    (epochs, "begin"),
+    (gaps, "open_gap"),
+    (subscription, "drop"),
+    (subscription, "drop_slot"),
+    (subscription, "create_slot"),
+    (epochs, "slot_made"),
+    (gaps, "ends_at"),
+    (setup, "compare_tables"),
+    (mend, "_fetch"),
+    (gaps, "wrote"),
+    (gaps, "compared"),
+    (setup, "_copy_the_others"),
+    (subscription, "create"),
+    (epochs, "streaming"),
+    (gaps, "close"),
+    (subscription, "enable"),
+    (epochs, "place_snapshot"),
+]
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool) -> None:
+    """Die at the first call of a step: before it, or right after it."""
+    step: Callable[..., Any] = getattr(owner, name)
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        if after:
+            step(*args, **kwargs)
+        raise Killed
+
+    monkeypatch.setattr(owner, name, dying)
+
+
+def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(
+    world: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One lost slot after another, each repair killed at another step, before it and after it."""
+    monkeypatch.setattr(mend, "BATCH_ROWS", 3)
+    writer, name = Writer(world), world.settings.warehouse_replication_name
+    replicate(world, Silent())
+    for number, (owner, step) in enumerate(STEPS):
+        after = number % 2 == 0
+        with world.source() as trs:
+            for _ in range(3):
+                writer.one(trs)
+            lose_slot(world)
+            for _ in range(5):
+                writer.one(trs)
+        with monkeypatch.context() as patch:
+            kill_at(patch, owner, step, after)
+            with pytest.raises(Killed):
+                repair(world, Silent())
+        with world.source() as trs:
+            writer.one(trs)
+        done = repair(world, Silent())
+        replicate(world, Silent())
+        assert equal(world), (step, after)
+        recorded = one(world.warehouse, "select count(*), count(repaired_at), max(gap_id) from ledger.gaps")
+        assert recorded[:2] == (number + 1, number + 1), "one slot was lost, and one gap is recorded"
+        assert done.gap is None or done.gap.gap_id == recorded[2]
+    history_is_sound(world)
+    with world.warehouse() as warehouse, world.source() as trs:
+        assert warehouse.execute("select count(*) from ledger.gaps where repaired_at is null").fetchone() == (0,)
+        # Nothing was written twice: each version that a repair ended or began is counted once in the ledger.
+        counted = warehouse.execute(
+            "select (select sum(rows_updated + rows_deleted) from ledger.gaps),"
+            " (select count(*) from versions.persons where ended_after is not null)"
+        ).fetchone()
+        assert counted is not None and counted[0] == counted[1] > len(STEPS)
+        slots = trs.execute("select slot_name from pg_replication_slots where starts_with(slot_name, %s)", (name,))
+        assert slots.fetchall() == [(slot_of(world),)]
+
+
+def test_a_run_does_not_go_on_with_a_repair_unasked(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    replicate(world, Silent())
+    lose_slot(world)
+    with monkeypatch.context() as patch:
+        kill_at(patch, setup, "compare_tables", after=False)
+        with pytest.raises(Killed):
+            repair(world, Silent())
+    with pytest.raises(SlotLost, match="broken off"):
+        replicate(world, Silent())
+    repair(world, Silent())
+    replicate(world, Silent())
+
+
+def test_nothing_to_repair_is_said_without_comparing(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ReplicationError, match="Nothing is replicated yet"):
+        repair(world, Silent())
+    replicate(world, Silent())
+    kill_at(monkeypatch, setup, "compare_tables", after=False)
+    assert repair(world, Silent()).gap is None
+
+
+def test_damage_is_repaired_while_the_source_is_written_to(world: Databases) -> None:
+    gone, made_up, changed = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    with world.source() as trs:
+        for number, person in enumerate((gone, changed)):
+            insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"200000{number}"})
+    with Writer(world).writing() as writer:
+        replicate(world, Silent())
+        with world.warehouse() as warehouse:
+            warehouse.execute("delete from persons where person_id = %s", (gone,))
+            warehouse.execute("update persons set last_name = 'Wrong' where person_id = %s", (changed,))
+            insert(warehouse, "persons", {**PERSON, "person_id": made_up, "trn": "2000009"})
+        replicate(world, Silent())
+        writer.wait(10)
+        done = repair(world, Silent(), compare_all=True)
+        writer.wait(10)
+    replicate(world, Silent())
+    assert equal(world)
+    assert done.gap is not None
+    # Only the damage was written: what the stream had yet to bring was left to it.
+    assert (done.gap.rows_inserted, done.gap.rows_updated, done.gap.rows_deleted) == (1, 1, 1)
+    assert done.gap.ended_epoch == done.gap.new_epoch
+    assert repair(world, Silent(), compare_all=True).gap is None
+
+
+@pytest.mark.parametrize("share", [0.01, 0.9])
+def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
+    world: Databases, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    whole: list[str] = []
+    bring_over = mend._all_rows
+    monkeypatch.setattr(mend, "WHOLE_AT_LEAST_ROWS", 1)
+    monkeypatch.setattr(mend, "_all_rows", lambda work, spec: whole.append(spec.table) or bring_over(work, spec))
+    replicate(world, Silent())
+    lose_slot(world)
+    with world.source() as trs:
+        most = f"{int(300 * share):07d}"
+        trs.execute("update persons set last_name = 'Jones' where trn < %s", (most,))
+        trs.execute("delete from persons where trn < '0000002'")
+    done = repair(world, Silent())
+    assert whole == (["persons"] if share > 0.5 else [])
+    assert done.gap is not None and done.gap.rows_deleted == 2
+    assert done.gap.rows_updated == int(300 * share) - 2
+    replicate(world, Silent())
+    assert equal(world)
+    history_is_sound(world)
+    # A row that did not differ has one version.
+    assert one(world.warehouse, "select count(*) from versions.persons") == (300 + int(300 * share) - 2,)
+
+
+def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts_copied: list[str] = []
+    copy_one, whole = copy._copy, copy.copy_parts
+    goes, stays = uuid.uuid4(), uuid.uuid4()
+    with world.source() as trs:
+        for number, person in enumerate((goes, stays)):
+            insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"200000{number}"})
+
+    def counting(part: copy.Part, *rest: Any) -> int:
+        parts_copied.append(part.table)
+        return copy_one(part, *rest)
+
+    def broken_off(parts: list[copy.Part], **settings: Any) -> int:
+        whole([part for part in parts if part.table in ("persons", "alerts", "tps_employments")], **settings)
+        raise Killed
+
+    monkeypatch.setattr(copy, "_copy", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(copy, "copy_parts", broken_off)
+        with pytest.raises(Killed):
+            replicate(world, Silent())
+    first_copy_at = now(world)
+    with world.source() as trs:
+        trs.execute("delete from persons where person_id = %s", (goes,))
+        trs.execute("update persons set last_name = 'Jones' where person_id = %s", (stays,))
+    report, _ = replicate(world, Silent())
+    assert "first copy, gone on with" in report.notes
+    # Each table was read once.
+    assert sorted(parts_copied) == sorted(load_classification().published)
+    assert equal(world)
+    with world.warehouse() as warehouse:
+        assert warehouse.execute("select count(*) from persons").fetchone() == (301,)
+        bounds = warehouse.execute(
+            "select from_time < %s, to_time > %s, rows_inserted, rows_updated, rows_deleted, reason from ledger.gaps",
+            (first_copy_at, first_copy_at),
+        ).fetchall()
+        assert bounds == [(True, True, 0, 1, 1, "the first copy was broken off")]
+        ended = warehouse.execute(
+            "select ended_by, ended_after is not null from versions.persons where person_id = %s", (goes,)
+        ).fetchall()
+        assert ended == [("D", True)]
+    history_is_sound(world)
+
+
+def test_a_reset_after_a_lost_slot_starts_over(world: Databases) -> None:
+    replicate(world, Silent())
+    lose_slot(world)
+    with world.source() as trs, world.warehouse() as warehouse:
+        stage.clear(world, trs, warehouse, load_classification(), "reset by hand")
+    report, _ = replicate(world, Silent())
+    assert report.notes == ["first copy"]
+    assert equal(world)
+
+
+def test_damage_that_a_comparison_found_is_repaired_without_asking_for_another(world: Databases) -> None:
+    replicate(world, Silent())
+    with world.warehouse() as warehouse:
+        warehouse.execute("delete from persons where trn < '0000010'")
+    assert sum(table.missing for table in reconcile(world, Silent()).tables) == 10
+    done = repair(world, Silent())
+    assert done.gap is not None and done.gap.rows_inserted == 10
+    assert all(table.is_equal for table in reconcile(world, Silent()).tables)
+    assert repair(world, Silent()).gap is None

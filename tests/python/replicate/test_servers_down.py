@@ -1,0 +1,112 @@
+"""What happens while a server is down: a source that goes back, a slot that is made anew."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.python.conftest import make_databases
+from tests.python.replicate.trouble import (
+    Writer,
+    end_and_drop,
+    equal,
+    history_is_sound,
+    now,
+    prepare,
+    slot_of,
+)
+from warehouse.core.databases import SOURCE, WAREHOUSE, Databases
+from warehouse.core.errors import SlotLost, SourceRewound
+from warehouse.core.progress import Silent
+from warehouse.replicate import replicate, subscription
+from warehouse.replicate.repair import repair
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def own(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """Clusters of this test's own: they are stopped, and put back."""
+    databases = make_databases(short_folder / request.node.name[:30])
+    databases.start()
+    yield databases
+    databases.stop()
+
+
+def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> None:
+    prepare(own)
+    name = own.settings.warehouse_replication_name
+    replicate(own, Silent())
+    cluster = own.cluster(SOURCE)
+    cluster.stop()
+    backup = short_folder / "backup"
+    shutil.copytree(cluster.data, backup, copy_function=shutil.copy2)
+    cluster.start()
+    writer = Writer(own)
+    with own.source() as trs:
+        for _ in range(30):
+            writer.one(trs)
+    replicate(own, Silent())
+
+    cluster.stop()
+    for path in backup.rglob("*"):
+        target = cluster.data / path.relative_to(backup)
+        if path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    for path in sorted(cluster.data.rglob("*"), reverse=True):
+        if path.is_file() and not (backup / path.relative_to(cluster.data)).exists():
+            path.unlink()
+    cluster.start()
+    with own.source() as trs:
+        other = Writer(own, seed=7)
+        other.one(trs)
+    for _ in range(2):
+        with pytest.raises(SourceRewound) as caught:
+            replicate(own, Silent())
+        assert caught.value.exit_code == 52
+    with own.warehouse() as warehouse:
+        assert not subscription.is_enabled(warehouse, name)
+        # Nothing was started again: one epoch, no gap row, all rows as they were.
+        assert warehouse.execute("select count(*), count(ended_at) from ledger.epochs").fetchone() == (1, 0)
+        assert warehouse.execute("select count(*) from ledger.gaps").fetchone() == (0,)
+    assert not equal(own)
+    done = repair(own, Silent())
+    assert done.gap is not None and done.gap.rows_deleted > 0
+    replicate(own, Silent())
+    assert equal(own)
+    history_is_sound(own)
+
+
+def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
+    """The one case in which the engine goes on before anybody has looked. The next run finds it."""
+    prepare(own)
+    writer = Writer(own)
+    with own.source() as trs:
+        replicate(own, Silent())
+        for _ in range(10):
+            writer.one(trs)
+        replicate(own, Silent())
+        before_at = now(own)
+        slot = slot_of(own)
+        own.cluster(WAREHOUSE).stop()
+        end_and_drop(trs, slot)
+        for _ in range(5):
+            writer.one(trs)
+        trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+        own.cluster(WAREHOUSE).start()
+        writer.one(trs)
+        with own.warehouse() as warehouse:
+            # It streams by itself.
+            subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
+        with pytest.raises(SlotLost, match="made anew"):
+            replicate(own, Silent())
+        writer.one(trs)
+        done = repair(own, Silent())
+        replicate(own, Silent())
+    assert done.gap is not None and done.gap.from_time < before_at
+    assert equal(own)
+    history_is_sound(own)
