@@ -53,7 +53,7 @@ def run(json: bool = JsonOption) -> None:
     else:
         _print_summary(done)
     if done.held:
-        raise new_columns_held(str(done.held))
+        raise done.held.first or new_columns_held(str(done.held))
 
 
 def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None:

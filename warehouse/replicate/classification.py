@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from warehouse.core.errors import ClassificationError
+from warehouse.core.errors import ClassificationError, WarehouseError
 from warehouse.core.settings import PROJECT
 
 FILE = PROJECT / "replication" / "trs.yml"
@@ -109,6 +109,17 @@ class Classification(BaseModel):
         }
         return [(name, kept) for name, kept in years.items() if kept]
 
+    def existing(self, source: dict[str, dict[str, Any]]) -> Classification:
+        """The file without its lines on tables and columns that the operational database does not have any more."""
+        kept = {
+            name: table.model_copy(
+                update={"columns": {c: line for c, line in table.columns.items() if c in source[name]}}
+            )
+            for name, table in self.tables.items()
+            if name in source
+        }
+        return self.model_copy(update={"tables": kept})
+
     def without(self, table: str) -> dict[str, tuple[str, ...]]:
         """The JSON columns of a table that lose their credentials, each with the paths that go."""
         return {name: c.without for name, c in self.tables[table].columns.items() if c.is_published and c.without}
@@ -116,13 +127,18 @@ class Classification(BaseModel):
 
 @dataclass(frozen=True)
 class NewColumns:
-    """What the operational database has and the file does not: held back until somebody classifies it."""
+    """What the operational database has and the file does not: held back until somebody classifies it.
+
+    Attributes:
+        first: what is more urgent: a decision about another change of structure, or what could not be carried out.
+    """
 
     tables: list[str]
     columns: list[tuple[str, str]]
+    first: WarehouseError | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.tables or self.columns)
+        return bool(self.tables or self.columns or self.first)
 
     def __str__(self) -> str:
         names = [f"{table}.{column}" for table, column in self.columns] + [f"table {table}" for table in self.tables]
@@ -177,6 +193,11 @@ def compare(classification: Classification, source: dict[str, dict[str, Any]]) -
             next_command="Check TRS_DATABASE_URL; if the database is right, correct or remove these lines in "
             "replication/trs.yml, then run again.",
         )
+    return unclassified(classification, source)
+
+
+def unclassified(classification: Classification, source: dict[str, dict[str, Any]]) -> NewColumns:
+    """What the operational database has and the file does not."""
     return NewColumns(
         tables=[table for table in source if table not in classification.tables],
         columns=[

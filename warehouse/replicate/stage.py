@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.replicate import epochs, gaps, history, position, replica, setup, source, subscription
-from warehouse.replicate.classification import Classification, NewColumns, compare, load_classification
+from warehouse.replicate import drift, epochs, gaps, history, position, replica, setup, source, subscription
+from warehouse.replicate.classification import (
+    Classification,
+    NewColumns,
+    compare,
+    load_classification,
+    unclassified,
+)
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import decide, hand_writes
 
@@ -33,14 +41,19 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
     ):
         source.check_server(trs)
         tables = source.read_tables(trs, classification.schema_name)
-        held = compare(classification, tables)
-        source.check_readable(trs, classification.schema_name, classification.published)
-        ends = setup.Ends(databases, trs, warehouse, classification, tables)
         epoch = epochs.current(warehouse, name)
         if epoch is None or _is_first_copy(warehouse, epoch):
+            held = compare(classification, tables)
+            source.check_readable(trs, classification.schema_name, classification.published)
+            ends = setup.Ends(databases, trs, warehouse, classification, tables)
             epoch = _first_copy(ends, epoch, report, progress)
         else:
-            epoch = _go_on(ends, epoch, report, progress)
+            # What the source has dropped since does not keep the rest from going on.
+            here = classification.existing(tables)
+            source.check_readable(trs, here.schema_name, here.published)
+            ends = setup.Ends(databases, trs, warehouse, here, tables)
+            epoch, outcome = _go_on(ends, epoch, classification, report, progress)
+            held = replace(unclassified(classification, tables), first=outcome.urgent())
         marked = subscription.mark(trs)
         try:
             subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
@@ -57,7 +70,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
             report.notes.append(f"{stamped.transactions:,} transactions")
         report.rejected = 0
         report.where = [f"{len(classification.published)} tables, current to {marked.lsn}"]
-        if held:
+        if str(held):
             report.notes.append(f"held back, not classified: {held}")
     return report, held
 
@@ -82,7 +95,9 @@ def _first_copy(ends: setup.Ends, broken_off: Epoch | None, report: StageReport,
     return begun.epoch
 
 
-def _go_on(ends: setup.Ends, epoch: Epoch, report: StageReport, progress: Progress) -> Epoch:
+def _go_on(
+    ends: setup.Ends, epoch: Epoch, classification: Classification, report: StageReport, progress: Progress
+) -> tuple[Epoch, drift.Outcome]:
     """Switch the stream on if the slot is the one that it was reading; otherwise repair, where that is allowed.
 
     Raises:
@@ -99,13 +114,18 @@ def _go_on(ends: setup.Ends, epoch: Epoch, report: StageReport, progress: Progre
             raise
         begun = setup.set_up(ends, progress, epoch, lost.what)
         report.notes.append(repaired(begun.gap))
-        return begun.epoch
+        return begun.epoch, drift.Outcome()
     history.upgrade(warehouse, ends.schema)
     subscription.follow_address(warehouse, name, ends.databases.source_conninfo)
     subscription.stay_off_after_errors(warehouse, name)
+    # Before the stream goes on: a change of structure at the source may be what stopped it.
+    work = drift.Work(ends.trs, warehouse, epoch, classification, progress, by_person=False)
+    drift.make_ready(work)
     # An error, or a kill between setting up and starting the stream, leaves it off.
     subscription.enable(warehouse, name)
-    return epoch
+    outcome = drift.finish(work)
+    report.notes.extend(outcome.done)
+    return epoch, outcome
 
 
 def repair_is_due(warehouse: psycopg.Connection, epoch: Epoch) -> SlotLost:

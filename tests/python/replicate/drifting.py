@@ -49,6 +49,7 @@ class World:
     warehouse: psycopg.Connection
     file: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: dict(of) for name, of in FILE.items()})
     left_behind: set[str] = field(default_factory=set)
+    writers: int = 0
 
     @property
     def name(self) -> str:
@@ -57,7 +58,10 @@ class World:
     @property
     def classification(self) -> Classification:
         tables = {
-            name: {"columns": columns, **({"replicate": False, "because": "a test"} if name in self.left_behind else {})}
+            name: {
+                "columns": columns,
+                **({"replicate": False, "because": "a test"} if name in self.left_behind else {}),
+            }
             for name, columns in self.file.items()
         }
         return Classification.model_validate({"source": "trs", "schema": "public", "tables": tables})
@@ -91,7 +95,9 @@ class World:
     def sync(self) -> None:
         """Wait until all that is committed now is applied and in the history."""
         subscription.wait_until_applied(self.trs, self.warehouse, self.name, Silent())
-        history.catch_up(self.warehouse, self.epoch, self.classification, subscription.origin_name(self.warehouse, self.name))
+        history.catch_up(
+            self.warehouse, self.epoch, self.classification, subscription.origin_name(self.warehouse, self.name)
+        )
 
     def state(self, table: str, column: str = "") -> str | None:
         row = self.warehouse.execute(
@@ -136,13 +142,15 @@ def world(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
 @contextmanager
 def writing(world: World) -> Iterator[dict[str, Any]]:
     """Somebody writes to the source all the while; a statement that fails there fails the test."""
-    print(f"seed {SEED}")
+    world.writers += 1
+    seed = SEED + world.writers
+    print(f"seed {seed}")
     stop, seen = threading.Event(), {"written": 0, "failures": []}
     sets = {"value": "name = name || 'x'"}
     seen["sets"] = sets
 
     def write() -> None:
-        chance = random.Random(SEED)
+        chance = random.Random(seed)
         with world.databases.source() as trs:
             trs.execute("set search_path = public")
             while not stop.is_set():

@@ -175,7 +175,7 @@ def test_a_new_table_is_held_then_copied_beside_the_stream(world: World) -> None
     with writing(world):
         world.trs.execute("create table schools (urn int primary key, person_id uuid, name text, facts jsonb)")
         world.trs.execute(
-            "insert into schools select n, null, 's' || n, '{\"secret\": \"x\", \"kept\": 1}'"
+            'insert into schools select n, null, \'s\' || n, \'{"secret": "x", "kept": 1}\''
             " from generate_series(1, 20000) as n"
         )
         assert world.found() == [("new table", "schools")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from warehouse.cli.replicate.apply import apply_drift
 from warehouse.cli.replicate.conflicts import show_conflicts
+from warehouse.cli.replicate.drift import show_drift
 from warehouse.cli.replicate.preflight import show_preflight
 from warehouse.cli.replicate.reconcile import reconcile_content
 from warehouse.cli.replicate.repair import repair_gap
@@ -23,6 +25,8 @@ app.command("watch")(watch)
 app.command("conflicts")(show_conflicts)
 app.command("skip")(skip)
 app.command("run")(run_stage)
+app.command("drift")(show_drift)
+app.command("apply")(apply_drift)
 app.command("repair")(repair_gap)
 app.command("reconcile")(reconcile_content)
 app.command("sql")(show_sql)

@@ -26,7 +26,7 @@ def run_stage(json: bool = JsonOption) -> None:
     else:
         out.print(f"{report.where[0]}; {', '.join(report.notes)} ({report.seconds:.1f} s)")
     if held:
-        raise new_columns_held(str(held))
+        raise held.first or new_columns_held(str(held))
 
 
 def new_columns_held(names: str) -> NewColumnsHeld:

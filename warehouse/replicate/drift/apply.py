@@ -274,9 +274,11 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
 
 def _back_fill(work: Work) -> None:
     now = work.look()
+    sent = now.publication.sends if now.publication else {}
     wanted: dict[str, list[str]] = {}
     for (table, column), state in now.states.items():
-        if state.state in ("adding", "backfilling") and column in _sendable(work, now, table):
+        # What is not sent yet must not be filled: the next change of a row would come without it.
+        if state.state in ("adding", "backfilling") and column in sent.get(table, ()):
             wanted.setdefault(table, []).append(column)
     if not wanted:
         return

@@ -270,7 +270,6 @@ def _of_wanted(classification: Classification, now: Catalogs, table: str, column
     there = now.source[table].get(column)
     state = now.states.get((table, column))
     name = state.state if state else "complete"
-    sent = column in _sent(now).get(table, ())
     if there is None:
         yield _dropped(classification, now, table, column)
     elif (table, column) in now.generated:

@@ -28,6 +28,11 @@ class Outcome:
         """What is left for a person, in a line each."""
         return [str(one) for one in self.left if one.needs != "nothing"]
 
+    def urgent(self) -> WarehouseError | None:
+        """What comes before columns that wait to be classified: a failure, or a decision."""
+        error = self.error()
+        return None if isinstance(error, NewColumnsHeld) else error
+
     def error(self) -> WarehouseError | None:
         """What to raise when everything else is done: a failure, a decision, a column to classify; or nothing."""
         return self.failures[0] if self.failures else error_of(self.left)

@@ -20,6 +20,11 @@ def settle(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -
     """
     moved = 0
     for table in tables:
+        if not connection.execute(
+            "select to_regclass(format('%%I.%%I', %s::text, %s::text))", (HISTORY, f"{table}_log")
+        ).fetchone()[0]:  # type: ignore[index]
+            # Classified, and not copied yet.
+            continue
         months = connection.execute(
             sql.SQL(
                 "select distinct date_trunc('month', t.committed_at, 'UTC')"
