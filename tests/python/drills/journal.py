@@ -8,9 +8,9 @@ every version that the history has to tell, to the microsecond. It shares no cod
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import psycopg
 from psycopg import sql
@@ -165,22 +165,40 @@ def expected(
 def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str]) -> list[Version]:
     """Every version that the warehouse tells of a table."""
     seen = warehouse.execute(
-        "select attname from pg_attribute where attnum > 0 and attrelid = to_regclass(format('versions.%%I', %s::text))",
+        "select attname from pg_attribute"
+        " where attnum > 0 and attrelid = to_regclass(format('versions.%%I', %s::text))",
         (table,),
     ).fetchall()
     # What the view says besides the source's columns may have the name of one of them, so it gets names of its own.
     query = f"""
         with told as (
             select v.known_from as f, v.operation::text as o, v.known_to as t, v.ended_by::text as e,
-                v.began_after as ba, v.ended_after as ea, {_CONTENT.format(row="to_jsonb(v)")} as c
+                v.began_after as ba, v.ended_after as ea, v.from_xid as fx, {_CONTENT.format(row="to_jsonb(v)")} as c
             from versions.{table} as v
         )
         select (select jsonb_agg(c -> name) from unnest(%(keys)s::text[]) as name)::text, md5(c::text),
-            f, o, t, e, ba, ea
+            f, o, t, e, ba, ea, fx in (select xid from ledger.transactions where kind = 'backfill')
         from told
     """
     others = sorted({name for (name,) in seen} - set(columns))
-    return [Version(table, *row) for row in warehouse.execute(query.encode(), {"others": others, "keys": key})]
+    rows = warehouse.execute(query.encode(), {"others": others, "keys": key}).fetchall()
+    versions = [Version(table, *row[:-1]) for row in rows if not row[-1]]
+    return _joined(versions, [Version(table, *row[:-1]) for row in rows if row[-1]])
+
+
+def _joined(versions: list[Version], filled: list[Version]) -> list[Version]:
+    """Undo the back-fill of a column: a version that differs from the one before in nothing but that goes on with it."""
+    ends = {(one.key, one.content, one.known_to): index for index, one in enumerate(versions)}
+    for one in sorted(filled, key=lambda version: version.known_from):
+        index = ends.pop((one.key, one.content, one.known_from), None)
+        if index is None:
+            versions.append(one)
+            continue
+        versions[index] = replace(
+            versions[index], known_to=one.known_to, ended_by=one.ended_by, ended_after=one.ended_after
+        )
+        ends[one.key, one.content, one.known_to] = index
+    return versions
 
 
 @dataclass(frozen=True)
@@ -236,3 +254,31 @@ def state_at(versions: Iterable[Version], moment: datetime) -> Counter[tuple[str
         for one in versions
         if one.known_from <= moment and (one.known_to is None or one.known_to > moment)
     )
+
+
+def states_differ(
+    wanted: list[Version], got: list[Version], gaps: Sequence[tuple[datetime, datetime]], copied: Copied | None
+) -> list[str]:
+    """The moments outside of gaps at which the warehouse tells another state than the source had.
+
+    Every moment at which anything changed is asked for, and the one just before it.
+    """
+    changes = {moment for one in (*wanted, *got) for moment in (one.known_from, one.known_to) if moment is not None}
+    moments = sorted(changes | {moment - _TICK for moment in changes})
+    begin = copied.until if copied else moments[0]
+    outside = [
+        moment
+        for moment in moments
+        # Commit times of two sessions may be a little out of the order in which they were written.
+        if moment >= begin and not any(low - _OUT_OF_ORDER <= moment <= high for low, high in gaps)
+    ]
+    assert any(moment < gaps[0][0] for moment in outside) and any(moment > gaps[-1][1] for moment in outside)
+    return [
+        f"{moment}: {len(there - here)} rows of the source are not told, {len(here - there)} were never there"
+        for moment in outside
+        if (there := state_at(wanted, moment)) != (here := state_at(got, moment))
+    ]
+
+
+_TICK = timedelta(microseconds=1)
+_OUT_OF_ORDER = timedelta(milliseconds=100)
