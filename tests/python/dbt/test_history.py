@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -54,7 +55,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The SQL that each of QUERIES becomes, rendered in one go."""
     target = tmp_path_factory.mktemp("inline")
     separator = "-- next --"
-    result = dbtRunner().invoke(
+    result: Any = dbtRunner().invoke(
         [
             *("--no-version-check", "--quiet", "compile", "--no-introspect", "--no-populate-cache"),
             *("--inline", separator.join(QUERIES.values())),
