@@ -21,6 +21,8 @@ from warehouse.replicate.epochs import Epoch
 LETTING_GO_SECONDS = 15
 """How long the source may take to notice that our stream has ended, before somebody else is taken to hold the slot."""
 
+_READ_BY = "it is read by "
+
 Kind = Literal["lost", "made anew", "unproven", "taken", "rewound", "other source"]
 
 
@@ -63,7 +65,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Note:
-    """What was seen while the slot was certainly ours (ledger.slot_positions)."""
+    """What was seen while the slot was certainly ours (ledger.slot_positions).
+
+    Attributes:
+        taken_by: who was seen reading it since; what that one has confirmed was not applied here.
+    """
 
     confirmed: int
     source_lsn: int
@@ -71,6 +77,7 @@ class Note:
     timeline: int
     transactions: int | None
     statistics_since: str | None
+    taken_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ def _unusable(slot: Slot, *, streaming: bool) -> Finding | None:
     if slot.invalid:
         return Finding("lost", f"the source gave the slot up ({slot.invalid})")
     if slot.active and (not streaming or (slot.holder and slot.holder != subscription.APPLICATION)):
-        return Finding("taken", f"it is read by {slot.holder or 'another session'}")
+        return Finding("taken", _READ_BY + (slot.holder or "another session"))
     return None
 
 
@@ -119,6 +126,8 @@ def _not_ours(slot: Slot, known: int, note: Note | None) -> Finding | None:
         return Finding("made anew", "the slot was dropped and made anew: it has decoded less than before")
     # One of these is enough. It sends whatever was committed after a position that was applied, whoever made it;
     sends_all = slot.confirmed <= known
+    if note and note.taken_by and not sends_all:
+        return Finding("unproven", f"{note.taken_by} has read from the slot, and what that took was not applied here")
     # or it reads WAL from before a position that was applied: a slot that was made later could not;
     is_older = slot.restart < known
     # or it has decoded all that ours had, and more: a new one begins at nothing.
@@ -189,7 +198,12 @@ def check(source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Conn
     source, finding = examine(source_conninfo, trs, warehouse, epoch)
     if finding is None:
         return source
-    if subscription.is_enabled(warehouse, epoch.replication_name):
+    if finding.kind == "taken":
+        warehouse.execute(
+            "update ledger.slot_positions set taken_by = %s where epoch_id = %s",
+            (finding.reason.removeprefix(_READ_BY), epoch.epoch_id),
+        )
+    if subscription.exists(warehouse, epoch.replication_name):
         subscription.stop(warehouse, epoch.replication_name)
     raise as_error(finding, epoch)
 
@@ -206,7 +220,7 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, m
         " noted_at = clock_timestamp(), confirmed_flush_lsn = excluded.confirmed_flush_lsn,"
         " source_lsn = excluded.source_lsn, source_xid = excluded.source_xid,"
         " timeline = excluded.timeline, transactions = excluded.transactions,"
-        " statistics_since = excluded.statistics_since",
+        " statistics_since = excluded.statistics_since, taken_by = null",
         {
             "epoch": epoch.epoch_id,
             "confirmed": as_lsn(slot.confirmed),
@@ -232,13 +246,13 @@ def read_note(warehouse: psycopg.Connection, epoch: Epoch) -> Note | None:
     """What was noted of the epoch's slot."""
     row = warehouse.execute(
         "select confirmed_flush_lsn::text, source_lsn::text, source_xid::text, timeline, transactions,"
-        " statistics_since from ledger.slot_positions where epoch_id = %s",
+        " statistics_since, taken_by from ledger.slot_positions where epoch_id = %s",
         (epoch.epoch_id,),
     ).fetchone()
     if row is None:
         return None
     xid = None if row[2] is None else int(row[2])
-    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5])
+    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5], row[6])
 
 
 def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:

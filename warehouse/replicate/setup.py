@@ -97,11 +97,11 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
     _check_commit_times(ends.warehouse)
     _check_no_slot_of_others(ends)
-    publication.prepare(ends.trs, ends.name, ends.classification)
     if ended is None:
         source.check_headroom(ends.trs)
     history.upgrade(ends.warehouse, ends.schema)
     whole = _whole_tables(ends) if ended else []
+    publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
     with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
         identity = subscription.identity(slot_connection)
         epoch, gap = _begin(ends, identity, ended, reason, bool(whole))
@@ -232,15 +232,18 @@ def _begin(
 
 
 def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]:
-    """Where the last applied transaction ends; and up to where everything is certainly here, which is the same unless
-    a slot that was made anew was streamed from before anybody looked."""
+    """Where the last applied transaction ends; and up to where everything is certainly here.
+
+    These are the same, unless a slot that was made anew has sent something before anybody looked.
+    """
     noted = position.read_note(ends.warehouse, ended)
     applied = subscription.applied_lsn(ends.warehouse, ends.name)
     known = max(position.as_bytes(applied or "0/0"), noted.confirmed if noted else 0)
     last = position.as_lsn(known) if known else ended.start_lsn
     slot = position.read_slot(ends.trs, ended.slot_name)
-    streamed_anew = slot and noted and slot.confirmed <= known and position.is_made_anew(slot, noted)
-    return last, position.as_lsn(noted.confirmed) if streamed_anew and noted else last
+    if slot and noted and position.is_made_anew(slot, noted) and slot.transactions:
+        return last, position.as_lsn(noted.confirmed)
+    return last, last
 
 
 def _drop_what_ended(ends: Ends) -> None:
@@ -342,6 +345,14 @@ def _whole_tables(ends: Ends) -> list[str]:
             "then run again.",
         )
     return [table for table, has_key, has_history in rows if has_key and has_history]
+
+
+def _receivable(ends: Ends, whole: list[str]) -> Classification:
+    """What can be published: of a table that is here, the columns that are here; others would stop the stream."""
+    here = source.read_tables(ends.warehouse, ends.schema)
+    return ends.classification.existing(
+        {table: here[table] if table in whole else c for table, c in ends.tables.items()}
+    )
 
 
 def _check_no_slot_of_others(ends: Ends) -> None:

@@ -65,6 +65,12 @@ def test_who_reads_it(holder: str, streaming: bool, found: str | None) -> None:
     assert (finding.kind if finding else None) == found
 
 
+def test_what_another_one_took_was_not_applied() -> None:
+    note = replace(NOTE, taken_by="pg_recvlogical")
+    assert kind(note=note) == "unproven"
+    assert kind(replace(SLOT, confirmed=650), note=note) is None
+
+
 def test_another_cluster_comes_first() -> None:
     assert kind(None, replace(SOURCE, system_id="8")) == "other source"
 

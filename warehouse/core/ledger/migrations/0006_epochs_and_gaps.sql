@@ -22,13 +22,15 @@ create table ledger.slot_positions (
     source_xid xid8,
     timeline int not null,
     transactions bigint,
-    statistics_since text
+    statistics_since text,
+    taken_by text
 );
 
 comment on table ledger.slot_positions is
     'What was seen of each epoch''s slot while it was certainly ours; the next look is held against it. source_lsn and '
     'source_xid: a transaction that the source had made durable. transactions: how many the slot had decoded, which '
-    'starts at 0 again when a slot is made anew; comparable while statistics_since is the same.';
+    'starts at 0 again when a slot is made anew; comparable while statistics_since is the same. taken_by: another '
+    'consumer was seen reading the slot since.';
 
 create table ledger.gaps (
     gap_id int generated always as identity primary key,
