@@ -1,0 +1,59 @@
+"""`warehouse erase`: what it demands before it does anything, and what it never prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from warehouse.cli.erase import erase_person
+from warehouse.cli.main import _main
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, ErasureRefused, UsageError
+from warehouse.core.ledger import migrate
+
+PERSON = "0b0f3c0e-9d1a-4a53-8f52-7f8f8a8f8a8f"
+
+
+def test_it_wants_a_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(["erase", "--person-id", PERSON, "--json"]) == UsageError.exit_code
+    said = json.loads(capsys.readouterr().out)
+    assert "--dry-run" in said["next"]
+
+
+def test_it_never_repeats_what_it_was_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(["erase", "--trn", "1234567", "--because", "of 1234567", "--yes"]) == UsageError.exit_code
+    assert _main(["erase", "--trn", "123456", "--yes"]) == UsageError.exit_code
+    said = capsys.readouterr()
+    assert "123456" not in said.out + said.err
+
+
+@pytest.mark.slow
+def test_it_waits_for_nobody(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
+    with databases.warehouse() as warehouse:
+        migrate(warehouse)
+        with session_lock(warehouse, "warehouse run"), pytest.raises(AlreadyRunning):
+            erase_person(person_id=PERSON, yes=True, json=True)
+        with session_lock(warehouse, "deliver"), pytest.raises(AlreadyRunning):
+            erase_person(person_id=PERSON, yes=True, json=True)
+        # Nothing was ever replicated: there is no way to know what identifies the person.
+        with pytest.raises(ErasureRefused, match="replication is not set up"):
+            erase_person(person_id=PERSON, yes=True, json=True)
+
+
+@pytest.mark.slow
+def test_a_dry_run_prints_places_and_never_the_person(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
+    with databases.warehouse() as warehouse:
+        migrate(warehouse)
+        warehouse.execute("create table mine (person_id uuid)")
+        warehouse.execute("insert into mine values (%s)", (PERSON,))
+    erase_person(person_id=PERSON, dry_run=True, json=False)
+    said = capsys.readouterr().out
+    assert "public.mine" in said
+    assert "would be refused now" in said
+    assert PERSON not in said
