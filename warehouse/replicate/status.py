@@ -13,6 +13,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, SlotLost
 from warehouse.replicate import epochs, position
 from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.drift import states
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import clocks, conflicts, hand_writes, integrity, judge, looks, missing, published
 from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
@@ -182,7 +183,8 @@ def _of_the_rest(
 ) -> list[Reason]:
     publication = published.read(trs, name)
     actual = integrity.read(warehouse, classification.schema_name, list(classification.published))
-    replicated = {table: set(found.columns) for table, found in actual.items()}
+    held = states.read(warehouse)
+    replicated = {table: states.streaming(held, table, found.columns) for table, found in actual.items()}
     sent = {
         table: [c for c in columns if c in (publication.sends.get(table, ()) if publication else ())]
         for table, columns in classification.published.items()

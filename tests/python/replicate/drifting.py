@@ -118,7 +118,8 @@ class World:
         wrong = self.warehouse.execute(
             f"select known_from, known_to, operation, ended_by, next from (select v.*, lead(known_from) over"
             f" (partition by {key} order by known_from, known_to) as next from versions.{table} as v) as x"
-            " where known_from is null or known_to < known_from or known_to > next or (known_to is null and next is not null)".encode()
+            " where known_from is null or known_to < known_from or known_to > next"
+            " or (known_to is null and next is not null)".encode()
         ).fetchall()
         assert wrong == []
         unknown = self.warehouse.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,15 @@ def read(connection: psycopg.Connection) -> States:
             "select table_name, column_name, state, reason, filled_up_to, rows_filled from ledger.column_states"
         ).fetchall()
     return {(row.table_name, row.column_name): row for row in rows}
+
+
+def streaming(known: States, table: str, columns: Iterable[str]) -> set[str]:
+    """The columns of a table that the stream is meant to bring: not those that were retired, held or let go of."""
+    off = ("held", "adding", "released", "retired", "removed")
+    state = known.get((table, ""))
+    if state is not None and state.state in off:
+        return set()
+    return {name for name in columns if (table, name) not in known or known[table, name].state not in off}
 
 
 def put(connection: psycopg.Connection, table: str, column: str, state: Name, reason: str) -> None:
