@@ -16,6 +16,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import compare, epochs, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.cut import Unclear, one_position
+from warehouse.replicate.guard import missing
 from warehouse.replicate.guard.settled import settled
 
 FIRST_KEYS = 20
@@ -105,11 +106,10 @@ def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()
         source.check_readable(trs, classification.schema_name, published)
         started_at = datetime.now(UTC)
         work = _Work(databases, trs, warehouse, epoch, classification, progress)
-        lsn, snapshot_at, found = work.until_all_are_compared(published)
-        done = _record(warehouse, epoch, started_at, lsn, snapshot_at, found, sorted(published.keys() - found.keys()))
-        equal = [table.table for table in done.tables if table.is_equal]
-        is_whole = set(equal) == classification.published.keys()
-        settled(warehouse, epoch, databases.settings.warehouse_replication_name, equal, all_of_them=is_whole)
+        counted = missing.counted(warehouse, epoch.replication_name)
+        first, found = work.until_all_are_compared(published)
+        done = _record(warehouse, epoch, started_at, first, found, sorted(published.keys() - found.keys()))
+        _settle(warehouse, epoch, first, done, classification, counted)
         return done
 
 
@@ -134,6 +134,13 @@ def raise_if_different(done: Reconciliation) -> None:
 
 
 @dataclass(frozen=True)
+class _Position:
+    lsn: str
+    snapshot_at: datetime
+    seen: str
+
+
+@dataclass(frozen=True)
 class _Work:
     databases: Databases
     trs: psycopg.Connection
@@ -142,12 +149,10 @@ class _Work:
     classification: Classification
     progress: Progress
 
-    def until_all_are_compared(
-        self, published: dict[str, list[str]]
-    ) -> tuple[str, datetime, dict[str, ReconciledTable]]:
+    def until_all_are_compared(self, published: dict[str, list[str]]) -> tuple[_Position, dict[str, ReconciledTable]]:
         """Compare at one position; tables that were truncated or altered just then again at a further one."""
         found: dict[str, ReconciledTable] = {}
-        first: tuple[str, datetime] | None = None
+        first: _Position | None = None
         left = published
         for _ in range(ATTEMPTS):
             try:
@@ -156,7 +161,7 @@ class _Work:
                         self.trs, self.warehouse, self.classification.schema_name, left, self.classification.without
                     )
                     compared = compare.tables(specs, cut.source, cut.warehouse, progress=self.progress)
-                    first = first or (cut.lsn, cut.snapshot_at)
+                    first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
                     found |= {
                         one.table: self._result(one, spec, cut.lsn) for one, spec in zip(compared, specs, strict=True)
                     }
@@ -164,7 +169,7 @@ class _Work:
                 continue
             left = {one.table: published[one.table] for one in compared if one.rewritten}
             if not left:
-                return *first, found
+                return first, found
         raise ReplicationError(
             f"No position was found at which {', '.join(sorted(left)[:5])} could be compared, in {ATTEMPTS} attempts.",
             meaning="They are truncated, altered or repaired again and again. Nothing was recorded.",
@@ -217,8 +222,7 @@ def _record(
     warehouse: psycopg.Connection,
     epoch: epochs.Epoch,
     started_at: datetime,
-    lsn: str,
-    snapshot_at: datetime,
+    at: _Position,
     found: dict[str, ReconciledTable],
     left_out: list[str],
 ) -> Reconciliation:
@@ -230,8 +234,8 @@ def _record(
             (
                 epoch.epoch_id,
                 started_at,
-                lsn,
-                snapshot_at,
+                at.lsn,
+                at.snapshot_at,
                 "equal" if all(table.is_equal for table in tables) else "differs",
             ),
         ).fetchone()
@@ -259,4 +263,27 @@ def _record(
                     for table in tables
                 ],
             )
-    return Reconciliation(row[0], epoch.epoch_id, started_at, row[1], lsn, snapshot_at, tables, left_out)
+    return Reconciliation(row[0], epoch.epoch_id, started_at, row[1], at.lsn, at.snapshot_at, tables, left_out)
+
+
+def _settle(
+    warehouse: psycopg.Connection,
+    epoch: epochs.Epoch,
+    at: _Position,
+    done: Reconciliation,
+    classification: Classification,
+    counted: tuple[int, int] | None,
+) -> None:
+    """Tell the guard what this comparison settled. What somebody did after the position was not compared."""
+    later = {
+        row[0]
+        for row in warehouse.execute(
+            "select table_name from ledger.hand_writes"
+            " where settled_at is null and not pg_visible_in_snapshot(xid, %s::pg_snapshot)",
+            (at.seen,),
+        )
+    }
+    equal = [table.table for table in done.tables if table.is_equal and table.table not in later]
+    unchanged = counted == missing.counted(warehouse, epoch.replication_name)
+    all_of_them = unchanged and set(equal) == set(classification.published)
+    settled(warehouse, epoch, epoch.replication_name, equal, all_of_them=all_of_them)

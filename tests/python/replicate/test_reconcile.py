@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,7 +20,7 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate
+from warehouse.replicate import replicate, subscription
 from warehouse.replicate.cut import Unclear, begin_time, later
 from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
 
@@ -151,7 +152,7 @@ def test_a_quiet_replica_is_equal_and_that_is_recorded(world: Databases) -> None
 @pytest.mark.slow
 def test_a_busy_replica_is_equal_again_and_again(world: Databases) -> None:
     with BusySource(world, SEED).writing():
-        for _ in range(8):
+        for _ in range(5):
             done = reconcile(world, Silent())
             assert differing(done) == {}, done.lsn
     replicate(world, Silent())
@@ -159,23 +160,38 @@ def test_a_busy_replica_is_equal_again_and_again(world: Databases) -> None:
 
 
 @pytest.mark.slow
-def test_versions_that_were_settled_meanwhile_are_seen(world: Databases) -> None:
-    """Catching up moves versions from the log into the history, whatever is being compared."""
-    stop = threading.Event()
+@pytest.mark.parametrize("settled", [False, True])
+def test_what_came_after_the_position_is_left_out(
+    world: Databases, monkeypatch: pytest.MonkeyPatch, *, settled: bool
+) -> None:
+    """Changes of every kind, applied before the warehouse's snapshot is taken, and then also settled."""
+    waited = subscription.wait_for
+    with world.source() as trs:
+        people = [row[0] for row in trs.execute("select person_id from persons order by trn limit 4")]
+    replicate(world, Silent())
 
-    def settle() -> None:
-        while not stop.is_set():
-            replicate(world, Silent())
+    def and_then_changes(*arguments: Any) -> None:
+        waited(*arguments)
+        monkeypatch.setattr(subscription, "wait_for", waited)
+        with world.source() as trs, world.warehouse() as warehouse:
+            insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "9000001"})
+            for name in ("Jones", "Brown"):
+                trs.execute("update persons set last_name = %s where person_id = %s", (name, people[0]))
+            trs.execute("delete from persons where person_id = %s", (people[1],))
+            trs.execute("update persons set person_id = gen_random_uuid() where person_id = %s", (people[2],))
+            with trs.transaction():
+                trs.execute("update persons set trn = '9000002' where person_id = %s", (people[3],))
+                trs.execute("delete from persons where person_id = %s", (people[3],))
+            if settled:
+                replicate(world, Silent())
+                assert warehouse.execute("select count(*) from history.persons_log").fetchone() == (0,)
+            else:
+                subscription.wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
 
-    thread = threading.Thread(target=settle)
-    with BusySource(world, SEED + 1).writing():
-        thread.start()
-        try:
-            for _ in range(5):
-                assert differing(reconcile(world, Silent())) == {}
-        finally:
-            stop.set()
-            thread.join()
+    monkeypatch.setattr(subscription, "wait_for", and_then_changes)
+    done = reconcile(world, Silent())
+    assert differing(done) == {}
+    assert next(table for table in done.tables if table.table == "persons").warehouse_rows == 300
 
 
 @pytest.mark.slow
