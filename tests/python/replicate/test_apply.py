@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -11,7 +12,7 @@ from warehouse.cli.replicate import apply as apply_command
 from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import drift, replicate
+from warehouse.replicate import drift, replicate, status
 from warehouse.replicate.drift import locks
 
 __all__ = ["world"]
@@ -65,7 +66,9 @@ def test_a_lock_at_the_source_is_not_waited_for_and_blocks_nobody(world: World) 
     world.assert_equal("people")
 
 
-def test_a_run_carries_out_what_is_classified_and_tells_the_rest_at_its_end(world: World) -> None:
+def test_a_run_carries_out_what_is_classified_and_tells_the_rest_at_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.trs.execute("alter table people add column score int default 7")
     world.trs.execute("alter table people add column mystery text")
     world.file["people"]["score"] = "open"
@@ -76,6 +79,9 @@ def test_a_run_carries_out_what_is_classified_and_tells_the_rest_at_its_end(worl
     assert held.columns == [("people", "mystery")]
     assert isinstance(held.first, DriftHeld)
     assert "people.age" in held.first.what
+    # What we hold is not told as altered by somebody else.
+    monkeypatch.setattr(sys.modules["warehouse.replicate.status"], "load_classification", lambda: world.classification)
+    assert [reason.code for reason in status(world.databases).reasons if "altered" in reason.code] == []
     del world.file["people"]["age"]
     _, held = replicate(world.databases, Silent())
     assert held.first is None
@@ -83,13 +89,15 @@ def test_a_run_carries_out_what_is_classified_and_tells_the_rest_at_its_end(worl
     assert world.state("people", "score") == "complete"
 
 
-def test_a_run_goes_on_when_a_rename_had_stopped_the_stream(world: World) -> None:
+def test_a_run_goes_on_when_a_rename_had_stopped_the_stream(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.trs.execute("alter table people rename column age to years")
     world.trs.execute("update people set years = years + 1")
     world.trs.execute("alter table posts rename to jobs")
     world.trs.execute("update jobs set title = 'head'")
     _, held = replicate(world.databases, Silent())
     assert isinstance(held.first, DriftHeld)
+    monkeypatch.setattr(sys.modules["warehouse.replicate.status"], "load_classification", lambda: world.classification)
+    assert [reason for reason in status(world.databases).reasons if "altered" in reason.code] == []
     world.trs.execute("update people set name = 'on'")
     _, held = replicate(world.databases, Silent())
     assert world.warehouse.execute("select distinct name from people").fetchall() == [("on",)]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import psycopg
 
 from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift.columns import DISCARD
+from warehouse.replicate.drift.tables import FIRST_COPY
 from warehouse.replicate.history.tables import TRIGGERS
 from warehouse.replicate.replica import HISTORY, OWN_COLUMNS, VERSIONS
 
@@ -157,7 +159,7 @@ def _of(table: Table, columns: Sequence[str], usual: str | None, *, wants_filter
             told.append(f"trigger {trigger} is gone")
         elif fires[trigger] != "A":
             told.append(f"trigger {trigger} does not fire for what is replicated")
-    known = {*TRIGGERS, WITHOUT_CREDENTIALS}
+    known = {*TRIGGERS, WITHOUT_CREDENTIALS, DISCARD, FIRST_COPY}
     told += [
         f"trigger {trigger} was added, and fires for what is replicated"
         for trigger, how in table.triggers
