@@ -37,6 +37,17 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class GapTable:
+    """A row of ledger.gap_tables."""
+
+    table: str
+    rows_compared: int | None
+    rows_inserted: int
+    rows_updated: int
+    rows_deleted: int
+
+
+@dataclass(frozen=True)
 class Written:
     """Rows of the replica that a repair wrote."""
 
@@ -140,13 +151,14 @@ def close(connection: psycopg.Connection, gap: Gap) -> Gap:
     )
 
 
-def tables_of(connection: psycopg.Connection, gap: Gap) -> list[tuple[str, int | None, int, int, int]]:
-    """What the repair did to each table: its name, rows compared, inserted, updated, deleted."""
-    return connection.execute(
-        "select table_name, rows_compared, rows_inserted, rows_updated, rows_deleted from ledger.gap_tables"
-        " where gap_id = %s order by table_name",
-        (gap.gap_id,),
-    ).fetchall()
+def tables_of(connection: psycopg.Connection, gap: Gap) -> list[GapTable]:
+    """What the repair did to each table."""
+    with connection.cursor(row_factory=class_row(GapTable)) as cursor:
+        return cursor.execute(
+            'select table_name as "table", rows_compared, rows_inserted, rows_updated, rows_deleted'
+            " from ledger.gap_tables where gap_id = %s order by table_name",
+            (gap.gap_id,),
+        ).fetchall()
 
 
 def _one(connection: psycopg.Connection, statement: LiteralString, values: tuple[object, ...]) -> Gap:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Literal
 
 import psycopg
 
 from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound
-from warehouse.replicate import subscription
+from warehouse.replicate import epochs, subscription
 from warehouse.replicate.epochs import Epoch
 
 LETTING_GO_SECONDS = 15
@@ -205,7 +206,8 @@ def check(source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Conn
         )
     if subscription.exists(warehouse, epoch.replication_name):
         subscription.stop(warehouse, epoch.replication_name)
-    raise as_error(finding, epoch)
+    last = epochs.last_commit_at(warehouse, epoch)
+    raise as_error(finding, epoch, f" after {last.astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if last else "")
 
 
 def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, marked: subscription.Mark) -> None:
@@ -323,7 +325,11 @@ def as_lsn(position: int) -> str:
 
 
 def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationError:
-    """A finding as the error that a person meets."""
+    """A finding as the error that a person meets.
+
+    Args:
+        bounds: from when on something may be missing, to follow "changes at the operational database".
+    """
     slot = epoch.slot_name
     if finding.kind == "other source":
         return ReplicationError(

@@ -23,13 +23,13 @@ class Repair:
 
     Attributes:
         gap: what is recorded of it; None when nothing was wrong.
-        tables: name, rows compared, inserted, updated and deleted of each table that was looked at.
+        tables: each table that was looked at, with what was written.
         copied: rows of tables that the replica did not have.
         left: damaged rows that were being changed at the source all the while; the next repair takes them.
     """
 
     gap: Gap | None
-    tables: list[tuple[str, int | None, int, int, int]] = field(default_factory=list)
+    tables: list[gaps.GapTable] = field(default_factory=list)
     copied: int = 0
     left: int = 0
 

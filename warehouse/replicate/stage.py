@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
 import psycopg
 
@@ -131,7 +132,7 @@ def _go_on(
 def repair_is_due(warehouse: psycopg.Connection, epoch: Epoch) -> SlotLost:
     """The error for a gap whose repair was broken off."""
     gap = gaps.unrepaired(warehouse, epoch)
-    since = f" since {gap.from_time:%d %B %Y %H:%M:%S} UTC" if gap else ""
+    since = f" after {gap.from_time.astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if gap else ""
     return SlotLost(
         "The repair of a gap was broken off.",
         meaning=f"Changes at the operational database{since} are not all here, and the stream is off.",
@@ -143,8 +144,9 @@ def repaired(gap: gaps.Gap | None) -> str:
     """A gap that was repaired, in a few words for a summary."""
     if gap is None or gap.to_time is None:
         return "no gap"
+    from_time, to_time = gap.from_time.astimezone(UTC), gap.to_time.astimezone(UTC)
     return (
-        f"repaired gap {gap.gap_id}, {gap.from_time:%Y-%m-%d %H:%M:%S} to {gap.to_time:%Y-%m-%d %H:%M:%S} UTC: "
+        f"repaired gap {gap.gap_id}, {from_time:%Y-%m-%d %H:%M:%S} to {to_time:%Y-%m-%d %H:%M:%S} UTC: "
         f"{gap.rows_inserted:,} rows inserted, {gap.rows_updated:,} updated, {gap.rows_deleted:,} deleted"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -23,6 +24,7 @@ from tests.python.replicate.trouble import (
     slot_of,
 )
 from tests.python.replicate.world import PERSON, insert, rows_digest
+from warehouse.cli.replicate.repair import repair_gap
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, SlotTaken
 from warehouse.core.progress import Silent
@@ -300,3 +302,24 @@ def test_an_older_warehouse_goes_on_with_its_slot(world: Databases) -> None:
         replicate(world, Silent())
     repair(world, Silent())
     assert slot_of(world) == f"{name}_2"
+
+
+def test_the_command_says_what_it_did(
+    world: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(world, "start", list)
+    monkeypatch.setattr("warehouse.cli.replicate.repair.Databases", lambda _: world)
+    replicate(world, Silent())
+    repair_gap(json=False)
+    assert "Nothing to repair" in capsys.readouterr().out
+    lose_slot(world)
+    with world.source() as trs:
+        trs.execute("delete from persons where trn < '0000010'")
+    with pytest.raises(SlotLost) as caught:
+        replicate(world, Silent())
+    since = one(world.warehouse, "select to_char(snapshot_at at time zone 'UTC', 'HH24:MI:SS') from ledger.epochs")[0]
+    assert f"{since} UTC may be missing" in caught.value.meaning
+    repair_gap(json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["gap"]["rows_deleted"], told["left"]) == (10, 0)
+    assert [table["table"] for table in told["tables"] if table["rows_deleted"]] == ["persons"]
