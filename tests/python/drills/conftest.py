@@ -20,10 +20,9 @@ DURABLE = {
     "wal_retrieve_retry_interval": "'500ms'",
     # The source's own commit times are what the history is held against.
     "track_commit_timestamp": "on",
-    # Transactions of some hundred rows are streamed before they end already.
-    "logical_decoding_work_mem": "'64kB'",
+    # Transactions of some thousand rows are streamed before they end already.
+    "logical_decoding_work_mem": "'1MB'",
     "max_prepared_transactions": "5",
-    "restart_after_crash": "on",
 }
 
 

@@ -59,6 +59,7 @@ class Drill:
     columns: dict[str, list[str]] = field(default_factory=dict)
     met: list[str] = field(default_factory=list)
     writers: load.Load | None = None
+    loads: int = 0
     user: uuid.UUID = field(default_factory=uuid.uuid4)
     published: dict[str, list[str]] = field(default_factory=lambda: load_classification().published)
 
@@ -84,7 +85,8 @@ class Drill:
 
     def begin(self, writers: int = 2, pause: float = 0.01) -> Drill:
         """Have the source written to from now on."""
-        self.writers = load.Load(self.databases.source, self.user, self.seed, writers, pause)
+        self.loads += 1
+        self.writers = load.Load(self.databases.source, self.user, self.seed, self.loads, writers, pause)
         self.writers.start()
         return self
 

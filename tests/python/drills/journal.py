@@ -187,7 +187,7 @@ def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: lis
 
 
 def _joined(versions: list[Version], filled: list[Version]) -> list[Version]:
-    """Undo the back-fill of a column: a version that differs from the one before in nothing but that goes on with it."""
+    """Undo the back-fill of a column: a version that differs from the one before in that alone goes on with it."""
     ends = {(one.key, one.content, one.known_to): index for index, one in enumerate(versions)}
     for one in sorted(filled, key=lambda version: version.known_from):
         index = ends.pop((one.key, one.content, one.known_from), None)

@@ -89,7 +89,7 @@ class Writer:
         self.trns += 1
         dates = {"date_of_birth": self.chance.choice(_DATES), "qts_date": self.chance.choice(_DATES)}
         times = {"created_on": self.chance.choice(_TIMES), "updated_on": self.chance.choice(_TIMES)}
-        trn = f"{self.number % 10}{self.trns % 1_000_000:06d}"
+        trn = f"{self.number % 100:02d}{self.trns % 100_000:05d}"
         insert(source, "persons", {**PERSON, "person_id": key, "trn": trn, **dates, **times})
         # Not known any more if the transaction is taken back: then later changes of it find no row.
         self.persons.append(key)
@@ -209,7 +209,7 @@ class Load:
 
     Args:
         connect: opens a session at the source, wherever it is by then.
-        seed: decides every transaction of every writer; what order they come in is the machine's.
+        seed, load: decide every transaction of every writer; what order they come in is the machine's.
         pause: seconds between two transactions of a writer.
     """
 
@@ -229,7 +229,7 @@ class Load:
         self._threads = [
             threading.Thread(
                 target=self._write,
-                args=(Writer(random.Random(f"{seed}-{n}"), user, n + 1), n),
+                args=(Writer(random.Random(f"{seed}-{load}-{n}"), user, load * 10 + n), n),
                 name=f"writer-{n}",
                 daemon=True,
             )

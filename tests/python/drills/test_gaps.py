@@ -122,6 +122,12 @@ def test_unique_conflict_that_is_skipped(drill: Drill) -> None:
     drill.sync()
     drill.begin()
     drill.work(40)
+    drill.rest()
+    drill.sync()
+    # Up to here all is known to be equal: what is found later came after.
+    assert reconcile(drill.databases, Silent()).differing == []
+    drill.begin()
+    drill.work(40)
     key = uuid.uuid4()
     by_hand(drill, key)
     run_into(drill, key)
@@ -130,12 +136,10 @@ def test_unique_conflict_that_is_skipped(drill: Drill) -> None:
     assert skipped.rows == {"persons": 1}
     drill.work(40)
     drill.sync()
-    assert "persons" in _differing(drill)
+    (found,) = reconcile(drill.databases, Silent(), only=["persons"]).tables
+    assert found.changed == 1
     repair(drill.databases, Silent(), compare_all=True)
     drill.work(40)
     gaps = drill.finish_with_gap()
     assert len(gaps) == 1
 
-
-def _differing(drill: Drill) -> set[str]:
-    return {table.table for table in reconcile(drill.databases, Silent()).differing}
