@@ -7,29 +7,45 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import build, export, replication, world
+from bench import apply, build, delay, export, first_copy, gap, reconcile, repair, world
 from bench.measure import Figure, keep, show
+from bench.peers import debezium, dlt
 from warehouse.cli.output import TerminalProgress, out
 from warehouse.core.databases import Databases
 from warehouse.core.settings import PROJECT, Settings
 
 TOPICS = {
     "world": world.making,
-    "copy": replication.first_copy,
-    "apply": replication.apply_rate,
+    "copy": first_copy.first_copy,
     "build": build.build_time,
     "export": export.export_speed,
+    "apply": apply.apply_rate,
+    "delay": delay.delay,
+    "reconcile": reconcile.reconcile_rate,
+    "repair": repair.repair_ratios,
+    "gap": gap.gap_detection,
 }
-"""In this order, because each stands on what the one before has made."""
+"""In this order, because each stands on what the ones before have made, and the changes and the damage come last."""
+
+PEERS = {"copy": dlt.one_table, "apply": debezium.captured}
+"""What `--peers` adds to a topic: programs that have to be installed first."""
+
+NEEDED = ("world", "copy")
+"""Without them nothing else can be measured."""
 
 
 def main() -> None:
     """Measure, print the tables, keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--people", type=int, default=200_000, help="size of the world (200,000)")
-    parser.add_argument("--until", choices=TOPICS, default="export", help="the last topic to measure")
+    parser.add_argument("--until", choices=TOPICS, default=list(TOPICS)[-1], help="the last topic to measure")
+    parser.add_argument("--only", default="", metavar="TOPIC[,TOPIC]", help=f"of {', '.join(TOPICS)}")
+    parser.add_argument("--peers", action="store_true", help="other programs, too, installed for the occasion")
     parser.add_argument("--keep", action="store_true", help="leave the clusters for a look")
     arguments = parser.parse_args()
+    only = [name for name in arguments.only.split(",") if name]
+    if unknown := [name for name in only if name not in TOPICS]:
+        parser.error(f"no such topic: {', '.join(unknown)}; there are {', '.join(TOPICS)}")
     home = Path(tempfile.mkdtemp(prefix="trw-bench-"))
     home.chmod(0o755)
     databases = Databases(
@@ -46,12 +62,16 @@ def main() -> None:
     try:
         databases.start()
         for name, measure in TOPICS.items():
-            with progress.stage(name):
-                measured = measure(databases, progress)
-            figures += measured
-            for topic in dict.fromkeys(figure.topic for figure in measured):
-                show(figures, topic)
-            if name == arguments.until:
+            if not only or name in only or name in NEEDED:
+                with progress.stage(name):
+                    measured = measure(databases, progress)
+                if arguments.peers and name in PEERS:
+                    with progress.stage(f"peers of {name}"):
+                        measured += PEERS[name](databases, progress, measured)
+                figures += measured
+                for topic in dict.fromkeys(figure.topic for figure in measured):
+                    show(figures, topic)
+            if name == arguments.until or (only and not set(only) - set(list(TOPICS)[: list(TOPICS).index(name) + 1])):
                 break
         keep(figures, arguments.people, PROJECT / "bench" / "results")
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from bench.measure import Figure, timing
+from bench.measure import Aim, Figure, timing
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
 from warehouse.replicate import compare, load_classification, replicate
@@ -44,6 +44,7 @@ def reconcile_rate(databases: Databases, progress: Progress) -> list[Figure]:
             rows,
             watch.seconds / limit.seconds,
             reference.what,
+            (Aim("rows a second, compared on both sides", done.rows / watch.seconds, "at least", 300_000),),
         ),
     ]
 

@@ -1,0 +1,94 @@
+"""Repair: the time that damage to a share of the replica's rows takes to be found and mended, against a full copy."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from bench.measure import Aim, Figure, timing
+from bench.subscriber import SCHEMA, replicated_columns
+from warehouse.core.databases import Databases
+from warehouse.core.progress import Progress
+from warehouse.replicate.repair import repair
+
+SHARES = (0.0, 0.0001, 0.001, 0.01, 1.0)
+TOPIC = "repair"
+SEED = 0.4242
+
+
+def repair_ratios(databases: Databases, progress: Progress) -> list[Figure]:
+    """Damage rows drawn at random from all tables, half of them deleted and half changed; then repair."""
+    with databases.warehouse() as warehouse:
+        copy = _full_copy(warehouse)
+        figures = [copy]
+        for share in SHARES:
+            progress.say(f"damage to {share:.2%} of the rows")
+            damaged = _damage(databases, warehouse, share)
+            warehouse.execute("checkpoint")
+            progress.say(f"repair of {damaged:,} rows")
+            with timing() as watch:
+                done = repair(databases, progress, compare_all=True)
+            mended = sum(sum(table[2:]) for table in done.tables)
+            if mended != damaged or done.left:
+                raise RuntimeError(f"{damaged} rows were damaged and {mended} mended; {done.left} left")
+            compared = sum(table[1] or 0 for table in done.tables) or _rows(warehouse)
+            # The measurements before have added rows: a full copy would take longer now, too.
+            ratio = (watch.seconds / compared) / (copy.seconds / copy.rows)
+            aims = (Aim("of the time of a full copy", ratio, "at most", 0.1),) if share == 0.001 else ()
+            what = f"{share:.2%} of the rows damaged: {damaged:,}"
+            figures.append(Figure(TOPIC, what, watch.seconds, compared, ratio, copy.what, aims))
+    return figures
+
+
+def _full_copy(warehouse: psycopg.Connection) -> Figure:
+    """The first copy of this run, as the ledger has it: from its beginning until the stream was on."""
+    row = warehouse.execute(
+        "select extract(epoch from e.streaming_since - e.started_at)::float8,"
+        " (select sum(rows_copied)::int from ledger.copied_tables as c where c.epoch_id = e.epoch_id)"
+        " from ledger.epochs as e where e.streaming_since is not null order by e.epoch_id limit 1"
+    ).fetchone()
+    assert row is not None
+    return Figure(TOPIC, "the full copy at the beginning", row[0], row[1])
+
+
+def _rows(warehouse: psycopg.Connection) -> int:
+    """Rows of the replica as the planner knows them, when nothing differed and nothing was written down."""
+    row = warehouse.execute(
+        "select sum(greatest(reltuples, 0))::bigint from pg_class where relnamespace = to_regnamespace(%s)"
+        " and relkind = 'r'",
+        (SCHEMA,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _damage(databases: Databases, warehouse: psycopg.Connection, share: float) -> int:
+    """Damage the replica behind the back of its triggers, so that the history holds nothing of it; the rows."""
+    if not share:
+        return 0
+    total = 0
+    for table, columns in replicated_columns(databases).items():
+        times = [column.name for column in columns if column.type == "timestamp with time zone"]
+        if not times:
+            continue
+        with warehouse.transaction():
+            warehouse.execute("select setseed(%s)", (SEED,))
+            target = sql.Identifier(SCHEMA, table)
+            warehouse.execute(sql.SQL("alter table {} disable trigger user").format(target))
+            total += warehouse.execute(
+                sql.SQL("delete from {} where random() < %s").format(target), (share / 2,)
+            ).rowcount
+            total += warehouse.execute(
+                sql.SQL("update {0} set {1} = coalesce({1}, 'epoch') + interval '1 second' where random() < %s").format(
+                    target, sql.Identifier(times[0])
+                ),
+                (1.0 if share == 1 else share / 2,),
+            ).rowcount
+            triggers = warehouse.execute(
+                "select tgname from pg_trigger where tgrelid = to_regclass(%s) and not tgisinternal",
+                (target.as_string(warehouse),),
+            ).fetchall()
+            for (name,) in triggers:
+                warehouse.execute(
+                    sql.SQL("alter table {} enable always trigger {}").format(target, sql.Identifier(name))
+                )
+    return total
