@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError
 from warehouse.core.settings import PROJECT
 
@@ -173,7 +174,7 @@ def unclassified(tables: list[str]) -> ClassificationError:
 
 def _read(file: Path, model: type[_Model]) -> _Model:
     try:
-        return model.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return model.model_validate(fast_yaml.safe_load(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise _wrong(file, f"it cannot be read: {error.strerror}") from None
     except yaml.YAMLError:

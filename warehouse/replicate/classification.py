@@ -9,6 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, WarehouseError
 from warehouse.core.settings import PROJECT
 
@@ -101,6 +102,10 @@ class Classification(BaseModel):
         """The replicated tables, each with its replicated columns."""
         return {name: table.published for name, table in self.tables.items() if table.published}
 
+    def columns_of(self, table: str) -> list[str]:
+        """The replicated columns of one table; none for a table that is not replicated."""
+        return self.tables[table].published if table in self.tables else []
+
     @property
     def keep_years(self) -> list[tuple[str, int]]:
         """The tables whose superseded versions go after some years, each with these; without a rule they stay."""
@@ -154,7 +159,7 @@ def load_classification(file: Path = FILE) -> Classification:
     """
     meaning = "Nothing is replicated that is not classified, so replication was not touched."
     try:
-        return Classification.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return Classification.model_validate(fast_yaml.safe_load(file.read_text(encoding="utf-8")))
     except OSError as error:
         what = f"{file.name} cannot be read: {error.strerror}"
     except yaml.YAMLError as error:

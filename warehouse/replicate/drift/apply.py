@@ -238,7 +238,7 @@ def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
         return []
     found = [
         name
-        for name in work.classification.published.get(table, [])
+        for name in work.classification.columns_of(table)
         if name in there
         and name in here.columns
         and (table, name) not in now.generated
@@ -253,7 +253,7 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     table = one.table
     there = now.source[table]
     names = [
-        name for name in work.classification.published[table] if name in there and (table, name) not in now.generated
+        name for name in work.classification.columns_of(table) if name in there and (table, name) not in now.generated
     ]
     declared, key = catalog.columns_of(now, table, names), key_of(there)
     if one.kind != "copying":

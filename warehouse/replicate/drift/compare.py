@@ -110,10 +110,10 @@ def _of_publication(now: Catalogs) -> Iterator[Difference]:
 
 
 def _of_table(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
-    published = classification.published.get(table)
+    published = classification.columns_of(table)
     state = now.states.get((table, ""))
     is_sink = state is not None and state.state == "held"
-    if published is None:
+    if not published:
         yield from _of_unwanted_table(classification, now, table, is_sink=is_sink)
     elif table not in now.source:
         yield from _of_dropped_table(now, table)
@@ -257,7 +257,7 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
         elif table in publication.filtered or table in publication.unlisted:
             told = "only some of its rows" if table in publication.filtered else "every column of it"
             yield Difference("publish table", table, None, f"the publication sends {told}", "set right")
-    wanted = classification.published[table]
+    wanted = classification.columns_of(table)
     for column in dict.fromkeys([*wanted, *now.source[table], *now.replica[table].columns]):
         if column in wanted:
             yield from _of_wanted(classification, now, table, column)
