@@ -94,6 +94,12 @@ def test_a_source_older_than_15() -> None:
     assert bad(changed(version=150_000)) == {}
 
 
+def test_a_database_that_is_not_the_operational_one() -> None:
+    found = changed(tables={})
+    assert bad(found)["right to read"] == "failed"
+    assert "none of the tables" in found["right to read"].what
+
+
 def test_a_standby_and_what_it_would_allow() -> None:
     assert "publication cannot be made" in changed(is_standby=True)["primary"].what
     assert "cannot be streamed from at all" in changed(is_standby=True, version=150_000)["primary"].what

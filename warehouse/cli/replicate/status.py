@@ -42,7 +42,10 @@ def _print(now: Status) -> None:
         return
     behind = "" if now.lag_seconds is None else f", at most {_span(now.lag_seconds)}"
     out.print(f"  epoch {now.epoch}, slot {now.slot}, since {now.since}")
-    out.print(f"  {size(now.lag_bytes)} behind{behind}; the newest change here was committed at {now.last_commit_at}")
+    newest = "nothing has come by the stream yet"
+    if now.last_commit_at:
+        newest = f"the newest change here was committed at {now.last_commit_at}"
+    out.print(f"  {size(now.lag_bytes)} behind{behind}; {newest}")
     out.print(
         f"  the source keeps {size(now.retained_bytes)} of WAL for it, of {size(now.budget_bytes)} at most{_left(now)}"
     )

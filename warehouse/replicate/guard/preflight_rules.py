@@ -6,11 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from warehouse.core.errors import MissingPrivilege, ReplicationError, SetupError, SourceNotReady, WalLevelNotLogical
+from warehouse.core.errors import (
+    ClassificationError,
+    MissingPrivilege,
+    ReplicationError,
+    SetupError,
+    SourceNotReady,
+    WalLevelNotLogical,
+)
 from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.guard.preflight_facts import Identity, Source, Warehouse
 
-Kind = type[SourceNotReady | ReplicationError | SetupError]
+Kind = type[ClassificationError | SourceNotReady | ReplicationError | SetupError]
 
 SYNCED_SLOTS = 17
 """From this version on a server can keep logical slots on its standbys by itself."""
@@ -123,6 +130,13 @@ def _replicate(source: Source) -> Check:
 
 
 def _readable(source: Source) -> Check:
+    if not source.tables:
+        return failed(
+            "right to read",
+            "The operational database has none of the tables that replication/trs.yml replicates.",
+            "Check TRS_DATABASE_URL. Without it, `warehouse run` makes the sandbox's.",
+            ClassificationError,
+        )
     if not source.unreadable:
         return ok("right to read", f"all of {len(source.tables)} tables")
     return failed(
