@@ -181,7 +181,7 @@ class Drill:
         with self.databases.source() as source, self._session(warehouse) as here:
             return (
                 journal.expected(source, table, columns, self.renamed.get(table)),
-                journal.told(here, table, columns, journal.keys(source, table)),
+                journal.told(here, table, columns, journal.keys(source, table), some_columns=table in self.columns),
             )
 
     @contextmanager

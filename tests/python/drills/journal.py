@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 from psycopg import sql
@@ -162,8 +162,15 @@ def expected(
     return versions
 
 
-def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str]) -> list[Version]:
-    """Every version that the warehouse tells of a table."""
+def told(
+    warehouse: psycopg.Connection, table: str, columns: list[str], key: list[str], *, some_columns: bool = False
+) -> list[Version]:
+    """Every version that the warehouse tells of a table.
+
+    Args:
+        columns: those to compare.
+        some_columns: there are others, which change by themselves.
+    """
     seen = warehouse.execute(
         "select attname from pg_attribute"
         " where attnum > 0 and attrelid = to_regclass(format('versions.%%I', %s::text))",
@@ -182,23 +189,32 @@ def told(warehouse: psycopg.Connection, table: str, columns: list[str], key: lis
     """
     others = sorted({name for (name,) in seen} - set(columns))
     rows = warehouse.execute(query.encode(), {"others": others, "keys": key}).fetchall()
-    versions = [Version(table, *row[:-1]) for row in rows if not row[-1]]
-    return _joined(versions, [Version(table, *row[:-1]) for row in rows if row[-1]])
+    filled = {Version(table, *row[:-1]) for row in rows if row[-1]}
+    return _joined([Version(table, *row[:-1]) for row in rows], filled, all_of_them=some_columns)
 
 
-def _joined(versions: list[Version], filled: list[Version]) -> list[Version]:
-    """Undo the back-fill of a column: a version that differs from the one before in that alone goes on with it."""
-    ends = {(one.key, one.content, one.known_to): index for index, one in enumerate(versions)}
-    for one in sorted(filled, key=lambda version: version.known_from):
-        index = ends.pop((one.key, one.content, one.known_from), None)
-        if index is None:
-            versions.append(one)
+def _joined(versions: list[Version], filled: set[Version], *, all_of_them: bool) -> list[Version]:
+    """Undo the back-fill of a column: a version that differs from the one before in that alone goes on with it.
+
+    Args:
+        filled: the versions that back-fills began.
+        all_of_them: columns are left out that changed by themselves, so join whatever looks the same.
+    """
+    joined: list[Version] = []
+    last: dict[str, int] = {}
+    for one in sorted(versions, key=lambda version: (version.known_from, version.known_to or _FOREVER)):
+        before = joined[last[one.key]] if one.key in last else None
+        if (
+            before is not None
+            and (all_of_them or one in filled)
+            and (before.content, before.known_to, before.ended_by) == (one.content, one.known_from, "U")
+        ):
+            ended = replace(before, known_to=one.known_to, ended_by=one.ended_by, ended_after=one.ended_after)
+            joined[last[one.key]] = ended
             continue
-        versions[index] = replace(
-            versions[index], known_to=one.known_to, ended_by=one.ended_by, ended_after=one.ended_after
-        )
-        ends[one.key, one.content, one.known_to] = index
-    return versions
+        last[one.key] = len(joined)
+        joined.append(one)
+    return joined
 
 
 @dataclass(frozen=True)
@@ -280,5 +296,6 @@ def states_differ(
     ]
 
 
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _OUT_OF_ORDER = timedelta(milliseconds=100)

@@ -218,6 +218,7 @@ class Load:
         connect: Callable[[], psycopg.Connection],
         user: uuid.UUID,
         seed: int,
+        load: int,
         writers: int = 2,
         pause: float = 0.01,
     ) -> None:

@@ -142,4 +142,3 @@ def test_unique_conflict_that_is_skipped(drill: Drill) -> None:
     drill.work(40)
     gaps = drill.finish_with_gap()
     assert len(gaps) == 1
-
