@@ -68,7 +68,8 @@ def _move(connection: psycopg.Connection, schema: str, table: str) -> int:
 insert into {history} (known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after, epoch_id,
     {columns})
 select
-    began.committed_at,
+    -- A row that was written by hand began in a transaction that no ledger knows; the engine still does.
+    coalesce(began.committed_at, pg_xact_commit_timestamp((m.version).{known_from}::xid)),
     m.committed_at,
     case began.kind when 'copy' then 'C'::"char" else (m.version).{operation} end,
     m.ended_by,
