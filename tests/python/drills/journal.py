@@ -272,6 +272,22 @@ def state_at(versions: Iterable[Version], moment: datetime) -> Counter[tuple[str
     )
 
 
+def blurred(
+    wanted: Iterable[Version], gaps: Sequence[tuple[datetime, datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    """Between which moments a table's states are not known one by one.
+
+    Args:
+        gaps: from when, up to which snapshot, and when that was written. A table that was emptied in between had lost
+            its rows before the snapshot was read.
+    """
+    emptied = [one.known_to for one in wanted if one.ended_by == "T" and one.known_to is not None]
+    return [
+        (low, repaired if any(high < moment <= repaired for moment in emptied) else high)
+        for low, high, repaired in gaps
+    ]
+
+
 def states_differ(
     wanted: list[Version], got: list[Version], gaps: Sequence[tuple[datetime, datetime]], copied: Copied | None
 ) -> list[str]:
