@@ -2,7 +2,8 @@
 
 A drill hurts something, lets the product recover by its own commands, and calls `finish()`. That proves that
 
-1. the replica's content is the source's: a digest of every replicated table, computed by each side for itself;
+1. the replica's content is the source's: a digest of every replicated table, computed by each side for itself, and the
+   product's own comparison say so;
 2. the history is right: the versions told are exactly those that the source noted (journal.py), each with its commit
    time, what brought and what ended it; none missing, none twice.
 """
@@ -28,6 +29,7 @@ from warehouse.core.errors import DatabaseUnreachable, ReplicationError, Warehou
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate
+from warehouse.replicate.reconcile import reconcile
 
 ROUNDS = int(os.environ.get("TRW_DRILL_ROUNDS", "2"))
 """How often a drill that strikes at random strikes."""
@@ -130,8 +132,9 @@ class Drill:
         self.prove_history()
 
     def prove_content(self) -> None:
-        """Every replicated table is the source's, row for row."""
+        """Every replicated table is the source's, row for row, by a digest and by the product's comparison."""
         assert self.unequal() == [], f"seed {self.seed}: these tables differ from the source"
+        assert reconcile(self.databases, Silent()).differing == [], f"seed {self.seed}"
 
     def prove_history(self) -> None:
         """Every version of the noted tables is told as the source knows it; none is missing, none is there twice."""

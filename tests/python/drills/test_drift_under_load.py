@@ -8,7 +8,7 @@ import yaml
 from tests.python.drills.harness import Drill, wait_until
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
-from warehouse.replicate import Classification, drift, epochs, setup, stage
+from warehouse.replicate import Classification, drift, epochs, setup
 from warehouse.replicate.classification import FILE
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,8 @@ class Edited:
     def __init__(self, drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
         self._drill = drill
-        monkeypatch.setattr(stage, "load_classification", self.load)
+        for module in ("stage", "reconcile"):
+            monkeypatch.setattr(f"warehouse.replicate.{module}.load_classification", self.load)
 
     @property
     def columns(self) -> dict[str, object]:
