@@ -16,6 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Wait
 
+from warehouse.core.workers import run_together
 from warehouse.replicate.replica import without_credentials
 
 CHUNK_PAGES = 16_000
@@ -110,7 +111,6 @@ def copy_parts(
     waiting: queue.SimpleQueue[Part] = queue.SimpleQueue()
     for part in parts:
         waiting.put(part)
-    failures: list[BaseException] = []
     totals: list[int] = []
     stop = threading.Event()
     left, counting = Counter(part.table for part in parts), threading.Lock()
@@ -121,44 +121,27 @@ def copy_parts(
             return left[table] == 0
 
     def work() -> None:
-        try:
-            with connect_source() as source, connect_warehouse() as warehouse:
-                source.execute("begin isolation level repeatable read read only")
-                source.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
-                warehouse.execute("set synchronous_commit = off")
-                # Statistics from 3,000 rows of a table serve for a first build. The usual 30,000 would cost a quarter
-                # of the copy's processor time; the engine's autovacuum makes them when a tenth of a table has changed.
-                warehouse.execute("set default_statistics_target = 10")
-                while not stop.is_set():
-                    try:
-                        part = waiting.get_nowait()
-                    except queue.Empty:
-                        return
-                    start = time.monotonic()
-                    with warehouse.transaction():
-                        rows = _copy(part, source, warehouse, stop)
-                        on_part(warehouse, part, rows, time.monotonic() - start)
-                    totals.append(rows)
-                    if is_whole(part.table):
-                        on_table(warehouse, part.table)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
-            failures.append(error)
-            stop.set()
+        with connect_source() as source, connect_warehouse() as warehouse:
+            source.execute("begin isolation level repeatable read read only")
+            source.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+            warehouse.execute("set synchronous_commit = off")
+            # Statistics from 3,000 rows of a table serve for a first build. The usual 30,000 would cost a quarter
+            # of the copy's processor time; the engine's autovacuum makes them when a tenth of a table has changed.
+            warehouse.execute("set default_statistics_target = 10")
+            while not stop.is_set():
+                try:
+                    part = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                start = time.monotonic()
+                with warehouse.transaction():
+                    rows = _copy(part, source, warehouse, stop)
+                    on_part(warehouse, part, rows, time.monotonic() - start)
+                totals.append(rows)
+                if is_whole(part.table):
+                    on_table(warehouse, part.table)
 
-    threads = [threading.Thread(target=work, name=f"copy-{n}", daemon=True) for n in range(min(workers, len(parts)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-    except BaseException:
-        stop.set()
-        for thread in threads:
-            thread.join(30)
-        raise
-    if failures:
-        raise failures[0]
+    run_together(work, min(workers, len(parts)), name="copy", stop=stop.set)
     return sum(totals)
 
 

@@ -22,20 +22,11 @@ from warehouse.core.errors import (
     SlotTaken,
     WalLevelNotLogical,
 )
-from warehouse.core.ledger import migrate
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate, setup, stage
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
 
 
 def untouched(databases: Databases) -> bool:

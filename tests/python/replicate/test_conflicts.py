@@ -9,11 +9,10 @@ import uuid
 import pytest
 from psycopg import sql
 
-import sandbox.schema
+from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import epochs, replicate, status
 from warehouse.replicate.guard import hand_writes, settled
@@ -26,15 +25,12 @@ SECRET = "Verysecretname"
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
+def world(world: Databases, sync: Sync) -> Databases:
     """A stream in good order."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-        replicate(databases, Silent())
-        add_person(databases)
-        replicate(databases, Silent())
-    return databases
+    sync()
+    add_person(world)
+    sync()
+    return world
 
 
 def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UUID:

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import sandbox.schema
+from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
-from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, status
+from warehouse.replicate import status
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
-
-
-Sync = Callable[[], None]
-
-
-@pytest.fixture
-def sync(world: Databases) -> Sync:
-    """Replicate what is committed by now."""
-    return lambda: replicate(world, Silent()) and None
 
 
 def test_the_first_copy_and_the_stream_meet_without_a_gap(world: Databases, sync: Sync) -> None:

@@ -14,10 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import sandbox.schema
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.replicate import load_classification, replicate, setup
@@ -42,14 +40,6 @@ def test_a_failure_of_replication_has_a_test(pain: dict[str, str]) -> None:
         file, name = test.split("::")
         tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"there is no {test}"
-
-
-@pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
 
 
 def types(connection: psycopg.Connection, schema: str) -> dict[tuple[str, str], str]:

@@ -13,7 +13,6 @@ import sandbox.schema
 from tests.python.conftest import FAST
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, ReplicationError
-from warehouse.core.ledger import migrate
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.replicate import load_classification, publication
 from warehouse.replicate.guard.preflight import examined, preflight, require
@@ -185,14 +184,6 @@ def test_the_warehouses_own_room_and_rights() -> None:
 
 
 # -- real clusters ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
 
 
 def states(databases: Databases) -> dict[str, str]:

@@ -18,12 +18,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
-import sandbox.schema
+from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.replicate import Status, load_classification, replicate, status
@@ -150,16 +149,12 @@ def test_what_must_be_decided_first_comes_first() -> None:
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
+def world(world: Databases, sync: Sync) -> Databases:
     """A stream that has brought one person."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-        replicate(databases, Silent())
-        hand_writes.note_them(warehouse, load_classification())
-        add_person(databases)
-        replicate(databases, Silent())
-    return databases
+    sync()
+    add_person(world)
+    sync()
+    return world
 
 
 def add_person(databases: Databases) -> uuid.UUID:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +11,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import sandbox.schema
+from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
-from warehouse.replicate import history, replicate
+from warehouse.replicate import history
 from warehouse.replicate.history.settle import create_partition, month_after
 from warehouse.replicate.source import SourceColumn
 from warehouse.replicate.subscription import wait_until_applied
@@ -25,23 +24,6 @@ from warehouse.replicate.subscription import wait_until_applied
 pytestmark = pytest.mark.slow
 
 SEED = 20_261_122
-
-
-@pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
-
-
-Sync = Callable[[], None]
-
-
-@pytest.fixture
-def sync(world: Databases) -> Sync:
-    """Replicate what is committed by now."""
-    return lambda: replicate(world, Silent()) and None
 
 
 def test_what_was_known_at_any_moment_is_what_the_source_then_held(world: Databases, sync: Sync) -> None:

@@ -10,13 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import sandbox.schema
+from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, ApplyConflict, ReplicationError, SlotLost
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate
 from warehouse.replicate.guard import hand_writes
 from warehouse.replicate.guard.watch import LONGEST_PAUSE, Event, Watch
 
@@ -24,12 +23,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-        replicate(databases, Silent())
-    return databases
+def world(world: Databases, sync: Sync) -> Databases:
+    """A stream that has brought nothing yet."""
+    sync()
+    return world
 
 
 def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UUID:

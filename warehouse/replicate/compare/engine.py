@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.progress import Progress, Silent
+from warehouse.core.workers import run_together
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.ranges import KeyedRow, Queries, differing, merge, range_bits, summary_of
 from warehouse.replicate.compare.row_hash import Method, method_for, prepare
@@ -52,22 +53,7 @@ def tables(
     # The largest first, so that the last worker does not end long after the others.
     for spec in sorted(specs, key=lambda spec: -rows[spec.table]):
         run.waiting.put(spec)
-    threads = [
-        threading.Thread(target=run.work, name=f"compare-{n}", daemon=True) for n in range(min(workers, len(specs)))
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-    except BaseException:
-        run.break_off()
-        for thread in threads:
-            thread.join(30)
-        raise
-    if run.failures:
-        raise run.failures[0]
+    run_together(run.work, min(workers, len(specs)), name="compare", stop=run.break_off)
     return [run.found[spec.table] for spec in specs]
 
 
@@ -84,7 +70,6 @@ class _Run:
     ) -> None:
         self.waiting: queue.SimpleQueue[TableSpec] = queue.SimpleQueue()
         self.found: dict[str, TableComparison] = {}
-        self.failures: list[BaseException] = []
         self._source, self._warehouse, self._method, self._rows = source, warehouse, method, rows
         self._total, self._progress, self._done = sum(rows.values()), progress, 0
         self._lock, self._stop = threading.Lock(), threading.Event()
@@ -99,21 +84,17 @@ class _Run:
 
     def work(self) -> None:
         """Compare tables until none waits."""
-        try:
-            with ExitStack() as stack:
-                there = _Side(stack, self._source.connect(), self._source.snapshot)
-                here = _Side(stack, self._warehouse.connect(), self._warehouse.snapshot)
-                with self._lock:
-                    self._open += [there.connection, here.connection]
-                while not self._stop.is_set():
-                    try:
-                        spec = self.waiting.get_nowait()
-                    except queue.Empty:
-                        return
-                    self._one(spec, there, here)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
-            self.failures.append(error)
-            self.break_off()
+        with ExitStack() as stack:
+            there = _Side(stack, self._source.connect(), self._source.snapshot)
+            here = _Side(stack, self._warehouse.connect(), self._warehouse.snapshot)
+            with self._lock:
+                self._open += [there.connection, here.connection]
+            while not self._stop.is_set():
+                try:
+                    spec = self.waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self._one(spec, there, here)
 
     def _one(self, spec: TableSpec, there: _Side, here: _Side) -> None:
         with there.transaction(), here.transaction():

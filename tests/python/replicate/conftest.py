@@ -1,0 +1,30 @@
+"""Fixtures of the replication tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import sandbox.schema
+from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.replicate import replicate
+
+Sync = Callable[[], None]
+
+
+@pytest.fixture
+def world(databases: Databases) -> Databases:
+    """An operational database with its schema and no rows, and a warehouse with nothing but its ledger."""
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
+    return databases
+
+
+@pytest.fixture
+def sync(world: Databases) -> Sync:
+    """Replicate what is committed by now."""
+    return lambda: replicate(world, Silent()) and None
