@@ -34,12 +34,20 @@ class Written:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def write(conninfo: str, rows: int, size: int, rows_per_second: float = 0) -> Written:
+def write(
+    conninfo: str, rows: int, size: int, rows_per_second: float = 0, writer: int = 0, writers: int = 1
+) -> Written:
     """Write about so many rows in transactions of `size`, in one session of the server itself, which costs the machine
-    next to nothing beside the changes. At a rate, or as fast as it can when that is 0."""
+    next to nothing beside the changes. At a rate, or as fast as it can when that is 0.
+
+    One that cannot keep its rate stops when it has taken a quarter longer than it should.
+
+    Args:
+        writer, writers: which of several sessions this one is; each changes rows that no other one changes.
+    """
     transactions = max(rows // size, 1)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        _draw(connection, transactions * size)
+        _draw(connection, transactions * size, writer, writers)
         # By index whatever the planner thinks of a range that it does not know.
         for never in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
             connection.execute(sql.SQL("set {} = off").format(sql.Identifier(never)))
@@ -47,7 +55,8 @@ def write(conninfo: str, rows: int, size: int, rows_per_second: float = 0) -> Wr
             # A backlog is not what is measured; at a rate the source's commits are as durable as ever.
             connection.execute("set synchronous_commit = off")
         connection.execute(
-            "create temp table written (rows int, seconds float8, late int, first_at pg_lsn, last_at pg_lsn)"
+            "create temp table written (rows int, seconds float8, late int, first_at pg_lsn, last_at pg_lsn,"
+            " transactions int)"
         )
         pause = size / rows_per_second if rows_per_second else 0
         connection.execute(
@@ -55,27 +64,40 @@ def write(conninfo: str, rows: int, size: int, rows_per_second: float = 0) -> Wr
                 transactions=sql.Literal(transactions),
                 size=sql.Literal(size),
                 pause=sql.Literal(pause),
+                writer=sql.Literal(writer),
                 people=sql.Literal(PEOPLE),
                 new=sql.Literal(NEW),
                 posts=sql.Literal(POSTS),
                 gone=sql.Literal(GONE),
             )
         )
-        row = connection.execute("select rows, seconds, late, first_at::text, last_at::text from written").fetchone()
+        row = connection.execute(
+            "select rows, seconds, late, first_at::text, last_at::text, transactions from written"
+        ).fetchone()
         assert row is not None
-        return Written(row[0], row[1], transactions, row[2], row[3], row[4])
+        return Written(row[0], row[1], row[5], row[2], row[3], row[4])
 
 
-def _draw(connection: psycopg.Connection, rows: int) -> None:
+def _draw(connection: psycopg.Connection, rows: int, writer: int, writers: int) -> None:
     """Which rows are to be changed, before the clock runs."""
     drawn = sql.SQL(
         "create temp table {drawn} as select row_number() over () as n, {key} from ("
-        " select {key} from {table}, generate_series(0, {most} / (select count(*) from {table})) order by random()"
+        " select {key} from {table}, generate_series(0, {writers} * {most} / (select count(*) from {table}))"
+        " where abs(hashtext({key}::text)) % {writers} = {writer} order by random()"
         " limit {most}) as r"
     )
     for table, key, share in (("persons", "person_id", PEOPLE + NEW), ("tps_employments", "tps_employment_id", POSTS)):
         most, into = sql.Literal(int(rows * share) + 10), sql.Identifier(f"drawn_{table}")
-        connection.execute(drawn.format(drawn=into, table=sql.Identifier(table), key=sql.Identifier(key), most=most))
+        connection.execute(
+            drawn.format(
+                drawn=into,
+                table=sql.Identifier(table),
+                key=sql.Identifier(key),
+                most=most,
+                writer=sql.Literal(writer),
+                writers=sql.Literal(writers),
+            )
+        )
         connection.execute(sql.SQL("create unique index on {} (n)").format(into))
     connection.execute(
         sql.SQL(
@@ -92,7 +114,7 @@ declare
     began timestamptz := clock_timestamp();
     turn timestamptz;
     wait float8;
-    total int := 0; written_now int; late int := 0;
+    total int := 0; written_now int; late int := 0; done int := 0;
     from_people int; to_people int; from_new int; to_new int; from_posts int; to_posts int; from_gone int; to_gone int;
     first_ pg_lsn; last_ pg_lsn;
 begin
@@ -100,6 +122,7 @@ begin
         if {pause} > 0 then
             turn := began + (t - 1) * {pause} * interval '1 second';
             wait := extract(epoch from turn - clock_timestamp());
+            exit when wait < -0.25 * {transactions} * {pause};
             if wait > 0 then perform pg_sleep(wait);
             elsif wait < -{pause} then late := late + 1;
             end if;
@@ -108,7 +131,8 @@ begin
         from_new := floor((t - 1) * {size} * {new}); to_new := floor(t * {size} * {new});
         from_posts := floor((t - 1) * {size} * {posts}); to_posts := floor(t * {size} * {posts});
         from_gone := floor((t - 1) * {size} * {gone}); to_gone := floor(t * {size} * {gone});
-        update persons as p set email_address = 'change' || d.n || '.' || extract(epoch from began) || '@example.org',
+        update persons as p set
+            email_address = 'change' || d.n || '.' || {writer} || '.' || extract(epoch from began) || '@example.org',
             updated_on = clock_timestamp()
         from drawn_persons as d where d.n > from_people and d.n <= to_people and p.person_id = d.person_id;
         get diagnostics written_now = row_count; total := total + written_now;
@@ -126,7 +150,8 @@ begin
         get diagnostics written_now = row_count; total := total + written_now;
         if t = 1 then first_ := pg_current_wal_insert_lsn(); end if;
         if t = {transactions} then last_ := pg_current_wal_insert_lsn(); end if;
+        done := t;
         commit;
     end loop;
-    insert into written select total, extract(epoch from clock_timestamp() - began), late, first_, last_;
+    insert into written select total, extract(epoch from clock_timestamp() - began), late, first_, last_, done;
 end $$"""

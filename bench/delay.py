@@ -19,7 +19,7 @@ SECONDS = 40
 LOADS = ((500, 10.0), (5_000, 50.0))
 """Rows a second, and the milliseconds that 99 of 100 commits may take."""
 
-SIZE = 10
+SIZE, WRITERS = 10, 4
 _LEAD_SECONDS = 3
 _BETWEEN_SECONDS = 0.02
 _POLL_SECONDS = 0.0002
@@ -41,26 +41,30 @@ def delay(databases: Databases, progress: Progress, seconds: float = SECONDS) ->
 
 def _under_load(
     databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, load: int, seconds: float
-) -> tuple[Written, list[tuple[float, float]]]:
+) -> tuple[list[Written], list[tuple[float, float]]]:
     results: list[Written] = []
 
-    def work() -> None:
-        rows = round(load * (seconds + _LEAD_SECONDS))
-        results.append(write(databases.source_conninfo, rows, SIZE, load))
+    def work(writer: int) -> None:
+        rows, rate = round(load * (seconds + _LEAD_SECONDS) / WRITERS), load / WRITERS
+        results.append(write(databases.source_conninfo, rows, SIZE, rate, writer, WRITERS))
 
-    writer = threading.Thread(target=work)
-    writer.start()
+    writers = [threading.Thread(target=work, args=(writer,)) for writer in range(WRITERS)]
+    for one in writers:
+        one.start()
     try:
         time.sleep(_LEAD_SECONDS)
-        seen = _beats(trs, warehouse, writer)
+        seen = _beats(trs, warehouse, writers)
     finally:
-        writer.join()
-    if not results:
+        for one in writers:
+            one.join()
+    if len(results) < WRITERS:
         raise RuntimeError("the load broke off")
-    return results[0], seen
+    return results, seen
 
 
-def _beats(trs: psycopg.Connection, warehouse: psycopg.Connection, load: threading.Thread) -> list[tuple[float, float]]:
+def _beats(
+    trs: psycopg.Connection, warehouse: psycopg.Connection, load: Sequence[threading.Thread]
+) -> list[tuple[float, float]]:
     """Change one row again and again for as long as the load lasts: delays of the commits, and of the looks for them.
 
     The delay ends with the look that finds the change, so it is too long by up to one look, never too short.
@@ -69,7 +73,7 @@ def _beats(trs: psycopg.Connection, warehouse: psycopg.Connection, load: threadi
     assert row is not None
     seen: list[tuple[float, float]] = []
     beat = 0
-    while load.is_alive():
+    while all(writer.is_alive() for writer in load):
         beat += 1
         description = f"beat {beat} of {id(seen)}"
         trs.execute(
@@ -94,8 +98,10 @@ def _beats(trs: psycopg.Connection, warehouse: psycopg.Connection, load: threadi
     return seen
 
 
-def _figure(load: int, most: float, written: Written, seen: Sequence[tuple[float, float]]) -> Figure:
+def _figure(load: int, most: float, written: Sequence[Written], seen: Sequence[tuple[float, float]]) -> Figure:
     delays = [value for value, _ in seen]
+    reached = sum(one.rate for one in written)
+    transactions, late = sum(one.transactions for one in written), sum(one.late for one in written)
     more = {
         "p50 ms": percentile(delays, 50),
         "p95 ms": percentile(delays, 95),
@@ -103,12 +109,19 @@ def _figure(load: int, most: float, written: Written, seen: Sequence[tuple[float
         "longest ms": max(delays),
         "one look ms": median(look for _, look in seen),
         "commits measured": len(delays),
-        "rows/s reached": written.rate,
-        "late transactions of a hundred": 100 * written.late / written.transactions,
+        "rows/s reached": reached,
+        "late transactions of a hundred": 100 * late / transactions,
     }
     aims = (
         Aim("99 of 100 commits seen within ms", more["p99 ms"], "at most", most),
-        Aim("of the load was reached", written.rate / load, "at least", 0.95),
+        Aim("of the load was reached", reached / load, "at least", 0.95),
     )
     what = f"commit to visible, {load:,} rows a second, {SIZE} a transaction"
-    return Figure("delay", what, written.seconds, written.rows, None, None, aims, more)
+    return Figure(
+        "delay",
+        what,
+        max(one.seconds for one in written),
+        sum(one.rows for one in written),
+        aims=aims,
+        more=more,
+    )

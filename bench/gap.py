@@ -42,7 +42,7 @@ def gap_detection(databases: Databases, progress: Progress) -> list[Figure]:
             figures.append(Figure(TOPIC, f"{what}: found", finding.seconds, 0, aims=(aim,)))
             with timing() as repairing:
                 done = repair(databases, progress)
-            mended = sum(sum(table[2:]) for table in done.tables)
+            mended = sum(table.rows_inserted + table.rows_updated + table.rows_deleted for table in done.tables)
             figures.append(Figure(TOPIC, f"{what}: repaired", repairing.seconds, mended))
     return figures
 

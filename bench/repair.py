@@ -28,10 +28,10 @@ def repair_ratios(databases: Databases, progress: Progress) -> list[Figure]:
             progress.say(f"repair of {damaged:,} rows")
             with timing() as watch:
                 done = repair(databases, progress, compare_all=True)
-            mended = sum(sum(table[2:]) for table in done.tables)
+            mended = sum(table.rows_inserted + table.rows_updated + table.rows_deleted for table in done.tables)
             if mended != damaged or done.left:
                 raise RuntimeError(f"{damaged} rows were damaged and {mended} mended; {done.left} left")
-            compared = sum(table[1] or 0 for table in done.tables) or _rows(warehouse)
+            compared = sum(table.rows_compared or 0 for table in done.tables) or _rows(warehouse)
             # The measurements before have added rows: a full copy would take longer now, too.
             ratio = (watch.seconds / compared) / (copy.seconds / copy.rows)
             aims = (Aim("of the time of a full copy", ratio, "at most", 0.1),) if share == 0.001 else ()

@@ -38,7 +38,8 @@ class Environment:
             PeerFailed: it ended with an error, printed none, or took too long.
         """
         done = _called(
-            [str(self.folder / "venv" / "bin" / "python"), str(_HERE / script), *arguments],
+            # -P: of this folder it sees the script alone, not the modules beside it, which have the peers' names.
+            [str(self.folder / "venv" / "bin" / "python"), "-P", str(_HERE / script), *arguments],
             {**os.environ, **environment},
         )
         found = [line for line in done.splitlines() if line.startswith("{")]
