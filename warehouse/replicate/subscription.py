@@ -137,7 +137,10 @@ def create(
         MissingPrivilege: the warehouse's user may not make subscriptions.
         ReplicationError: the warehouse's server cannot connect to the source, or refuses the subscription.
     """
-    streaming = "parallel" if warehouse.info.server_version >= 160_000 else "on"
+    # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when it is
+    # committed. Applied in parallel while it is still open ("parallel") it would be visible a little sooner, but that
+    # path of the engine (18.6) crashed the server once in a drill, and gives such transactions numbers out of order.
+    streaming = "on"
     try:
         warehouse.execute(
             sql.SQL(
@@ -216,7 +219,9 @@ def stay_off_after_errors(warehouse: psycopg.Connection, name: str) -> None:
     if warehouse.execute(
         "select 1 from pg_subscription where subname = %s and not subdisableonerr", (name,)
     ).fetchone():
-        warehouse.execute(sql.SQL("alter subscription {} set (disable_on_error = true)").format(sql.Identifier(name)))
+        warehouse.execute(
+            sql.SQL("alter subscription {} set (disable_on_error = true, streaming = on)").format(sql.Identifier(name))
+        )
 
 
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:

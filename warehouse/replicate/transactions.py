@@ -44,6 +44,16 @@ written as (
     returning 1
 ),
 
+by_hand as (
+    -- What somebody wrote to the replica; without a row of its own it would lose its time when the engine forgets it.
+    insert into ledger.transactions (xid, epoch_id, committed_at, kind)
+    select distinct h.xid, %(epoch)s, pg_xact_commit_timestamp(h.xid::xid), 'hand'
+    from position as p
+    join ledger.hand_writes as h on h.xid < p.next::text::xid8
+    where pg_xact_commit_timestamp(h.xid::xid) is not null
+    on conflict (xid) do nothing
+),
+
 moved as (
     update ledger.replication_position set stamped_up_to = p.next::text::xid8, noted_at = clock_timestamp()
     from position as p where epoch_id = %(epoch)s

@@ -113,6 +113,20 @@ def test_a_version_says_what_brought_and_ended_it_and_in_which_epoch(world: Data
     ]
 
 
+def test_what_was_written_by_hand_keeps_its_time_too(world: Databases, sync: Sync) -> None:
+    with world.source() as trs, world.warehouse() as warehouse:
+        insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
+        sync()
+        warehouse.execute("update persons set last_name = 'Hand'")
+        warehouse.execute("delete from persons")
+        sync()
+        assert warehouse.execute("select count(*) from history.persons_log").fetchone() == (0,)
+        settled = warehouse.execute(
+            "select last_name, ended_by, known_from < known_to from history.persons order by known_to"
+        ).fetchall()
+        assert settled == [("Smith", "U", True), ("Hand", "D", True)]
+
+
 def test_history_is_partitioned_by_the_month_in_which_a_version_ended(world: Databases, sync: Sync) -> None:
     with world.source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})

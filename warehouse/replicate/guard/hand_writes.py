@@ -78,7 +78,8 @@ def unsettled(connection: psycopg.Connection) -> list[HandWrites]:
         "select h.table_name, array_agg(distinct h.operation), coalesce(sum(h.rows), 0)::bigint,"
         " coalesce((array_agg(h.keys order by h.hand_write_id desc) filter (where h.keys is not null))[1], '[]')"
         " from ledger.hand_writes as h"
-        " where h.settled_at is null and not exists (select from ledger.transactions as t where t.xid = h.xid)"
+        " where h.settled_at is null and not exists (select from ledger.transactions as t where t.xid = h.xid"
+        "  and t.kind <> 'hand')"
         " group by h.table_name order by h.table_name"
     ).fetchall()
     return [
