@@ -109,7 +109,12 @@ class ReplicationError(WarehouseError):
 
 
 class SlotLost(ReplicationError):
+    """Attributes:
+    after_a_crash: the slot may well be ours, but a crash of the source took the proof: a comparison settles it.
+    """
+
     exit_code = 50
+    after_a_crash = False
 
 
 class SlotTaken(ReplicationError):

@@ -24,7 +24,8 @@ LETTING_GO_SECONDS = 15
 
 _READ_BY = "it is read by "
 
-Kind = Literal["lost", "made anew", "unproven", "taken", "rewound", "other source"]
+Kind = Literal["lost", "made anew", "unproven", "crashed", "taken", "rewound", "other source"]
+"""crashed: unproven, too, but a crash of the source explains why: it takes the statistics that would be the proof."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,10 @@ def _not_ours(slot: Slot, known: int, note: Note | None) -> Finding | None:
     has_decoded = note is not None and _comparable(slot, note) and bool(note.transactions)
     if sends_all or is_older or has_decoded:
         return None
-    return Finding("unproven", "the slot has moved on, and nothing shows that it is still the one that was read here")
+    told = "the slot has moved on, and nothing shows that it is still the one that was read here"
+    if note and note.statistics_since not in (None, slot.statistics_since):
+        return Finding("crashed", f"the source has crashed; {told}")
+    return Finding("unproven", told)
 
 
 def is_made_anew(slot: Slot, note: Note) -> bool:
@@ -354,10 +358,12 @@ def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
             next_command="Find it on the operational database: select * from pg_stat_replication; have it use a slot "
             "of its own, then `warehouse replicate run`: it finds out whether changes were missed.",
         )
-    return SlotLost(
+    lost = SlotLost(
         f"The replication slot {slot} cannot be gone on with: {finding.reason}.",
         meaning=f"Changes at the operational database{bounds} may be missing here, and no row was applied from any "
         "other slot. What is here stays; the stream is off.",
         next_command="Find out why (maintenance, failover, a restore), then `warehouse replicate repair`: it compares, "
         "writes what differs and records the gap.",
     )
+    lost.after_a_crash = finding.kind == "crashed"
+    return lost

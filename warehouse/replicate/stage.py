@@ -102,7 +102,8 @@ def _go_on(
     """Switch the stream on if the slot is the one that it was reading; otherwise repair, where that is allowed.
 
     Raises:
-        SlotLost: there is a gap, and WAREHOUSE_REPAIR says to ask first.
+        SlotLost: there is a gap, and WAREHOUSE_REPAIR says to ask first; not after a crash of the source that only
+            took the proof: then both sides are compared, and what differs is written and recorded as ever.
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
     warehouse, name = ends.warehouse, ends.name
@@ -111,7 +112,8 @@ def _go_on(
             raise repair_is_due(warehouse, epoch)
         position.check(ends.databases.source_conninfo, ends.trs, warehouse, epoch)
     except SlotLost as lost:
-        if ends.databases.settings.warehouse_repair != "automatic":
+        # After a crash of the source it is doubt, not loss: nobody has to be asked before both sides are compared.
+        if ends.databases.settings.warehouse_repair != "automatic" and not lost.after_a_crash:
             raise
         begun = setup.set_up(ends, progress, epoch, lost.what)
         report.notes.append(repaired(begun.gap))

@@ -143,6 +143,7 @@ _CODES = {
     "lost": "slot_lost",
     "made anew": "slot_lost",
     "unproven": "slot_lost",
+    "crashed": "slot_lost",
     "taken": "slot_taken",
     "rewound": "source_rewound",
     "other source": "other_source",

@@ -29,10 +29,11 @@ def test_the_same_slot_goes_on() -> None:
 def test_one_evidence_is_enough() -> None:
     """Each of the three shows by itself that nothing was missed; without any, nothing is shown."""
     nothing = replace(SLOT, confirmed=700, restart=680, transactions=30, statistics_since="after a crash")
-    assert kind(nothing) == "unproven"
+    assert kind(nothing) == "crashed"
+    assert kind(nothing, note=replace(NOTE, transactions=None, statistics_since=None)) == "unproven"
     assert kind(replace(nothing, confirmed=650)) is None
     assert kind(replace(nothing, restart=649)) is None
-    assert kind(replace(nothing, restart=650)) == "unproven"
+    assert kind(replace(nothing, restart=650)) == "crashed"
     assert kind(replace(nothing, statistics_since="a")) is None
 
 
@@ -122,7 +123,7 @@ def test_no_slot_made_later_is_ever_taken_for_ours(
         statistics_since="b" if crashed else "a",
     )
     note = NOTE if noted else replace(NOTE, confirmed=100, source_xid=None, transactions=None, statistics_since=None)
-    assert kind(slot, applied=applied, note=note) in ("made anew", "unproven")
+    assert kind(slot, applied=applied, note=note) in ("made anew", "unproven", "crashed")
 
 
 @given(st.integers(0, 2**64 - 1))

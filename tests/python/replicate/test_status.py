@@ -278,6 +278,8 @@ def test_the_wal_budget(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
     with world.warehouse() as warehouse, world.source() as trs:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
+        # What is not flushed is not kept for anybody yet.
+        trs.execute("set synchronous_commit = on")
         trs.execute("select pg_logical_emit_message(true, 'noise', repeat('x', 3000000))")
     world.settings = world.settings.model_copy(update={"warehouse_wal_budget_gb": 0.002})
     now = told(world)
