@@ -51,48 +51,9 @@ fixture as (
         {{ moment(row[7]) if row[7] else 'null' }} as known_to,
         '{{ row[8] }}' as operation,
         null as began_after,
-        {{ moment('1900-01-01T00:00:00Z') }} as ended_after
+        {{ moment('2999-01-01T00:00:00Z') }} as ended_after
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
-actual as (
-
-    {% for day, known_at, _ in cases -%}
-    select
-        {{ loop.index }} as place,
-        id || ' ' || content as answer
-    from (
-        {{ versions_as_at(
-            'fixture', rule, given_day(day), given_moment(known_at) if known_at is not none else none
-        ) }}
-    ) as rows_of_day
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-expected as (
-
-    select
-        0 as place,
-        '' as answer
-    {%- for _, _, rows in cases %}
-    {%- set place = loop.index %}
-    {%- for row in rows %}
-    union all
-    select {{ place }}, '{{ row }}'
-    {%- endfor %}
-    {%- endfor %}
-
-)
-
-select
-    coalesce(actual.place, expected.place) as place,
-    actual.answer as actual_answer,
-    expected.answer as expected_answer
-from actual
-full outer join expected
-    on
-        actual.place = expected.place
-        and actual.answer = expected.answer
-where (actual.place is null and expected.place != 0) or expected.place is null
+{{ wrong_answers(cases, rule) }}
