@@ -12,7 +12,8 @@ from warehouse.core.progress import Progress
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, tables
 from warehouse.replicate.drift.catalog import Catalogs
-from warehouse.replicate.drift.compare import Difference, Kind, compare
+from warehouse.replicate.drift.compare import compare
+from warehouse.replicate.drift.difference import Difference, Kind
 from warehouse.replicate.drift.types import type_change
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.source import key_of

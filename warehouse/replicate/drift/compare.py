@@ -3,77 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.difference import Difference
 from warehouse.replicate.drift.types import type_change
 from warehouse.replicate.publication import VERBS
 from warehouse.replicate.source import key_of
-
-Kind = Literal[
-    "publication",
-    "add column",
-    "new column",
-    "publish",
-    "back-fill",
-    "widened",
-    "narrowed",
-    "changed type",
-    "dropped column",
-    "missing",
-    "generated",
-    "unknown type",
-    "released",
-    "secret",
-    "unpublish",
-    "retire",
-    "retired",
-    "add table",
-    "new table",
-    "publish table",
-    "copying",
-    "dropped table",
-    "unpublish table",
-    "retire table",
-    "identity",
-    "key",
-]
-Needs = Literal["nothing", "classification", "decision"]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One difference.
-
-    Attributes:
-        column: None when it is about a table, or about the publication as a whole (then `table` is empty).
-        what: what is different, as a clause.
-        will: what is or will be done about it, as a clause.
-        needs: what a person has to do: nothing, a line in replication/trs.yml, or a decision.
-        pending: `apply` has something to do about it now.
-        automatic: a run may do that by itself.
-    """
-
-    kind: Kind
-    table: str
-    column: str | None
-    what: str
-    will: str
-    needs: Needs = "nothing"
-    pending: bool = True
-    automatic: bool = True
-
-    @property
-    def name(self) -> str:
-        """What it is about: the table, the column or the publication."""
-        if not self.table:
-            return "publication"
-        return f"{self.table}.{self.column}" if self.column else self.table
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.what}; {self.will}"
 
 
 def compare(classification: Classification, now: Catalogs) -> list[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, WarehouseError
-from warehouse.replicate.drift.compare import Difference
+from warehouse.replicate.drift.difference import Difference
 
 
 @dataclass(frozen=True)
