@@ -18,9 +18,7 @@ import psycopg
 from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound
 from warehouse.replicate import epochs, subscription
 from warehouse.replicate.epochs import Epoch
-
-LETTING_GO_SECONDS = 15
-"""How long the source may take to notice that our stream has ended, before somebody else is taken to hold the slot."""
+from warehouse.replicate.lsn import applied_lsn, as_bytes, as_lsn
 
 _READ_BY = "it is read by "
 
@@ -171,18 +169,18 @@ def examine(
 ) -> tuple[Source, Finding | None]:
     """Look at both databases and judge. Changes nothing.
 
-    Waits up to LETTING_GO_SECONDS for the source to notice the end of a stream that was switched off.
+    Waits up to subscription.LETTING_GO_SECONDS for the source to notice the end of a stream that was switched off.
     """
     name = epoch.replication_name
     there = subscription.exists(warehouse, name)
     streaming = subscription.is_enabled(warehouse, name)
     noted = read_note(warehouse, epoch)
-    deadline = time.monotonic() + LETTING_GO_SECONDS
+    deadline = time.monotonic() + subscription.LETTING_GO_SECONDS
     while True:
         # In this order: the stream may run, and what the slot has confirmed is applied before, and was flushed before
         # it was applied.
         slot = read_slot(trs, epoch.slot_name)
-        applied = as_bytes(subscription.applied_lsn(warehouse, name) or "0/0")
+        applied = applied_lsn(warehouse, name) or 0
         source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
         finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming)
         if finding is None and not there:
@@ -315,17 +313,6 @@ def fork_after(history: str, timeline: int) -> int | None:
             return as_bytes(parts[1])
     # A server whose history does not hold our timeline has nothing of it.
     return 0
-
-
-def as_bytes(lsn: str) -> int:
-    """A position in the WAL, from the form that the engine prints."""
-    high, low = lsn.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def as_lsn(position: int) -> str:
-    """A position in the WAL in the form that the engine prints."""
-    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
 def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationError:

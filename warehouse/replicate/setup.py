@@ -41,6 +41,7 @@ from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard import preflight
 from warehouse.replicate.guard.settled import settled
+from warehouse.replicate.lsn import applied_lsn, as_lsn
 from warehouse.replicate.mend import Mending, mend
 
 
@@ -237,12 +238,11 @@ def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]
     These are the same, unless a slot that was made anew has sent something before anybody looked.
     """
     noted = position.read_note(ends.warehouse, ended)
-    applied = subscription.applied_lsn(ends.warehouse, ends.name)
-    known = max(position.as_bytes(applied or "0/0"), noted.confirmed if noted else 0)
-    last = position.as_lsn(known) if known else ended.start_lsn
+    known = max(applied_lsn(ends.warehouse, ends.name) or 0, noted.confirmed if noted else 0)
+    last = as_lsn(known) if known else ended.start_lsn
     slot = position.read_slot(ends.trs, ended.slot_name)
     if slot and noted and position.is_made_anew(slot, noted) and slot.transactions:
-        return last, position.as_lsn(noted.confirmed)
+        return last, as_lsn(noted.confirmed)
     return last, last
 
 

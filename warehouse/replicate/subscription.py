@@ -19,6 +19,10 @@ STALLED_SECONDS = 60
 """No progress for so long, while there is something to apply, is told as an error. A transaction of 100,000 rows takes
 about 3 seconds (docs/adr/0002)."""
 
+LETTING_GO_SECONDS = 15
+"""How long the source may take to notice that our stream has ended. Until then nobody can look into the slot; after it,
+somebody else is taken to hold it."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -232,23 +236,6 @@ def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
         (name,),
     ).fetchone()
     return bool(row and row[0])
-
-
-def applied_lsn(warehouse: psycopg.Connection, name: str) -> str | None:
-    """Where the last applied transaction ends in the source's WAL (the origin's `remote_lsn`).
-
-    None before the first one, and where this user may not ask (it takes a superuser or a grant).
-    """
-    row = warehouse.execute("select oid from pg_subscription where subname = %s", (name,)).fetchone()
-    allowed = warehouse.execute(
-        "select has_function_privilege('pg_replication_origin_progress(text, boolean)', 'execute')"
-    ).fetchone()
-    if row is None or not (allowed and allowed[0]):
-        return None
-    found = warehouse.execute(
-        "select nullif(pg_replication_origin_progress('pg_' || %s, true), '0/0')::text", (row[0],)
-    ).fetchone()
-    return found[0] if found else None
 
 
 def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> None:

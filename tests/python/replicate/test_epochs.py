@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.replicate.position import Note, Slot, Source, as_bytes, as_lsn, fork_after, judge
+from warehouse.replicate.lsn import as_bytes, as_lsn
+from warehouse.replicate.position import Note, Slot, Source, fork_after, judge
 
 SYSTEM = "7000000000000000000"
 SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)

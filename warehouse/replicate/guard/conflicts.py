@@ -16,7 +16,7 @@ from warehouse.replicate import subscription
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard.explain import remedy
 from warehouse.replicate.guard.keys import Hidden
-from warehouse.replicate.guard.looks import Look, as_lsn
+from warehouse.replicate.guard.looks import Look
 from warehouse.replicate.guard.pending import (
     Failure,
     Pending,
@@ -25,6 +25,7 @@ from warehouse.replicate.guard.pending import (
     first_pending,
     try_out,
 )
+from warehouse.replicate.lsn import as_lsn
 
 SKIP_SECONDS = 60
 """So long a skip may take; the transaction's rows are read once more, and not applied."""

@@ -8,15 +8,12 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.replicate import epochs
+from warehouse.replicate import epochs, subscription
 from warehouse.replicate.classification import load_classification
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import conflicts, looks
 from warehouse.replicate.guard.conflicts import Conflict, Skipped, as_error
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
-
-LETTING_GO_SECONDS = 5
-"""So long the source may take to notice that a stream was switched off; until then its slot cannot be looked into."""
 
 
 def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflict]:
@@ -41,7 +38,7 @@ def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch:
     Raises:
         ApplyConflict: it is; the conflict is in the ledger.
     """
-    deadline = time.monotonic() + LETTING_GO_SECONDS
+    deadline = time.monotonic() + subscription.LETTING_GO_SECONDS
     look, _ = looks.take(trs, warehouse, epoch, name)
     while look.slot_held_by and look.enabled is False and time.monotonic() < deadline:
         time.sleep(0.1)

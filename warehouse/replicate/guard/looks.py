@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.lsn import applied_lsn
 
 KEPT = "7 days"
 _UNSTAMPED = 5_000
@@ -140,7 +141,7 @@ def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
         (name,),
     ).fetchone()
     enabled, worker, received, origin = here or (None, None, None, None)
-    applied = _applied(warehouse, origin) if origin else None
+    applied = applied_lsn(warehouse, name)
     newest = warehouse.execute(_NEWEST, {"epoch": epoch.epoch_id, "origin": origin, "unstamped": _UNSTAMPED}).fetchone()
     samples = [_sample(source, warehouse, epoch.slot_name) for _ in range(_SAMPLES)]
     looked_at, clocks, _ = min(samples, key=lambda sample: sample[1].uncertainty_seconds)
@@ -190,17 +191,6 @@ def _now(connection: psycopg.Connection) -> datetime:
     return moment
 
 
-def _applied(warehouse: psycopg.Connection, origin: str) -> int | None:
-    """The end of the newest applied transaction; None where this user may not ask (it can be granted)."""
-    try:
-        row = warehouse.execute(
-            "select pg_wal_lsn_diff(pg_replication_origin_progress(%s, false), '0/0')::bigint", (origin,)
-        ).fetchone()
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
-        return None
-    return int(row[0]) if row and row[0] else None
-
-
 _EARLIER = """
 select
     looked_at,
@@ -244,8 +234,3 @@ def record(warehouse: psycopg.Connection, epoch: Epoch, look: Look, state: str) 
             "delete from ledger.replication_looks where epoch_id = %s and looked_at < clock_timestamp() - %s::interval",
             (epoch.epoch_id, KEPT),
         )
-
-
-def as_lsn(position: int) -> str:
-    """A position as PostgreSQL writes it."""
-    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
