@@ -50,5 +50,4 @@ def differences(
 def finish(work: Work) -> Outcome:
     """Do what needs the stream, and say what was done and what is left. The stream must run."""
     with_stream(work)
-    left = differences(work.source, work.warehouse, work.name, work.classification)
-    return Outcome(work.done, left, work.failures)
+    return Outcome(work.done, compare(work.classification, work.seen()), work.failures)

@@ -9,6 +9,7 @@ import psycopg
 
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Progress
+from warehouse.replicate import wire
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, tables
 from warehouse.replicate.drift.catalog import Catalogs
@@ -44,6 +45,7 @@ class Work:
     by_person: bool = True
     done: list[str] = field(default_factory=list)
     failures: list[WarehouseError] = field(default_factory=list)
+    _seen: Catalogs | None = None
 
     @property
     def name(self) -> str:
@@ -57,7 +59,16 @@ class Work:
 
     def look(self) -> Catalogs:
         """Both sides as they are now."""
-        return catalog.read(self.source, self.warehouse, self.name, self.schema)
+        self._seen = catalog.read(self.source, self.warehouse, self.name, self.schema)
+        return self._seen
+
+    def seen(self) -> Catalogs:
+        """Both sides as they were at the last look; looks again when something was altered since."""
+        return self._seen or self.look()
+
+    def altered(self) -> None:
+        """What was seen does not hold any more."""
+        self._seen = None
 
     def record(self, difference: Difference, what: str) -> None:
         """Write down and tell what was done about a difference."""
@@ -70,6 +81,8 @@ class Work:
             step()
         except WarehouseError as error:
             self.failures.append(error)
+        finally:
+            self.altered()
 
 
 def make_ready(work: Work) -> None:
@@ -81,7 +94,7 @@ def make_ready(work: Work) -> None:
     found = [one for one in compare(work.classification, now) if _is_due(work, one)]
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
     if now.publication is None or now.publication.whole:
-        now = work.look()
+        now = work.seen()
     by_table: dict[str, list[Difference]] = {}
     for one in found:
         if one.table:
@@ -92,7 +105,7 @@ def make_ready(work: Work) -> None:
 
 def with_stream(work: Work) -> None:
     """What needs the stream: tables taken up and let go, new ones copied, columns back-filled."""
-    now = work.look()
+    now = work.seen()
     found = compare(work.classification, now)
     new = [one for one in found if one.kind in ("add table", "copying")]
     rekeyed = [one for one in found if one.kind == "key" and one.table in work.accept]
@@ -101,7 +114,8 @@ def with_stream(work: Work) -> None:
         work.attempt(lambda: tables.refresh(work.warehouse, work.name))
     for one in (*new, *rekeyed):
         work.attempt(lambda one=one: _copy(work, now, one))  # type: ignore[misc]
-    work.attempt(lambda: _back_fill(work))
+    if wanted := _to_back_fill(work.seen()):
+        work.attempt(lambda: _back_fill(work, wanted))
 
 
 def _is_due(work: Work, one: Difference) -> bool:
@@ -132,6 +146,7 @@ def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) ->
         if missing:
             reason = f"the publication did not send every {', '.join(missing)}"
             gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), reason)
+    work.altered()
     for one in found:
         work.record(one, one.will)
 
@@ -199,6 +214,8 @@ def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) 
         if one.column and (one.kind == "widened" or one.name in work.accept)
     }
     if types:
+        # Values of the former type may be on their way; as text they become ones of the new one.
+        wire.as_text(work.warehouse, work.name)
         columns.retype(work.warehouse, work.schema, table, types, "its type changed; values not yet compared")
 
 
@@ -218,8 +235,9 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
     if set(wanted) != before or is_altered:
         publishing.publish(work.source, work.name, work.schema, table, wanted)
     if comes_back:
+        now = work.look()
         for name in wanted:
-            if _state(work.look(), table, name) == "adding":
+            if _state(now, table, name) == "adding":
                 states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
     if is_altered:
         gaps.open_gap(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
@@ -273,16 +291,19 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     work.record(one, f"published and copied, {rows:,} rows")
 
 
-def _back_fill(work: Work) -> None:
-    now = work.look()
+def _to_back_fill(now: Catalogs) -> dict[str, list[str]]:
+    """The columns that wait for their values, by table."""
     sent = now.publication.sends if now.publication else {}
     wanted: dict[str, list[str]] = {}
     for (table, column), state in now.states.items():
         # What is not sent yet must not be filled: the next change of a row would come without it.
         if state.state in ("adding", "backfilling") and column in sent.get(table, ()):
             wanted.setdefault(table, []).append(column)
-    if not wanted:
-        return
+    return wanted
+
+
+def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
+    now = work.seen()
     publishing.outlive_older_transactions(work.source, work.name, work.progress)
     boundary = backfill.boundary(work.source, work.warehouse, work.name, work.progress)
     for table, names in wanted.items():
