@@ -345,12 +345,16 @@ def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
             next_command="Find it on the operational database: select * from pg_stat_replication; have it use a slot "
             "of its own, then `warehouse replicate run`: it finds out whether changes were missed.",
         )
+    after_a_crash = finding.kind == "crashed"
     lost = SlotLost(
         f"The replication slot {slot} cannot be gone on with: {finding.reason}.",
         meaning=f"Changes at the operational database{bounds} may be missing here, and no row was applied from any "
         "other slot. What is here stays; the stream is off.",
-        next_command="Find out why (maintenance, failover, a restore), then `warehouse replicate repair`: it compares, "
+        next_command="`warehouse replicate run`: after a crash it compares both sides by itself, writes what differs "
+        "and records the gap."
+        if after_a_crash
+        else "Find out why (maintenance, failover, a restore), then `warehouse replicate repair`: it compares, "
         "writes what differs and records the gap.",
     )
-    lost.after_a_crash = finding.kind == "crashed"
+    lost.after_a_crash = after_a_crash
     return lost
