@@ -230,9 +230,6 @@ def _of_the_rest(
 
 
 def _open_gaps(warehouse: psycopg.Connection) -> int:
-    row = warehouse.execute("select to_regclass('ledger.gaps') is not null").fetchone()
-    if not (row and row[0]):
-        return 0
     counted = warehouse.execute("select count(*) from ledger.gaps where repaired_at is null").fetchone()
     return int(counted[0]) if counted else 0
 
