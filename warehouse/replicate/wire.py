@@ -1,9 +1,9 @@
 """How values travel in the stream: in the engine's binary form where that is safe, as text everywhere else.
 
-Reading text is a fifth to a third of what applying a row costs (docs/adr/0015). But a binary value that meets a column
-of another type stops the stream, or is misread in silence when it has that type's length; text is converted, or refused.
-So values travel as text as long as any published column has another type here than at the source, or a type that is not
-the engine's own. The source cannot retype a published column by itself: PostgreSQL refuses.
+Reading text is a fifth of what applying a row costs (docs/adr/0015). But a binary value that meets a column of another
+type stops the stream, or is misread in silence when it has that type's length; text is converted, or refused. So values
+travel as text as long as any published column has another type here than at the source, or a type that is not the
+engine's own. The source cannot retype a published column by itself: PostgreSQL refuses.
 """
 
 from __future__ import annotations

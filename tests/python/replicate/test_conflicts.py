@@ -36,6 +36,8 @@ def world(world: Databases, sync: Sync) -> Databases:
 def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UUID:
     person = person or uuid.uuid4()
     with databases.source() as trs:
+        # Only what is durable can be looked up in the slot, and the tests' servers leave that for later.
+        trs.execute("set synchronous_commit = on")
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7], "last_name": SECRET})
     return person
 
