@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.python.conftest import FAST
+from tests.python.deliver.delivering import World, sftp_world
 from tests.python.deliver.world import SftpWorld, sftp_server
 from warehouse.core.postgres import Cluster, find_binaries
+from warehouse.deliver.destinations import cloud_storage
+from warehouse.deliver.destinations import sftp as sftp_module
 
 _NUMBERS = itertools.count(1)
 
@@ -88,3 +91,31 @@ def bucket(_bucket_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"bucket-{next(_NUMBERS)}"
     storage.Client(project="test", credentials=AnonymousCredentials()).create_bucket(name)
     return f"gs://{name}/from-warehouse"
+
+
+@pytest.fixture
+def world(tmp_path: Path, conninfo: str) -> World:
+    """A world that delivers to a folder."""
+    made = World(tmp_path, conninfo)
+    made.contract()
+    return made
+
+
+@pytest.fixture(params=["folder", "sftp", "gs"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path, conninfo: str) -> World:
+    """A world that delivers to each kind of place in turn."""
+    if request.param == "folder":
+        made = World(tmp_path, conninfo)
+    elif request.param == "sftp":
+        made = sftp_world(tmp_path, conninfo, request.getfixturevalue("sftp"))
+    else:
+        made = World(tmp_path, conninfo, warehouse_destination_dandi=request.getfixturevalue("bucket"))
+    made.contract()
+    return made
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other at once."""
+    for module in (cloud_storage, sftp_module):
+        monkeypatch.setattr(module, "FIRST_WAIT", 0.01)

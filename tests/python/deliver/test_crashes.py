@@ -15,7 +15,7 @@ import pytest
 from psycopg import errors
 
 from tests.python.deliver import killed
-from tests.python.deliver.test_delivery import World, listed, sftp_world
+from tests.python.deliver.delivering import World, listed, sftp_world
 from tests.python.deliver.world import SftpWorld
 from warehouse.core.errors import AlreadyRunning, DestinationFull
 from warehouse.deliver.states import STEPS, State

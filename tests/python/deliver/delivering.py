@@ -1,0 +1,85 @@
+"""A warehouse with its contracts and a destination, and what the tests of deliveries do with it again and again."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.python.deliver.killed import no_check
+from tests.python.deliver.world import SftpWorld, document, make_table, settings_for, write_contract
+from warehouse.core.progress import Silent
+from warehouse.core.settings import Settings
+from warehouse.deliver import DeliveryReport, deliver
+from warehouse.deliver.destinations import open_destination
+
+OCTOBER = date(2026, 10, 3)
+
+
+class World:
+    """One warehouse with its contracts and its destination."""
+
+    def __init__(self, home: Path, conninfo: str, **settings: Any) -> None:
+        self.home, self.conninfo, self.exports = home, conninfo, home / "exports"
+        self.settings: Settings = settings_for(home, **settings)
+        make_table(conninfo, "dandi_teachers")
+
+    def contract(self, **given: Any) -> dict[str, Any]:
+        made = document(**given)
+        write_contract(self.exports, made)
+        return made
+
+    def run(self, today: date = OCTOBER, **given: Any) -> list[DeliveryReport]:
+        given = {"check": no_check, **given}
+        return deliver(self.conninfo, self.settings, today, Silent(), exports=self.exports, **given)
+
+    def query(self, text: str) -> list[Any]:
+        with psycopg.connect(self.conninfo) as connection:
+            return connection.execute(text.encode()).fetchall()
+
+    def state(self, delivery: str = "dandi/teachers/2026-09") -> str:
+        rows = self.query(f"select state from ledger.deliveries where delivery_id = '{delivery}'")
+        return str(rows[0][0]) if rows else "none"
+
+    @property
+    def place(self) -> Path:
+        return self.home / "deliveries" / "dandi" / "teachers"
+
+
+def sftp_world(tmp_path: Path, conninfo: str, sftp: SftpWorld, **given: Any) -> World:
+    given = {
+        "warehouse_destination_dandi": sftp.url,
+        "warehouse_sftp_password": "let-me-in",
+        "warehouse_sftp_known_hosts": sftp.known_hosts,
+        **given,
+    }
+    return World(tmp_path, conninfo, **given)
+
+
+def listed(world: World) -> dict[str, bytes]:
+    """Everything that is at the destination, by its name."""
+    url = world.settings.destination("dandi")
+    if url.startswith("gs://"):
+        destination = open_destination(url, world.settings)
+        bucket = destination._bucket()  # type: ignore[attr-defined]
+        found = {blob.name.removeprefix("from-warehouse/"): blob.download_as_bytes() for blob in bucket.list_blobs()}
+        destination.close()
+        return found
+    folder = world.home / "sftp" / "drop" if url.startswith("sftp") else Path(url)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def overwrite(world: World, name: str) -> None:
+    """Somebody else writes a byte into a file at the destination."""
+    url = world.settings.destination("dandi")
+    content = bytearray(listed(world)[name])
+    content[len(content) // 2] ^= 1
+    if url.startswith("gs://"):
+        destination = open_destination(url, world.settings)
+        destination._bucket().blob(f"from-warehouse/{name}").upload_from_string(bytes(content))  # type: ignore[attr-defined]
+        destination.close()
+    else:
+        folder = world.home / "sftp" / "drop" if url.startswith("sftp") else Path(url)
+        (folder / name).write_bytes(content)

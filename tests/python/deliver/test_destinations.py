@@ -1,0 +1,141 @@
+"""Destinations that refuse, fill up or break off, and what is there already: another's file, or a delivery of ours."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.python.deliver.delivering import World, listed, overwrite, sftp_world
+from tests.python.deliver.world import SftpWorld, write_contract
+from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SettingsError
+from warehouse.deliver import State
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
+
+
+def test_a_file_that_was_tampered_with_is_found_and_then_sent_anew(anywhere: World) -> None:
+    def tamper(step: str) -> None:
+        if step == "uploaded":
+            overwrite(anywhere, "dandi/teachers/2026-09/teachers-2026-09.parquet")
+
+    with pytest.raises(DeliveryError, match="is not what was sent"):
+        anywhere.run(hook=tamper)
+    assert anywhere.state() == "failed"
+    assert "dandi/teachers/2026-09/datapackage.json" not in listed(anywhere)
+    (report,) = anywhere.run()
+    assert hashlib.sha256(listed(anywhere)[report.files[0].name]).hexdigest() == report.files[0].sha256
+
+
+def test_a_strange_file_is_never_overwritten(anywhere: World) -> None:
+    anywhere.run()
+    there = listed(anywhere)
+    with psycopg.connect(anywhere.conninfo) as connection:
+        connection.execute("truncate ledger.deliveries cascade")
+        connection.execute("update extracts.dandi_teachers set urn = 0 where trn = '0000001'")
+    with pytest.raises(DestinationRefused, match="already"):
+        anywhere.run()
+    assert listed(anywhere) == there
+
+
+def test_a_delivery_that_a_lost_ledger_does_not_know_is_adopted(anywhere: World) -> None:
+    anywhere.run()
+    there = listed(anywhere)
+    with psycopg.connect(anywhere.conninfo) as connection:
+        connection.execute("truncate ledger.deliveries cascade")
+    (report,) = anywhere.run()
+    assert report.state is State.CLOSED
+    assert listed(anywhere) == there
+
+
+def test_a_delivered_file_that_changed_is_not_adopted(world: World) -> None:
+    """The manifest was written, the process killed, and then somebody changed the file."""
+
+    def stop(step: str) -> None:
+        if step == "committed":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.run(hook=stop)
+    overwrite(world, "dandi/teachers/2026-09/teachers-2026-09.parquet")
+    with pytest.raises(DestinationRefused, match="no longer what the manifest says"):
+        world.run()
+
+
+def test_a_bucket_that_is_not_there(tmp_path: Path, conninfo: str, bucket: str) -> None:
+    world = World(tmp_path, conninfo, warehouse_destination_dandi="gs://nobody-made-this")
+    world.contract()
+    with pytest.raises(DestinationRefused, match="404"):
+        world.run()
+    assert world.state() == "failed"
+    world.settings.warehouse_destination_dandi = bucket
+    (report,) = world.run()
+    assert (report.state, report.where) == (State.CLOSED, bucket)
+
+
+def test_a_file_in_place_of_the_folder(world: World) -> None:
+    world.settings.warehouse_deliveries.write_text("not a folder")
+    with pytest.raises(DestinationRefused, match="refuses"):
+        world.run()
+    world.settings.warehouse_deliveries.unlink()
+    assert world.run()[0].state is State.CLOSED
+
+
+def test_an_sftp_server_that_refuses_in_each_way(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:
+    world = sftp_world(tmp_path, conninfo, sftp)
+    world.contract()
+    good = world.settings
+    stranger = tmp_path / "known_hosts"
+    stranger.write_text("example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==\n")
+    bad = [
+        (good.model_copy(update={"warehouse_sftp_known_hosts": stranger}), "host key"),
+        (good.model_copy(update={"warehouse_sftp_known_hosts": tmp_path / "none"}), "no known_hosts file"),
+        (good.model_copy(update={"warehouse_sftp_password": None}), "does not let loader in"),
+        (good.model_copy(update={"warehouse_destination_dandi": "sftp://loader@127.0.0.1:9/drop"}), "refuses"),
+    ]
+    for settings, words in bad:
+        world.settings = settings
+        with pytest.raises(DestinationRefused, match=words):
+            world.run()
+    world.settings, sftp.read_only = good, True
+    with pytest.raises(DestinationRefused, match="permission denied"):
+        world.run()
+    sftp.read_only = False
+    assert world.run()[0].state is State.CLOSED
+    assert len(listed(world)) == 2
+
+
+def test_an_sftp_server_that_fills_up_mid_file(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:
+    world = sftp_world(tmp_path, conninfo, sftp)
+    world.contract()
+    sftp.room = 1000
+    with pytest.raises(DestinationFull) as caught:
+        world.run()
+    assert caught.value.exit_code == 33
+    assert listed(world) == {} and world.state() == "failed"
+    sftp.room = None
+    assert world.run()[0].state is State.CLOSED
+
+
+def test_an_sftp_connection_that_drops_is_made_again(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:
+    world = sftp_world(tmp_path, conninfo, sftp)
+    world.contract()
+    sftp.drop_connections = 2
+    assert world.run()[0].state is State.CLOSED
+    assert sftp.drop_connections == 0
+
+
+def test_settings_that_cannot_be_a_destination(world: World) -> None:
+    for url in ("sftp://user:password@host/path", "ftp://host/path"):
+        world.settings.warehouse_destination_dandi = url
+        with pytest.raises(SettingsError) as caught:
+            world.run()
+        assert "password@" not in str(caught.value.as_dict())
+    given = world.contract()
+    given["servers"] = [{"server": "cloud", "type": "sftp", "location": "sftp://x"}]
+    write_contract(world.exports, given)
+    world.settings.warehouse_destination_dandi = None
+    with pytest.raises(SettingsError, match="does not name in `servers`"):
+        world.run()
