@@ -284,6 +284,9 @@ def _copy_the_others(
         progress.count("rows copied", done)
 
     def on_table(connection: psycopg.Connection, table: str) -> None:
+    for table in columns:
+        # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
+        replica.compress_long_values(ends.warehouse, schema, table, compress=False)
         # At once: a table that has its key is whole.
         with connection.transaction():
             replica.add_key(connection, schema, table, keys[table])
@@ -295,6 +298,7 @@ def _copy_the_others(
         copy.split(ends.trs, schema, published, classification.without),
         snapshot=snapshot,
         connect_source=ends.databases.source,
+            replica.compress_long_values(connection, schema, table, compress=True)
         connect_warehouse=ends.databases.warehouse,
         on_part=on_part,
         on_table=on_table,

@@ -9,10 +9,8 @@ import uuid
 import psycopg
 import pytest
 
-import sandbox.schema
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import copy, epochs, load_classification, replicate
 
@@ -22,14 +20,12 @@ SEED = 20_261_121
 
 
 @pytest.fixture
-def busy(databases: Databases) -> Databases:
+def busy(prepared: Databases) -> Databases:
     """A source with some thousand rows in two tables."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
+    with prepared.source() as trs:
         for number in range(2_000):
             insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
-    return databases
+    return prepared
 
 
 def test_content_is_equal_after_a_copy_under_writes(busy: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,3 +122,16 @@ def test_the_ledger_knows_each_table_that_was_copied(busy: Databases) -> None:
         )
     assert set(copied) == set(load_classification().published)
     assert copied["persons"] == 2_000
+
+
+def test_long_values_are_stored_as_they_come_until_the_table_is_copied(busy: Databases) -> None:
+    note, text, stored = uuid.uuid4(), "x" * 6_000, "select pg_column_size(content) from notes"
+    with busy.source() as trs, busy.warehouse() as warehouse:
+        insert(trs, "persons", {**PERSON, "person_id": note, "trn": "9999999"})
+        insert(trs, "notes", {"note_id": note, "person_id": note, "content": text, "created_on": "2026-01-01"})
+        replicate(busy, Silent())
+        assert warehouse.execute(stored.encode()).fetchone() == (6_000,)
+        trs.execute("update notes set content = 'y' || content")
+        replicate(busy, Silent())
+        row = warehouse.execute(stored.encode()).fetchone()
+        assert row is not None and row[0] < 1_000
