@@ -17,12 +17,12 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.progress import Progress
-from warehouse.replicate import gaps, position, subscription
-from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec
+from warehouse.replicate import gaps, position, proofs, subscription
+from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.gaps import Gap
+from warehouse.replicate.gaps import Gap, GapTable
 from warehouse.replicate.guard.settled import settled
-from warehouse.replicate.mend import Mending, listed, mend, same_key
+from warehouse.replicate.mend import Mending, mend
 from warehouse.replicate.replica import KNOWN_FROM
 from warehouse.replicate.setup import Ends, compare_tables, on_snapshot
 
@@ -38,33 +38,37 @@ _Row = tuple[str, Key]
 """A table, and the key of a row of it."""
 
 
-def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str) -> tuple[Gap | None, int]:
+def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str) -> tuple[Gap | None, list[GapTable], int]:
     """Find rows that differ and write them; the stream is off for as long as the comparison takes.
 
     Returns:
-        The row of the gap ledger, None when nothing differs; and how many rows differed and were changed at the source
-        in every round, so that nobody can tell yet.
+        The row of the gap ledger, None when nothing differs; the tables that were compared; and how many rows differed
+        and were changed at the source in every round, so that nobody can tell yet.
 
     Raises:
         StreamStuck, SlotLost, SlotTaken, SourceRewound: the stream does not catch up, or cannot be switched on again.
     """
     gap: Gap | None = None
+    found: list[TableComparison] = []
     left: set[_Row] | None = None
     for _ in range(ROUNDS):
-        gap, unsettled = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
+        gap, found, unsettled = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
         position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
         subscription.enable(ends.warehouse, ends.name)
         left = unsettled if left is None else left & unsettled
         if not left:
             settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
             break
-    return (gaps.close(ends.warehouse, gap) if gap else None), len(left or ())
+    if gap is None:
+        return None, [GapTable(one.table, one.source_rows, 0, 0, 0, one.carried_from) for one in found], len(left or ())
+    return gaps.close(ends.warehouse, gap), gaps.tables_of(ends.warehouse, gap), len(left or ())
 
 
 def _one_round(
     ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str
-) -> tuple[Gap | None, set[_Row]]:
+) -> tuple[Gap | None, list[TableComparison], set[_Row]]:
     left: set[_Row] = set()
+    proven: list[TableComparison] = []
     with _snapshot(ends) as (before, _, began_at):
         marked = subscription.mark(ends.trs)
         subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
@@ -74,6 +78,7 @@ def _one_round(
             with on_snapshot(ends, name) as now:
                 for spec, comparison in zip(specs, found, strict=True):
                     if comparison.is_equal:
+                        proven.append(comparison)
                         continue
                     damaged, unsettled = _damaged(spec, comparison, before, now)
                     damaged, passing = _without_passing(spec, damaged, ends.warehouse, began_at)
@@ -86,9 +91,14 @@ def _one_round(
                         gap = gaps.open_gap(ends.warehouse, epoch, epoch, None, since, reason)
                     gap = gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at)
                     progress.say(f"repairing {spec.table}")
-                    mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, damaged)
-                    gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
-    return gap, left
+                    written = mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, damaged)
+                    if proofs.all_written(comparison, written):
+                        proven.append(comparison)
+    if gap is not None:
+        gaps.compared(ends.warehouse, gap, found)
+    proofs.make_durable(ends.trs)
+    proofs.record(ends.warehouse, proven)
+    return gap, found, left
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from warehouse.replicate.compare import TableComparison
 from warehouse.replicate.epochs import Epoch
 
 
@@ -38,13 +40,19 @@ class Gap:
 
 @dataclass(frozen=True)
 class GapTable:
-    """A row of ledger.gap_tables."""
+    """A row of ledger.gap_tables.
+
+    Attributes:
+        carried_from: the time of the proof that the comparison relied on for rows that were not written since; None
+            when every row was looked into.
+    """
 
     table: str
     rows_compared: int | None
     rows_inserted: int
     rows_updated: int
     rows_deleted: int
+    carried_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -130,14 +138,16 @@ def wrote(connection: psycopg.Connection, gap: Gap, table: str, written: Written
     )
 
 
-def compared(connection: psycopg.Connection, gap: Gap, table: str, rows: int, seconds: float) -> None:
-    """Write down that a table was compared, and is equal now."""
-    connection.execute(
-        "insert into ledger.gap_tables (gap_id, table_name, rows_compared, seconds) values (%s, %s, %s, %s)"
-        " on conflict (gap_id, table_name) do update set rows_compared = excluded.rows_compared,"
-        " seconds = gap_tables.seconds + excluded.seconds",
-        (gap.gap_id, table, rows, seconds),
-    )
+def compared(connection: psycopg.Connection, gap: Gap, found: Sequence[TableComparison]) -> None:
+    """Write down how tables were compared, and that they are equal now."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ledger.gap_tables (gap_id, table_name, rows_compared, seconds, carried_from)"
+            " values (%s, %s, %s, %s, %s)"
+            " on conflict (gap_id, table_name) do update set rows_compared = excluded.rows_compared,"
+            " seconds = gap_tables.seconds + excluded.seconds, carried_from = excluded.carried_from",
+            [(gap.gap_id, one.table, one.source_rows, one.seconds, one.carried_from) for one in found],
+        )
 
 
 def close(connection: psycopg.Connection, gap: Gap) -> Gap:
@@ -155,8 +165,8 @@ def tables_of(connection: psycopg.Connection, gap: Gap) -> list[GapTable]:
     """What the repair did to each table."""
     with connection.cursor(row_factory=class_row(GapTable)) as cursor:
         return cursor.execute(
-            'select table_name as "table", rows_compared, rows_inserted, rows_updated, rows_deleted'
-            " from ledger.gap_tables where gap_id = %s order by table_name",
+            'select table_name as "table", rows_compared, rows_inserted, rows_updated, rows_deleted,'
+            " carried_from from ledger.gap_tables where gap_id = %s order by table_name",
             (gap.gap_id,),
         ).fetchall()
 

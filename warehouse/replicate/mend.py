@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate import epochs, gaps
-from warehouse.replicate.compare import Key, TableComparison, TableSpec
+from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap, Written
 from warehouse.replicate.guard import hand_writes
@@ -154,23 +154,6 @@ def _differs(spec: TableSpec, names: Sequence[str]) -> sql.Composable:
         return sql.SQL("")
     row = sql.SQL(" and row({})::record *<> row({})::record")
     return row.format(*(sql.SQL(", ").join(sql.Identifier(side, name) for name in names) for side in ("t", "s")))
-
-
-def listed(spec: TableSpec, keys: Sequence[Key]) -> sql.Composable:
-    """Keys, given as text, as a relation `s` with the key's columns."""
-    kinds = {column.name: column.type for column in spec.columns}
-    arrays = sql.SQL(", ").join(
-        sql.SQL("{}::text[]::{}[]").format(sql.Literal([key[n] for key in keys]), sql.SQL(kinds[name]))
-        for n, name in enumerate(spec.key)
-    )
-    return sql.SQL("unnest({}) as s ({})").format(arrays, sql.SQL(", ").join(map(sql.Identifier, spec.key)))
-
-
-def same_key(spec: TableSpec) -> sql.Composable:
-    """The condition that `t` and `s` are the same row."""
-    return sql.SQL(" and ").join(
-        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in spec.key
-    )
 
 
 def _table(spec: TableSpec) -> sql.Identifier:

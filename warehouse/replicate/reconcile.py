@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Progress
-from warehouse.replicate import compare, epochs, source
+from warehouse.replicate import compare, epochs, proofs, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.cut import Unclear, one_position
 from warehouse.replicate.guard import missing
@@ -85,6 +85,8 @@ class Reconciliation:
 def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()) -> Reconciliation:
     """Compare the content of source and replica at one position, while changes are made and applied, and record it.
 
+    Every row is looked into. Tables that are equal need not be looked into as far by the next repair (proofs.py).
+
     Args:
         only: the tables to compare; all that are replicated when empty.
 
@@ -152,6 +154,7 @@ class _Work:
     def until_all_are_compared(self, published: dict[str, list[str]]) -> tuple[_Position, dict[str, ReconciledTable]]:
         """Compare at one position; tables that were truncated or altered just then again at a further one."""
         found: dict[str, ReconciledTable] = {}
+        proven: list[compare.TableComparison] = []
         first: _Position | None = None
         left = published
         for _ in range(ATTEMPTS):
@@ -162,6 +165,7 @@ class _Work:
                     )
                     compared = compare.tables(specs, cut.source, cut.warehouse, progress=self.progress)
                     first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
+                    proven += [one for one in compared if one.is_equal]
                     found |= {
                         one.table: self._result(one, spec, cut.lsn) for one, spec in zip(compared, specs, strict=True)
                     }
@@ -169,6 +173,8 @@ class _Work:
                 continue
             left = {one.table: published[one.table] for one in compared if one.rewritten}
             if not left:
+                # The stream has confirmed each position, so what it shows is durable at the source.
+                proofs.record(self.warehouse, proven)
                 return first, found
         raise ReplicationError(
             f"No position was found at which {', '.join(sorted(left)[:5])} could be compared, in {ATTEMPTS} attempts.",

@@ -23,7 +23,7 @@ class Repair:
 
     Attributes:
         gap: what is recorded of it; None when nothing was wrong.
-        tables: each table that was looked at, with what was written.
+        tables: each table that was compared, with what was written.
         copied: rows of tables that the replica did not have.
         left: damaged rows that were being changed at the source all the while; the next repair takes them.
     """
@@ -34,11 +34,13 @@ class Repair:
     left: int = 0
 
 
-def repair(databases: Databases, progress: Progress, *, compare_all: bool = False) -> Repair:
+def repair(databases: Databases, progress: Progress, *, compare_all: bool = False, in_full: bool = False) -> Repair:
     """Make the replica equal to the source again, and let it stream. Broken off at any step, the next call finishes.
 
     Args:
         compare_all: compare every table even though nothing is known to be wrong.
+        in_full: the same, and look into every row, also of a table whose rows were proven equal and were not written
+            since; for damage that no transaction did.
 
     Raises:
         SlotTaken: another consumer holds the slot.
@@ -60,7 +62,7 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
         # What the source has dropped since does not keep the rest from being repaired.
         here = classification.existing(tables)
         source.check_readable(trs, here.schema_name, here.published)
-        ends = setup.Ends(databases, trs, warehouse, here, tables)
+        ends = setup.Ends(databases, trs, warehouse, here, tables, in_full)
         reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch)
         if reason:
             begun = setup.set_up(ends, progress, epoch, reason)
@@ -68,14 +70,15 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
             subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
             setup.place_snapshot(ends, begun.epoch)
             position.note(trs, warehouse, begun.epoch, marked)
-            return _report(warehouse, gaps.read(warehouse, begun.gap.gap_id) if begun.gap else None, begun.copied, 0)
+            repaired = gaps.read(warehouse, begun.gap.gap_id) if begun.gap else None
+            return Repair(repaired, gaps.tables_of(warehouse, repaired) if repaired else [], begun.copied)
         subscription.follow_address(warehouse, name, databases.source_conninfo)
         subscription.stay_off_after_errors(warehouse, name)
         subscription.enable(warehouse, name)
-        if not (compare_all or damage_is_known(warehouse, epoch)):
+        if not (compare_all or in_full or damage_is_known(warehouse, epoch)):
             return Repair(None)
-        gap, left = repair_damage(ends, epoch, progress, "rows of the replica differed")
-        return _report(warehouse, gap, 0, left)
+        gap, compared, left = repair_damage(ends, epoch, progress, "rows of the replica differed")
+        return Repair(gap, compared, left=left)
 
 
 def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch) -> bool:
@@ -102,7 +105,3 @@ def _why(
     if finding.kind in ("taken", "other source"):
         raise position.as_error(finding, epoch)
     return finding.reason
-
-
-def _report(warehouse: psycopg.Connection, gap: Gap | None, copied: int, left: int) -> Repair:
-    return Repair(gap, gaps.tables_of(warehouse, gap) if gap else [], copied, left)

@@ -30,6 +30,7 @@ from warehouse.replicate import (
     gaps,
     history,
     position,
+    proofs,
     publication,
     replica,
     source,
@@ -51,6 +52,7 @@ class Ends:
 
     Attributes:
         tables: the source's tables as they are now.
+        in_full: whether a comparison looks into every row, whatever was proven before.
     """
 
     databases: Databases
@@ -58,6 +60,7 @@ class Ends:
     warehouse: psycopg.Connection
     classification: Classification
     tables: source.Tables
+    in_full: bool = False
 
     @property
     def name(self) -> str:
@@ -126,23 +129,29 @@ def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot:
     with on_snapshot(ends, snapshot) as reading:
         work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
         for spec, comparison in zip(specs, found, strict=True):
+            written = gaps.Written()
             if not comparison.is_equal:
                 progress.say(f"repairing {spec.table}")
-                mend(work, spec, comparison)
-            gaps.compared(ends.warehouse, gap, spec.table, comparison.source_rows, comparison.seconds)
+                written = mend(work, spec, comparison)
+            gaps.compared(ends.warehouse, gap, [comparison])
+            # The snapshot of a slot is durable: it shows what the slot has read, and that had been flushed.
+            if proofs.all_written(comparison, written):
+                proofs.record(ends.warehouse, [comparison])
 
 
 def compare_tables(
     ends: Ends, tables: Iterable[str], snapshot: str, progress: Progress
 ) -> tuple[list[compare.TableSpec], list[compare.TableComparison]]:
     """Compare tables of the replica with a snapshot of the source; the stream is off meanwhile."""
-    published = {table: ends.classification.published[table] for table in tables}
-    specs = compare.specs(ends.trs, ends.warehouse, ends.schema, published, ends.classification.without)
+    published = ends.classification.published
+    chosen = {table: published[table] for table in tables}
+    specs = compare.specs(ends.trs, ends.warehouse, ends.schema, chosen, ends.classification.without)
     progress.say("comparing the replica with the source")
     found = compare.tables(
         specs,
         compare.SourceSnapshot(ends.databases.source, snapshot),
         compare.WarehouseState(ends.databases.warehouse),
+        proofs={} if ends.in_full else proofs.read(ends.warehouse, ends.schema),
         progress=progress,
     )
     return specs, found

@@ -2,13 +2,17 @@
 
 Each table is read once on each side. A row becomes a hash of its published columns (row_hash.py), and falls by the
 hash of its key into one of some thousand ranges; of each range the servers tell the number of rows and a sum of
-their hashes. Only for ranges that differ do keys travel (ranges.py). See docs/adr/0011.
+their hashes. Only for ranges that differ do keys travel (ranges.py). See docs/adr/0011. Where a table was proven equal
+before, only what was written since is looked into (proof.py, carried.py). See docs/adr/0016.
 """
 
 from warehouse.replicate.compare.engine import tables
 from warehouse.replicate.compare.keys import Key, Keys
+from warehouse.replicate.compare.lookup import listed, same_key
 from warehouse.replicate.compare.spec import (
     AsOf,
+    Horizon,
+    Proof,
     SourceSnapshot,
     TableComparison,
     TableSpec,
@@ -18,12 +22,16 @@ from warehouse.replicate.compare.spec import (
 
 __all__ = [
     "AsOf",
+    "Horizon",
     "Key",
     "Keys",
+    "Proof",
     "SourceSnapshot",
     "TableComparison",
     "TableSpec",
     "WarehouseState",
+    "listed",
+    "same_key",
     "specs",
     "tables",
 ]

@@ -5,19 +5,30 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from warehouse.core.progress import Progress, Silent
 from warehouse.core.workers import run_together
-from warehouse.replicate.compare.keys import Keys
-from warehouse.replicate.compare.ranges import KeyedRow, Queries, differing, merge, range_bits, summary_of
+from warehouse.replicate.compare import carried
+from warehouse.replicate.compare.keys import Key
+from warehouse.replicate.compare.proof import Look, digest, holds, look, server_of
+from warehouse.replicate.compare.ranges import KeyedRow, Queries, Wanted, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for, prepare
-from warehouse.replicate.compare.spec import SourceSnapshot, TableComparison, TableSpec, WarehouseState
+from warehouse.replicate.compare.spec import (
+    Horizon,
+    Proof,
+    SourceSnapshot,
+    TableComparison,
+    TableSpec,
+    WarehouseState,
+)
 
 WORKERS = 2
 """Tables at a time. Each is read by one session on each side."""
@@ -36,25 +47,51 @@ def tables(
     source: SourceSnapshot,
     warehouse: WarehouseState,
     *,
+    proofs: Mapping[str, Proof] | None = None,
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[TableComparison]:
     """Compare tables, and return what was found in each, in the order of `specs`.
+
+    Args:
+        proofs: of tables that were equal before; where one holds, rows that were not written since are not looked into.
 
     Raises:
         psycopg.Error: of the first table that could not be read; the others are broken off.
     """
     if not specs:
         return []
-    with source.connect() as there, warehouse.connect() as here:
-        method = method_for(there, here)
-        rows = {spec.table: max(_estimate(there, spec), _estimate(here, spec)) for spec in specs}
-    run = _Run(source, warehouse, method, rows, progress or Silent())
-    # The largest first, so that the last worker does not end long after the others.
-    for spec in sorted(specs, key=lambda spec: -rows[spec.table]):
-        run.waiting.put(spec)
-    run_together(run.work, min(workers, len(specs)), name="compare", stop=run.break_off)
+    workers = min(workers, len(specs))
+    with ExitStack() as stack:
+        pairs = _connected(stack, source, warehouse, workers)
+        method = method_for(*(side.connection for side in pairs[0]))
+        of_source, of_home = (future.result() for future in [side.estimates(specs) for side in pairs[0]])
+        rows = {spec.table: max(of_source.get(spec.table, 0), of_home.get(spec.table, 0)) for spec in specs}
+        run = _Run(pairs, warehouse, method, rows, proofs or {}, progress or Silent())
+        # The largest first, so that the last worker does not end long after the others.
+        for spec in sorted(specs, key=lambda spec: -rows[spec.table]):
+            run.waiting.put(spec)
+        run_together(run.work, workers, name="compare", stop=run.break_off)
     return [run.found[spec.table] for spec in specs]
+
+
+def _connected(
+    stack: ExitStack, source: SourceSnapshot, warehouse: WarehouseState, workers: int
+) -> list[tuple[_Side, _Side]]:
+    """Connect every worker to both sides, all at once."""
+    with ThreadPoolExecutor(2 * workers) as pool:
+        opened = [
+            pool.submit(_Side, at.connect, at.snapshot, at_source=at is source)
+            for _ in range(workers)
+            for at in (source, warehouse)
+        ]
+    sides = []
+    for future in opened:
+        if future.exception() is None:
+            sides.append(stack.enter_context(future.result()))
+    for future in opened:
+        future.result()
+    return list(zip(sides[::2], sides[1::2], strict=True))
 
 
 class _Run:
@@ -62,47 +99,45 @@ class _Run:
 
     def __init__(
         self,
-        source: SourceSnapshot,
+        pairs: Sequence[tuple[_Side, _Side]],
         warehouse: WarehouseState,
         method: Method,
         rows: dict[str, int],
+        proofs: Mapping[str, Proof],
         progress: Progress,
     ) -> None:
         self.waiting: queue.SimpleQueue[TableSpec] = queue.SimpleQueue()
         self.found: dict[str, TableComparison] = {}
-        self._source, self._warehouse, self._method, self._rows = source, warehouse, method, rows
+        self._pairs: queue.SimpleQueue[tuple[_Side, _Side]] = queue.SimpleQueue()
+        for pair in pairs:
+            self._pairs.put(pair)
+        self._open = [side.connection for pair in pairs for side in pair]
+        self._warehouse, self._method, self._rows, self._proofs = warehouse, method, rows, proofs
         self._total, self._progress, self._done = sum(rows.values()), progress, 0
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._open: list[psycopg.Connection] = []
 
     def break_off(self) -> None:
         """End the queries that run; the workers end with them."""
         self._stop.set()
-        with self._lock:
-            for connection in self._open:
-                connection.cancel()
+        for connection in self._open:
+            connection.cancel()
 
     def work(self) -> None:
         """Compare tables until none waits."""
-        with ExitStack() as stack:
-            there = _Side(stack, self._source.connect(), self._source.snapshot)
-            here = _Side(stack, self._warehouse.connect(), self._warehouse.snapshot)
-            with self._lock:
-                self._open += [there.connection, here.connection]
-            while not self._stop.is_set():
-                try:
-                    spec = self.waiting.get_nowait()
-                except queue.Empty:
-                    return
-                self._one(spec, there, here)
+        there, here = self._pairs.get_nowait()
+        while not self._stop.is_set():
+            try:
+                spec = self.waiting.get_nowait()
+            except queue.Empty:
+                return
+            self._one(spec, there, here)
 
     def _one(self, spec: TableSpec, there: _Side, here: _Side) -> None:
-        with there.transaction(), here.transaction():
-            try:
-                found = self._compare(spec, there, here, self._method)
-            except psycopg.errors.DatetimeFieldOverflow:
-                # A timestamp at the very edge of what the engine can hold; the slower method has no such edge.
-                found = self._compare(spec, there, here, Method.SHA256)
+        try:
+            found = self._compare(spec, there, here, self._method)
+        except psycopg.errors.DatetimeFieldOverflow:
+            # A timestamp at the very edge of what the engine can hold; the slower method has no such edge.
+            found = self._compare(spec, there, here, Method.SHA256)
         with self._lock:
             self.found[spec.table] = found
             self._done += self._rows[spec.table]
@@ -111,67 +146,149 @@ class _Run:
 
     def _compare(self, spec: TableSpec, there: _Side, here: _Side, method: Method) -> TableComparison:
         start = time.monotonic()
-        bits = range_bits(self._rows[spec.table])
-        at_source = Queries(spec, method, bits, at_source=True)
-        at_home = Queries(spec, method, bits, at_source=False, as_of=self._warehouse.as_of)
-        both = there.summary(at_source.summary()), here.summary(at_home.summary())
-        of_source, of_home = (future.result() for future in both)
-        # Asked after the tables were read: from then on their locks keep them as they are.
-        rewritten = there.is_rewritten(spec) or here.is_rewritten(spec)
-        ranges = differing(of_source, of_home)
-        missing, extra, changed = Keys(), Keys(), Keys()
-        if ranges:
-            merge(there.stream(at_source.rows(ranges)), here.stream(at_home.rows(ranges)), missing, extra, changed)
-        return TableComparison(
-            spec.schema,
-            spec.table,
-            source_rows=sum(count for count, _ in of_source.values()),
-            warehouse_rows=sum(count for count, _ in of_home.values()),
-            ranges=len(of_source.keys() | of_home.keys()),
-            differing_ranges=len(ranges),
-            missing=missing,
-            extra=extra,
-            changed=changed,
+        with there.transaction(spec), here.transaction(spec):
+            # Asked when both tables have their locks: from now on they stay as they are.
+            both = there.look(spec), here.look(spec)
+            of_source, of_home = (future.result() for future in both)
+            proof, found = self._proofs.get(spec.table), None
+            at_source = Queries(spec, method, range_bits(self._rows[spec.table]), at_source=True)
+            at_home = replace(at_source, at_source=False, as_of=self._warehouse.as_of)
+            if proof and not self._later and holds(proof, spec, of_source, of_home):
+                bits = range_bits(self._rows[spec.table], carried.ROWS_IN_A_RANGE)
+                found = _from_proof(proof, replace(at_source, bits=bits), replace(at_home, bits=bits), there, here)
+            found = found or _in_full(at_source, at_home, there, here)
+        return replace(
+            found,
             seconds=time.monotonic() - start,
-            rewritten=rewritten,
+            rewritten=of_source.rewritten or of_home.rewritten,
+            proof=self._proves(spec, of_source, of_home, proof if found.carried_from else None),
         )
+
+    @property
+    def _later(self) -> tuple[int, ...]:
+        return self._warehouse.as_of.later if self._warehouse.as_of else ()
+
+    def _proves(self, spec: TableSpec, there: Look, here: Look, relied_on: Proof | None) -> Proof | None:
+        if there.horizon is None or here.horizon is None or there.rewritten or here.rewritten:
+            return None
+        # What came after the position was there already, and was left out: it was not compared.
+        xmin = min((here.horizon.xmin, *self._later))
+        own = Horizon(here.horizon.server, here.horizon.relation, xmin)
+        in_full_at = relied_on.in_full_at if relied_on else None
+        return Proof(spec.schema, spec.table, digest(spec), there.horizon, own, in_full_at=in_full_at)
+
+
+def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side) -> TableComparison:
+    """Look into every row."""
+    both = there.all_of(at_source.summary()), here.all_of(at_home.summary())
+    of_source, of_home = ({n: (rows, hashed) for n, rows, hashed in future.result()} for future in both)
+    ranges = differing(of_source, of_home)
+    found = carried.Differences(len(ranges))
+    if ranges:
+        rows = there.stream(at_source.rows(ranges)), here.stream(at_home.rows(ranges))
+        merge(*rows, found.missing, found.extra, found.changed)
+    return _comparison(at_source.spec, of_source, of_home, found)
+
+
+def _from_proof(
+    proof: Proof, at_source: Queries, at_home: Queries, there: _Side, here: _Side
+) -> TableComparison | None:
+    """Look into the rows that were written since; None when so many differ that all should be looked into."""
+    both = (
+        there.all_of(at_source.key_summary(proof.source)),
+        here.all_of(at_home.key_summary(proof.warehouse)),
+    )
+    of_source, of_home = ({n: (rows, keys, new) for n, rows, keys, new in future.result()} for future in both)
+
+    def side(asked: _Side, queries: Queries, horizon: Horizon) -> carried.Side:
+        def rows(wanted: Wanted) -> Iterator[KeyedRow]:
+            return asked.stream(queries.wanted(wanted, horizon))
+
+        def by_keys(keys: Sequence[Key]) -> dict[Key, int]:
+            return {tuple(key): hashed for hashed, *key in asked.all_of(queries.by_keys(keys)).result()}
+
+        return carried.Side(queries, rows, by_keys)
+
+    found = carried.differences(
+        of_source, of_home, side(there, at_source, proof.source), side(here, at_home, proof.warehouse)
+    )
+    if found is None:
+        return None
+    return replace(_comparison(at_source.spec, of_source, of_home, found), carried_from=proof.proved_at)
+
+
+def _comparison(
+    spec: TableSpec,
+    of_source: Mapping[int, tuple[int, ...] | tuple[int, int, int | None]],
+    of_home: Mapping[int, tuple[int, ...] | tuple[int, int, int | None]],
+    found: carried.Differences,
+) -> TableComparison:
+    return TableComparison(
+        spec.schema,
+        spec.table,
+        source_rows=sum(summed[0] for summed in of_source.values()),
+        warehouse_rows=sum(summed[0] for summed in of_home.values()),
+        ranges=len(of_source.keys() | of_home.keys()),
+        differing_ranges=found.ranges,
+        missing=found.missing,
+        extra=found.extra,
+        changed=found.changed,
+        seconds=0.0,
+    )
 
 
 class _Side:
     """One session, on the snapshot that is compared, and a thread that waits for its answers."""
 
-    def __init__(self, stack: ExitStack, connection: psycopg.Connection, snapshot: str | None) -> None:
-        self.connection = stack.enter_context(connection)
-        self._thread = stack.enter_context(ThreadPoolExecutor(1))
-        self._snapshot = snapshot
-        prepare(connection)
-        for statement in (*_SPEED, *_PATIENCE):
-            connection.execute(statement.encode())
+    def __init__(self, connect: Callable[[], psycopg.Connection], snapshot: str | None, *, at_source: bool) -> None:
+        self._stack = ExitStack()
+        with ExitStack() as stack:
+            self.connection = stack.enter_context(connect())
+            prepare(self.connection, *_SPEED, *_PATIENCE)
+            self._server = server_of(self.connection, at_source=at_source)
+            self._thread = stack.enter_context(ThreadPoolExecutor(1))
+            self._snapshot = snapshot
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> _Side:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, spec: TableSpec) -> Iterator[None]:
         """A transaction on the snapshot, for one table: its lock, however weak, stands in the way of a TRUNCATE."""
-        self.connection.execute("begin isolation level repeatable read read only")
+        steps: list[sql.Composable] = [sql.SQL("begin isolation level repeatable read read only")]
         if self._snapshot is not None:
-            self.connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self._snapshot)))
-        yield
-        # After an error the connection is closed, and with it all of this.
+            steps.append(sql.SQL("set transaction snapshot {}").format(sql.Literal(self._snapshot)))
+        # Reads nothing; the lock stays until the end.
+        steps.append(sql.SQL("select from {} limit 0").format(sql.Identifier(spec.schema, spec.table)))
+        try:
+            self.connection.execute(sql.SQL("; ").join(steps))
+            yield
+        except BaseException:
+            if not self.connection.broken:
+                self.connection.rollback()
+            raise
         self.connection.execute("commit")
 
-    def summary(self, query: sql.Composed) -> Future[dict[int, tuple[int, int]]]:
-        """Ask for ranges; the answer comes while the other side is asked."""
+    def estimates(self, specs: Sequence[TableSpec]) -> Future[dict[str, int]]:
+        """Ask about how many rows each table has."""
+        return self._thread.submit(_estimates, self.connection, specs)
 
-        def ask() -> dict[int, tuple[int, int]]:
-            # A savepoint: an error must not cost the snapshot.
-            with self.connection.transaction(), self.connection.cursor() as cursor:
-                return summary_of(iter(cursor.execute(query)))
+    def look(self, spec: TableSpec) -> Future[Look]:
+        """Look at a table; the answer comes while the other side is asked."""
+        return self._thread.submit(look, self.connection, spec, self._server)
+
+    def all_of(self, query: sql.Composed) -> Future[list[tuple[Any, ...]]]:
+        """Ask for rows that fit into memory."""
+
+        def ask() -> list[tuple[Any, ...]]:
+            with self.connection.cursor(binary=True) as cursor:
+                return cursor.execute(query).fetchall()
 
         return self._thread.submit(ask)
-
-    def is_rewritten(self, spec: TableSpec) -> bool:
-        """Whether the table was truncated or rewritten since the snapshot, which then shows it empty."""
-        row = self.connection.execute(_REWRITTEN, (spec.schema, spec.table)).fetchone()
-        return bool(row and row[0])
 
     def stream(self, query: sql.Composed) -> Iterator[KeyedRow]:
         """Ask for rows; the next ones are fetched while the last ones are used."""
@@ -183,30 +300,20 @@ class _Side:
         return self._batches(cursor, self._thread.submit(begin))
 
     def _batches(self, cursor: psycopg.ServerCursor[KeyedRow], ahead: Future[list[KeyedRow]]) -> Iterator[KeyedRow]:
-        while batch := ahead.result():
-            ahead = self._thread.submit(cursor.fetchmany, _FETCHED_ROWS)
-            yield from batch
-        self._thread.submit(cursor.close).result()
+        try:
+            while batch := ahead.result():
+                ahead = self._thread.submit(cursor.fetchmany, _FETCHED_ROWS)
+                yield from batch
+        finally:
+            self._thread.submit(cursor.close).result()
 
 
-_REWRITTEN = """
-with looked_at as (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid)
-
-select not exists (select from pg_class as c join looked_at using (oid)) or exists (
-    select from pg_class as c
-    where (c.oid = (select oid from looked_at)
-        or c.oid in (select relid from pg_partition_tree((select oid from looked_at))))
-    -- The first is as the snapshot shows it, the second as it is now.
-    and nullif(c.relfilenode, 0) is distinct from pg_relation_filenode(c.oid)
-)
-"""
-
-
-def _estimate(connection: psycopg.Connection, spec: TableSpec) -> int:
-    """About how many rows a table has, for the number of its ranges; any guess gives a right answer."""
-    row = connection.execute(
-        "select case when reltuples > 0 then reltuples::bigint else pg_relation_size(oid) / 200 end from pg_class"
-        " where oid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-        (spec.schema, spec.table),
-    ).fetchone()
-    return int(row[0]) if row else 0
+def _estimates(connection: psycopg.Connection, specs: Sequence[TableSpec]) -> dict[str, int]:
+    """About how many rows each table has, for the number of its ranges; any guess gives a right answer."""
+    rows = connection.execute(
+        "select t, case when reltuples > 0 then reltuples::bigint else pg_relation_size(oid) / 200 end"
+        " from unnest(%s::text[], %s::text[]) as x (s, t)"
+        " join pg_class on oid = to_regclass(format('%%I.%%I', s, t))",
+        ([spec.schema for spec in specs], [spec.table for spec in specs]),
+    )
+    return {table: int(estimate) for table, estimate in rows}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from psycopg import sql
 
-from warehouse.replicate.compare.keys import Keys
+from warehouse.replicate.compare.keys import Key, Keys
+from warehouse.replicate.compare.lookup import listed, same_key
+from warehouse.replicate.compare.proof import is_new
 from warehouse.replicate.compare.row_hash import Method, key_hash, key_texts, row_hash
-from warehouse.replicate.compare.spec import AsOf, TableSpec
+from warehouse.replicate.compare.spec import AsOf, Horizon, TableSpec
 from warehouse.replicate.replica import HISTORY, KNOWN_FROM
 
 ROWS_IN_A_RANGE = 64
@@ -26,14 +29,32 @@ KeyedRow = tuple[int | str, ...]
 """The key's hash, the row's hash, and the key's columns as text."""
 
 
-def range_bits(rows: int) -> int:
+def range_bits(rows: int, in_a_range: int = ROWS_IN_A_RANGE) -> int:
     """How many leading bits of the key's hash make a range, for a table of about so many rows."""
-    return min(max(math.ceil(math.log2(max(rows, 1) / ROWS_IN_A_RANGE)), 0), MOST_RANGES_BITS)
+    return min(max(math.ceil(math.log2(max(rows, 1) / in_a_range)), 0), MOST_RANGES_BITS)
 
 
 def differing(there: Summary, here: Summary) -> list[int]:
     """The ranges whose content is not the same."""
     return sorted(number for number in there.keys() | here.keys() if there.get(number) != here.get(number))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows are asked for in a comparison from a proof.
+
+    Attributes:
+        whole: ranges of which every row is wanted.
+        new: ranges of which the new rows are wanted.
+        single: hashes of keys whose rows are wanted.
+    """
+
+    whole: tuple[int, ...] = ()
+    new: tuple[int, ...] = ()
+    single: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.whole or self.new or self.single)
 
 
 @dataclass(frozen=True)
@@ -49,39 +70,93 @@ class Queries:
     def summary(self) -> sql.Composed:
         """Each range with its rows and the sum of their hashes."""
         return sql.SQL("select {} as range, count(*), bit_xor({}) from {} group by range").format(
-            self._range(), row_hash(self.spec, self.method, at_source=self.at_source), self._relation()
+            self._range(), self._row_hash, self._relation()
         )
 
     def rows(self, ranges: Iterable[int]) -> sql.Composed:
         """The keyed rows of some ranges, in the order of their keys' hashes."""
+        return self._keyed_rows(self._relation(), sql.SQL("{} = any({})").format(self._range(), _numbers(ranges)))
+
+    def key_summary(self, horizon: Horizon) -> sql.Composed:
+        """Each range with its rows, the sum of their keys' hashes, and the sum of the hashes of new rows."""
+        return sql.SQL(
+            "select {range} as range, count(*), bit_xor({key}), bit_xor({row}) filter (where {new})"
+            " from {table} as t group by range"
+        ).format(
+            range=self._range(),
+            key=self._key_hash,
+            # By its place, for the few that are new: named here, each row's columns would all be taken apart.
+            row=sql.SQL("(select {} from {} as u where u.ctid = t.ctid and u.tableoid = t.tableoid)").format(
+                self._row_hash, self._table()
+            ),
+            new=is_new(horizon),
+            table=self._table(),
+        )
+
+    def wanted(self, wanted: Wanted, horizon: Horizon) -> sql.Composed:
+        """The keyed rows that a comparison from a proof asks for, in the order of their keys' hashes."""
+        key, range_ = self._key_hash, self._range()
+        ranges = {*wanted.whole, *wanted.new, *(range_of(hashed, self.bits) for hashed in wanted.single)}
+        chosen = [
+            sql.SQL("{} = any({})").format(value, _numbers(numbers))
+            for value, numbers in ((key, wanted.single), (range_, wanted.whole))
+            if numbers
+        ]
+        if wanted.new:
+            chosen.append(sql.SQL("({} and {} = any({}))").format(is_new(horizon), range_, _numbers(wanted.new)))
+        return self._keyed_rows(
+            sql.SQL("{} as t").format(self._table()),
+            # The first decides for most rows.
+            sql.SQL("{} = any({}) and ({})").format(range_, _numbers(ranges), sql.SQL(" or ").join(chosen)),
+        )
+
+    def by_keys(self, keys: Sequence[Key]) -> sql.Composed:
+        """The hashes and keys of the rows that are there of some keys."""
+        columns = sql.SQL(", ").join(sql.Identifier("t", column.name) for column in self.spec.columns)
+        return sql.SQL("select {}, {} from (select {} from {} as t join {} on {}) as found").format(
+            self._row_hash,
+            sql.SQL(", ").join(key_texts(self.spec)),
+            columns,
+            self._table(),
+            listed(self.spec, keys),
+            same_key(self.spec),
+        )
+
+    def _keyed_rows(self, relation: sql.Composable, condition: sql.Composable) -> sql.Composed:
         names = [sql.Identifier(f"key_{number}") for number in range(len(self.spec.key))]
         keys = [sql.SQL("{} as {}").format(text, name) for text, name in zip(key_texts(self.spec), names, strict=True)]
-        return sql.SQL(
-            "select {} as key_hash, {}, {} from {} where {} = any({}::bigint[]) order by key_hash, {}"
-        ).format(
-            key_hash(self.spec),
-            row_hash(self.spec, self.method, at_source=self.at_source),
+        return sql.SQL("select {} as key_hash, {}, {} from {} where {} order by key_hash, {}").format(
+            self._key_hash,
+            self._row_hash,
             sql.SQL(", ").join(keys),
-            self._relation(),
-            self._range(),
-            sql.Literal(list(ranges)),
+            relation,
+            condition,
             sql.SQL(", ").join(names),
         )
+
+    @cached_property
+    def _row_hash(self) -> sql.Composable:
+        return row_hash(self.spec, self.method, at_source=self.at_source)
+
+    @cached_property
+    def _key_hash(self) -> sql.Composable:
+        return key_hash(self.spec, self.method)
+
+    def _table(self) -> sql.Composable:
+        return sql.Identifier(self.spec.schema, self.spec.table)
 
     def _range(self) -> sql.Composable:
         # A shift by all 64 bits would be one by none.
         return (
-            sql.SQL("({} >> {})").format(key_hash(self.spec), sql.Literal(64 - self.bits))
+            sql.SQL("({} >> {})").format(self._key_hash, sql.Literal(64 - self.bits))
             if self.bits
             else sql.SQL("0::bigint")
         )
 
     def _relation(self) -> sql.Composable:
-        spec = self.spec
-        current = sql.Identifier(spec.schema, spec.table)
         if self.at_source or self.as_of is None or not self.as_of.later:
-            return current
-        return _as_of(spec, self.as_of)
+            return self._table()
+        return _as_of(self.spec, self.as_of)
 
 
 def _as_of(spec: TableSpec, as_of: AsOf) -> sql.Composable:
@@ -119,22 +194,35 @@ def _as_of(spec: TableSpec, as_of: AsOf) -> sql.Composable:
     return sql.SQL("({}) as at_position").format(sql.SQL(" union all ").join(parts))
 
 
-def merge(there: Iterable[KeyedRow], here: Iterable[KeyedRow], missing: Keys, extra: Keys, changed: Keys) -> None:
-    """Walk both sides' rows, each in the order of hash and key, and put down the keys that differ."""
+def walk(
+    there: Iterable[KeyedRow], here: Iterable[KeyedRow]
+) -> Iterator[tuple[KeyedRow, KeyedRow | None] | tuple[None, KeyedRow]]:
+    """Both sides' rows, each in the order of hash and key: a key's row on either side, None where it is not."""
     left, right = iter(there), iter(here)
     a, b = next(left, None), next(right, None)
     while a is not None or b is not None:
         if b is None or (a is not None and _order(a) < _order(b)):
             assert a is not None
-            missing.add(_key(a))
+            yield a, None
             a = next(left, None)
         elif a is None or _order(b) < _order(a):
-            extra.add(_key(b))
+            yield None, b
             b = next(right, None)
         else:
-            if a[1] != b[1]:
-                changed.add(_key(a))
+            yield a, b
             a, b = next(left, None), next(right, None)
+
+
+def merge(there: Iterable[KeyedRow], here: Iterable[KeyedRow], missing: Keys, extra: Keys, changed: Keys) -> None:
+    """Put down the keys that differ, from all rows of some ranges of both sides."""
+    for a, b in walk(there, here):
+        if a is None:
+            assert b is not None
+            extra.add(key_of(b))
+        elif b is None:
+            missing.add(key_of(a))
+        elif a[1] != b[1]:
+            changed.add(key_of(a))
 
 
 def _order(row: KeyedRow) -> tuple[int | str, ...]:
@@ -142,10 +230,15 @@ def _order(row: KeyedRow) -> tuple[int | str, ...]:
     return (row[0], *row[2:])
 
 
-def _key(row: KeyedRow) -> tuple[str, ...]:
+def key_of(row: KeyedRow) -> Key:
+    """The key of a keyed row."""
     return tuple(str(part) for part in row[2:])
 
 
-def summary_of(rows: Iterator[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
-    """A summary from its rows."""
-    return {number: (count, hashed) for number, count, hashed in rows}
+def range_of(key_hash: int, bits: int) -> int:
+    """The range of a key's hash, as the servers find it."""
+    return key_hash >> (64 - bits) if bits else 0
+
+
+def _numbers(numbers: Iterable[int]) -> sql.Composable:
+    return sql.SQL("{}::bigint[]").format(sql.Literal(list(numbers)))

@@ -28,7 +28,7 @@ SESSION = (
 
 _TIMESTAMPS = {"timestamp without time zone", "timestamp with time zone"}
 
-_DISTANCE = sql.SQL("interval '99215361440185 microseconds'")
+_DISTANCE = "interval '99215361440185 microseconds'"
 """The engine folds the 64 bits of a timestamp into 32 before it hashes them. Folded once more at a distance with ones
 and noughts all over, they are 64 again."""
 
@@ -43,71 +43,76 @@ class Method(Enum):
 
 def row_hash(spec: TableSpec, method: Method, *, at_source: bool) -> sql.Composable:
     """The expression (bigint) over a relation with the spec's columns."""
-    columns: list[tuple[sql.Composable, str]] = []
+    columns: list[tuple[str, str]] = []
     for column in spec.columns:
-        value: sql.Composable = sql.Identifier(column.name)
+        value = _name(column.name)
         if at_source and column.name in spec.without:
-            value = sql.SQL("({})").format(without_credentials(column.name, spec.without[column.name]))
+            value = f"({without_credentials(column.name, spec.without[column.name]).as_string(None)})"
         columns.append((value, "" if column.name in spec.differently_typed else column.type))
-    return _hash(columns, method)
+    return sql.SQL(_hash(columns, method))
 
 
-def _hash(columns: Sequence[tuple[sql.Composable, str]], method: Method) -> sql.Composable:
+# From here on SQL is put together as text: a table has hundreds of such expressions, and each is needed several times.
+
+
+def _hash(columns: Sequence[tuple[str, str]], method: Method) -> str:
     """The hash of values with their types; an unknown type is taken as text."""
     if method is Method.SHA256:
-        texts = sql.SQL(", ").join(text for value, type_ in columns for text in _texts(value, type_))
-        return sql.SQL("('x' || encode(substring(sha256(record_send(row({}))) for 8), 'hex'))::bit(64)::bigint").format(
-            texts
-        )
-    hashes, in_record = list[sql.Composable](), list[sql.Composable]()
+        texts = ", ".join(text for value, type_ in columns for text in _texts(value, type_))
+        return f"('x' || encode(substring(sha256(record_send(row({texts}))) for 8), 'hex'))::bit(64)::bigint"
+    hashes, in_record = list[str](), list[str]()
     for position, (value, type_) in enumerate(columns):
         if type_ == "date":
             in_record.append(value)
         elif without_modifier(type_) in _TIMESTAMPS:
-            in_record += [value, sql.SQL("{} - {}").format(value, _DISTANCE)]
+            in_record += [value, f"{value} - {_DISTANCE}"]
         else:
-            hashes += [
-                # No value has its column's seed for a hash (but for 1 in 2^64): null is none of them.
-                sql.SQL("coalesce({}, {})").format(_column_hash(value, type_, position), _seed(position))
-            ]
+            # No value has its column's seed for a hash (but for 1 in 2^64): null is none of them.
+            hashes.append(f"coalesce({_column_hash(value, type_, position)}, {_seed(position)})")
     if in_record:
         # There is no function of SQL for these types alone. A record's hash depends on the order of its columns.
-        hashes.append(sql.SQL("hash_record_extended(row({}), 0)").format(sql.SQL(", ").join(in_record)))
+        hashes.append(f"hash_record_extended(row({', '.join(in_record)}), 0)")
     # Each column has a seed of its own, so values that change places are noticed. The hash of the hash (as a seed, of
     # which all 64 bits count): without it two rows that swap a column's values would cancel out in a sum of rows.
-    return sql.SQL("hashint4extended(0, {})").format(sql.SQL(" # ").join(hashes))
+    return f"hashint4extended(0, {' # '.join(hashes)})"
 
 
-def key_hash(spec: TableSpec) -> sql.Composable:
+def key_hash(spec: TableSpec, method: Method) -> sql.Composable:
     """The expression (bigint) by which a row's range is found; spread evenly, whatever the keys are like."""
     kinds = {column.name: "" if column.name in spec.differently_typed else column.type for column in spec.columns}
-    hashes = (_column_hash(sql.Identifier(name), kinds[name], n) for n, name in enumerate(spec.key))
-    return sql.SQL("({})").format(sql.SQL(" # ").join(hashes))
+    columns = [(_name(name), kinds[name]) for name in spec.key]
+    if method is Method.SHA256 or len(columns) > 1:
+        # Mixed once more: two keys that swap a column's values would cancel out in a sum of keys.
+        return sql.SQL(_hash(columns, method))
+    return sql.SQL(f"({_column_hash(*columns[0], 0)})")
 
 
-def _column_hash(value: sql.Composable, type_: str, position: int) -> sql.Composable:
+def _column_hash(value: str, type_: str, position: int) -> str:
     """A value's hash; null's is null."""
     seed = _seed(position)
     if type_ == "uuid":
-        return sql.SQL("uuid_hash_extended({}, {})").format(value, seed)
+        return f"uuid_hash_extended({value}, {seed})"
     if type_ in ("smallint", "integer", "boolean"):
-        return sql.SQL("hashint4extended({}::integer, {})").format(value, seed)
+        return f"hashint4extended({value}::integer, {seed})"
     if type_ == "bigint":
         # hashint8 folds 64 bits into 32, and calls -1 and 4294967295 the same. Seeds are not folded.
-        return sql.SQL("hashint4extended({}, {} # {})").format(sql.Literal(position), value, seed)
-    hashes = [sql.SQL("hashtextextended({}, {})").format(text, seed) for text in _texts(value, type_)]
-    return sql.SQL(" # ").join(hashes)
+        return f"hashint4extended({position}, {value} # {seed})"
+    return " # ".join(f"hashtextextended({text}, {seed})" for text in _texts(value, type_))
 
 
-def _texts(value: sql.Composable, type_: str) -> list[sql.Composable]:
+def _texts(value: str, type_: str) -> list[str]:
     """A value as text that shows all of it."""
-    text = sql.SQL('({})::text collate "C"').format(value)
+    text = f'({value})::text collate "C"'
     # Blanks at the end of a character without a length are lost in its text.
-    return [text, sql.SQL("repeat('-', octet_length({}))").format(value)] if type_ == "bpchar" else [text]
+    return [text, f"repeat('-', octet_length({value}))"] if type_ == "bpchar" else [text]
 
 
-def _seed(position: int) -> sql.Composable:
-    return sql.Literal((position + 1) * 0x9E3779B97F4A7C15 % 2**62)
+def _seed(position: int) -> int:
+    return (position + 1) * 0x9E3779B97F4A7C15 % 2**62
+
+
+def _name(column: str) -> str:
+    return sql.Identifier(column).as_string(None)
 
 
 def key_texts(spec: TableSpec) -> list[sql.Composable]:
@@ -136,9 +141,11 @@ def method_for(source: psycopg.Connection, warehouse: psycopg.Connection) -> Met
         "bytea": r"'\x00ff'",
     }
     query = sql.SQL("select {}").format(
-        _hash(
-            [(sql.SQL("({}::{})").format(sql.SQL(value), sql.SQL(kind)), kind) for kind, value in values.items()],
-            Method.NATIVE,
+        sql.SQL(
+            _hash(
+                [(f"({value}::{kind})", kind) for kind, value in values.items()],
+                Method.NATIVE,
+            )
         )
     )
     for connection in (source, warehouse):
@@ -147,7 +154,6 @@ def method_for(source: psycopg.Connection, warehouse: psycopg.Connection) -> Met
     return Method.NATIVE if same else Method.SHA256
 
 
-def prepare(connection: psycopg.Connection) -> None:
+def prepare(connection: psycopg.Connection, *more: str) -> None:
     """Settings of a session that compares."""
-    for statement in SESSION:
-        connection.execute(statement.encode())
+    connection.execute("; ".join((*SESSION, *more)).encode())

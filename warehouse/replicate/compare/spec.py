@@ -77,6 +77,40 @@ class WarehouseState:
 
 
 @dataclass(frozen=True)
+class Horizon:
+    """One side of a table as a comparison saw it.
+
+    Attributes:
+        server: which database of which server; of the source also its timeline, and since when it runs.
+        relation: the table's files and the columns behind the compared names, as a digest.
+        xmin: every transaction with a smaller number (xid8) had ended before the comparison, and was seen by it.
+    """
+
+    server: str
+    relation: str
+    xmin: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A table was equal on both sides.
+
+    Attributes:
+        spec: what was compared, as a digest.
+        proved_at: when it was written down; None in one that is not yet.
+        in_full_at: when a comparison has last looked into every row; None: this one did.
+    """
+
+    schema: str
+    table: str
+    spec: str
+    source: Horizon
+    warehouse: Horizon
+    proved_at: datetime | None = None
+    in_full_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class TableComparison:
     """What a comparison found in one table.
 
@@ -86,6 +120,9 @@ class TableComparison:
         changed: keys of rows that both have, with different content.
         rewritten: the table was truncated or rewritten on one side after the snapshots were taken. The engine then
             shows it empty to older snapshots, so this comparison says nothing about their position.
+        proof: what this comparison proves if nothing differs; None where a proof cannot be carried forward.
+        carried_from: when the proof was written down that this comparison relied on for rows that were not written
+            since. None: every row was looked into.
     """
 
     schema: str
@@ -99,6 +136,8 @@ class TableComparison:
     changed: Keys
     seconds: float
     rewritten: bool = False
+    proof: Proof | None = None
+    carried_from: datetime | None = None
 
     @property
     def is_equal(self) -> bool:
