@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -20,7 +21,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import gaps, position, proofs, subscription
 from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.gaps import Gap, GapTable
+from warehouse.replicate.gaps import Gap, GapTable, Written
 from warehouse.replicate.guard.settled import settled
 from warehouse.replicate.mend import Mending, mend
 from warehouse.replicate.replica import KNOWN_FROM
@@ -33,6 +34,8 @@ _BATCH_KEYS = 10_000
 
 _CLOCK_STEP = timedelta(seconds=5)
 """A commit time is taken a moment before the transaction shows in a snapshot, and a clock may be set meanwhile."""
+
+_T = TypeVar("_T")
 
 _Row = tuple[str, Key]
 """A table, and the key of a row of it."""
@@ -68,7 +71,6 @@ def _one_round(
     ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str
 ) -> tuple[Gap | None, list[TableComparison], set[_Row]]:
     left: set[_Row] = set()
-    proven: list[TableComparison] = []
     with _snapshot(ends) as (before, _, began_at):
         marked = subscription.mark(ends.trs)
         subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
@@ -76,28 +78,28 @@ def _one_round(
         with _snapshot(ends) as (_, name, taken_at):
             specs, found = compare_tables(ends, ends.classification.published, name, progress)
             with on_snapshot(ends, name) as now:
+                damaged: list[tuple[TableSpec, TableComparison]] = []
                 for spec, comparison in zip(specs, found, strict=True):
                     if comparison.is_equal:
-                        proven.append(comparison)
                         continue
-                    damaged, unsettled = _damaged(spec, comparison, before, now)
-                    damaged, passing = _without_passing(spec, damaged, ends.warehouse, began_at)
-                    unsettled += passing
-                    left |= {(spec.table, key) for key in unsettled}
-                    if damaged.is_equal:
-                        continue
+                    certain, unsettled = _damaged(spec, comparison, before, now)
+                    certain, passing = _without_passing(spec, certain, ends.warehouse, began_at)
+                    left |= {(spec.table, key) for key in unsettled + passing}
+                    if not certain.is_equal:
+                        damaged.append((spec, certain))
+                        progress.say(f"repairing {spec.table}")
+                written: dict[str, Written] = {}
+                if damaged:
                     if gap is None:
                         since = _last_equal(ends.warehouse, epoch)
                         gap = gaps.open_gap(ends.warehouse, epoch, epoch, None, since, reason)
                     gap = gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at)
-                    progress.say(f"repairing {spec.table}")
-                    written = mend(Mending(now, ends.warehouse, epoch, gap, taken_at), spec, damaged)
-                    if proofs.all_written(comparison, written):
-                        proven.append(comparison)
+                    written = mend(Mending(now, ends.warehouse, epoch, gap, taken_at), damaged)
     if gap is not None:
         gaps.compared(ends.warehouse, gap, found)
     proofs.make_durable(ends.trs)
-    proofs.record(ends.warehouse, proven)
+    # By what the comparison found, of which the stream may have had a part to bring: that is not written yet.
+    proofs.record(ends.warehouse, [one for one in found if proofs.all_written(one, written.get(one.table))])
     return gap, found, left
 
 
@@ -117,14 +119,15 @@ def _damaged(
     """What of a comparison is damage, and the keys that were left out because their rows were just changed."""
     missing, extra, changed = Keys(), Keys(), Keys()
     left: list[Key] = []
-    for kept, keys in ((missing, found.missing), (extra, found.extra), (changed, found.changed)):
-        for batch in _batches(keys):
-            then, later = _versions(spec, before, batch), _versions(spec, now, batch)
-            for key in batch:
-                if then.get(key) == later.get(key):
-                    kept.add(key)
-                else:
-                    left.append(key)
+    of_each = ((missing, found.missing), (extra, found.extra), (changed, found.changed))
+    for batch in _batches((kept, key) for kept, keys in of_each for key in keys):
+        keys = [key for _, key in batch]
+        then, later = _versions(spec, before, keys), _versions(spec, now, keys)
+        for kept, key in batch:
+            if then.get(key) == later.get(key):
+                kept.add(key)
+            else:
+                left.append(key)
     return replace(found, missing=missing, extra=extra, changed=changed), left
 
 
@@ -188,7 +191,7 @@ def _last_equal(warehouse: psycopg.Connection, epoch: Epoch) -> datetime:
     return found
 
 
-def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
+def _batches(keys: Iterable[_T]) -> Iterator[list[_T]]:
     left = iter(keys)
     while batch := list(islice(left, _BATCH_KEYS)):
         yield batch

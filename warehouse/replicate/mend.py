@@ -1,4 +1,4 @@
-"""Make one table of the replica equal to a snapshot of the source, by writing only what differs.
+"""Make tables of the replica equal to a snapshot of the source, by writing only what differs.
 
 Rows go through the ordinary triggers, so what they supersede is kept in the history. Each transaction is in the ledger
 as a repair: its changes were made at the source somewhere between the last position that was certain and the snapshot.
@@ -52,32 +52,60 @@ class Mending:
     snapshot_at: datetime
 
 
-def mend(work: Mending, spec: TableSpec, found: TableComparison) -> Written:
-    """Write what a comparison on the same snapshot found; done again after a kill, it finds less and writes less."""
+@dataclass(frozen=True)
+class _Step:
+    """A part of the work that is not divided: so many rows of a table."""
+
+    spec: TableSpec
+    rows: int
+    write: Callable[[], Written]
+
+
+def mend(work: Mending, tables: Iterable[tuple[TableSpec, TableComparison]]) -> dict[str, Written]:
+    """Write what comparisons on the same snapshot found; done again after a kill, it finds less and writes less.
+
+    Returns:
+        What was written to each table.
+    """
+    total: dict[str, Written] = {}
+    waiting: list[_Step] = []
+    for step in (step for spec, found in tables for step in _steps(work, spec, found)):
+        # A transaction for each table costs more than a few rows do.
+        if sum(one.rows for one in waiting) + step.rows > BATCH_ROWS:
+            _in_one(work, waiting, total)
+            waiting = []
+        waiting.append(step)
+    _in_one(work, waiting, total)
+    return total
+
+
+def _steps(work: Mending, spec: TableSpec, found: TableComparison) -> Iterator[_Step]:
     rows, differing = max(found.source_rows, found.warehouse_rows), _differing(found)
     if differing > WHOLE_FROM * rows and differing >= WHOLE_AT_LEAST_ROWS:
-        return _in_one(work, spec, partial(_all_rows, work, spec))
-    total = Written()
+        yield _Step(spec, differing, partial(_all_rows, work, spec))
+        return
     for keys in _batches(found.extra):
-        total += _in_one(work, spec, partial(_delete, work, spec, keys))
+        yield _Step(spec, len(keys), partial(_delete, work, spec, keys))
     for keys in _batches(chain(found.changed, found.missing)):
-        total += _in_one(work, spec, partial(_some_rows, work, spec, keys))
-    return total
+        yield _Step(spec, len(keys), partial(_some_rows, work, spec, keys))
 
 
 def _differing(found: TableComparison) -> int:
     return len(found.missing) + len(found.extra) + len(found.changed)
 
 
-def _in_one(work: Mending, spec: TableSpec, write: Callable[[], Written]) -> Written:
+def _in_one(work: Mending, steps: Sequence[_Step], total: dict[str, Written]) -> None:
     """One transaction: the rows, and what the ledgers say of them."""
-    start = time.monotonic()
+    if not steps:
+        return
     with work.warehouse.transaction():
         hand_writes.our_own(work.warehouse, "repair")
-        written = write()
         epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, work.gap.from_time)
-        gaps.wrote(work.warehouse, work.gap, spec.table, written, time.monotonic() - start)
-    return written
+        for step in steps:
+            start, table = time.monotonic(), step.spec.table
+            written = step.write()
+            gaps.wrote(work.warehouse, work.gap, table, written, time.monotonic() - start)
+            total[table] = total.get(table, Written()) + written
 
 
 def _all_rows(work: Mending, spec: TableSpec) -> Written:
@@ -145,6 +173,7 @@ def _put(work: Mending, spec: TableSpec) -> Written:
             _table(spec), names, names, _ROWS, _table(spec), same_key(spec)
         )
     ).rowcount
+    work.warehouse.execute(sql.SQL("drop table {}").format(_ROWS))
     return Written(inserted=inserted, updated=updated)
 
 

@@ -154,7 +154,7 @@ class _Work:
     def until_all_are_compared(self, published: dict[str, list[str]]) -> tuple[_Position, dict[str, ReconciledTable]]:
         """Compare at one position; tables that were truncated or altered just then again at a further one."""
         found: dict[str, ReconciledTable] = {}
-        proven: list[compare.TableComparison] = []
+        every: list[compare.TableComparison] = []
         first: _Position | None = None
         left = published
         for _ in range(ATTEMPTS):
@@ -165,7 +165,7 @@ class _Work:
                     )
                     compared = compare.tables(specs, cut.source, cut.warehouse, progress=self.progress)
                     first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
-                    proven += [one for one in compared if one.is_equal]
+                    every += [one for one in compared if not one.rewritten]
                     found |= {
                         one.table: self._result(one, spec, cut.lsn) for one, spec in zip(compared, specs, strict=True)
                     }
@@ -173,8 +173,9 @@ class _Work:
                 continue
             left = {one.table: published[one.table] for one in compared if one.rewritten}
             if not left:
+                proofs.forget(self.warehouse, [one for one in every if not one.is_equal])
                 # The stream has confirmed each position, so what it shows is durable at the source.
-                proofs.record(self.warehouse, proven)
+                proofs.record(self.warehouse, [one for one in every if one.is_equal])
                 return first, found
         raise ReplicationError(
             f"No position was found at which {', '.join(sorted(left)[:5])} could be compared, in {ATTEMPTS} attempts.",

@@ -128,15 +128,13 @@ def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot:
     assert gap.to_time is not None
     with on_snapshot(ends, snapshot) as reading:
         work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
-        for spec, comparison in zip(specs, found, strict=True):
-            written = gaps.Written()
-            if not comparison.is_equal:
-                progress.say(f"repairing {spec.table}")
-                written = mend(work, spec, comparison)
-            gaps.compared(ends.warehouse, gap, [comparison])
-            # The snapshot of a slot is durable: it shows what the slot has read, and that had been flushed.
-            if proofs.all_written(comparison, written):
-                proofs.record(ends.warehouse, [comparison])
+        differing = [(spec, one) for spec, one in zip(specs, found, strict=True) if not one.is_equal]
+        for spec, _ in differing:
+            progress.say(f"repairing {spec.table}")
+        written = mend(work, differing)
+    gaps.compared(ends.warehouse, gap, found)
+    # The snapshot of a slot is durable: it shows what the slot has read, and that had been flushed.
+    proofs.record(ends.warehouse, [one for one in found if proofs.all_written(one, written.get(one.table))])
 
 
 def compare_tables(
@@ -284,6 +282,9 @@ def _copy_the_others(
     replica.create_schemas(ends.warehouse, schema)
     replica.drop_all(ends.warehouse, schema, list(published))
     replica.create_tables(ends.warehouse, schema, columns)
+    for table in columns:
+        # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
+        replica.compress_long_values(ends.warehouse, schema, table, compress=False)
     done = 0
 
     def on_part(connection: psycopg.Connection, part: copy.Part, rows: int, seconds: float) -> None:
@@ -293,11 +294,9 @@ def _copy_the_others(
         progress.count("rows copied", done)
 
     def on_table(connection: psycopg.Connection, table: str) -> None:
-    for table in columns:
-        # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
-        replica.compress_long_values(ends.warehouse, schema, table, compress=False)
         # At once: a table that has its key is whole.
         with connection.transaction():
+            replica.compress_long_values(connection, schema, table, compress=True)
             replica.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
             replica.remove_credentials(connection, schema, table, classification.without(table))
@@ -307,7 +306,6 @@ def _copy_the_others(
         copy.split(ends.trs, schema, published, classification.without),
         snapshot=snapshot,
         connect_source=ends.databases.source,
-            replica.compress_long_values(connection, schema, table, compress=True)
         connect_warehouse=ends.databases.warehouse,
         on_part=on_part,
         on_table=on_table,

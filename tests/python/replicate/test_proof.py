@@ -96,7 +96,8 @@ def test_three_keys_that_pass_for_one_are_told_apart() -> None:
     assert (set(result.missing), set(result.extra)) == ({("1",), ("2",)}, {("4",)})
 
 
-def test_much_damage_is_left_to_a_comparison_in_full() -> None:
+def test_much_damage_is_left_to_a_comparison_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carried, "FEW_RANGES", 3)
     spread = {number << 62: (0, False) for number in range(-2, 2)}
     (of_source, at_source), (of_home, at_home) = fake_side(spread), fake_side({})
     assert differences(of_source, of_home, at_source, at_home) is None

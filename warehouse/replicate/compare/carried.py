@@ -22,6 +22,9 @@ ROWS_IN_A_RANGE = 128
 MOST_DIFFERING = 0.5
 """When more of the ranges differ than this, looking into every row is cheaper."""
 
+FEW_RANGES = 32
+"""So many may differ in any table: their rows are few, and it is seen whether they were written."""
+
 MOST_FOUND = 500_000
 """So many rows that differ are held in memory; with more of them, too, every row is looked into."""
 
@@ -108,7 +111,7 @@ def differences(there: KeySummary, here: KeySummary, source: Side, warehouse: Si
     if not wanted.keys:
         return result
     ranges = len(there.keys() | here.keys())
-    if ranges > 1 and len(wanted.keys) > MOST_DIFFERING * ranges:
+    if len(wanted.keys) > max(MOST_DIFFERING * ranges, FEW_RANGES):
         return None
     found = list(islice(_compared(wanted.source, wanted.warehouse, source, warehouse), MOST_FOUND + 1))
     unexplained = _unexplained(wanted, found, source.queries.bits)

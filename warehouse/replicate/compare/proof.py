@@ -54,8 +54,9 @@ def server_of(connection: psycopg.Connection, *, at_source: bool) -> str | None:
 
 def look(connection: psycopg.Connection, spec: TableSpec, server: str | None) -> Look:
     """Look at a table inside a transaction that has its lock."""
+    # Prepared: it is planned once, not for every table.
     row = connection.execute(
-        _LOOK, {"names": [c.name for c in spec.columns], "of": [spec.schema, spec.table]}
+        _LOOK, {"names": [c.name for c in spec.columns], "of": [spec.schema, spec.table]}, prepare=True
     ).fetchone()
     assert row is not None
     rewritten, relation, fit, xmin, next_ = row
