@@ -16,10 +16,8 @@ import psycopg
 import pytest
 from dbt.cli.main import dbtRunner
 
-import sandbox.schema
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 
@@ -249,24 +247,22 @@ def test_any_question_has_the_answer_of_the_plain_model(
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
+def world(prepared: Databases) -> Databases:
     """A person in the first copy, and an alert that began sixty days ago and comes only now."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
+    with prepared.source() as trs:
         person = uuid.uuid4()
         known = {"person_id": person, "trn": "1000042", "created_on": datetime(2020, 1, 1, tzinfo=UTC)}
         insert(trs, "persons", {**PERSON, **known})
         row = trs.execute("select alert_type_id from alert_types limit 1").fetchone()
         assert row is not None
-        replicate(databases, Silent())
+        replicate(prepared, Silent())
         now = datetime.now(UTC)
         start = now.date() - timedelta(days=60)
         alert = {"alert_id": uuid.uuid4(), "alert_type_id": row[0], "person_id": person, "start_date": start}
         insert(trs, "alerts", {**alert, "created_on": now, "updated_on": now})
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
-        replicate(databases, Silent())
-    return databases
+        replicate(prepared, Silent())
+    return prepared
 
 
 def test_an_alert_told_late_was_true_before_we_knew(world: Databases, rendered: dict[str, str]) -> None:

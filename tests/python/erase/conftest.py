@@ -13,13 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import sandbox.schema
-from tests.python.conftest import FreshDatabases
+from tests.python.conftest import fresh_databases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.deliver import deliver
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
@@ -105,9 +103,9 @@ class World:
 
 
 @pytest.fixture
-def filled(databases: Databases, tmp_path: Path) -> World:
+def filled(prepared: Databases, tmp_path: Path) -> World:
     """Both people everywhere: in the replica, in history, in marts, in delivered files."""
-    return fill_world(databases, tmp_path)
+    return fill_world(prepared, tmp_path)
 
 
 @pytest.fixture
@@ -118,17 +116,14 @@ def world(filled: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def erased(clusters: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
+def erased(
+    clusters: Databases, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Erased]:
     """A world in which the person was erased, with what was there before."""
-    urls = {}
-    for name in clusters.embedded():
-        clusters.cluster(name).create_database("erased")
-        urls[name] = clusters.cluster(name).conninfo("erased")
-    databases = FreshDatabases(clusters.settings, clusters.cluster_settings, "erased", urls)
-    world = fill_world(databases, tmp_path_factory.mktemp("erased"))
-    world.erase_at_source()
-    yield Erased.after(world)
-    databases.forget()
+    with fresh_databases(clusters, templates, "erased") as databases:
+        world = fill_world(databases, tmp_path_factory.mktemp("erased"))
+        world.erase_at_source()
+        yield Erased.after(world)
 
 
 def fill_world(databases: Databases, folder: Path) -> World:
@@ -139,9 +134,7 @@ def fill_world(databases: Databases, folder: Path) -> World:
     for recipient, kind in (("dandi", "parquet"), ("tad", "csv")):
         write_contract(folder / "exports", document(recipient=recipient, kind=kind))
     world = World(databases, gone, stays, folder / "exports")
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
+    with databases.source() as trs:
         trs.execute("set session_replication_role = replica")
         for person in (gone, stays):
             fill(trs, person)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-import sandbox.schema
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 
@@ -16,12 +14,9 @@ Sync = Callable[[], None]
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
+def world(prepared: Databases) -> Databases:
     """An operational database with its schema and no rows, and a warehouse with nothing but its ledger."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    return databases
+    return prepared
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.python.conftest import fresh_databases
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import drift, epochs, history, replicate, stage, subscription
 from warehouse.replicate.classification import Classification
@@ -130,10 +130,14 @@ class World:
 
 
 @pytest.fixture
-def world(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with databases.source() as trs, databases.warehouse() as warehouse:
+def world(clusters: Databases, templates: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The source's own schema is of these two tables only."""
+    with (
+        fresh_databases(clusters, {"warehouse": templates["warehouse"]}) as databases,
+        databases.source() as trs,
+        databases.warehouse() as warehouse,
+    ):
         trs.execute(SCHEMA.encode())
-        migrate(warehouse)
         made = World(databases, trs, warehouse)
         monkeypatch.setattr(stage, "load_classification", lambda: made.classification)
         replicate(databases, Silent())

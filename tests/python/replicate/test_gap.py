@@ -20,7 +20,7 @@ from tests.python.replicate.trouble import (
     lose_slot,
     now,
     one,
-    prepare,
+    populate,
     slot_of,
 )
 from tests.python.replicate.world import PERSON, insert, rows_digest
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
-    return prepare(databases)
+def world(prepared: Databases) -> Databases:
+    return populate(prepared)
 
 
 def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> None:

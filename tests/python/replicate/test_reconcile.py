@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.python.replicate.trouble import one, prepare
+from tests.python.replicate.trouble import one, populate
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
@@ -28,11 +28,11 @@ SEED = 20_261_123
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
+def world(prepared: Databases) -> Databases:
     """Some hundred people, caught up."""
-    prepare(databases)
-    replicate(databases, Silent())
-    return databases
+    populate(prepared)
+    replicate(prepared, Silent())
+    return prepared
 
 
 class BusySource:

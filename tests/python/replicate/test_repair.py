@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, now, one, prepare, slot_of
+from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, now, one, populate, slot_of
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(databases: Databases) -> Databases:
-    return prepare(databases)
+def world(prepared: Databases) -> Databases:
+    return populate(prepared)
 
 
 class Killed(BaseException):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import sandbox.schema
 from tests.python.conftest import make_databases
 from tests.python.replicate.trouble import (
     Writer,
@@ -15,11 +16,12 @@ from tests.python.replicate.trouble import (
     equal,
     history_is_sound,
     now,
-    prepare,
+    populate,
     slot_of,
 )
 from warehouse.core.databases import SOURCE, WAREHOUSE, Databases
 from warehouse.core.errors import SlotLost, SourceRewound
+from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, subscription
 from warehouse.replicate.repair import repair
@@ -32,12 +34,15 @@ def own(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Database
     """Clusters of this test's own: they are stopped, and put back."""
     databases = make_databases(short_folder / request.node.name[:30])
     databases.start()
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
     yield databases
     databases.stop()
 
 
 def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> None:
-    prepare(own)
+    populate(own)
     name = own.settings.warehouse_replication_name
     replicate(own, Silent())
     cluster = own.cluster(SOURCE)
@@ -83,7 +88,7 @@ def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> 
 
 def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
     """The one case in which the engine goes on before anybody has looked. The next run finds it."""
-    prepare(own)
+    populate(own)
     writer = Writer(own)
     with own.source() as trs:
         replicate(own, Silent())

@@ -12,22 +12,17 @@ from typing import Any
 
 import psycopg
 
-import sandbox.schema
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 
 SEED = 20_261_122
 
 
-def prepare(databases: Databases, people: int = 300) -> Databases:
-    """A source with some people, and an empty warehouse."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-        with trs.transaction():
-            for number in range(people):
-                insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
+def populate(databases: Databases, people: int = 300) -> Databases:
+    """Put some people into a source that has its schema."""
+    with databases.source() as trs, trs.transaction():
+        for number in range(people):
+            insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
     return databases
 
 
