@@ -225,6 +225,7 @@ def test_a_slot_in_another_hand_is_not_fought_over(world: Databases) -> None:
     reader = subprocess.Popen(
         [
             *(str(program), "--start", "--slot", slot, "-f", os.devnull, "--no-loop"),
+            *("--status-interval=1", "--fsync-interval=1"),
             *("-o", "proto_version=1", "-o", f"publication_names={name}", "-d", world.source_conninfo),
         ],
         stderr=subprocess.DEVNULL,
