@@ -95,20 +95,15 @@ class Queries:
 
     def wanted(self, wanted: Wanted, horizon: Horizon) -> sql.Composed:
         """The keyed rows that a comparison from a proof asks for, in the order of their keys' hashes."""
-        key, range_ = self._key_hash, self._range()
-        ranges = {*wanted.whole, *wanted.new, *(range_of(hashed, self.bits) for hashed in wanted.single)}
-        chosen = [
+        new = sql.SQL("{} and {} = any({})").format(is_new(horizon), self._range(), _numbers(wanted.new))
+        others = [
             sql.SQL("{} = any({})").format(value, _numbers(numbers))
-            for value, numbers in ((key, wanted.single), (range_, wanted.whole))
+            for value, numbers in ((self._key_hash, wanted.single), (self._range(), wanted.whole))
             if numbers
         ]
-        if wanted.new:
-            chosen.append(sql.SQL("({} and {} = any({}))").format(is_new(horizon), range_, _numbers(wanted.new)))
-        return self._keyed_rows(
-            sql.SQL("{} as t").format(self._table()),
-            # The first decides for most rows.
-            sql.SQL("{} = any({}) and ({})").format(range_, _numbers(ranges), sql.SQL(" or ").join(chosen)),
-        )
+        # Where only new rows are wanted, the hash of no other row's key is needed.
+        condition = sql.SQL(" or ").join([sql.SQL("({})").format(new), *others] if wanted.new else others)
+        return self._keyed_rows(sql.SQL("{} as t").format(self._table()), condition)
 
     def by_keys(self, keys: Sequence[Key]) -> sql.Composed:
         """The hashes and keys of the rows that are there of some keys."""
