@@ -79,7 +79,7 @@ def test_what_was_written_to_either_side_is_found(
     source, home = write(rows, there, others), write(rows, here, others)
     (of_source, at_source), (of_home, at_home) = fake_side(source), fake_side(home)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(carried, "MOST_DIFFERING", 1.0)
+        patch.setattr(carried, "FEW_RANGES", 1_000)
         result = differences(of_source, of_home, at_source, at_home)
     assert isinstance(result, Differences)
     both = source.keys() & home.keys()

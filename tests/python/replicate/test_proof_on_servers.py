@@ -39,7 +39,7 @@ FILL = f"insert into things select n, 0, 'row ' || n from generate_series(1, {RO
 def both(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Databases:
     """A table on both sides; few rows to a range, and no comparison in full because of much damage."""
     monkeypatch.setattr(carried, "ROWS_IN_A_RANGE", 8)
-    monkeypatch.setattr(carried, "MOST_DIFFERING", 1.0)
+    monkeypatch.setattr(carried, "FEW_RANGES", 1_000)
     for connect in (databases.source, databases.warehouse):
         with connect() as connection:
             connection.execute(CREATE.encode())

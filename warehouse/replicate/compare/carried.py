@@ -19,8 +19,11 @@ from warehouse.replicate.compare.ranges import KeyedRow, Queries, Wanted, key_of
 ROWS_IN_A_RANGE = 128
 """More than in a full comparison: of a range that differs few rows come over, whatever it holds."""
 
-MOST_DIFFERING = 0.5
+MOST_DIFFERING = 0.9
 """When more of the ranges differ than this, looking into every row is cheaper."""
+
+MOST_WHOLE = 0.25
+"""The same of ranges of which every row is wanted."""
 
 FEW_RANGES = 32
 """So many may differ in any table: their rows are few, and it is seen whether they were written."""
@@ -111,7 +114,9 @@ def differences(there: KeySummary, here: KeySummary, source: Side, warehouse: Si
     if not wanted.keys:
         return result
     ranges = len(there.keys() | here.keys())
-    if len(wanted.keys) > max(MOST_DIFFERING * ranges, FEW_RANGES):
+    if len(wanted.keys) > FEW_RANGES and (
+        len(wanted.keys) > MOST_DIFFERING * ranges or len(wanted.source.whole) > MOST_WHOLE * ranges
+    ):
         return None
     found = list(islice(_compared(wanted.source, wanted.warehouse, source, warehouse), MOST_FOUND + 1))
     unexplained = _unexplained(wanted, found, source.queries.bits)
