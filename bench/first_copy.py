@@ -21,17 +21,17 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
     with databases.warehouse() as warehouse:
         migrate(warehouse)
     progress.say("first copy: ours")
-    _begin_even(databases)
+    begin_even(databases)
     with timing() as watch:
         report, _ = replicate(databases, progress)
     rows = report.rows_out or 0
     progress.say("first copy: raw COPY")
-    _begin_even(databases)
+    begin_even(databases)
     limit = raw(databases)
     if rows != limit.rows:
         raise RuntimeError(f"{rows} rows were copied, and the limit copied {limit.rows}")
     progress.say("first copy: the engine's own")
-    _begin_even(databases)
+    begin_even(databases)
     peer = copied_by_the_engine(databases)
     aims = (
         Aim("times as fast as the engine's own", peer / watch.seconds, "at least", 1.5),
@@ -58,7 +58,7 @@ def raw(databases: Databases, only: str | None = None) -> Figure:
     return Figure(TOPIC if only is None else f"{TOPIC}, {only}", LIMIT, seconds, rows)
 
 
-def _begin_even(databases: Databases) -> None:
+def begin_even(databases: Databases) -> None:
     """Nobody pays for the pages that another one has left to be written."""
     for connect in (databases.source, databases.warehouse):
         with connect() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from bench.first_copy import raw
+from bench.first_copy import begin_even, raw
 from bench.measure import Aim, Figure, against, timing
 from bench.peers.environment import PeerFailed, as_url, environment
 from bench.subscriber import SCHEMA, drop_database, keys, other_database, replicated_columns
@@ -19,9 +19,12 @@ TABLE = "persons"
 def one_table(databases: Databases, progress: Progress, _measured: list[Figure]) -> list[Figure]:
     """dlt, our copy with its key, and raw COPY, of the same table."""
     progress.say(f"{TABLE}: raw COPY and ours")
+    begin_even(databases)
     limit = raw(databases, TABLE)
+    begin_even(databases)
     ours = _ours(databases)
     progress.say(f"{TABLE}: dlt")
+    begin_even(databases)
     try:
         seconds, rows = _dlt(databases)
     except PeerFailed as failure:

@@ -64,7 +64,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
             raise
         if not text_only:
             # What was sent while types may have been others has been applied by now.
-            wire.in_binary(warehouse, name)
+            wire.in_binary(trs, warehouse, name)
         setup.place_snapshot(ends, epoch)
         origin = subscription.origin_name(warehouse, name)
         stamped = history.catch_up(warehouse, epoch, classification, origin)

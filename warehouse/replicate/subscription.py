@@ -127,7 +127,13 @@ def exists(warehouse: psycopg.Connection, name: str) -> bool:
 
 
 def create(
-    warehouse: psycopg.Connection, name: str, slot_name: str, source_conninfo: str, *, failover: bool = False
+    warehouse: psycopg.Connection,
+    name: str,
+    slot_name: str,
+    source_conninfo: str,
+    *,
+    failover: bool = False,
+    binary: bool = False,
 ) -> None:
     """Make the subscription on the slot that is there already; it starts when it is enabled.
 
@@ -136,6 +142,7 @@ def create(
 
     Args:
         failover: whether the slot is one that a standby takes over; the engine would change it to agree.
+        binary: whether values travel in the engine's binary form; see wire.py.
 
     Raises:
         MissingPrivilege: the warehouse's user may not make subscriptions.
@@ -150,13 +157,14 @@ def create(
             sql.SQL(
                 "create subscription {} connection {} publication {} with"
                 " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
-                " streaming = {}{})"
+                " streaming = {}, binary = {}{})"
             ).format(
                 sql.Identifier(name),
                 sql.Literal(_for_server(source_conninfo)),
                 sql.Identifier(name),
                 sql.Literal(slot_name),
                 sql.SQL(streaming),
+                sql.Literal(binary),
                 sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
             )
         )

@@ -19,6 +19,9 @@ from warehouse.replicate import subscription
 _FIRST_TYPE_OF_USERS = 16_384
 """Below it a type's number means the same type on every server, with the same binary form since version 15."""
 
+_RESTART_SECONDS = 10
+"""The engine starts a worker at once, but waits five seconds after one that failed."""
+
 _PUBLISHED = """
 select p.tablename, a.attname, a.atttypid::bigint
 from pg_publication_tables as p
@@ -62,13 +65,22 @@ def is_binary(warehouse: psycopg.Connection, name: str) -> bool:
     return bool(row and row[0])
 
 
-def in_binary(warehouse: psycopg.Connection, name: str) -> None:
-    """Let values travel in binary from now on.
+def in_binary(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> None:
+    """Let values travel in binary from now on, and return when they do.
 
     Only for a replica that has applied everything from before its types were held against the source's.
     """
-    if not is_binary(warehouse, name):
-        warehouse.execute(sql.SQL("alter subscription {} set (binary = true)").format(sql.Identifier(name)))
+    if is_binary(warehouse, name):
+        return
+    before = _reader(trs, warehouse, name)
+    warehouse.execute(sql.SQL("alter subscription {} set (binary = true)").format(sql.Identifier(name)))
+    # Until the new worker streams, the loss of the slot would not switch the stream off. One that does not come is told
+    # by the next look.
+    deadline = time.monotonic() + _RESTART_SECONDS
+    while before is not None and subscription.is_enabled(warehouse, name) and time.monotonic() < deadline:
+        if _reader(trs, warehouse, name) not in (None, before):
+            return
+        time.sleep(0.02)
 
 
 def as_text(warehouse: psycopg.Connection, name: str) -> None:
@@ -98,3 +110,12 @@ def _worker(warehouse: psycopg.Connection, name: str) -> int | None:
         "select min(pid) from pg_stat_subscription where subname = %s and relid is null and pid is not null", (name,)
     ).fetchone()
     return row[0] if row else None
+
+
+def _reader(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> int | None:
+    """The process of the source that reads our slot for us."""
+    row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
+    slot = trs.execute(
+        "select active_pid from pg_replication_slots where slot_name = %s", (row[0] if row else name,)
+    ).fetchone()
+    return slot[0] if slot else None

@@ -20,7 +20,7 @@ def only_as_text(world: World) -> list[str]:
     return wire.only_as_text(world.trs, world.warehouse, world.name, "public")
 
 
-def test_the_first_pass_ends_in_binary(world: World) -> None:
+def test_the_stream_begins_in_binary(world: World) -> None:
     assert only_as_text(world) == []
     assert wire.is_binary(world.warehouse, world.name)
     world.trs.execute("update people set name = 'Ünïcode', age = -1")
@@ -76,6 +76,15 @@ def test_a_backlog_of_the_former_type_arrives_as_the_new_one(world: World) -> No
     assert wire.is_binary(world.warehouse, world.name)
 
 
+def test_a_pass_that_turns_to_binary_ends_when_the_new_worker_streams(world: World) -> None:
+    wire.as_text(world.warehouse, world.name)
+    world.trs.execute("update people set age = 9")
+    replicate(world.databases, Silent())
+    assert wire.is_binary(world.warehouse, world.name)
+    assert world.trs.execute("select active from pg_replication_slots").fetchall() == [(True,)]
+    world.assert_equal("people")
+
+
 def test_text_is_certain_only_when_the_worker_that_had_binary_has_gone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +98,7 @@ def test_text_is_certain_only_when_the_worker_that_had_binary_has_gone(
         with pytest.raises(StreamStuck, match="in one transaction"):
             wire.as_text(world.warehouse, world.name)
         monkeypatch.undo()
-        wire.in_binary(world.warehouse, world.name)
+        wire.in_binary(world.trs, world.warehouse, world.name)
         done = threading.Event()
 
         def turn() -> None:
