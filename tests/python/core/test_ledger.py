@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import pytest
@@ -10,10 +11,32 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import SetupError
 from warehouse.core.ledger import migrate, migrations
 
+LANDED = {
+    "0001_runs.sql": "7cfdc1195152ee23",
+    "0002_replication.sql": "3c67474497b52a15",
+    "0003_deliveries.sql": "943d32b5513ed71e",
+    "0004_builds.sql": "f9e7ee3f417ede9e",
+    "0005_history.sql": "dcd4a432787d5510",
+    "0006_epochs_and_gaps.sql": "563778f811e7f03e",
+    "0007_drift.sql": "48f2a9c3c9954c36",
+    "0008_conflicts.sql": "668cb7e074a69946",
+    "0009_erasures.sql": "8bcd11d84827b388",
+    "0010_reconciliations.sql": "43a99a92e7ffd83d",
+    "0011_proofs.sql": "f0e0614880237192",
+    "0012_writes_by_hand.sql": "b531dffc208d9d50",
+}
+"""Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
+
 
 def test_they_are_numbered_without_gap_or_repeat() -> None:
     numbers = [number for number, _, _ in migrations.available()]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_file_that_landed_is_never_changed() -> None:
+    """A change is a further file; its line is added here with it."""
+    now = {name: hashlib.sha256(text.encode()).hexdigest()[:16] for _, name, text in migrations.available()}
+    assert now == LANDED
 
 
 @pytest.mark.slow

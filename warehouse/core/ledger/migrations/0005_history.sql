@@ -1,10 +1,9 @@
 alter table ledger.transactions add column kind text not null default 'stream'
-    check (kind in ('copy', 'stream', 'repair', 'backfill', 'hand'));
+    check (kind in ('copy', 'stream', 'repair', 'backfill'));
 alter table ledger.transactions add column not_before timestamptz;
 
 comment on column ledger.transactions.kind is
-    'What brought the rows: the first copy of a table, the stream, a repair after a gap, the back-fill of a column, or a '
-    'write by hand, which should not be.';
+    'What brought the rows: the first copy of a table, the stream, a repair after a gap, or the back-fill of a column.';
 comment on column ledger.transactions.not_before is
     'Null where committed_at is exact. Otherwise the change was made at the source after not_before and by '
     'committed_at, the time of the snapshot that showed it: more is not known, and nothing is invented.';
