@@ -6,7 +6,7 @@ Beside the published columns a row has `_known_from_xid`, the warehouse's transa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import psycopg
 from psycopg import sql
@@ -55,27 +55,24 @@ def add_key(connection: psycopg.Connection, schema: str, table: str, key: Sequen
     )
 
 
-def compress_long_values(connection: psycopg.Connection, schema: str, table: str, *, compress: bool) -> None:
+def compress_long_values(connection: psycopg.Connection, schema: str, tables: Iterable[str], *, compress: bool) -> None:
     """Whether the engine compresses the long texts and JSON that come from now on, as it does by itself.
 
     The rows that are there stay as they are stored.
     """
-    names = connection.execute(
-        "select attname from pg_attribute as a join pg_type as t on t.oid = a.atttypid"
-        " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped"
-        " and typstorage = 'x' and attstorage <> %s order by attnum",
-        (schema, table, "x" if compress else "e"),
-    ).fetchall()
-    if names:
-        storage = sql.SQL("extended" if compress else "external")
-        connection.execute(
-            sql.SQL("alter table {} {}").format(
-                sql.Identifier(schema, table),
-                sql.SQL(", ").join(
-                    sql.SQL("alter column {} set storage {}").format(sql.Identifier(name), storage) for (name,) in names
-                ),
+    storage = sql.SQL("extended" if compress else "external")
+    for table in tables:
+        names = connection.execute(
+            "select attname from pg_attribute as a join pg_type as t on t.oid = a.atttypid"
+            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped"
+            " and typstorage = 'x' and attstorage <> %s order by attnum",
+            (schema, table, "x" if compress else "e"),
+        ).fetchall()
+        if names:
+            changes = [sql.SQL("alter column {} set storage {}").format(sql.Identifier(n), storage) for (n,) in names]
+            connection.execute(
+                sql.SQL("alter table {} {}").format(sql.Identifier(schema, table), sql.SQL(", ").join(changes))
             )
-        )
 
 
 def remove_credentials(

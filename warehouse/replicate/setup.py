@@ -283,9 +283,8 @@ def _copy_the_others(
     replica.create_schemas(ends.warehouse, schema)
     replica.drop_all(ends.warehouse, schema, list(published))
     replica.create_tables(ends.warehouse, schema, columns)
-    for table in columns:
-        # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
-        replica.compress_long_values(ends.warehouse, schema, table, compress=False)
+    # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
+    replica.compress_long_values(ends.warehouse, schema, columns, compress=False)
     done = 0
 
     def on_part(connection: psycopg.Connection, part: copy.Part, rows: int, seconds: float) -> None:
@@ -297,7 +296,7 @@ def _copy_the_others(
     def on_table(connection: psycopg.Connection, table: str) -> None:
         # At once: a table that has its key is whole.
         with connection.transaction():
-            replica.compress_long_values(connection, schema, table, compress=True)
+            replica.compress_long_values(connection, schema, [table], compress=True)
             replica.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
             replica.remove_credentials(connection, schema, table, classification.without(table))

@@ -148,22 +148,21 @@ def create(
         MissingPrivilege: the warehouse's user may not make subscriptions.
         ReplicationError: the warehouse's server cannot connect to the source, or refuses the subscription.
     """
-    # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when it is
-    # committed. Applied in parallel while it is still open ("parallel") it would be visible a little sooner, but that
-    # path of the engine (18.6) crashed the server once in a drill, and gives such transactions numbers out of order.
-    streaming = "on"
     try:
         warehouse.execute(
+            # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when
+            # it is committed. Applied while it is still open (streaming = parallel) it would be visible a little
+            # sooner, but that path of the engine (18.6) crashed the server once in a drill, and gives such
+            # transactions numbers out of order.
             sql.SQL(
                 "create subscription {} connection {} publication {} with"
                 " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
-                " streaming = {}, binary = {}{})"
+                " streaming = on, binary = {}{})"
             ).format(
                 sql.Identifier(name),
                 sql.Literal(_for_server(source_conninfo)),
                 sql.Identifier(name),
                 sql.Literal(slot_name),
-                sql.SQL(streaming),
                 sql.Literal(binary),
                 sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
             )
