@@ -163,7 +163,9 @@ class _Work:
                     specs = compare.specs(
                         self.trs, self.warehouse, self.classification.schema_name, left, self.classification.without
                     )
-                    compared = compare.tables(specs, cut.source, cut.warehouse, progress=self.progress)
+                    compared = compare.tables(
+                        specs, cut.source, cut.warehouse, likely_equal=True, progress=self.progress
+                    )
                     first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
                     every += [one for one in compared if not one.rewritten]
                     found |= {

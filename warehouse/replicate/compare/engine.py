@@ -48,6 +48,7 @@ def tables(
     warehouse: WarehouseState,
     *,
     proofs: Mapping[str, Proof] | None = None,
+    likely_equal: bool = False,
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[TableComparison]:
@@ -55,6 +56,8 @@ def tables(
 
     Args:
         proofs: of tables that were equal before; where one holds, rows that were not written since are not looked into.
+        likely_equal: nothing is known to be wrong. Cheaper by a fifth for tables that are equal, nearly twice as dear
+            for others.
 
     Raises:
         psycopg.Error: of the first table that could not be read; the others are broken off.
@@ -67,7 +70,7 @@ def tables(
         method = method_for(*(side.connection for side in pairs[0]))
         of_source, of_home = (future.result() for future in [side.estimates(specs) for side in pairs[0]])
         rows = {spec.table: max(of_source.get(spec.table, 0), of_home.get(spec.table, 0)) for spec in specs}
-        run = _Run(pairs, warehouse, method, rows, proofs or {}, progress or Silent())
+        run = _Run(pairs, warehouse, method, rows, proofs or {}, likely_equal, progress or Silent())
         # The largest first, so that the last worker does not end long after the others.
         for spec in sorted(specs, key=lambda spec: -rows[spec.table]):
             run.waiting.put(spec)
@@ -104,6 +107,7 @@ class _Run:
         method: Method,
         rows: dict[str, int],
         proofs: Mapping[str, Proof],
+        likely_equal: bool,
         progress: Progress,
     ) -> None:
         self.waiting: queue.SimpleQueue[TableSpec] = queue.SimpleQueue()
@@ -113,6 +117,7 @@ class _Run:
             self._pairs.put(pair)
         self._open = [side.connection for pair in pairs for side in pair]
         self._warehouse, self._method, self._rows, self._proofs = warehouse, method, rows, proofs
+        self._likely_equal = likely_equal
         self._total, self._progress, self._done = sum(rows.values()), progress, 0
         self._lock, self._stop = threading.Lock(), threading.Event()
 
@@ -156,7 +161,7 @@ class _Run:
             if proof and not self._later and holds(proof, spec, of_source, of_home):
                 bits = range_bits(self._rows[spec.table], carried.ROWS_IN_A_RANGE)
                 found = _from_proof(proof, replace(at_source, bits=bits), replace(at_home, bits=bits), there, here)
-            found = found or _in_full(at_source, at_home, there, here)
+            found = found or self._in_full(at_source, at_home, there, here)
         return replace(
             found,
             seconds=time.monotonic() - start,
@@ -168,6 +173,14 @@ class _Run:
     def _later(self) -> tuple[int, ...]:
         return self._warehouse.as_of.later if self._warehouse.as_of else ()
 
+    def _in_full(self, at_source: Queries, at_home: Queries, there: _Side, here: _Side) -> TableComparison:
+        if self._likely_equal:
+            # The table as one range: dealing rows out to thousands is a fifth of the work, for nothing if it is equal.
+            whole = _in_full(replace(at_source, bits=0), replace(at_home, bits=0), there, here, keys=False)
+            if not whole.differing_ranges:
+                return whole
+        return _in_full(at_source, at_home, there, here)
+
     def _proves(self, spec: TableSpec, there: Look, here: Look, relied_on: Proof | None) -> Proof | None:
         if there.horizon is None or here.horizon is None or there.rewritten or here.rewritten:
             return None
@@ -178,13 +191,13 @@ class _Run:
         return Proof(spec.schema, spec.table, digest(spec), there.horizon, own, in_full_at=in_full_at)
 
 
-def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side) -> TableComparison:
-    """Look into every row."""
+def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side, *, keys: bool = True) -> TableComparison:
+    """Look into every row; for the keys of those that differ, too, if they are wanted."""
     both = there.all_of(at_source.summary()), here.all_of(at_home.summary())
     of_source, of_home = ({n: (rows, hashed) for n, rows, hashed in future.result()} for future in both)
     ranges = differing(of_source, of_home)
     found = carried.Differences(len(ranges))
-    if ranges:
+    if ranges and keys:
         rows = there.stream(at_source.rows(ranges)), here.stream(at_home.rows(ranges))
         merge(*rows, found.missing, found.extra, found.changed)
     return _comparison(at_source.spec, of_source, of_home, found)
