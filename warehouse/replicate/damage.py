@@ -8,6 +8,7 @@ one, so a row whose version at the source is the same in both has nothing to com
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -120,14 +121,16 @@ def _damaged(
     missing, extra, changed = Keys(), Keys(), Keys()
     left: list[Key] = []
     of_each = ((missing, found.missing), (extra, found.extra), (changed, found.changed))
-    for batch in _batches((kept, key) for kept, keys in of_each for key in keys):
-        keys = [key for _, key in batch]
-        then, later = _versions(spec, before, keys), _versions(spec, now, keys)
-        for kept, key in batch:
-            if then.get(key) == later.get(key):
-                kept.add(key)
-            else:
-                left.append(key)
+    with ThreadPoolExecutor(1) as beside:
+        for batch in _batches((kept, key) for kept, keys in of_each for key in keys):
+            keys = [key for _, key in batch]
+            then = beside.submit(_versions, spec, before, keys)
+            later = _versions(spec, now, keys)
+            for kept, key in batch:
+                if then.result().get(key) == later.get(key):
+                    kept.add(key)
+                else:
+                    left.append(key)
     return replace(found, missing=missing, extra=extra, changed=changed), left
 
 

@@ -19,7 +19,7 @@ from warehouse.replicate.compare import (
 )
 from warehouse.replicate.compare.carried import Differences, Side, differences
 from warehouse.replicate.compare.proof import MOST_TRANSACTIONS, Look, digest, holds
-from warehouse.replicate.compare.ranges import KeyedRow, Queries, Wanted, range_of
+from warehouse.replicate.compare.ranges import PLACES, KeyedRow, Queries, range_of
 from warehouse.replicate.compare.row_hash import Method
 from warehouse.replicate.source import SourceColumn
 
@@ -42,16 +42,20 @@ def fake_side(rows: Mapping[int, Row]) -> tuple[dict[int, tuple[int, int, int | 
         hashed = hash((key, content))
         summary[range_of(key, BITS)] = (count + 1, keys ^ key, (news or 0) ^ hashed if new else news)
 
-    def asked_for(wanted: Wanted) -> Iterable[KeyedRow]:
+    def new_rows(ranges: Sequence[int]) -> Iterable[KeyedRow]:
         for key in sorted(rows):
-            number = range_of(key, BITS)
-            if number in wanted.whole or key in wanted.single or (rows[key][1] and number in wanted.new):
+            if rows[key][1] and range_of(key, BITS) in ranges:
                 yield (key, hash((key, rows[key][0])), str(key))
+
+    def of_keys(hashes: Sequence[int], ranges: Sequence[int]) -> Iterable[KeyedRow]:
+        for key in sorted(rows):
+            if key in hashes or range_of(key, BITS) in ranges:
+                yield (key, 0, str(key))
 
     def by_keys(keys: Sequence[Key]) -> Mapping[Key, int]:
         return {(k,): hash((int(k), rows[int(k)][0])) for (k,) in keys if int(k) in rows}
 
-    return summary, Side(Queries(SPEC, Method.NATIVE, BITS, at_source=True), asked_for, by_keys)
+    return summary, Side(Queries(SPEC, Method.NATIVE, BITS, at_source=True), new_rows, of_keys, by_keys)
 
 
 key_hashes = st.integers(-(2**63), 2**63 - 1)
@@ -94,6 +98,12 @@ def test_three_keys_that_pass_for_one_are_told_apart() -> None:
     result = differences(of_source, of_home, at_source, at_home)
     assert result is not None
     assert (set(result.missing), set(result.extra)) == ({("1",), ("2",)}, {("4",)})
+
+
+def test_places_are_used_only_where_all_were_told() -> None:
+    told = {1: ["(0,1)", "(0,2)"], 2: ["(0,3)"], 3: [f"(1,{n})" for n in range(PLACES + 1)]}
+    assert carried.places_of([1, 2, 5], told) == ["(0,1)", "(0,2)", "(0,3)"]
+    assert carried.places_of([1, 3], told) is None
 
 
 def test_much_damage_is_left_to_a_comparison_in_full(monkeypatch: pytest.MonkeyPatch) -> None:

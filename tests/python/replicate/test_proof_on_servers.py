@@ -220,6 +220,15 @@ def test_other_rows_behind_the_same_names_are_looked_into(both: Databases, what:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("side", ["source", "warehouse"])
+def test_many_new_rows_of_one_range_are_all_found(both: Databases, side: str) -> None:
+    """More than a summary tells the places of."""
+    proof = prove(both)
+    run(both, side, "update things set t = t || '!'")
+    assert len(same_either_way(both, proof).changed) == ROWS
+
+
+@pytest.mark.slow
 def test_a_partition_that_was_exchanged_is_looked_into(both: Databases) -> None:
     run(both, "both", "drop table things; create table things (id int primary key, t text) partition by range (id)")
     for name, text in (("part_a", "row"), ("part_b", "another")):

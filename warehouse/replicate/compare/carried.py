@@ -2,8 +2,9 @@
 
 Each side tells of every range the number of its rows, the sum of their keys' hashes and the sum of the hashes of its
 new rows. Where these are the same on both sides, so is the content. Where they are not, the new rows of the range come
-over, and the row that only one side has: when it is one, the sums of both sides differ by the hash of its key. A row
-that is new on one side only, such as one that was updated to what it was before, is looked up on the other.
+over, and the keys that only one side has: when it is one, the sums of both sides differ by its hash; otherwise all keys
+of the range come. A row that is new on one side only, such as one that was updated to what it was before, is looked up
+on the other.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from itertools import islice
 from typing import Literal
 
 from warehouse.replicate.compare.keys import Key, Keys
-from warehouse.replicate.compare.ranges import KeyedRow, Queries, Wanted, key_of, range_of, walk
+from warehouse.replicate.compare.ranges import PLACES, KeyedRow, Queries, key_of, range_of, walk
 
-ROWS_IN_A_RANGE = 128
-"""More than in a full comparison: of a range that differs few rows come over, whatever it holds."""
+ROWS_IN_A_RANGE = 256
+"""More than in a full comparison: of a range that differs few rows come over, whatever it holds, and sums of fewer
+ranges stay in the processor's cache."""
 
 MOST_DIFFERING = 0.9
 """When more of the ranges differ than this, looking into every row is cheaper."""
 
-MOST_WHOLE = 0.25
-"""The same of ranges of which every row is wanted."""
+MOST_WHOLE = 0.5
+"""The same of ranges of which every key is wanted."""
 
 FEW_RANGES = 32
 """So many may differ in any table: their rows are few, and it is seen whether they were written."""
@@ -43,15 +45,17 @@ _EMPTY: tuple[int, int, int | None] = (0, 0, None)
 
 @dataclass(frozen=True)
 class Side:
-    """How one side is asked.
+    """How one side is asked. Rows come in the order of their keys' hashes.
 
     Attributes:
-        rows: gives keyed rows in the order of their keys' hashes.
+        new_rows: gives the new rows of some ranges.
+        keys: gives the keys that have some hashes or are in some ranges, as rows.
         by_keys: gives a row's hash for each of some keys that is there.
     """
 
     queries: Queries
-    rows: Callable[[Wanted], Iterable[KeyedRow]]
+    new_rows: Callable[[Sequence[int]], Iterable[KeyedRow]]
+    keys: Callable[[Sequence[int], Sequence[int]], Iterable[KeyedRow]]
     by_keys: Callable[[Sequence[Key]], Mapping[Key, int]]
 
 
@@ -72,39 +76,42 @@ class _Found:
     key: Key
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
     """What has to come over of the ranges that differ.
 
     Attributes:
         keys: for each range the number of rows and the sum of keys' hashes that the source has more.
+        new_there, new_here: ranges of which the new rows are wanted, of the source and of the warehouse.
+        missing, extra: hashes of the one key that the source, or the warehouse, has more in its range.
+        whole: ranges of which every key is wanted.
     """
 
-    keys: Mapping[int, tuple[int, int]]
-    source: Wanted
-    warehouse: Wanted
+    keys: dict[int, tuple[int, int]] = field(default_factory=dict)
+    new_there: list[int] = field(default_factory=list)
+    new_here: list[int] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+    extra: list[int] = field(default_factory=list)
+    whole: list[int] = field(default_factory=list)
 
 
 def asked(there: KeySummary, here: KeySummary) -> Asked:
     """What to ask for, from both sides' summaries."""
-    keys: dict[int, tuple[int, int]] = {}
-    whole = list[int]()
-    news: tuple[list[int], list[int]] = ([], [])
-    singles: tuple[list[int], list[int]] = ([], [])
+    result = Asked()
     for number in {number for number, _ in there.items() ^ here.items()}:
         ours, theirs = here.get(number, _EMPTY), there.get(number, _EMPTY)
         more, mixed = theirs[0] - ours[0], theirs[1] ^ ours[1]
-        keys[number] = more, mixed
-        if (mixed and not more) or abs(more) > 1:
-            whole.append(number)
-            continue
-        if more:
-            singles[0 if more > 0 else 1].append(mixed)
-        for side, new in enumerate((theirs[2], ours[2])):
-            if new is not None and theirs[2] != ours[2]:
-                news[side].append(number)
-    source, warehouse = (Wanted(tuple(whole), tuple(n), tuple(s)) for n, s in zip(news, singles, strict=True))
-    return Asked(keys, source, warehouse)
+        result.keys[number] = more, mixed
+        if theirs[2] != ours[2]:
+            if theirs[2] is not None:
+                result.new_there.append(number)
+            if ours[2] is not None:
+                result.new_here.append(number)
+        if abs(more) == 1:
+            (result.missing if more > 0 else result.extra).append(mixed)
+        elif more or mixed:
+            result.whole.append(number)
+    return result
 
 
 def differences(there: KeySummary, here: KeySummary, source: Side, warehouse: Side) -> Differences | None:
@@ -115,24 +122,34 @@ def differences(there: KeySummary, here: KeySummary, source: Side, warehouse: Si
         return result
     ranges = len(there.keys() | here.keys())
     if len(wanted.keys) > FEW_RANGES and (
-        len(wanted.keys) > MOST_DIFFERING * ranges or len(wanted.source.whole) > MOST_WHOLE * ranges
+        len(wanted.keys) > MOST_DIFFERING * ranges or len(wanted.whole) > MOST_WHOLE * ranges
     ):
         return None
-    found = list(islice(_compared(wanted.source, wanted.warehouse, source, warehouse), MOST_FOUND + 1))
-    unexplained = _unexplained(wanted, found, source.queries.bits)
+    found = _collected(_compared(wanted, source, warehouse))
+    unexplained = _unexplained(wanted, found.values(), source.queries.bits)
     if unexplained:
-        whole = Wanted(whole=tuple(sorted(unexplained)))
-        found = [one for one in found if range_of(one.key_hash, source.queries.bits) not in unexplained]
-        found += islice(_compared(whole, whole, source, warehouse), MOST_FOUND + 1)
+        found |= _collected(_compared(Asked(whole=sorted(unexplained)), source, warehouse))
     if len(found) > MOST_FOUND:
         return None
-    for one in found:
+    for one in found.values():
         getattr(result, one.kind).add(one.key)
     return result
 
 
+def places_of(ranges: Iterable[int], places: Mapping[int, Sequence[str]]) -> list[str] | None:
+    """Where all new rows of some ranges are, by what a summary told; None when it did not tell of all."""
+    if any(len(places.get(number, ())) > PLACES for number in ranges):
+        return None
+    return [place for number in ranges for place in places.get(number, ())]
+
+
+def _collected(found: Iterable[_Found]) -> dict[Key, _Found]:
+    """By their keys: a row may be found both as a new one and as one whose key is on one side alone."""
+    return {one.key: one for one in islice(found, MOST_FOUND + 1)}
+
+
 def _unexplained(wanted: Asked, found: Iterable[_Found], bits: int) -> set[int]:
-    """The ranges of which more differs than was found: two rows' hashes taken for one's, such as a key that changed."""
+    """The ranges of which more differs than was found: several keys' hashes whose sum was taken for that of one."""
     left = dict(wanted.keys)
     for one in found:
         if one.kind != "changed":
@@ -142,11 +159,11 @@ def _unexplained(wanted: Asked, found: Iterable[_Found], bits: int) -> set[int]:
     return {number for number, rest in left.items() if rest != (0, 0)}
 
 
-def _compared(of_source: Wanted, of_warehouse: Wanted, source: Side, warehouse: Side) -> Iterator[_Found]:
-    """Walk the rows that came over; look up on the other side what came from one alone."""
+def _compared(wanted: Asked, source: Side, warehouse: Side) -> Iterator[_Found]:
+    """Walk what came over, first new rows and then keys; look up on the other side what came from one alone."""
+    there = source.new_rows(wanted.new_there) if wanted.new_there else ()
+    here = warehouse.new_rows(wanted.new_here) if wanted.new_here else ()
     only_there, only_here = list[KeyedRow](), list[KeyedRow]()
-    there = source.rows(of_source) if of_source else ()
-    here = warehouse.rows(of_warehouse) if of_warehouse else ()
     for left, right in walk(there, here):
         if left is not None and right is not None:
             if left[1] != right[1]:
@@ -157,13 +174,36 @@ def _compared(of_source: Wanted, of_warehouse: Wanted, source: Side, warehouse: 
             only_here.append(right)
     yield from _looked_up(only_there, warehouse, "missing")
     yield from _looked_up(only_here, source, "extra")
+    there = source.keys(wanted.missing, wanted.whole) if wanted.missing or wanted.whole else ()
+    here = warehouse.keys(wanted.extra, wanted.whole) if wanted.extra or wanted.whole else ()
+    only_there, only_here = [], []
+    for left, right in walk(there, here):
+        if left is None:
+            assert right is not None
+            only_here.append(right)
+        elif right is None:
+            only_there.append(left)
+    yield from _on_one_side(only_there, warehouse, "missing")
+    yield from _on_one_side(only_here, source, "extra")
 
 
 def _looked_up(rows: Iterable[KeyedRow], other: Side, if_not_there: Kind) -> Iterator[_Found]:
-    left = iter(rows)
-    while batch := list(islice(left, _LOOKED_UP)):
+    for batch in _batches(rows):
         hashes = other.by_keys([key_of(row) for row in batch])
         for row in batch:
             hashed = hashes.get(key_of(row))
             if hashed != row[1]:
                 yield _Found(if_not_there if hashed is None else "changed", int(row[0]), key_of(row))
+
+
+def _on_one_side(keys: Iterable[KeyedRow], other: Side, kind: Kind) -> Iterator[_Found]:
+    """Of one key alone the other side has not been asked: its hash may by accident be the sum of several others'."""
+    for batch in _batches(keys):
+        hashes = other.by_keys([key_of(row) for row in batch])
+        yield from (_Found(kind, int(row[0]), key_of(row)) for row in batch if key_of(row) not in hashes)
+
+
+def _batches(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:
+    left = iter(rows)
+    while batch := list(islice(left, _LOOKED_UP)):
+        yield batch

@@ -19,7 +19,7 @@ from warehouse.core.workers import run_together
 from warehouse.replicate.compare import carried
 from warehouse.replicate.compare.keys import Key
 from warehouse.replicate.compare.proof import Look, digest, holds, look, server_of
-from warehouse.replicate.compare.ranges import KeyedRow, Queries, Wanted, differing, merge, range_bits
+from warehouse.replicate.compare.ranges import KeyedRow, Queries, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for, prepare
 from warehouse.replicate.compare.spec import (
     Horizon,
@@ -35,8 +35,14 @@ WORKERS = 2
 
 _FETCHED_ROWS = 5_000
 
-_SPEED = ("set jit = off", "set max_parallel_workers_per_gather = 0", "set work_mem = '64MB'")
-"""One core of the source at most for each worker: it has its own work to do."""
+_SPEED = (
+    "set jit = off",
+    # One core of the source at most for each worker: it has its own work to do.
+    "set max_parallel_workers_per_gather = 0",
+    "set work_mem = '64MB'",
+    # In the order of a random key the table's pages come up one by one, as soon as vacuum lags behind.
+    "set enable_indexonlyscan = off",
+)
 
 _PATIENCE = ("set statement_timeout = 0", "set idle_in_transaction_session_timeout = 0")
 """A time-out that the server has for others would end the snapshot."""
@@ -211,19 +217,26 @@ def _from_proof(
         there.all_of(at_source.key_summary(proof.source)),
         here.all_of(at_home.key_summary(proof.warehouse)),
     )
-    of_source, of_home = ({n: (rows, keys, new) for n, rows, keys, new in future.result()} for future in both)
+    of_source, of_home = ({n: (rows, keys, new) for n, rows, keys, new, _ in future.result()} for future in both)
+    places = [{n: listed for n, *_, listed in future.result() if listed} for future in both]
 
-    def side(asked: _Side, queries: Queries, horizon: Horizon) -> carried.Side:
-        def rows(wanted: Wanted) -> Iterator[KeyedRow]:
-            return asked.stream(queries.wanted(wanted, horizon))
+    def side(asked: _Side, queries: Queries, horizon: Horizon, places: Mapping[int, list[str]]) -> carried.Side:
+        def new_rows(ranges: Sequence[int]) -> Iterator[KeyedRow]:
+            return asked.stream(queries.new_rows(ranges, horizon, carried.places_of(ranges, places)))
+
+        def keys(hashes: Sequence[int], ranges: Sequence[int]) -> Iterator[KeyedRow]:
+            return asked.stream(queries.keys(hashes, ranges))
 
         def by_keys(keys: Sequence[Key]) -> dict[Key, int]:
             return {tuple(key): hashed for hashed, *key in asked.all_of(queries.by_keys(keys)).result()}
 
-        return carried.Side(queries, rows, by_keys)
+        return carried.Side(queries, new_rows, keys, by_keys)
 
     found = carried.differences(
-        of_source, of_home, side(there, at_source, proof.source), side(here, at_home, proof.warehouse)
+        of_source,
+        of_home,
+        side(there, at_source, proof.source, places[0]),
+        side(here, at_home, proof.warehouse, places[1]),
     )
     if found is None:
         return None

@@ -22,6 +22,9 @@ ROWS_IN_A_RANGE = 64
 MOST_RANGES_BITS = 17
 """131,072 ranges are 15 MB in this process and in each server; from 8 million rows on ranges have more rows."""
 
+PLACES = 4
+"""So many new rows of a range are told with their place; for more of them the table is read again."""
+
 Summary = Mapping[int, tuple[int, int]]
 """Rows and the sum of their hashes (by exclusive or) of each range that has rows."""
 
@@ -37,24 +40,6 @@ def range_bits(rows: int, in_a_range: int = ROWS_IN_A_RANGE) -> int:
 def differing(there: Summary, here: Summary) -> list[int]:
     """The ranges whose content is not the same."""
     return sorted(number for number in there.keys() | here.keys() if there.get(number) != here.get(number))
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which rows are asked for in a comparison from a proof.
-
-    Attributes:
-        whole: ranges of which every row is wanted.
-        new: ranges of which the new rows are wanted.
-        single: hashes of keys whose rows are wanted.
-    """
-
-    whole: tuple[int, ...] = ()
-    new: tuple[int, ...] = ()
-    single: tuple[int, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.whole or self.new or self.single)
 
 
 @dataclass(frozen=True)
@@ -78,32 +63,44 @@ class Queries:
         return self._keyed_rows(self._relation(), sql.SQL("{} = any({})").format(self._range(), _numbers(ranges)))
 
     def key_summary(self, horizon: Horizon) -> sql.Composed:
-        """Each range with its rows, the sum of their keys' hashes, and the sum of the hashes of new rows."""
+        """Each range with its rows, the sum of their keys' hashes, the sum of the hashes of new rows, and the places of
+        some of these."""
+        # The subquery is kept apart (offset 0), so that a row's key is hashed once, and nothing but what is summed goes
+        # to the sums. New rows are read again by their place, for the few that are new: were columns named in the scan,
+        # every row's would be taken apart.
         return sql.SQL(
-            "select {range} as range, count(*), bit_xor({key}), bit_xor({row}) filter (where {new})"
-            " from {table} as t group by range"
+            "select {range} as range, count(*), bit_xor(key_hash), bit_xor("
+            "(select {row} from {table} as u where u.ctid = t.place and u.tableoid = t.part)) filter (where is_new),"
+            " (array_agg(place) filter (where is_new))[:{places}]::text[]"
+            " from (select {key} as key_hash, {new} as is_new, t.ctid as place, t.tableoid as part from {table} as t"
+            " offset 0) as t group by range"
         ).format(
-            range=self._range(),
+            range=self._range(sql.SQL("key_hash")),
+            row=self._row_hash,
+            places=sql.Literal(PLACES + 1),
             key=self._key_hash,
-            # By its place, for the few that are new: named here, each row's columns would all be taken apart.
-            row=sql.SQL("(select {} from {} as u where u.ctid = t.ctid and u.tableoid = t.tableoid)").format(
-                self._row_hash, self._table()
-            ),
             new=is_new(horizon),
             table=self._table(),
         )
 
-    def wanted(self, wanted: Wanted, horizon: Horizon) -> sql.Composed:
-        """The keyed rows that a comparison from a proof asks for, in the order of their keys' hashes."""
-        new = sql.SQL("{} and {} = any({})").format(is_new(horizon), self._range(), _numbers(wanted.new))
-        others = [
-            sql.SQL("{} = any({})").format(value, _numbers(numbers))
-            for value, numbers in ((self._key_hash, wanted.single), (self._range(), wanted.whole))
-            if numbers
-        ]
-        # Where only new rows are wanted, the hash of no other row's key is needed.
-        condition = sql.SQL(" or ").join([sql.SQL("({})").format(new), *others] if wanted.new else others)
+    def new_rows(self, ranges: Sequence[int], horizon: Horizon, places: Sequence[str] | None) -> sql.Composed:
+        """The keyed rows of some ranges that are new, in the order of their keys' hashes.
+
+        Args:
+            places: where they are, among others; None when that is not known.
+        """
+        condition = sql.SQL("{} and {} = any({})").format(is_new(horizon), self._range(), _numbers(ranges))
+        if places is not None:
+            condition = sql.SQL("t.ctid = any({}::tid[]) and {}").format(sql.Literal(list(places)), condition)
         return self._keyed_rows(sql.SQL("{} as t").format(self._table()), condition)
+
+    def keys(self, hashes: Sequence[int], ranges: Sequence[int]) -> sql.Composed:
+        """The keys with some hashes or in some ranges, in the same order; the rows' hashes are left at 0."""
+        wanted = ((self._key_hash, hashes), (self._range(), ranges))
+        condition = sql.SQL(" or ").join(
+            sql.SQL("{} = any({})").format(value, _numbers(numbers)) for value, numbers in wanted if numbers
+        )
+        return self._keyed_rows(self._table(), condition, sql.SQL("0::bigint"))
 
     def by_keys(self, keys: Sequence[Key]) -> sql.Composed:
         """The hashes and keys of the rows that are there of some keys."""
@@ -117,12 +114,14 @@ class Queries:
             same_key(self.spec),
         )
 
-    def _keyed_rows(self, relation: sql.Composable, condition: sql.Composable) -> sql.Composed:
+    def _keyed_rows(
+        self, relation: sql.Composable, condition: sql.Composable, row_hash: sql.Composable | None = None
+    ) -> sql.Composed:
         names = [sql.Identifier(f"key_{number}") for number in range(len(self.spec.key))]
         keys = [sql.SQL("{} as {}").format(text, name) for text, name in zip(key_texts(self.spec), names, strict=True)]
         return sql.SQL("select {} as key_hash, {}, {} from {} where {} order by key_hash, {}").format(
             self._key_hash,
-            self._row_hash,
+            row_hash or self._row_hash,
             sql.SQL(", ").join(keys),
             relation,
             condition,
@@ -140,10 +139,10 @@ class Queries:
     def _table(self) -> sql.Composable:
         return sql.Identifier(self.spec.schema, self.spec.table)
 
-    def _range(self) -> sql.Composable:
+    def _range(self, key_hash: sql.Composable | None = None) -> sql.Composable:
         # A shift by all 64 bits would be one by none.
         return (
-            sql.SQL("({} >> {})").format(self._key_hash, sql.Literal(64 - self.bits))
+            sql.SQL("({} >> {})").format(key_hash or self._key_hash, sql.Literal(64 - self.bits))
             if self.bits
             else sql.SQL("0::bigint")
         )
