@@ -11,12 +11,9 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn, PGresult
-from psycopg.waiting import Wait
 
 from warehouse.core.workers import run_together
+from warehouse.replicate.relay import relay
 from warehouse.replicate.replica import without_credentials
 
 CHUNK_PAGES = 16_000
@@ -24,8 +21,6 @@ CHUNK_PAGES = 16_000
 
 WORKERS = 2
 """More than two gained nothing on two cores (docs/adr/0002)."""
-
-_BATCH_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ def copy_parts(
                     return
                 start = time.monotonic()
                 with warehouse.transaction():
-                    rows = _copy(part, source, warehouse, stop)
+                    rows = relay(source, part.read(), warehouse, part.write(), stop)
                     on_part(warehouse, part, rows, time.monotonic() - start)
                 totals.append(rows)
                 if is_whole(part.table):
@@ -143,76 +138,3 @@ def copy_parts(
 
     run_together(work, min(workers, len(parts)), name="copy", stop=stop.set)
     return sum(totals)
-
-
-class _Stopped(Exception):
-    """Another worker failed, or Ctrl-C."""
-
-
-def _copy(part: Part, source: psycopg.Connection, warehouse: psycopg.Connection, stop: threading.Event) -> int:
-    """Copy a part, within the transactions that both connections are in; returns its rows."""
-    try:
-        source.wait(_begin_reading(source.pgconn, part.read().as_bytes(source)))
-        with warehouse.cursor() as into:
-            with into.copy(part.write()) as writing:
-                while batch := source.wait(_read_batch(source.pgconn)):
-                    writing.write(batch)
-                    if stop.is_set():
-                        raise _Stopped
-            return into.rowcount
-    except BaseException:
-        # In the middle of a COPY there is nothing else to ask of it.
-        source.close()
-        raise
-
-
-# The server sends a message for each row. Reading them one by one through a cursor took more processor time than any
-# other step of the copy that is ours; here all that has arrived is taken at once. The generators are psycopg's way of
-# waiting for a connection: they say what they wait for.
-
-
-def _begin_reading(pgconn: PGconn, statement: bytes) -> PQGen[None]:
-    """Send a COPY TO STDOUT and wait for the beginning of its data."""
-    pgconn.send_query(statement)
-    while pgconn.flush():
-        yield Wait.W
-    result = yield from _next_result(pgconn)
-    if result is None or result.status != ExecStatus.COPY_OUT:
-        raise _error(pgconn, result)
-
-
-def _read_batch(pgconn: PGconn) -> PQGen[bytearray]:
-    """_BATCH_BYTES of rows or a little more, fewer at the end; nothing when the COPY had ended before."""
-    # Each row is given back as soon as it is added. A list of them, joined at the end, kept thousands of objects alive,
-    # and the interpreter's search for cycles among them took a sixth of this program's time.
-    batch = bytearray()
-    if pgconn.transaction_status != TransactionStatus.ACTIVE:
-        return batch
-    while len(batch) < _BATCH_BYTES:
-        length, row = pgconn.get_copy_data(1)
-        if length > 0:
-            batch += row
-        elif length == 0:
-            yield Wait.R
-            pgconn.consume_input()
-        else:
-            result = yield from _next_result(pgconn)
-            if result is None or result.status != ExecStatus.COMMAND_OK:
-                raise _error(pgconn, result)
-            # Nothing follows the result, but that has to be read before the connection takes another statement.
-            yield from _next_result(pgconn)
-            break
-    return batch
-
-
-def _next_result(pgconn: PGconn) -> PQGen[PGresult | None]:
-    while pgconn.is_busy():
-        yield Wait.R
-        pgconn.consume_input()
-    return pgconn.get_result()
-
-
-def _error(pgconn: PGconn, result: PGresult | None) -> psycopg.Error:
-    if result is None or result.status != ExecStatus.FATAL_ERROR:
-        return psycopg.OperationalError(pgconn.get_error_message() or "the copy ended without a result")
-    return psycopg.errors.error_from_result(result)

@@ -21,6 +21,7 @@ from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed,
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap, Written
 from warehouse.replicate.guard import hand_writes
+from warehouse.replicate.relay import relay
 from warehouse.replicate.replica import declared, without_credentials
 
 BATCH_ROWS = 5_000
@@ -146,9 +147,7 @@ def _fetch(work: Mending, spec: TableSpec, from_: sql.Composable) -> None:
     )
     reading = sql.SQL("copy (select {} from {}) to stdout (format binary)").format(columns, from_)
     writing = sql.SQL("copy {} from stdin (format binary)").format(_ROWS)
-    with work.source.cursor().copy(reading) as rows, work.warehouse.cursor().copy(writing) as into:
-        for block in rows:
-            into.write(block)
+    relay(work.source, reading, work.warehouse, writing)
 
 
 def _put(work: Mending, spec: TableSpec) -> Written:

@@ -31,6 +31,7 @@ from warehouse.replicate import subscription
 from warehouse.replicate.drift import states
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import hand_writes
+from warehouse.replicate.relay import relay
 from warehouse.replicate.replica import KNOWN_FROM, without_credentials
 
 CHUNK_ROWS = 10_000
@@ -137,11 +138,7 @@ def _read(
         "copy (select row_number() over (order by {}), {}, {} from {}{} order by {} limit {}) to stdout"
     ).format(key, key, values, sql.Identifier(wanted.schema, wanted.table), after, key, sql.Literal(CHUNK_ROWS))
     warehouse.execute(sql.SQL("truncate {}").format(_VALUES))
-    with source.cursor().copy(query) as reading, warehouse.cursor() as into:
-        with into.copy(sql.SQL("copy {} from stdin").format(_VALUES)) as writing:
-            for block in reading:
-                writing.write(block)
-        rows = into.rowcount
+    rows = relay(source, query, warehouse, sql.SQL("copy {} from stdin").format(_VALUES))
     last = warehouse.execute(
         sql.SQL("select {} from {} order by _n desc limit 1").format(
             sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in wanted.key), _VALUES

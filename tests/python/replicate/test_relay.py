@@ -1,4 +1,4 @@
-"""How the first copy reads: many rows at a time, and every error of the source as what it is."""
+"""Rows are relayed many at a time, and every error of the source is told as what it is."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from warehouse.core.databases import Databases
-from warehouse.replicate import copy
+from warehouse.replicate import relay as module
+from warehouse.replicate.copy import Part
+from warehouse.replicate.relay import Stopped, relay
 
 pytestmark = pytest.mark.slow
 
 ROWS = 50_000
 
 
-def part(table: str, *columns: str) -> copy.Part:
-    return copy.Part("public", table, columns, {})
+def part(table: str, *columns: str) -> Part:
+    return Part("public", table, columns, {})
+
+
+def copied(
+    trs: psycopg.Connection, warehouse: psycopg.Connection, of: Part, stop: threading.Event | None = None
+) -> int:
+    return relay(trs, of.read(), warehouse, of.write(), stop)
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def test_every_row_arrives_and_the_connection_goes_on(numbers: Databases) -> Non
     with numbers.source() as trs, numbers.warehouse() as warehouse:
         trs.execute("begin isolation level repeatable read read only")
         for _ in range(2):
-            assert copy._copy(part("numbers", "n", "text_"), trs, warehouse, threading.Event()) == ROWS
+            assert copied(trs, warehouse, part("numbers", "n", "text_")) == ROWS
         content = "select count(*), sum(n), sum(length(text_)) from numbers"
         once = trs.execute(content).fetchone()
         assert once is not None
@@ -50,7 +58,7 @@ def test_every_row_arrives_and_the_connection_goes_on(numbers: Databases) -> Non
 def test_an_empty_table_is_copied(numbers: Databases) -> None:
     with numbers.source() as trs, numbers.warehouse() as warehouse:
         trs.execute("delete from numbers")
-        assert copy._copy(part("numbers", "n", "text_"), trs, warehouse, threading.Event()) == 0
+        assert copied(trs, warehouse, part("numbers", "n", "text_")) == 0
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,7 @@ def test_an_empty_table_is_copied(numbers: Databases) -> None:
 def test_an_error_of_the_source_is_told_as_it_is(numbers: Databases, table: str, error: type[psycopg.Error]) -> None:
     with numbers.source() as trs, numbers.warehouse() as warehouse:
         with pytest.raises(error) as raised, warehouse.transaction():
-            copy._copy(part(table, "n"), trs, warehouse, threading.Event())
+            copied(trs, warehouse, part(table, "n"))
         assert raised.value.diag.message_primary
         assert trs.closed
         # The other side is free for what comes next, and has kept nothing of it.
@@ -69,10 +77,10 @@ def test_an_error_of_the_source_is_told_as_it_is(numbers: Databases, table: str,
 
 def test_the_end_of_the_source_is_an_error(numbers: Databases) -> None:
     with numbers.source() as trs, numbers.source() as other:
-        trs.wait(copy._begin_reading(trs.pgconn, part("numbers", "n", "text_").read().as_bytes(trs)))
+        trs.wait(module._begin_reading(trs.pgconn, part("numbers", "n", "text_").read().as_bytes(trs)))
         other.execute("select pg_terminate_backend(%s)", (trs.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
-            while trs.wait(copy._read_batch(trs.pgconn)):
+            while trs.wait(module._read_batch(trs.pgconn)):
                 pass
         trs.close()
 
@@ -81,6 +89,6 @@ def test_a_stop_ends_it_between_batches(numbers: Databases) -> None:
     stop = threading.Event()
     stop.set()
     with numbers.source() as trs, numbers.warehouse() as warehouse:
-        with pytest.raises(copy._Stopped), warehouse.transaction():
-            copy._copy(part("numbers", "n", "text_"), trs, warehouse, stop)
+        with pytest.raises(Stopped), warehouse.transaction():
+            copied(trs, warehouse, part("numbers", "n", "text_"), stop)
         assert warehouse.execute("select count(*) from numbers").fetchone() == (0,)
