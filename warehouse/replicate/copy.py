@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -17,7 +18,8 @@ from warehouse.replicate.relay import relay
 from warehouse.replicate.replica import without_credentials
 
 CHUNK_PAGES = 16_000
-"""Pages of 8 kB in a part: 125 MB. Below that the parts' own cost shows; large tables set the end otherwise."""
+"""The most pages of 8 kB in a part: 125 MB. Far below that the parts' own cost shows; in larger ones, how unevenly the
+workers end."""
 
 WORKERS = 2
 """More than two gained nothing on two cores (docs/adr/0002)."""
@@ -72,13 +74,21 @@ def split(
     }
     parts = []
     for table in sorted(published, key=lambda name: -sizes.get(name, (0, 0))[1]):
-        cuts = list(range(0, max(sizes.get(table, (0, 0))[0], 1), CHUNK_PAGES))
-        for index, first in enumerate(cuts):
+        cuts = _cuts(sizes.get(table, (0, 0))[0])
+        for first, end in zip(cuts, [*cuts[1:], None], strict=True):
             # The last range is open: rows on pages that were added since are in the snapshot's view, too.
-            end = cuts[index + 1] if index + 1 < len(cuts) else None
             ranged = len(cuts) > 1
             parts.append(Part(schema, table, tuple(published[table]), without(table), first if ranged else None, end))
     return parts
+
+
+def _cuts(pages: int) -> list[int]:
+    """The first pages of a table's parts: as many for each worker, of equal size, so that all end at the same time."""
+    parts = math.ceil(pages / CHUNK_PAGES)
+    if parts <= 1:
+        return [0]
+    each = math.ceil(pages / (math.ceil(parts / WORKERS) * WORKERS))
+    return list(range(0, pages, each))
 
 
 def copy_parts(

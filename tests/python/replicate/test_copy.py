@@ -8,6 +8,8 @@ import uuid
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
@@ -108,6 +110,15 @@ def test_the_parts_cover_a_table_once(busy: Databases, pages: int, monkeypatch: 
             # A binary row of one uuid: two bytes for the number of columns, four for the length, sixteen of value.
             total += (len(data) - 21) // 22
         assert trs.execute("select count(*) from persons").fetchone() == (total,)
+
+
+@given(st.integers(0, 10_000_000))
+def test_parts_of_a_table_are_small_and_of_equal_size(pages: int) -> None:
+    cuts = copy._cuts(pages)
+    sizes = [end - first for first, end in zip(cuts, [*cuts[1:], max(pages, 1)], strict=True)]
+    assert cuts[0] == 0 and max(sizes) <= copy.CHUNK_PAGES
+    assert len(cuts) == 1 or len(cuts) % copy.WORKERS == 0
+    assert max(sizes) - min(sizes) <= len(cuts)
 
 
 def test_the_ledger_knows_each_table_that_was_copied(busy: Databases) -> None:

@@ -13,7 +13,19 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
 from warehouse.core.progress import Silent
-from warehouse.replicate import copy, epochs, gaps, load_classification, mend, replicate, setup, stage, subscription
+from warehouse.replicate import (
+    compare,
+    copy,
+    damage,
+    epochs,
+    gaps,
+    load_classification,
+    mend,
+    replicate,
+    setup,
+    stage,
+    subscription,
+)
 from warehouse.replicate.reconcile import reconcile
 from warehouse.replicate.repair import repair
 
@@ -126,7 +138,11 @@ def test_nothing_to_repair_is_said_without_comparing(world: Databases, monkeypat
     assert repair(world, Silent()).gap is None
 
 
-def test_damage_is_repaired_while_the_source_is_written_to(world: Databases) -> None:
+@pytest.mark.parametrize("many", [1, damage.MANY_KEYS])
+def test_damage_is_repaired_while_the_source_is_written_to(
+    world: Databases, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(damage, "MANY_KEYS", many)
     gone, made_up, changed = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     with world.source() as trs:
         for number, person in enumerate((gone, changed)):
@@ -148,6 +164,32 @@ def test_damage_is_repaired_while_the_source_is_written_to(world: Databases) -> 
     assert (done.gap.rows_inserted, done.gap.rows_updated, done.gap.rows_deleted) == (1, 1, 1)
     assert done.gap.ended_epoch == done.gap.new_epoch
     assert repair(world, Silent(), compare_all=True).gap is None
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "untouched"),
+    [
+        ("select 1", True),
+        ("begin; update things set n = 0; rollback", True),
+        ("update things set n = n where id = 1", False),
+        ("delete from things where id = 1", False),
+        ("insert into things values (3, 3)", False),
+        ("delete from things where id = 1; insert into things values (1, 1)", False),
+    ],
+)
+def test_a_table_that_changed_between_two_snapshots_is_told(
+    databases: Databases, meanwhile: str, untouched: bool
+) -> None:
+    with databases.source() as before, databases.source() as now, databases.source() as trs:
+        trs.execute("create table things (id int primary key, n int)")
+        trs.execute("insert into things values (1, 1), (2, 2)")
+        spec = compare.specs(trs, trs, "public", {"things": ["id", "n"]}, lambda _: {})[0]
+        before.execute("begin isolation level repeatable read")
+        before.execute("select 1")
+        for statement in meanwhile.split("; "):
+            trs.execute(statement.encode())
+        now.execute("begin isolation level repeatable read")
+        assert damage._untouched(spec, before, now) == untouched
 
 
 @pytest.mark.parametrize("share", [0.01, 0.9])
@@ -177,21 +219,21 @@ def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
 
 def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     parts_copied: list[str] = []
-    copy_one, whole = copy._copy, copy.copy_parts
+    whole = copy.copy_parts
     goes, stays = uuid.uuid4(), uuid.uuid4()
     with world.source() as trs:
         for number, person in enumerate((goes, stays)):
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"200000{number}"})
 
-    def counting(part: copy.Part, *rest: Any) -> int:
-        parts_copied.append(part.table)
-        return copy_one(part, *rest)
+    def counting(parts: list[copy.Part], **settings: Any) -> int:
+        parts_copied.extend(part.table for part in parts)
+        return whole(parts, **settings)
 
     def broken_off(parts: list[copy.Part], **settings: Any) -> int:
-        whole([part for part in parts if part.table in ("persons", "alerts", "tps_employments")], **settings)
+        counting([part for part in parts if part.table in ("persons", "alerts", "tps_employments")], **settings)
         raise Killed
 
-    monkeypatch.setattr(copy, "_copy", counting)
+    monkeypatch.setattr(copy, "copy_parts", counting)
     with monkeypatch.context() as patch:
         patch.setattr(copy, "copy_parts", broken_off)
         with pytest.raises(Killed):

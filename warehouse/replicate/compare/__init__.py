@@ -9,6 +9,7 @@ before, only what was written since is looked into (proof.py, carried.py). See d
 from warehouse.replicate.compare.engine import tables
 from warehouse.replicate.compare.keys import Key, Keys
 from warehouse.replicate.compare.lookup import listed, same_key
+from warehouse.replicate.compare.proof import is_new
 from warehouse.replicate.compare.spec import (
     AsOf,
     Horizon,
@@ -30,6 +31,7 @@ __all__ = [
     "TableComparison",
     "TableSpec",
     "WarehouseState",
+    "is_new",
     "listed",
     "same_key",
     "specs",

@@ -93,12 +93,12 @@ def _same(then: Horizon, now: Look) -> bool:
     )
 
 
-def is_new(horizon: Horizon) -> sql.Composable:
-    """The condition that a row of `t` may not have been seen by a proof.
+def is_new(since: int) -> sql.Composable:
+    """The condition that a row of `t` may have come after a snapshot whose xmin (xid8) was `since`.
 
     Rows that were frozen keep their number. One so old that its number has come round again may be called new.
     """
-    xid = sql.Literal(str(horizon.xmin % 2**32))
+    xid = sql.Literal(str(since % 2**32))
     return sql.SQL("age(t.xmin) <= (select age({}::text::xid))").format(xid)
 
 

@@ -79,7 +79,7 @@ class Queries:
             row=self._row_hash,
             places=sql.Literal(PLACES + 1),
             key=self._key_hash,
-            new=is_new(horizon),
+            new=is_new(horizon.xmin),
             table=self._table(),
         )
 
@@ -89,7 +89,7 @@ class Queries:
         Args:
             places: where they are, among others; None when that is not known.
         """
-        condition = sql.SQL("{} and {} = any({})").format(is_new(horizon), self._range(), _numbers(ranges))
+        condition = sql.SQL("{} and {} = any({})").format(is_new(horizon.xmin), self._range(), _numbers(ranges))
         if places is not None:
             condition = sql.SQL("t.ctid = any({}::tid[]) and {}").format(sql.Literal(list(places)), condition)
         return self._keyed_rows(sql.SQL("{} as t").format(self._table()), condition)
