@@ -16,7 +16,7 @@ from warehouse.replicate import subscription
 
 ROWS = 200_000
 SIZES = (10, 1000)
-ROUNDS = 2
+ROUNDS = 4
 BARE, OURS = "the engine bare, no history (the limit)", "with history"
 
 

@@ -17,11 +17,11 @@ from typing import Literal
 from warehouse.replicate.compare.keys import Key, Keys
 from warehouse.replicate.compare.ranges import PLACES, KeyedRow, Queries, key_of, range_of, walk
 
-ROWS_IN_A_RANGE = 256
-"""More than in a full comparison: of a range that differs few rows come over, whatever it holds, and sums of fewer
-ranges stay in the processor's cache."""
+ROWS_IN_A_RANGE = 128
+"""More than in a full comparison: of a range that differs few rows come over, whatever it holds. With twice as many,
+damage to 0.1 % of the rows is found a fifth faster, to 1 % a quarter slower."""
 
-MOST_DIFFERING = 0.9
+MOST_DIFFERING = 0.98
 """When more of the ranges differ than this, looking into every row is cheaper."""
 
 MOST_WHOLE = 0.5
