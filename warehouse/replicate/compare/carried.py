@@ -69,7 +69,7 @@ class Differences:
     changed: Keys = field(default_factory=Keys)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
     kind: Kind
     key_hash: int
@@ -126,6 +126,8 @@ def differences(there: KeySummary, here: KeySummary, source: Side, warehouse: Si
     ):
         return None
     found = _collected(_compared(wanted, source, warehouse))
+    if len(found) > MOST_FOUND:
+        return None
     unexplained = _unexplained(wanted, found.values(), source.queries.bits)
     if unexplained:
         found |= _collected(_compared(Asked(whole=sorted(unexplained)), source, warehouse))

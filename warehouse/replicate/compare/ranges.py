@@ -97,9 +97,12 @@ class Queries:
     def keys(self, hashes: Sequence[int], ranges: Sequence[int]) -> sql.Composed:
         """The keys with some hashes or in some ranges, in the same order; the rows' hashes are left at 0."""
         wanted = ((self._key_hash, hashes), (self._range(), ranges))
-        condition = sql.SQL(" or ").join(
+        one_of = sql.SQL(" or ").join(
             sql.SQL("{} = any({})").format(value, _numbers(numbers)) for value, numbers in wanted if numbers
         )
+        # The first condition is all that most rows are asked.
+        all_ranges = {*ranges, *(range_of(hashed, self.bits) for hashed in hashes)}
+        condition = sql.SQL("{} = any({}) and ({})").format(self._range(), _numbers(sorted(all_ranges)), one_of)
         return self._keyed_rows(self._table(), condition, sql.SQL("0::bigint"))
 
     def by_keys(self, keys: Sequence[Key]) -> sql.Composed:
