@@ -7,7 +7,7 @@ from statistics import median
 import psycopg
 
 from bench.changes import Written, write
-from bench.measure import Aim, Figure, against
+from bench.measure import Aim, Figure, against, each_run
 from bench.peers.row_by_row import row_by_row
 from bench.subscriber import NAME, drain, end_peer, peer
 from warehouse.core.databases import Databases
@@ -59,17 +59,13 @@ def _of_size(
             progress.say(f"{topic}: {what}")
             taken[what].append(drain(subscriber, name, backlog.first, backlog.last))
     assert backlog is not None
-    limit = Figure(topic, BARE, median(taken[BARE]), backlog.rows, more=_runs(taken[BARE]))
+    limit = Figure(topic, BARE, median(taken[BARE]), backlog.rows, more=each_run(taken[BARE]))
     seconds = median(taken[OURS])
     aim = Aim("of the engine's rate without history", limit.seconds / seconds, "at least", 0.85)
     return [
         limit,
-        Figure(topic, OURS, seconds, backlog.rows, seconds / limit.seconds, BARE, (aim,), _runs(taken[OURS])),
+        Figure(topic, OURS, seconds, backlog.rows, seconds / limit.seconds, BARE, (aim,), each_run(taken[OURS])),
     ]
-
-
-def _runs(seconds: list[float]) -> dict[str, float]:
-    return {f"run {number} s": value for number, value in enumerate(seconds, 1)}
 
 
 def _row_by_row(databases: Databases, figures: list[Figure]) -> Figure:

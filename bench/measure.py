@@ -80,6 +80,11 @@ def timing() -> Iterator[Stopwatch]:
     watch.seconds = time.perf_counter() - start
 
 
+def each_run(seconds: Sequence[float]) -> dict[str, float]:
+    """The runs that a median stands for."""
+    return {f"run {number} s": value for number, value in enumerate(seconds, 1)}
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest of the values that at least so many of a hundred do not exceed.
 

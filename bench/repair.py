@@ -67,11 +67,12 @@ def _one(
 
 
 def _full_copy(warehouse: psycopg.Connection) -> Figure:
-    """The first copy of this run, as the ledger has it: from its beginning until the stream was on."""
+    """The first copies of this run, as the ledger has them: from the beginning until the stream was on; the median."""
     row = warehouse.execute(
-        "select extract(epoch from e.streaming_since - e.started_at)::float8,"
-        " (select sum(rows_copied)::int from ledger.copied_tables as c where c.epoch_id = e.epoch_id)"
-        " from ledger.epochs as e where e.streaming_since is not null order by e.epoch_id limit 1"
+        "select percentile_cont(0.5) within group (order by extract(epoch from e.streaming_since - e.started_at)),"
+        " max(c.rows)::int from ledger.epochs as e"
+        " join (select epoch_id, sum(rows_copied) as rows from ledger.copied_tables group by epoch_id) as c"
+        " using (epoch_id) where e.streaming_since is not null"
     ).fetchone()
     assert row is not None
     return Figure(TOPIC, "the full copy at the beginning", row[0], row[1])
