@@ -229,6 +229,20 @@ def test_many_new_rows_of_one_range_are_all_found(both: Databases, side: str) ->
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("damage", ["delete from things where id <= 50", "update things set t = t || '!'"])
+def test_more_than_is_held_in_memory_is_left_to_a_comparison_in_full(
+    both: Databases, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    """What came over until then is let go in the middle of its stream."""
+    proof = prove(both)
+    run(both, "warehouse", damage)
+    with monkeypatch.context() as patch:
+        patch.setattr(carried, "MOST_FOUND", 3)
+        same_either_way(both, proof, is_carried=False)
+    same_either_way(both, proof, is_carried=True)
+
+
+@pytest.mark.slow
 def test_a_partition_that_was_exchanged_is_looked_into(both: Databases) -> None:
     run(both, "both", "drop table things; create table things (id int primary key, t text) partition by range (id)")
     for name, text in (("part_a", "row"), ("part_b", "another")):

@@ -9,9 +9,8 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from warehouse.core.databases import Databases
-from warehouse.replicate import relay as module
 from warehouse.replicate.copy import Part
-from warehouse.replicate.relay import Stopped, relay
+from warehouse.replicate.relay import Stopped, _begin_reading, _read_batch, relay
 
 pytestmark = pytest.mark.slow
 
@@ -77,10 +76,10 @@ def test_an_error_of_the_source_is_told_as_it_is(numbers: Databases, table: str,
 
 def test_the_end_of_the_source_is_an_error(numbers: Databases) -> None:
     with numbers.source() as trs, numbers.source() as other:
-        trs.wait(module._begin_reading(trs.pgconn, part("numbers", "n", "text_").read().as_bytes(trs)))
+        trs.wait(_begin_reading(trs.pgconn, part("numbers", "n", "text_").read().as_bytes(trs)))
         other.execute("select pg_terminate_backend(%s)", (trs.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
-            while trs.wait(module._read_batch(trs.pgconn)):
+            while trs.wait(_read_batch(trs.pgconn)):
                 pass
         trs.close()
 

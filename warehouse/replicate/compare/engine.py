@@ -19,7 +19,7 @@ from warehouse.core.workers import run_together
 from warehouse.replicate.compare import carried
 from warehouse.replicate.compare.keys import Key
 from warehouse.replicate.compare.proof import Look, digest, holds, look, server_of
-from warehouse.replicate.compare.ranges import KeyedRow, Queries, differing, merge, range_bits
+from warehouse.replicate.compare.ranges import KeyedRow, Queries, Summary, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for, prepare
 from warehouse.replicate.compare.spec import (
     Horizon,
@@ -167,7 +167,7 @@ class _Run:
             if proof and not self._later and holds(proof, spec, of_source, of_home):
                 bits = range_bits(self._rows[spec.table], carried.ROWS_IN_A_RANGE)
                 found = _from_proof(proof, replace(at_source, bits=bits), replace(at_home, bits=bits), there, here)
-            found = found or self._in_full(at_source, at_home, there, here)
+            found = found or _in_full(at_source, at_home, there, here, likely_equal=self._likely_equal)
         return replace(
             found,
             seconds=time.monotonic() - start,
@@ -179,14 +179,6 @@ class _Run:
     def _later(self) -> tuple[int, ...]:
         return self._warehouse.as_of.later if self._warehouse.as_of else ()
 
-    def _in_full(self, at_source: Queries, at_home: Queries, there: _Side, here: _Side) -> TableComparison:
-        if self._likely_equal:
-            # The table as one range: dealing rows out to thousands is a fifth of the work, for nothing if it is equal.
-            whole = _in_full(replace(at_source, bits=0), replace(at_home, bits=0), there, here, keys=False)
-            if not whole.differing_ranges:
-                return whole
-        return _in_full(at_source, at_home, there, here)
-
     def _proves(self, spec: TableSpec, there: Look, here: Look, relied_on: Proof | None) -> Proof | None:
         if there.horizon is None or here.horizon is None or there.rewritten or here.rewritten:
             return None
@@ -197,16 +189,26 @@ class _Run:
         return Proof(spec.schema, spec.table, digest(spec), there.horizon, own, in_full_at=in_full_at)
 
 
-def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side, *, keys: bool = True) -> TableComparison:
-    """Look into every row; for the keys of those that differ, too, if they are wanted."""
-    both = there.all_of(at_source.summary()), here.all_of(at_home.summary())
-    of_source, of_home = ({n: (rows, hashed) for n, rows, hashed in future.result()} for future in both)
+def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side, *, likely_equal: bool) -> TableComparison:
+    """Look into every row."""
+    if likely_equal:
+        # The table as one range: dealing rows out to thousands is a fifth of the work, for nothing if it is equal.
+        as_one = _summaries(replace(at_source, bits=0), replace(at_home, bits=0), there, here)
+        if not differing(*as_one):
+            return _comparison(at_source.spec, *as_one, carried.Differences())
+    of_source, of_home = _summaries(at_source, at_home, there, here)
     ranges = differing(of_source, of_home)
     found = carried.Differences(len(ranges))
-    if ranges and keys:
+    if ranges:
         rows = there.stream(at_source.rows(ranges)), here.stream(at_home.rows(ranges))
         merge(*rows, found.missing, found.extra, found.changed)
     return _comparison(at_source.spec, of_source, of_home, found)
+
+
+def _summaries(at_source: Queries, at_home: Queries, there: _Side, here: _Side) -> tuple[Summary, Summary]:
+    both = there.all_of(at_source.summary()), here.all_of(at_home.summary())
+    of_source, of_home = ({n: (rows, hashed) for n, rows, hashed in future.result()} for future in both)
+    return of_source, of_home
 
 
 def _from_proof(
