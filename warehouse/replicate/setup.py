@@ -36,7 +36,6 @@ from warehouse.replicate import (
     source,
     subscription,
     transactions,
-    wire,
 )
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.epochs import Epoch
@@ -321,7 +320,6 @@ def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None) -> Gap | None:
             epoch.slot_name,
             ends.databases.source_conninfo,
             failover=subscription.has_failover_slots(ends.trs),
-            binary=not wire.only_as_text(ends.trs, ends.warehouse, ends.name, ends.schema),
         )
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
         epochs.streaming(ends.warehouse, epoch)

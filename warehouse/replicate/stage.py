@@ -10,7 +10,7 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.replicate import drift, epochs, gaps, history, position, replica, setup, source, subscription, wire
+from warehouse.replicate import drift, epochs, gaps, history, position, replica, setup, source, subscription
 from warehouse.replicate.classification import (
     Classification,
     NewColumns,
@@ -55,16 +55,12 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
             ends = setup.Ends(databases, trs, warehouse, here, tables)
             epoch, outcome = _go_on(ends, epoch, classification, report, progress)
             held = replace(unclassified(classification, tables), first=outcome.urgent())
-        text_only = wire.only_as_text(trs, warehouse, name, classification.schema_name)
         marked = subscription.mark(trs)
         try:
             subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
         except StreamStuck:
             decide.tell_conflict(trs, warehouse, epoch, name)
             raise
-        if not text_only:
-            # What was sent while types may have been others has been applied by now.
-            wire.in_binary(trs, warehouse, name)
         setup.place_snapshot(ends, epoch)
         origin = subscription.origin_name(warehouse, name)
         stamped = history.catch_up(warehouse, epoch, classification, origin)
@@ -128,8 +124,6 @@ def _go_on(
     # Before the stream goes on: a change of structure at the source may be what stopped it.
     work = drift.Work(ends.trs, warehouse, epoch, classification, progress, by_person=False)
     drift.make_ready(work)
-    if wire.only_as_text(ends.trs, warehouse, name, ends.schema):
-        wire.as_text(warehouse, name)
     # An error, or a kill between setting up and starting the stream, leaves it off.
     subscription.enable(warehouse, name)
     outcome = drift.finish(work)

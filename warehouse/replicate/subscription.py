@@ -133,7 +133,6 @@ def create(
     source_conninfo: str,
     *,
     failover: bool = False,
-    binary: bool = False,
 ) -> None:
     """Make the subscription on the slot that is there already; it starts when it is enabled.
 
@@ -142,7 +141,6 @@ def create(
 
     Args:
         failover: whether the slot is one that a standby takes over; the engine would change it to agree.
-        binary: whether values travel in the engine's binary form; see wire.py.
 
     Raises:
         MissingPrivilege: the warehouse's user may not make subscriptions.
@@ -153,17 +151,17 @@ def create(
             # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when
             # it is committed. Applied while it is still open (streaming = parallel) it would be visible a little
             # sooner, but that path of the engine (18.6) crashed the server once in a drill, and gives such
-            # transactions numbers out of order.
+            # transactions numbers out of order. Values travel as text: in binary, one whose type changed at the source
+            # unseen would be misread in silence (docs/adr/0021).
             sql.SQL(
                 "create subscription {} connection {} publication {} with"
                 " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
-                " streaming = on, binary = {}{})"
+                " streaming = on, binary = false{})"
             ).format(
                 sql.Identifier(name),
                 sql.Literal(_for_server(source_conninfo)),
                 sql.Identifier(name),
                 sql.Literal(slot_name),
-                sql.Literal(binary),
                 sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
             )
         )
@@ -228,10 +226,12 @@ def stop(warehouse: psycopg.Connection, name: str) -> None:
 def stay_off_after_errors(warehouse: psycopg.Connection, name: str) -> None:
     """Give a subscription of an earlier version of this program what `create` gives a new one."""
     if warehouse.execute(
-        "select 1 from pg_subscription where subname = %s and not subdisableonerr", (name,)
+        "select 1 from pg_subscription where subname = %s and (not subdisableonerr or subbinary)", (name,)
     ).fetchone():
         warehouse.execute(
-            sql.SQL("alter subscription {} set (disable_on_error = true, streaming = on)").format(sql.Identifier(name))
+            sql.SQL("alter subscription {} set (disable_on_error = true, streaming = on, binary = false)").format(
+                sql.Identifier(name)
+            )
         )
 
 

@@ -9,7 +9,6 @@ import psycopg
 
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Progress
-from warehouse.replicate import wire
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, tables
 from warehouse.replicate.drift.catalog import Catalogs
@@ -214,8 +213,7 @@ def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) 
         if one.column and (one.kind == "widened" or one.name in work.accept)
     }
     if types:
-        # Values of the former type may be on their way; as text they become ones of the new one.
-        wire.as_text(work.warehouse, work.name)
+        # Values of the former type may be on their way; they travel as text, and become ones of the new one.
         columns.retype(work.warehouse, work.schema, table, types, "its type changed; values not yet compared")
 
 
