@@ -99,8 +99,9 @@ def project_sha256(project: Path = PROJECT) -> str:
 
 
 def _known_up_to(connection: psycopg.Connection) -> str | None:
-    row = connection.execute("select xid::text from ledger.transactions order by xid desc limit 1").fetchone()
-    return str(row[0]) if row and row[0] is not None else None
+    """The last transaction; xid8 orders as a number, and its text would not ("913" after "1269")."""
+    row = connection.execute("select t.xid::text from ledger.transactions as t order by t.xid desc limit 1").fetchone()
+    return str(row[0]) if row else None
 
 
 def _failure(result: DbtResult) -> BuildFailed:

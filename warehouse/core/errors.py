@@ -25,6 +25,8 @@ code, so that a scheduler can tell them apart:
     │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
     │   └── ContentDiffers           59  replica and source were compared and differ
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
+    │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
+    │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
@@ -155,6 +157,14 @@ class ContentDiffers(ReplicationError):
 
 class BuildFailed(WarehouseError):
     exit_code = 20
+
+
+class ObjectInTheWay(BuildFailed):
+    exit_code = 21
+
+
+class BuildAltered(BuildFailed):
+    exit_code = 22
 
 
 class DeliveryError(WarehouseError):

@@ -115,6 +115,22 @@ def test_a_project_that_does_not_parse_is_told(ready: Databases, project: Path) 
     assert "dbt parse" in caught.value.next_command
 
 
+@pytest.mark.parametrize(("before", "after"), [(999, 1000), (9999, 10000), (913, 1269), (2**32 - 1, 2**32)])
+def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before: int, after: int) -> None:
+    with prepared.warehouse() as connection:
+        assert stage_module._known_up_to(connection) is None
+        connection.execute(
+            "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
+            " values ('s', 's', '1', 'trs')"
+        )
+        for xid in (before, after):
+            connection.execute(
+                "insert into ledger.transactions (xid, epoch_id, committed_at) values (%s::text::xid8, 1, now())",
+                (xid,),
+            )
+            assert stage_module._known_up_to(connection) == str(xid)
+
+
 # -- the swap alone -------------------------------------------------------------------------------------------------
 
 

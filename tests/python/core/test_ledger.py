@@ -24,6 +24,7 @@ LANDED = {
     "0010_reconciliations.sql": "43a99a92e7ffd83d",
     "0011_proofs.sql": "f0e0614880237192",
     "0012_writes_by_hand.sql": "b531dffc208d9d50",
+    "0013_published_relations.sql": "1ac0ca66ba9ca50d",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 
