@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from warehouse.core.contracts import Column, ColumnType, Contract, Kind
 from warehouse.core.errors import CheckFailed
+from warehouse.deliver.csv_blocks import read_block
 
 ROWS_PER_GROUP = 131_072
 BYTES_PER_GROUP = 48 << 20
@@ -49,22 +48,6 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
 
 
-def csv_options(schema: pa.Schema) -> dict[str, Any]:
-    """How COPY's CSV, and our own, is read: typed, an empty field null, a quoted empty one an empty text."""
-    return {
-        "parse_options": pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        "convert_options": pyarrow.csv.ConvertOptions(
-            column_types={field.name: field.type for field in schema},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["true"],
-            false_values=["false"],
-            timestamp_parsers=[pyarrow.csv.ISO8601],
-        ),
-    }
-
-
 def does_not_fit(error: pa.ArrowInvalid, columns: Sequence[Column], name: str) -> CheckFailed:
     """A value that is not of its column's type, in words of ours: Arrow's own message quotes the value."""
     match = _COLUMN_OF_MESSAGE.search(str(error))
@@ -92,8 +75,6 @@ class ParquetFile:
     def __init__(self, path: Path, contract: Contract, name: str) -> None:
         self._columns, self._name = contract.columns, name
         self._schema = arrow_schema(contract.columns)
-        self._options = csv_options(self._schema)
-        self._read = pyarrow.csv.ReadOptions(column_names=self._schema.names, block_size=BYTES_PER_GROUP * 4)
         self._writer = pyarrow.parquet.ParquetWriter(
             path,
             self._schema,
@@ -136,7 +117,7 @@ class ParquetFile:
             raise does_not_fit(error, self._columns, self._name) from None
 
     def _append(self, content: bytes) -> None:
-        table = pyarrow.csv.read_csv(pa.BufferReader(content), read_options=self._read, **self._options)
+        table = read_block(content, self._schema)
         self._group.append(table)
         self._rows += table.num_rows
         self._bytes += len(content)

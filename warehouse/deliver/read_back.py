@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import csv_file
-from warehouse.deliver.parquet_file import arrow_schema, csv_options, does_not_fit
+from warehouse.deliver.csv_blocks import read_block, whole_records
+from warehouse.deliver.parquet_file import arrow_schema, does_not_fit
 
 ROWS_PER_BATCH = 65_536
 BYTES_PER_BATCH = 2 << 20
@@ -65,12 +65,6 @@ def _csv(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.Recor
             raise _structure(path, "its last line does not end")
         if handle.tell() == len(header):
             return
-    options = csv_options(schema)
-    options["convert_options"].include_columns = wanted
-    reader = pyarrow.csv.open_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(block_size=BYTES_PER_BATCH, use_threads=False),
-        **options,
-    )
-    with reader:
-        yield from reader
+        handle.seek(len(header))
+        for piece in whole_records(handle, BYTES_PER_BATCH):
+            yield from read_block(piece, schema, wanted).to_batches()
