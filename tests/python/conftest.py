@@ -10,10 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import connect, sql
 
 from warehouse.core.databases import Databases
 from warehouse.core.settings import Settings
+
+settings.register_profile(
+    "any machine",
+    # How long an example takes to make or to run says something of the machine, not of the product: a busy one must
+    # not fail a test. What fails is printed with the blob that makes it happen again (`@reproduce_failure`).
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("any machine")
 
 _NUMBERS = itertools.count(1)
 

@@ -26,6 +26,18 @@ def python_files(*folders: str) -> list[Path]:
     return [file for folder in folders for file in sorted((PROJECT / folder).rglob("*.py"))]
 
 
+def test_no_random_test_depends_on_the_speed_of_the_machine() -> None:
+    """The profile in conftest.py has no deadline and no check of slow examples; a test's own settings replace it."""
+    for file in python_files("tests"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for word in call.keywords if isinstance(call, ast.Call) else []:
+                where = f"{file.name}:{call.lineno}"
+                if word.arg == "deadline" and isinstance(word.value, ast.Constant):
+                    assert word.value.value is None, where
+                if word.arg == "suppress_health_check":
+                    assert "too_slow" in ast.unparse(word.value), where
+
+
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if (PROJECT / "warehouse" / stage).exists()])
 def test_a_stage_imports_no_other_stage(stage: str) -> None:
     others = [f"warehouse.{other}" for other in (*STAGES, "cli") if other != stage]

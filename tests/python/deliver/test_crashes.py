@@ -65,7 +65,7 @@ def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) ->
     }
     process = PROCESSES.Process(target=killed.run, args=(told,))
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode is not None
     return process.exitcode
 

@@ -72,7 +72,7 @@ def test_months_count_up_without_gap(day: date, due_day: int) -> None:
     assert latest_owed(day, due_day).last < day
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.integers(1, 12), st.sampled_from(State)), st.integers(1, 12))
 def test_nothing_final_is_due_and_one_at_most_is_delivered(
     contract: Contract, states: dict[int, State], month: int

@@ -199,7 +199,7 @@ def sftp_server(folder: Path) -> Iterator[SftpWorld]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(180)
     world.known_hosts = folder / "known_hosts"
     public = key.export_public_key().decode().split()
     world.known_hosts.write_text(f"[127.0.0.1]:{world.port} {public[0]} {public[1]}\n")

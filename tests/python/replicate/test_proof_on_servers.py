@@ -126,7 +126,7 @@ def run(databases: Databases, side: str, statements: str, n: int = 0) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     before=st.lists(one_write, max_size=2),
     still_open=st.one_of(st.none(), one_write),
