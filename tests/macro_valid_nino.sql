@@ -5,11 +5,11 @@ cases as (
 
     select 'QQ123456C' as given, true as expected
     union all
-    select 'ab 12-34 56 f', true
+    select 'aq 12-34 56 f', true
     union all
-    select 'JZ123456M', true
+    select 'JQ123456M', true
     union all
-    select '12A34567', true
+    select '12Q34567', true
     union all
     select 'BG123456A', false
     union all

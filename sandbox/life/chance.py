@@ -11,8 +11,6 @@ from uuid import UUID
 
 T = TypeVar("T")
 
-NINO_FIRST = "ABCEGHJKLMNOPRSTWXYZ"
-NINO_SECOND = "ABCEGHJKLMNPRSTWXYZ"
 NINO_REFUSED = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
 
 
@@ -51,11 +49,3 @@ def normal_nino(text: str | None) -> str | None:
     """A National Insurance number, or a temporary one, as it is kept; nothing when it is not well formed."""
     kept = re.sub(r"[\s-]", "", text or "").upper()
     return kept if _NINO.fullmatch(kept) and kept[:2] not in NINO_REFUSED else None
-
-
-def nino(chance: Random) -> str:
-    """A well-formed National Insurance number."""
-    prefix = ""
-    while not prefix or prefix in NINO_REFUSED:
-        prefix = chance.choice(NINO_FIRST) + chance.choice(NINO_SECOND)
-    return f"{prefix}{chance.randrange(1_000_000):06d}{chance.choice('ABCD')}"

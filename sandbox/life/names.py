@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from sandbox.life import chance as luck
+from sandbox.nobodys import INWARD, new_nino
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def person(chance: Random, today: date, youngest: int = 20, oldest: int = 45) ->
         "last_name": last,
         "date_of_birth": born,
         "email_address": email(chance, first, last) if chance.random() < 0.9 else None,
-        "national_insurance_number": luck.nino(chance) if chance.random() < 0.8 else None,
+        "national_insurance_number": new_nino(chance) if chance.random() < 0.8 else None,
         "gender": gender if chance.random() < 0.95 else None,
     }
 
@@ -94,7 +95,6 @@ def address(chance: Random) -> dict[str, str]:
 
 
 def postcode(chance: Random, area: str | None = None) -> str:
-    """A postcode."""
-    letters = "ABDEFGHJLNPQRSTUWXYZ"
-    inward = f"{chance.randint(1, 9)}{chance.choice(letters)}{chance.choice(letters)}"
+    """A postcode that can be nobody's."""
+    inward = f"{chance.randint(1, 9)}{chance.choice(INWARD)}{chance.choice(INWARD)}"
     return f"{area or chance.choice(_AREAS)}{chance.randint(1, 28)} {inward}"

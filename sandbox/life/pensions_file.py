@@ -10,9 +10,9 @@ from uuid import UUID
 
 from psycopg import sql
 
-from sandbox.life import chance as luck
 from sandbox.life import names
 from sandbox.life.scene import Row, Scene
+from sandbox.nobodys import new_nino
 
 COLUMNS = (
     "tps_csv_extract_load_item_id",
@@ -128,7 +128,7 @@ def known_post(chance: Random, post: Row, extracted: date) -> dict[str, str | No
         address = f"member{chance.randrange(10**7)}@example.org"
     return {
         "trn": post["key"][:7],
-        "national_insurance_number": (post["nino"] or luck.nino(chance)).strip(),
+        "national_insurance_number": (post["nino"] or new_nino(chance)).strip(),
         "date_of_birth": day_text(post["date_of_birth"]),
         "date_of_death": day_text(post["date_of_death"]),
         "member_postcode": names.postcode(chance) if chance.random() < 0.005 else post["person_postcode"],
@@ -155,7 +155,7 @@ def new_post(chance: Random, found: Row, extracted: date, oddity: float) -> dict
         la_code = "999"
     return {
         "trn": trn,
-        "national_insurance_number": found["nino"] or luck.nino(chance),
+        "national_insurance_number": found["nino"] or new_nino(chance),
         "date_of_birth": day_text(found["date_of_birth"]),
         "date_of_death": None,
         "member_postcode": names.postcode(chance),

@@ -15,6 +15,7 @@ from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import events, flags, models
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
+from sandbox.nobodys import new_nino
 
 CREATING, UPDATING, DEACTIVATING, REACTIVATING, DECEASED = 24, 25, 26, 27, 42
 ACTIVE, DEACTIVATED = 0, 1
@@ -179,7 +180,7 @@ def change_nino(scene: Scene, subject: Subject) -> bool:
     person = scene.person(subject.id)
     if person is None:
         return False
-    return edit(scene, person, {"national_insurance_number": luck.nino(scene.chance)}, _DETAILS_REASONS[1])
+    return edit(scene, person, {"national_insurance_number": new_nino(scene.chance)}, _DETAILS_REASONS[1])
 
 
 def delete_previous_name(scene: Scene, subject: Subject) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from sandbox.nobodys import PREFIX, TEMPORARY
 from sandbox.population.defects import share_of
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
@@ -20,7 +21,6 @@ from sandbox.population.vector import (
     at_work,
     chance,
     digits,
-    one_of,
     only_where,
     uuids,
     weighted,
@@ -225,18 +225,18 @@ def _ninos(rng: np.random.Generator, people: People, row: Ints) -> pl.Series:
     count = len(row)
     own = people.nino.gather(row).str.to_uppercase()
     unknown = pl.select(
-        pl.concat_str(pl.lit("QQ"), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))
+        pl.concat_str(pl.lit(PREFIX), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))
     ).to_series()
     other = pl.select(
         pl.when(pl.Series(chance(rng, count, 0.4)))
         .then(
             pl.concat_str(
                 pl.lit(digits(rng.integers(10, 99, count), 2)),
-                pl.lit(one_of(rng, count, list("ABCEHK"))),
+                pl.lit(TEMPORARY),
                 pl.lit(digits(rng.integers(0, 99_999, count), 5)),
             )
         )
-        .otherwise(pl.concat_str(pl.lit("QQ"), pl.lit(digits(rng.integers(0, 999_999, count), 6)), pl.lit("U")))
+        .otherwise(pl.concat_str(pl.lit(PREFIX), pl.lit(digits(rng.integers(0, 999_999, count), 6)), pl.lit("U")))
     ).to_series()
     # One other number per person at most, however many posts.
     differs = chance(rng, len(people), share_of("employment_nino_differs"))[row] & (np.diff(row, prepend=-1) > 0)

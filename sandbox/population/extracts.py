@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from sandbox.nobodys import PREFIX
 from sandbox.population.employments import Posts, extract_days
 from sandbox.population.people import People
 from sandbox.population.vector import Days, Ints, Mask, at_work, chance, digits, one_of, only_where, uuids
@@ -135,7 +136,7 @@ def _columns(
     number = pl.select(pl.when(pl.Series(elsewhere)).then(pl.lit("9999")).otherwise(pl.lit(number))).to_series()
     gender = np.where(people.gender[row] == 1, "Male", "Female")
     nino = posts.nino.gather(take)
-    strange_nino = pl.select(pl.concat_str(pl.lit("QQ"), pl.lit(unknown).str.slice(1), pl.lit("F"))).to_series()
+    strange_nino = pl.select(pl.concat_str(pl.lit(PREFIX), pl.lit(unknown).str.slice(1), pl.lit("F"))).to_series()
     return pl.DataFrame(
         {
             "trn": trn,

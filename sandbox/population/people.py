@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from sandbox.nobodys import INWARD, OF_ONE_PREFIX, nino, temporary_reference
 from sandbox.population import clock, names
 from sandbox.population.defects import share_of
 from sandbox.population.plan import (
@@ -41,7 +42,6 @@ from sandbox.population.vector import (
 # Ranges of the seed of trn_ranges: a few numbers with a leading zero, then two long ranges.
 _TRN_RANGES = ((100_000, 5_000), (1_000_000, 800_000), (2_000_000, 3_000_000))
 _DOMAINS = ("example.com", "example.org", "example.net")
-_NINO_COUNT = 4_000_000
 
 
 @dataclass
@@ -139,7 +139,7 @@ def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today:
 
 
 def postcodes(rng: np.random.Generator, count: int) -> pl.Series:
-    """Postcodes of real areas that can belong to nobody: inward codes never use the letters C, I, K, M, O, V."""
+    """Postcodes of real areas that can belong to nobody: see INWARD."""
     area = one_of(
         rng,
         count,
@@ -176,7 +176,7 @@ def postcodes(rng: np.random.Generator, count: int) -> pl.Series:
             "YO",
         ),
     )
-    inward = one_of(rng, count, [a + b for a in "CIKMOV" for b in "CIKMOV"])
+    inward = one_of(rng, count, [a + b for a in INWARD for b in INWARD])
     return pl.select(
         pl.concat_str(
             pl.lit(area),
@@ -263,17 +263,11 @@ def _created(rng: np.random.Generator, kind: Ints, due: Days, now: np.datetime64
 
 
 def _ninos(rng: np.random.Generator, start: int, count: int, kind: Ints, migrated: Mask) -> pl.Series:
-    """Numbers under the prefix QQ, which is never issued, or temporary references. Each is given to one person only."""
-    number = (np.arange(start, start + count, dtype=np.int64) * 1_299_709 + 271_828) % _NINO_COUNT
-    suffix = pl.Series(["A", "B", "C", "D"]).gather(number // 1_000_000)
-    usual = pl.select(pl.concat_str(pl.lit("QQ"), pl.lit(digits(number % 1_000_000, 6)), pl.lit(suffix))).to_series()
-    temporary = pl.select(
-        pl.concat_str(
-            pl.lit(digits(rng.integers(10, 99, count), 2)),
-            pl.lit(one_of(rng, count, list("ABCEHJKLMPRSTWXYZ"))),
-            pl.lit(digits(number % 100_000, 5)),
-        )
-    ).to_series()
+    """National Insurance numbers or temporary references that can be nobody's, each given to one person only."""
+    number = (np.arange(start, start + count, dtype=np.int64) * 1_299_709 + 271_828) % OF_ONE_PREFIX
+    usual = pl.Series([nino(one) for one in number.tolist()])
+    tens = rng.integers(10, 99, count).tolist()
+    temporary = pl.Series([temporary_reference(*pair) for pair in zip(tens, number.tolist(), strict=True)])
     is_temporary = chance(rng, count, 0.004)
     lower = chance(rng, count, share_of("nino_not_normalised")) & migrated
     known = chance(rng, count, np.where(kind == OVERSEAS, 0.55, np.where(kind == NONE, 0.82, 0.9)))

@@ -22,6 +22,7 @@ from sandbox.life import LifeInProgressError, WorldNotReadyError, advance, clock
 from sandbox.life import advance as _advance_function
 from sandbox.life.payloads.events import shapes
 from sandbox.life.registry import JOBS, KINDS
+from tests.python.somebodys import could_be_somebodys
 
 pytestmark = pytest.mark.slow
 
@@ -107,6 +108,21 @@ def test_employments_are_added_changed_ended_and_opened_again(lived: tuple[str, 
     opened = changed.format("TpsEmployment", "IS NULL") + " AND payload -> 'OldTpsEmployment' ->> 'EndDate' IS NOT NULL"
     assert rows(lived[0], ended)
     assert rows(lived[0], opened)
+
+
+def test_nothing_in_a_world_that_lived_could_be_somebodys(lived: tuple[str, dict[str, int]], populated: str) -> None:
+    for conninfo in (lived[0], populated):
+        with psycopg.connect(conninfo) as connection:
+            names = connection.execute(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            ).fetchall()
+            found: dict[str, set[str]] = {}
+            for (name,) in names:
+                rows_as_text = sql.SQL("SELECT to_jsonb(t)::text FROM {} t").format(sql.Identifier(name))
+                for (row,) in connection.execute(rows_as_text):
+                    for kind, text in could_be_somebodys(row):
+                        found.setdefault(f"{name}: {kind}", set()).add(text)
+        assert not found
 
 
 def written(conninfo: str, store: str) -> list[tuple[str, dict[str, Any]]]:

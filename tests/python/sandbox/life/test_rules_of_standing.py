@@ -139,15 +139,6 @@ def test_an_unknown_field_of_an_event_is_refused() -> None:
         events.process_event("NoteCreatedEvent", UUID(int=1), {"Colour": "red"})
 
 
-@given(st.integers(0, 2**32))
-def test_numbers_of_national_insurance_are_well_formed(seed: int) -> None:
-    nino = luck.nino(luck.source(seed))
-    assert len(nino) == 9
-    assert nino[0] not in "DFIUVQ"
-    assert nino[1] not in "DFIOUVQ"
-    assert nino[:2] not in luck.NINO_REFUSED
-
-
 def test_chance_is_the_same_in_any_process() -> None:
     # Written down once: the same world has to come out on any machine and any day.
     assert luck.uuid_from(luck.source(1, "2026-10-02", "kind", 3)) == UUID("e94e3165-0f97-4cd6-baa0-3f056e347484")

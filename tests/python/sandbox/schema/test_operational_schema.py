@@ -172,13 +172,13 @@ def test_search_columns_follow_single_writes(trs: psycopg.Connection) -> None:
         " last_extract_date, employment_type, created_on, updated_on, key, national_insurance_number,"
         " withdrawal_confirmed)"
         " SELECT gen_random_uuid(), %s, establishment_id, '2020-09-01', '2020-09-25', '2020-09-25', 0,"
-        " now(), now(), 'k', '12A34567', false"
+        " now(), now(), 'k', '12Q34567', false"
         " FROM establishments LIMIT 1",
         (person,),
     )
     columns = "SELECT names, last_names, national_insurance_numbers FROM persons"
     found = trs.execute(columns).fetchone()
-    assert found == (["Anne", "Marie", "Lloyd", "Jo", "Rees"], ["Lloyd", "Rees"], ["QQ123456A", "12A34567"])
+    assert found == (["Anne", "Marie", "Lloyd", "Jo", "Rees"], ["Lloyd", "Rees"], ["QQ123456A", "12Q34567"])
     trs.execute("UPDATE previous_names SET deleted_on = now()")
     trs.execute("UPDATE persons SET last_name = 'Ann Wyn'")
     assert trs.execute(columns).fetchone()[:2] == (["Anne", "Marie", "Ann", "Wyn"], ["Ann Wyn"])
