@@ -15,6 +15,7 @@ code, so that a scheduler can tell them apart:
     │   └── MissingPrivilege         17
     ├── ReplicationError             18  the stream is broken or does not catch up
     │   ├── SlotLost                 50  the slot is gone, lost or was made anew: there is a gap to repair
+    │   │   └── SubscriptionAltered  60  the subscription is not what we made, or does not apply a table
     │   ├── SlotTaken                51  another consumer holds the slot or its name
     │   ├── SourceRewound            52  the source is behind what was applied: it was restored from a backup
     │   ├── PublicationAltered       53  the publication is not what replication/ says, and not by us
@@ -23,7 +24,8 @@ code, so that a scheduler can tell them apart:
     │   ├── ApplyConflict            56  a row cannot be applied; everything after it waits
     │   ├── StreamStuck              57  there is something to apply and nothing moves
     │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
-    │   └── ContentDiffers           59  replica and source were compared and differ
+    │   ├── ContentDiffers           59  replica and source were compared and differ
+    │   └── NotCompared              61  a comparison left something out, so nobody can say that it is equal
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
@@ -153,6 +155,16 @@ class WalBudgetExceeded(ReplicationError):
 
 class ContentDiffers(ReplicationError):
     exit_code = 59
+
+
+class SubscriptionAltered(SlotLost):
+    """Repaired like a lost slot: with a new one, and a comparison."""
+
+    exit_code = 60
+
+
+class NotCompared(ReplicationError):
+    exit_code = 61
 
 
 class BuildFailed(WarehouseError):

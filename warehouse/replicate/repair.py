@@ -13,6 +13,7 @@ from warehouse.replicate import epochs, gaps, position, setup, source, subscript
 from warehouse.replicate.classification import load_classification
 from warehouse.replicate.damage import repair_damage
 from warehouse.replicate.gaps import Gap
+from warehouse.replicate.guard import subscribed
 
 BROKEN_OFF = "a copy was broken off"
 
@@ -63,7 +64,7 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
         here = classification.existing(tables)
         source.check_readable(trs, here.schema_name, here.published)
         ends = setup.Ends(databases, trs, warehouse, here, tables, in_full)
-        reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch)
+        reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch, here.schema_name)
         if reason:
             begun = setup.set_up(ends, progress, epoch, reason)
             marked = subscription.mark(trs)
@@ -96,12 +97,13 @@ def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch) -> bool:
 
 
 def _why(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: epochs.Epoch
+    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: epochs.Epoch, schema: str
 ) -> str | None:
     """What is wrong with the slot or the source that a new slot mends; None when nothing is."""
     _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
     if finding is None:
-        return None
+        again = subscribed.copying_again(warehouse, epoch.replication_name, schema)
+        return subscribed.as_error(again).what if again else None
     if finding.kind in ("taken", "other source"):
         raise position.as_error(finding, epoch)
     return finding.reason

@@ -19,7 +19,7 @@ from warehouse.replicate.classification import (
     unclassified,
 )
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import decide, hand_writes
+from warehouse.replicate.guard import decide, hand_writes, subscribed
 
 
 def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, NewColumns]:
@@ -104,6 +104,7 @@ def _go_on(
     Raises:
         SlotLost: there is a gap, and WAREHOUSE_REPAIR says to ask first; not after a crash of the source that only
             took the proof: then both sides are compared, and what differs is written and recorded as ever.
+        SubscriptionAltered: as SlotLost, of a table that the subscription is set to copy once more.
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
     warehouse, name = ends.warehouse, ends.name
@@ -111,6 +112,8 @@ def _go_on(
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
         position.check(ends.databases.source_conninfo, ends.trs, warehouse, epoch)
+        if again := subscribed.copying_again(warehouse, name, ends.schema):
+            raise subscribed.as_error(again)
     except SlotLost as lost:
         # After a crash of the source it is doubt, not loss: nobody has to be asked before both sides are compared.
         if ends.databases.settings.warehouse_repair != "automatic" and not lost.after_a_crash:

@@ -13,9 +13,20 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, SlotLost
 from warehouse.replicate import epochs, position
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.drift import states
+from warehouse.replicate.drift import catalog, states
+from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import clocks, conflicts, hand_writes, integrity, judge, looks, missing, published
+from warehouse.replicate.guard import (
+    clocks,
+    conflicts,
+    hand_writes,
+    integrity,
+    judge,
+    looks,
+    missing,
+    published,
+    standing,
+)
 from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
 from warehouse.replicate.guard.looks import Look
@@ -202,6 +213,9 @@ def _of_the_rest(
         [f"{one.table}: {one.what}" for one in integrity.altered(warehouse, classification, sent)],
         written,
     )
+    now = catalog.read(trs, warehouse, name, classification.schema_name)
+    sends = now.publication.sends if now.publication else {}
+    reasons += standing.reasons(compare(classification, now), sends.keys())
     updates, deletes = missing.unsettled(warehouse, epoch, name)
     if updates or deletes:
         reasons.append(

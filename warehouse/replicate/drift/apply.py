@@ -10,7 +10,7 @@ import psycopg
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Progress
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, tables
+from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, subscribing, tables
 from warehouse.replicate.drift.catalog import Catalogs
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Kind
@@ -21,6 +21,7 @@ from warehouse.replicate.source import key_of
 _RETIRING: frozenset[Kind] = frozenset(
     {"dropped column", "retire", "dropped table", "retire table", "changed type", "identity", "key"}
 )
+_WITH_STREAM: frozenset[Kind] = frozenset({"add table", "copying", "back-fill", "subscribe"})
 _TO_FILL: frozenset[Kind] = frozenset({"add column", "publish", "released", "widened"})
 
 
@@ -91,6 +92,8 @@ def make_ready(work: Work) -> None:
     """
     now = work.look()
     found = [one for one in compare(work.classification, now) if _is_due(work, one)]
+    if now.altered:
+        work.attempt(lambda: subscribing.set_right(work, now))
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
     if now.publication is None or now.publication.whole:
         now = work.seen()
@@ -108,9 +111,8 @@ def with_stream(work: Work) -> None:
     found = compare(work.classification, now)
     new = [one for one in found if one.kind in ("add table", "copying")]
     rekeyed = [one for one in found if one.kind == "key" and one.table in work.accept]
-    sent = now.publication.sends if now.publication else {}
-    if now.subscribed - set(sent):
-        work.attempt(lambda: tables.refresh(work.warehouse, work.name))
+    if subscribing.is_due(now):
+        work.attempt(lambda: subscribing.take_up(work))
     for one in (*new, *rekeyed):
         work.attempt(lambda one=one: _copy(work, now, one))  # type: ignore[misc]
     if wanted := _to_back_fill(work.seen()):
@@ -168,7 +170,9 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
     for one in found:
         if one.kind in _RETIRING and one.name not in work.accept:
             states.put(work.warehouse, table, one.column or "", "retired", one.what)
-        if one.kind not in ("add table", "copying", "back-fill") and not (one.kind == "secret" and not work.by_person):
+        if one.kind not in ("add table", "copying", "back-fill", "subscribe") and not (
+            one.kind == "secret" and not work.by_person
+        ):
             work.record(one, _told(one, accepted=one.name in work.accept))
 
 
@@ -268,6 +272,8 @@ def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
 
 def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     table = one.table
+    # Whatever else is published must not be copied into what is here.
+    subscribing.take_up(work)
     there = now.source[table]
     names = [
         name for name in work.classification.columns_of(table) if name in there and (table, name) not in now.generated
@@ -275,16 +281,16 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     declared, key = catalog.columns_of(now, table, names), key_of(there)
     if one.kind != "copying":
         if one.kind == "key":
-            tables.refresh(work.warehouse, work.name)
             tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
         elif _state(now, table, "") == "held":
             tables.drop_sink(work.warehouse, work.schema, table)
         without = work.classification.without(table)
         tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
-    sent = now.publication.sends.get(table) if now.publication else None
+    published = work.look().publication
+    sent = published.sends.get(table) if published else None
     if one.kind == "key" or sent != frozenset(names):
         publishing.publish(work.source, work.name, work.schema, table, names)
-    tables.refresh(work.warehouse, work.name)
+    tables.refresh(work.warehouse, work.name, copy_data=True)
     rows = tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
     work.record(one, f"published and copied, {rows:,} rows")
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import psycopg
 
-from warehouse.replicate import publication
+from warehouse.replicate import epochs, publication
 from warehouse.replicate.drift import states
+from warehouse.replicate.guard import subscribed as subscription_now
 from warehouse.replicate.replica import OWN_COLUMNS
 from warehouse.replicate.source import SourceColumn, Tables, read_tables
 
@@ -28,7 +29,8 @@ class Catalogs:
     Attributes:
         generated: columns of the source that it computes, which it cannot send in logical replication.
         unknown_types: types of the source that the warehouse does not have.
-        subscribed: tables whose changes the subscription applies.
+        subscribed: the tables that the subscription knows, each with its state.
+        altered: what of the subscription is not as it was made.
     """
 
     source: Tables
@@ -37,8 +39,9 @@ class Catalogs:
     publication: publication.Published | None
     replica: dict[str, ReplicaTable]
     unknown_types: frozenset[str]
-    subscribed: frozenset[str]
+    subscribed: dict[str, str]
     states: states.States
+    altered: tuple[subscription_now.Altered, ...] = ()
 
 
 _REPLICA = """
@@ -71,11 +74,8 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         published = publication.read(source, name, schema)
     types = sorted({column.type for columns in tables.values() for column in columns.values()})
     unknown = warehouse.execute("select t from unnest(%s::text[]) as t where to_regtype(t) is null", (types,))
-    subscribed = warehouse.execute(
-        "select c.relname from pg_subscription_rel as r join pg_subscription as s on s.oid = r.srsubid"
-        " join pg_class as c on c.oid = r.srrelid where s.subname = %s",
-        (name,),
-    )
+    epoch = epochs.current(warehouse, name)
+    altered = subscription_now.alterations(subscription_now.read(warehouse, epoch), epoch) if epoch else []
     return Catalogs(
         source=tables,
         identities=identities,
@@ -86,8 +86,9 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
             for table, columns, key in warehouse.execute(_REPLICA, (schema, OWN_COLUMNS[0]))
         },
         unknown_types=frozenset(row[0] for row in unknown),
-        subscribed=frozenset(row[0] for row in subscribed),
+        subscribed=subscription_now.tables(warehouse, name, schema),
         states=states.read(warehouse),
+        altered=tuple(altered),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift import subscribing
 from warehouse.replicate.drift.catalog import Catalogs
 from warehouse.replicate.drift.difference import Difference
 from warehouse.replicate.drift.types import type_change
@@ -16,6 +17,7 @@ def compare(classification: Classification, now: Catalogs) -> list[Difference]:
     """Every difference, the publication's own first, then table by table."""
     return [
         *_of_publication(now),
+        *subscribing.of_subscription(now),
         *(
             found
             for table in sorted({*classification.published, *now.replica, *now.source, *_sent(now)})
@@ -193,6 +195,7 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
         elif table in publication.filtered or table in publication.unlisted:
             told = "only some of its rows" if table in publication.filtered else "every column of it"
             yield Difference("publish table", table, None, f"the publication sends {told}", "set right")
+    yield from subscribing.of_table(now, table)
     wanted = classification.columns_of(table)
     for column in dict.fromkeys([*wanted, *now.source[table], *now.replica[table].columns]):
         if column in wanted:

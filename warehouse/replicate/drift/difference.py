@@ -26,6 +26,8 @@ Kind = Literal[
     "add table",
     "new table",
     "publish table",
+    "subscribe",
+    "subscription",
     "copying",
     "dropped table",
     "unpublish table",

@@ -124,8 +124,11 @@ def _add_missing(warehouse: psycopg.Connection, schema: str, table: str, declare
     history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
 
 
-def refresh(warehouse: psycopg.Connection, name: str) -> None:
+def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> None:
     """Have the subscription take up what the publication sends now, and let go of what it does not send any more.
+
+    Args:
+        copy_data: PostgreSQL copies what is taken up, which stops the stream if one of these tables has rows already.
 
     Raises:
         StreamStuck: the stream is off, and the engine refuses.
@@ -137,7 +140,9 @@ def refresh(warehouse: psycopg.Connection, name: str) -> None:
             next_command="warehouse replicate run, then: warehouse replicate apply",
         )
     warehouse.execute(
-        sql.SQL("alter subscription {} refresh publication with (copy_data = true)").format(sql.Identifier(name))
+        sql.SQL("alter subscription {} refresh publication with (copy_data = {})").format(
+            sql.Identifier(name), sql.Literal(copy_data)
+        )
     )
 
 

@@ -1,0 +1,180 @@
+"""A table that leaves the publication and comes back: it is taken up again, and what was missed is a gap."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+
+import pytest
+from psycopg import sql
+
+from tests.python.replicate.drifting import World, world
+from warehouse.core.errors import DriftHeld, SubscriptionAltered
+from warehouse.core.progress import Silent
+from warehouse.replicate import Status, replicate, status
+from warehouse.replicate.reconcile import reconcile
+from warehouse.replicate.repair import repair
+
+__all__ = ["world"]
+pytestmark = pytest.mark.slow
+
+Leaving = tuple[Callable[[World], object], Callable[[World], object]]
+
+
+@pytest.fixture(autouse=True)
+def _file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command reads the test's own file."""
+    for name in ("status", "reconcile", "repair"):
+        module = importlib.import_module(f"warehouse.replicate.{name}")
+        monkeypatch.setattr(module, "load_classification", lambda: world.classification)
+
+
+def run(world: World) -> DriftHeld | None:
+    _, held = replicate(world.databases, Silent())
+    assert held.first is None or isinstance(held.first, DriftHeld)
+    return held.first
+
+
+def told(world: World) -> Status:
+    return status(world.databases, pause=0.2)
+
+
+def reasons(world: World) -> list[str]:
+    return [one.code for one in told(world).reasons]
+
+
+def at_source(statement: str) -> Callable[[World], object]:
+    return lambda world: world.trs.execute(statement.encode())
+
+
+def publication(world: World, change: str) -> None:
+    world.trs.execute(sql.SQL("alter publication {} {}").format(sql.Identifier(world.name), sql.SQL(change)))
+
+
+def subscription(world: World, change: str) -> None:
+    world.warehouse.execute(sql.SQL("alter subscription {} {}").format(sql.Identifier(world.name), sql.SQL(change)))
+
+
+def subscription_is_on(world: World) -> bool:
+    row = world.warehouse.execute("select subenabled from pg_subscription where subname = %s", (world.name,)).fetchone()
+    return row == (True,)
+
+
+WAYS: dict[str, Leaving] = {
+    "its identity": (
+        at_source("alter table people replica identity full"),
+        at_source("alter table people replica identity default"),
+    ),
+    "the file": (
+        lambda world: world.left_behind.add("people"),
+        lambda world: world.left_behind.remove("people"),
+    ),
+    "its key": (
+        at_source("alter table people drop constraint people_pkey"),
+        at_source("alter table people add constraint people_pkey primary key (person_id)"),
+    ),
+    "its schema": (
+        at_source("create schema archive; alter table people set schema archive"),
+        at_source("alter table archive.people set schema public"),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_table_that_left_and_came_back_is_applied_again(world: World, way: str) -> None:
+    leave, come_back = WAYS[way]
+    leave(world)
+    run(world)
+    assert "people" not in world.classification.published or reasons(world) != []
+    come_back(world)
+    world.trs.execute("update people set note = 'gap' where age = 1")
+    assert run(world) is None
+    assert reasons(world) == ["gap"]
+    repair(world.databases, Silent())
+    world.assert_equal("people")
+    world.trs.execute("update people set note = 'after' where age = 2")
+    world.trs.execute("delete from people where age = 3")
+    run(world)
+    world.assert_equal("people")
+    assert reasons(world) == []
+    # A table that comes later is copied, and nothing else is.
+    world.trs.execute("create table later as select n as id from generate_series(1, 50) as n")
+    world.trs.execute("alter table later add primary key (id)")
+    world.file["later"] = {"id": "open"}
+    assert run(world) is None
+    world.assert_equal("people")
+    assert world.warehouse.execute("select count(*) from later").fetchone() == (50,)
+    assert reasons(world) == []
+
+
+def test_a_table_that_was_let_go_of_by_hand_is_a_difference_and_a_reason(world: World) -> None:
+    """Out of the publication, the subscription refreshed by hand, and back: the publication is as it should be."""
+    publication(world, "drop table people")
+    subscription(world, "refresh publication")
+    publication(world, "add table people (person_id, name, note, age)")
+    world.trs.execute("update people set note = 'lost' where age = 1")
+    world.sync()
+    assert ("subscribe", "people") in world.found()
+    now = told(world)
+    assert now.exit_code == SubscriptionAltered.exit_code
+    assert "people" in now.reasons[0].what
+    outcome = world.apply()
+    assert outcome.done == ["people: taken up again by the subscription"]
+    assert "gap" in reasons(world)
+    repair(world.databases, Silent())
+    world.assert_equal("people")
+    world.trs.execute("update people set note = 'after' where age = 2")
+    world.assert_equal("people")
+
+
+def test_a_copy_that_was_broken_off_beside_it_is_still_copied(world: World) -> None:
+    """Taking a table up without copying it must not let another one pass for whole."""
+    world.trs.execute("create table later as select n as id from generate_series(1, 50) as n")
+    world.trs.execute("alter table later add primary key (id)")
+    world.file["later"] = {"id": "open"}
+    run(world)
+    world.warehouse.execute("truncate later")
+    world.warehouse.execute(
+        "insert into ledger.column_states (table_name, column_name, state, reason)"
+        " values ('later', '', 'copying', 'broken off')"
+        " on conflict (table_name, column_name) do update"
+        " set state = 'copying', since = clock_timestamp(), complete_at = null"
+    )
+    publication(world, "drop table people, later")
+    subscription(world, "refresh publication")
+    publication(world, "add table people (person_id, name, note, age), later (id)")
+    world.trs.execute("update people set note = 'gap' where age = 1")
+    assert run(world) is None
+    assert world.warehouse.execute("select count(*) from later").fetchone() == (50,)
+    world.trs.execute("update people set note = 'after' where age = 2")
+    repair(world.databases, Silent())
+    world.assert_equal("people")
+
+
+def test_a_stream_that_a_second_copy_has_stopped_has_a_way_out_that_keeps_the_history(world: World) -> None:
+    world.trs.execute("update people set note = 'first' where age = 1")
+    world.sync()
+    versions = world.warehouse.execute("select count(*) from versions.people").fetchone()
+    publication(world, "drop table people")
+    subscription(world, "refresh publication")
+    publication(world, "add table people (person_id, name, note, age)")
+    subscription(world, "refresh publication with (copy_data = true)")
+    deadline = time.monotonic() + 120
+    while subscription_is_on(world):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    world.trs.execute("update people set note = 'gap' where age = 2")
+    now = told(world)
+    assert now.exit_code == SubscriptionAltered.exit_code
+    assert "people" in now.reasons[0].what
+    with pytest.raises(SubscriptionAltered) as caught:
+        run(world)
+    assert "repair" in caught.value.next_command
+    repair(world.databases, Silent())
+    world.assert_equal("people")
+    after = world.warehouse.execute("select count(*) from versions.people").fetchone()
+    assert versions is not None and after is not None and after[0] > versions[0]
+    run(world)
+    assert reasons(world) == []
+    assert not reconcile(world.databases, Silent()).differing

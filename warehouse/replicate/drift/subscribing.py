@@ -1,0 +1,132 @@
+"""Tables that are published and not applied: PostgreSQL passes over changes of a table that a subscription lacks.
+
+A refresh makes the subscription know what is published. With copy_data it copies each table that it takes up, which
+fails on one that is here already and stops the stream of all. So tables that are here are taken up without, and only
+tables that were just made are copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from warehouse.replicate import subscription
+from warehouse.replicate.drift import gaps, publishing, states, tables
+from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.guard import subscribed
+
+if TYPE_CHECKING:
+    from warehouse.replicate.drift.apply import Work
+
+_OPEN_GAP = """
+select exists (
+    select from ledger.gaps as g join ledger.gap_tables as t using (gap_id)
+    where g.repaired_at is null and g.new_epoch = %s and t.table_name = %s
+)
+"""
+
+
+def of_subscription(now: Catalogs) -> Iterator[Difference]:
+    """What somebody has altered of the subscription itself."""
+    for one in now.altered:
+        will = "set right" + ("; the gap is recorded, and `warehouse replicate repair` fills it" if one.loses else "")
+        yield Difference("subscription", "", None, one.what, will)
+
+
+def of_table(now: Catalogs, table: str) -> Iterator[Difference]:
+    """A published table that is here, and whose changes are not applied."""
+    if table not in not_applied(now):
+        return
+    if table in now.subscribed:
+        yield Difference(
+            "subscribe",
+            table,
+            None,
+            "the subscription is set to copy it once more, which stops the stream",
+            "`warehouse replicate repair` makes the subscription new, and compares",
+            "decision",
+            pending=False,
+        )
+        return
+    yield Difference(
+        "subscribe",
+        table,
+        None,
+        "it is published, and the subscription does not apply its changes",
+        "taken up, and the gap recorded; `warehouse replicate repair` fills it",
+    )
+
+
+def not_applied(now: Catalogs) -> list[str]:
+    """The tables that are published and whole here, but whose changes the subscription does not apply."""
+    sent = now.publication.sends if now.publication else {}
+    return [
+        table
+        for table in sent
+        if table in now.replica
+        and _state(now, table) not in ("copying", "held")
+        and now.subscribed.get(table) != subscribed.READY
+    ]
+
+
+def is_due(now: Catalogs) -> bool:
+    """Whether the subscription lacks a table that is here, or has one that is not published."""
+    sent = now.publication.sends if now.publication else {}
+    return bool(_unknown(now) or set(now.subscribed) - set(sent))
+
+
+def _unknown(now: Catalogs) -> list[str]:
+    return [table for table in not_applied(now) if table not in now.subscribed]
+
+
+def take_up(work: Work) -> None:
+    """Have the subscription apply what is published and here, and let go of what is not published. Copies nothing.
+
+    Raises:
+        StreamStuck: the stream is off, and PostgreSQL refuses.
+        MissingPrivilege: a table whose copy is not complete cannot be taken out of the publication meanwhile.
+    """
+    now = work.seen()
+    if not is_due(now):
+        return
+    sent = now.publication.sends if now.publication else {}
+    back = _unknown(now)
+    for table in sent:
+        # Without copy_data it would be taken for whole.
+        if _state(now, table) == "copying" and table not in now.subscribed:
+            publishing.publish(work.source, work.name, work.schema, table, [])
+    for table in back:
+        # Before it is taken up: a kill in between leaves the gap on record.
+        missed(work, table, "it was published, and the subscription did not apply its changes")
+    tables.refresh(work.warehouse, work.name, copy_data=False)
+    for table in back:
+        states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
+        work.record(Difference("subscribe", table, None, "", ""), "taken up again by the subscription")
+    work.altered()
+
+
+def missed(work: Work, table: str, reason: str) -> None:
+    """Write down that changes of a table were missed, unless a gap of it waits for its repair already."""
+    row = work.warehouse.execute(_OPEN_GAP, (work.epoch.epoch_id, table)).fetchone()
+    if not (row and row[0]):
+        gaps.open_gap(work.warehouse, work.epoch, [table], reason)
+
+
+def set_right(work: Work, now: Catalogs) -> None:
+    """Make the subscription itself what it was. It stays off when it has read from another slot: a run checks ours."""
+    was_on = subscription.is_enabled(work.warehouse, work.name)
+    told = [one.what for one in now.altered]
+    if any(one.loses for one in now.altered):
+        gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), f"the subscription was altered: {told[0]}")
+    subscribed.set_right(work.warehouse, work.epoch, now.altered)
+    if was_on and all(one.column != "subslotname" for one in now.altered):
+        subscription.enable(work.warehouse, work.name)
+    for one in of_subscription(now):
+        work.record(one, f"{one.what}; {one.will}")
+    work.altered()
+
+
+def _state(now: Catalogs, table: str) -> str:
+    state = now.states.get((table, ""))
+    return state.state if state else "complete"

@@ -1,0 +1,54 @@
+"""What of drift is a reason of the stream's status: tables that are out, or not applied, for as long as they are. Pure.
+
+A run tells once what it could not carry out; whoever looks at the status later has to see it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+
+from warehouse.core.errors import DriftHeld, SubscriptionAltered
+from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.guard.judge import Reason
+
+_OUT = ("identity", "key", "dropped table", "unknown type")
+_SUBSCRIPTION = ("subscribe", "subscription")
+
+
+def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason]:
+    """Reasons for differences that concern whole tables, or the subscription.
+
+    Args:
+        published: the tables that the publication sends now.
+    """
+    out = [one for one in found if one.kind in _OUT and one.column is None]
+    harmed = [one for one in out if one.kind == "identity" and one.table in published]
+    if harmed:
+        yield Reason(
+            "source_harmed",
+            f"The source's own updates and deletes fail for what is published: {_some(harmed)}.",
+            "warehouse replicate run takes it out of the publication at once.",
+            DriftHeld.exit_code,
+        )
+    away = [one for one in out if one not in harmed]
+    if away:
+        yield Reason(
+            "table_out",
+            f"Not replicated at present, the rows here are as they were: {_some(away)}.",
+            "warehouse replicate drift shows what can be done about each.",
+            DriftHeld.exit_code,
+        )
+    altered = [one for one in found if one.kind in _SUBSCRIPTION]
+    if altered:
+        again = any(one.needs == "decision" for one in altered)
+        yield Reason(
+            "subscription_altered",
+            f"The subscription does not apply all that it should: {_some(altered)}.",
+            "warehouse replicate repair" if again else "warehouse replicate run, then warehouse replicate repair",
+            SubscriptionAltered.exit_code,
+        )
+
+
+def _some(found: Sequence[Difference]) -> str:
+    told = [f"{one.name}: {one.what}" if one.table else one.what for one in found[:5]]
+    return "; ".join(told) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
