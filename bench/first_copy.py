@@ -76,6 +76,7 @@ def raw(databases: Databases, only: str | None = None) -> Figure:
     columns = {table: of for table, of in replicated_columns(databases).items() if only in (None, table)}
     target = other_database(databases, "limit_")
     with psycopg.connect(target, autocommit=True) as connection:
+        migrate(connection)
         replica.create_tables(connection, SCHEMA, columns)
     names = {table: [column.name for column in listed] for table, listed in columns.items()}
     seconds, rows = raw_copy(databases, databases.source_conninfo, target, names)

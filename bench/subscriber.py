@@ -11,6 +11,7 @@ from psycopg import sql
 
 from bench.measure import timing
 from warehouse.core.databases import WAREHOUSE, Databases
+from warehouse.core.ledger import migrate
 from warehouse.replicate import load_classification, replica, source, subscription
 
 SCHEMA = "public"
@@ -49,6 +50,7 @@ def copied_by_the_engine(databases: Databases) -> float:
     key = keys(databases)
     columns = replicated_columns(databases)
     with psycopg.connect(other_database(databases, NAME), autocommit=True) as connection:
+        migrate(connection)
         replica.create_tables(connection, SCHEMA, columns)
         for table in columns:
             replica.add_key(connection, SCHEMA, table, key[table])

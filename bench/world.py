@@ -9,6 +9,7 @@ from bench.rawcopy import raw_copy
 from sandbox.defaults import SEED
 from sandbox.source import make
 from warehouse.core.databases import SOURCE, Databases
+from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.replicate import replica, source
 
@@ -24,6 +25,7 @@ def making(databases: Databases, progress: Progress) -> list[Figure]:
     target = cluster.conninfo("limit_")
     with databases.source() as trs, psycopg.connect(target, autocommit=True) as limit:
         tables = source.read_tables(trs, "public")
+        migrate(limit)
         replica.create_tables(limit, "public", {table: list(columns.values()) for table, columns in tables.items()})
     progress.say("copying the same rows")
     names = {table: list(columns) for table, columns in tables.items()}

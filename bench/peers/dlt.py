@@ -10,6 +10,7 @@ from bench.peers.environment import PeerFailed, as_url, environment
 from bench.subscriber import SCHEMA, drop_database, keys, other_database, replicated_columns
 from warehouse.cli.output import out
 from warehouse.core.databases import Databases
+from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.replicate import copy, load_classification, replica
 
@@ -47,6 +48,7 @@ def _ours(databases: Databases) -> tuple[float, int]:
         replica.add_key(connection, SCHEMA, table, key)
 
     with psycopg.connect(target, autocommit=True) as connection, databases.source() as trs, timing() as watch:
+        migrate(connection)
         replica.create_tables(connection, SCHEMA, {TABLE: replicated_columns(databases)[TABLE]})
         trs.execute("begin isolation level repeatable read read only")
         exported = trs.execute("select pg_export_snapshot()").fetchone()

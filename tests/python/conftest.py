@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import connect, sql
+from psycopg import Connection, connect, sql
 
 from warehouse.core.databases import Databases
 from warehouse.core.settings import Settings
@@ -32,13 +32,25 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 """Nothing here has to outlive a power cut. Tests of a crash do without this."""
 
 
-def make_databases(home: Path, **settings: object) -> Databases:
+class WorldDatabases(Databases):
+    """Both databases, and what others do in them: the product's own sessions have settings of their own."""
+
+    def at_source(self) -> Connection:
+        """A session of the operational system itself, in autocommit; the product's only read there."""
+        return connect(self.source_conninfo, autocommit=True)
+
+    def at_warehouse(self) -> Connection:
+        """A session of an analyst or an administrator, in autocommit."""
+        return connect(self.warehouse_conninfo, autocommit=True)
+
+
+def make_databases(home: Path, **settings: object) -> WorldDatabases:
     """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in."""
     values: dict[str, object] = {"warehouse_home": home, "warehouse_deliveries": home / "deliveries", **settings}
     unset = dict.fromkeys(
         ("warehouse_database_url", "trs_database_url", "warehouse_destination_dandi", "warehouse_destination_tad")
     )
-    return Databases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
+    return WorldDatabases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +63,7 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def clusters(short_folder: Path) -> Iterator[Databases]:
+def clusters(short_folder: Path) -> Iterator[WorldDatabases]:
     """Two running clusters, empty, shared by the tests of a session: use `databases` for a pair of your own."""
     databases = make_databases(short_folder / "shared")
     databases.start()
@@ -118,7 +130,7 @@ def fresh_databases(clusters: Databases, templates: dict[str, str], name: str = 
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-class FreshDatabases(Databases):
+class FreshDatabases(WorldDatabases):
     """Databases of one test on clusters that others share."""
 
     def __init__(self, settings: Settings, cluster_settings: dict[str, str], name: str, urls: dict[str, str]) -> None:
@@ -138,7 +150,7 @@ class FreshDatabases(Databases):
         """Drop what a dropped database would leave behind on the clusters: the slots."""
         from warehouse.replicate import subscription
 
-        with self.warehouse() as warehouse, self.source() as trs:
+        with self.at_warehouse() as warehouse, self.at_source() as trs:
             subscription.drop(warehouse, self.settings.warehouse_replication_name)
             slots = trs.execute(
                 "select slot_name from pg_replication_slots where starts_with(slot_name, %s) and database = %s",

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
+from tests.python.conftest import make_databases
 from warehouse.core.settings import PROJECT
 
 COMMAND = str(Path(sys.executable).with_name("warehouse"))
@@ -64,6 +65,11 @@ class Warehouse:
         done = self.call(*arguments, "--json", **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
+
+    def operate(self, statement: LiteralString) -> None:
+        """What the operational system does in its database; the product's own sessions only read there."""
+        with make_databases(self.home).at_source() as trs:
+            trs.execute(statement)
 
     def ask(self, query: str, *options: str) -> list[dict[str, Any]]:
         """The rows of a query."""

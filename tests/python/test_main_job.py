@@ -207,12 +207,12 @@ def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
 
 
 def test_an_unclassified_column_is_told_and_all_else_is_done(warehouse: Warehouse) -> None:
-    warehouse.ask("alter table persons add column shoe_size int default 42", "--source")
+    warehouse.operate("alter table persons add column shoe_size int default 42")
     done = warehouse.call("run")
     assert done.returncode == NewColumnsHeld.exit_code
     assert "persons.shoe_size" in done.stderr
     assert "replication/trs.yml" in done.stderr
-    warehouse.ask("alter table persons drop column shoe_size", "--source")
+    warehouse.operate("alter table persons drop column shoe_size")
     assert warehouse.call("run").returncode == 0
 
 

@@ -10,7 +10,6 @@ import typer
 from warehouse.cli.output import JsonOption, TerminalProgress, near, out, print_json, print_table, size
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.deliver import DeliveryReport, State, deliver, what_is_due
 
@@ -30,7 +29,7 @@ def list_deliveries(json: bool = JsonOption) -> None:
     databases = Databases(load())
     databases.start()
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
         listed = [dict(zip(_NAMES, row, strict=True)) for row in warehouse.execute(_LISTED)]
     if json:
         print_json(listed)
@@ -69,7 +68,7 @@ def deliver_now(json: bool = JsonOption) -> None:
     databases.start()
     progress = TerminalProgress(quiet=json)
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
         build = warehouse.execute(
             "select build_id from ledger.builds where state = 'published' order by build_id desc limit 1"
         ).fetchone()

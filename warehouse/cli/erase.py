@@ -17,7 +17,6 @@ from warehouse.cli.run import LOCK
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, UsageError
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.deliver.pipeline import LOCK as DELIVERING
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
@@ -46,7 +45,7 @@ def erase_person(
     databases.start()
     progress = TerminalProgress(quiet=json)
     with databases.warehouse() as connection:
-        migrate(connection)
+        databases.migrate(connection)
         if dry_run:
             with progress.stage("erase (dry run)"):
                 found = survey(databases, subject, progress)

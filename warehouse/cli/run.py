@@ -17,7 +17,6 @@ from warehouse.cli.replicate.run import new_columns_held
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, WarehouseError
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import StageReport, timed
 from warehouse.core.settings import load
 from warehouse.deliver import DeliveryReport, State, deliver
@@ -45,7 +44,7 @@ def run(json: bool = JsonOption) -> None:
     if started:
         progress.done(f"Started the embedded databases: {', '.join(started)} (`warehouse down` stops them)")
     with databases.warehouse() as connection, _only_run(connection):
-        migrate(connection)
+        databases.migrate(connection)
         with _in_the_ledger(connection, done):
             _stages(databases, progress, done)
     if json:

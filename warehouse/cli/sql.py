@@ -36,6 +36,8 @@ def sql(
     databases.start()
     form = Format.json if json else format_
     with databases.source() if source else databases.warehouse() as connection, connection.cursor() as cursor:
+        # A person may leave `public` out; ours name every schema (warehouse/core/session.py).
+        cursor.execute("set search_path = public")
         for type_ in ("date", "timestamp", "timestamptz"):
             # As the server writes them: Python has no infinity and no year 10000, and the operational data has both.
             cursor.adapters.register_loader(type_, TextLoader)

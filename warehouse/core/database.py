@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from warehouse.core import session
 from warehouse.core.errors import DatabaseUnreachable, SettingsError
 
 CONNECT_SECONDS = 10
@@ -20,20 +21,25 @@ def describe(conninfo: str) -> str:
     return f"{host}:{port}/{parts.get('dbname') or ''} as {parts.get('user') or 'the default user'}"
 
 
-def connect(conninfo: str, *, what: str, variable: str, autocommit: bool = True) -> psycopg.Connection:
-    """Open a connection.
+def connect(
+    conninfo: str, *, what: str, variable: str, autocommit: bool = True, read_only: bool = False
+) -> psycopg.Connection:
+    """Open a connection whose session is as warehouse/core/session.py says, whatever the role and the shell have set.
 
     Args:
         conninfo: a URL or a libpq connection string.
         what: the database's name in a sentence, such as "the warehouse".
         variable: the setting that a person would correct.
+        read_only: whether the server refuses every write outside of `writing()`.
 
     Raises:
         SettingsError: the connection string does not parse.
         DatabaseUnreachable: nobody answers there, or the server says no.
     """
     try:
-        full = make_conninfo(conninfo, connect_timeout=CONNECT_SECONDS, application_name="warehouse")
+        full = make_conninfo(
+            conninfo, connect_timeout=CONNECT_SECONDS, application_name="warehouse", client_encoding="UTF8"
+        )
     except psycopg.ProgrammingError:
         raise SettingsError(
             f"{variable} is not a connection string that PostgreSQL understands.",
@@ -41,13 +47,25 @@ def connect(conninfo: str, *, what: str, variable: str, autocommit: bool = True)
             next_command=f"Write it as postgresql://user:password@host:5432/database in {variable}, then run again.",
         ) from None
     try:
+        session.forget_shell_variables()
         connection = psycopg.connect(full, autocommit=True)
-        # A notice would be handled inside a callback of the driver, where Ctrl-C is swallowed.
-        connection.execute("set client_min_messages = warning")
+        session.prepare(connection, read_only=read_only)
         connection.autocommit = autocommit
         return connection
     except psycopg.OperationalError as error:
         raise unreachable(error, conninfo, what=what, variable=variable) from None
+
+
+@contextmanager
+def writing(connection: psycopg.Connection) -> Iterator[None]:
+    """The door in a read-only session: what begins inside the block may write. Only for what is ours at the source."""
+    before = connection.execute("show default_transaction_read_only").fetchone()
+    connection.execute("set default_transaction_read_only = off")
+    try:
+        yield
+    finally:
+        if before and before[0] == "on" and not connection.closed and not connection.broken:
+            connection.execute("set default_transaction_read_only = on")
 
 
 def unreachable(error: psycopg.OperationalError, conninfo: str, *, what: str, variable: str) -> DatabaseUnreachable:

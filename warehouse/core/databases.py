@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from warehouse.core import ledger, ours
 from warehouse.core.database import connect
 from warehouse.core.errors import SetupError
 from warehouse.core.postgres import Cluster, find_binaries
@@ -46,6 +47,7 @@ class Databases:
 
     settings: Settings
     cluster_settings: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, ours.Database] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def warehouse_is_embedded(self) -> bool:
@@ -101,12 +103,46 @@ class Databases:
         return url.get_secret_value() if url else self.cluster(SOURCE).conninfo(SOURCE)
 
     def warehouse(self) -> psycopg.Connection:
-        """A connection to the warehouse, in autocommit."""
-        return connect(self.warehouse_conninfo, what="the warehouse", variable="WAREHOUSE_DATABASE_URL")
+        """A connection to the warehouse, in autocommit.
+
+        Raises:
+            SameDatabase: it is the operational database.
+        """
+        connection = connect(self.warehouse_conninfo, what="the warehouse", variable="WAREHOUSE_DATABASE_URL")
+        return self._checked(WAREHOUSE, connection)
 
     def source(self) -> psycopg.Connection:
-        """A connection to the operational database, in autocommit."""
-        return connect(self.source_conninfo, what="the operational database", variable="TRS_DATABASE_URL")
+        """A connection to the operational database, in autocommit; it reads only, but for `writing()`.
+
+        Raises:
+            SameDatabase: it is the warehouse, or another one.
+        """
+        connection = connect(
+            self.source_conninfo, what="the operational database", variable="TRS_DATABASE_URL", read_only=True
+        )
+        return self._checked(SOURCE, connection)
+
+    def _checked(self, name: str, connection: psycopg.Connection) -> psycopg.Connection:
+        """Refuse two settings that lead to one database, and a warehouse in the operational database's place."""
+        try:
+            self._known[name] = ours.identify(connection)
+            ours.refuse_mistaken(self._known.get(SOURCE), self._known.get(WAREHOUSE))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def migrate(self, warehouse: psycopg.Connection) -> None:
+        """Bring the warehouse's ledger up to date; before its first table, see that the database is meant for it.
+
+        Raises:
+            SameDatabase: this is the operational database.
+            NotOurs: the database has schemas of somebody else by the names that the warehouse needs.
+        """
+        if not self._known[WAREHOUSE].has_ledger:
+            # Only now does the source have to be reached: a warehouse that is there can be used while it is down.
+            self.source().close()
+        ledger.migrate(warehouse)
 
     def embedded_source(self) -> EmbeddedSource:
         """What fills the embedded operational database.

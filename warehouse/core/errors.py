@@ -7,7 +7,8 @@ code, so that a scheduler can tell them apart:
     ├── UsageError                    2  the command line is wrong
     ├── SettingsError                10  a setting, or a file that a person edits, is wrong
     │   ├── ClassificationError      11  replication/ does not fit the operational database
-    │   └── ContractError            12  exports/ does not fit the model
+    │   ├── ContractError            12  exports/ does not fit the model
+    │   └── SameDatabase             19  two settings lead to one database, or are swapped
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
     ├── DatabaseUnreachable          14  no connection to a database
     ├── SourceNotReady               15  the operational database is not set up for replication
@@ -37,6 +38,7 @@ code, so that a scheduler can tell them apart:
     ├── NewColumnsHeld               41  all was done; columns that nobody has classified were left behind
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
     ├── ErasureRefused               43  the person cannot be erased now
+    ├── NotOurs                      44  something that the warehouse did not make is in its way
     ├── UnexpectedFailure            70  a defect of this program, or a database error that nobody foresaw
     └── Interrupted                 130  Ctrl-C
 """
@@ -86,6 +88,10 @@ class ClassificationError(SettingsError):
 
 class ContractError(SettingsError):
     exit_code = 12
+
+
+class SameDatabase(SettingsError):
+    exit_code = 19
 
 
 class SetupError(WarehouseError):
@@ -209,6 +215,10 @@ class DriftHeld(WarehouseError):
 
 class ErasureRefused(WarehouseError):
     exit_code = 43
+
+
+class NotOurs(WarehouseError):
+    exit_code = 44
 
 
 class UnexpectedFailure(WarehouseError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import writing
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.replicate.classification import Classification
 
@@ -183,7 +184,8 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
                 "TABLE … REPLICA IDENTITY DEFAULT), or leave the table behind; then run again.",
             )
     try:
-        connection.execute(statement(name, classification, exists=now is not None))
+        with writing(connection):
+            connection.execute(statement(name, classification, exists=now is not None))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
             f"The publication {name} cannot be made: {error.diag.message_primary}.",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core import ours
 from warehouse.replicate.source import SourceColumn
 
 HISTORY = "history"
@@ -20,30 +21,44 @@ OPERATION = "_operation"
 OWN_COLUMNS = (KNOWN_FROM, OPERATION)
 """The columns of a replica's table that are not the source's."""
 
+_TABLE = """create table {} (
+    {},
+    {} xid8 not null default pg_current_xact_id(),
+    {} "char" not null default {}
+)"""
+
 
 def create_schemas(connection: psycopg.Connection, schema: str) -> None:
-    """Make the schemas of the replica, its history and the views of both."""
+    """Make the schemas of the replica, its history and the views of both.
+
+    Raises:
+        NotOurs: somebody else has one of them.
+    """
     for name in (schema, HISTORY, VERSIONS):
-        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
+        ours.make_schema(connection, name)
 
 
 def create_tables(connection: psycopg.Connection, schema: str, tables: dict[str, list[SourceColumn]]) -> None:
-    """Make the replica's tables, without keys: rows are copied into them first. Existing ones are replaced."""
-    for table, columns in tables.items():
-        # Types come from the source, never from a file of ours; widths and precision with them. Nothing but the key
-        # is constrained: a row that the source accepted is never refused here.
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(schema, table)))
-        connection.execute(
-            sql.SQL(
-                """create table {} ({}, {} xid8 not null default pg_current_xact_id(), {} "char" not null default {})"""
-            ).format(
-                sql.Identifier(schema, table),
-                declared(columns),
-                sql.Identifier(KNOWN_FROM),
-                sql.Identifier(OPERATION),
-                sql.Literal("I"),
+    """Make the replica's tables, without keys: rows are copied into them first. Existing ones of ours are replaced.
+
+    Raises:
+        NotOurs: somebody else has a relation by the name of one of them, or something that rests on it.
+    """
+    with connection.transaction():
+        ours.drop_tables(connection, [(schema, table) for table in tables])
+        for table, columns in tables.items():
+            # Types come from the source, never from a file of ours; widths and precision with them. Nothing but the key
+            # is constrained: a row that the source accepted is never refused here.
+            connection.execute(
+                sql.SQL(_TABLE).format(
+                    sql.Identifier(schema, table),
+                    declared(columns),
+                    sql.Identifier(KNOWN_FROM),
+                    sql.Identifier(OPERATION),
+                    sql.Literal("I"),
+                )
             )
-        )
+            ours.claim_table(connection, schema, table)
 
 
 def add_key(connection: psycopg.Connection, schema: str, table: str, key: Sequence[str]) -> None:
@@ -119,13 +134,13 @@ def without_credentials(column: str, paths: Sequence[str], prefix: str | None = 
 
 
 def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
-    """Take away replica, history and views of tables; for an initial copy that was broken off."""
-    for table in tables:
-        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
-        # The log of the history is of the row's type.
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(HISTORY, f"{table}_log")))
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(schema, table)))
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(HISTORY, table)))
+    """Take away replica, history and views of tables; for an initial copy that was broken off.
+
+    Raises:
+        NotOurs: something that the warehouse did not make rests on them, or has their name.
+    """
+    places = ((VERSIONS, "{}"), (HISTORY, "{}_log"), (schema, "{}"), (HISTORY, "{}"))
+    ours.drop_tables(connection, [(place, form.format(table)) for table in tables for place, form in places])
 
 
 def declared(columns: Sequence[SourceColumn]) -> sql.Composed:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psycopg
 
 from warehouse.core.errors import MissingPrivilege, SourceNotReady, WalLevelNotLogical
+from warehouse.core.ours import some
 from warehouse.core.postgres.binaries import OLDEST
+
+_FILTERED = """
+select c.relname
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = any(%s) and c.relrowsecurity and row_security_active(c.oid)
+order by 1
+"""
 
 
 @dataclass(frozen=True)
@@ -107,11 +117,12 @@ def check_headroom(connection: psycopg.Connection) -> None:
 
 
 def check_readable(connection: psycopg.Connection, schema: str, published: dict[str, list[str]]) -> None:
-    """Whether this user may read every column that is to be replicated.
+    """Whether this user may read every column that is to be replicated, and every row.
 
     Raises:
         MissingPrivilege: names the first tables that it may not.
     """
+    check_not_filtered(connection, schema, published)
     rows = connection.execute(
         "select distinct t from unnest(%s::text[], %s::text[]) as x (t, c)"
         " where not has_column_privilege(format('%%I.%%I', %s::text, t), c, 'select') order by 1",
@@ -124,6 +135,22 @@ def check_readable(connection: psycopg.Connection, schema: str, published: dict[
             + (f" and {len(rows) - 5} more tables." if len(rows) > 5 else "."),
             meaning="Nothing was copied.",
             next_command=f'As its owner: GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO "{role}"; then run again.',
+        )
+
+
+def check_not_filtered(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -> None:
+    """Whether row security shows this user only some of the rows: the WAL carries them all.
+
+    Raises:
+        MissingPrivilege: names the first tables with a policy that holds for this user.
+    """
+    filtered = [row[0] for row in connection.execute(_FILTERED, (schema, list(tables)))]
+    if filtered:
+        role = _one(connection, "select current_user")
+        raise MissingPrivilege(
+            f"Row security hides rows of {some(filtered)} from the user {role}.",
+            meaning="Rows that are hidden would count as deleted. Nothing was read, compared or changed.",
+            next_command=f'As its administrator: ALTER ROLE "{role}" BYPASSRLS; then run again.',
         )
 
 

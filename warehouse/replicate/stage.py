@@ -7,6 +7,7 @@ from datetime import UTC
 
 import psycopg
 
+from warehouse.core import ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
@@ -41,6 +42,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         setup.alone(warehouse, name),
     ):
         source.check_server(trs)
+        ours.refuse_others_tables(warehouse, classification.schema_name, classification.published)
         tables = source.read_tables(trs, classification.schema_name)
         epoch = epochs.current(warehouse, name)
         if epoch is None or _is_first_copy(warehouse, epoch):

@@ -90,8 +90,6 @@ def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patienc
     name = databases.settings.warehouse_replication_name
     classification = load_classification()
     with databases.source() as trs, databases.warehouse() as warehouse:
-        # Whatever is done below: this command never writes there.
-        trs.execute("set default_transaction_read_only = on")
         if not warehouse.execute("select to_regclass('ledger.replication_looks')").fetchone()[0]:  # type: ignore[index]
             return Status("not set up")
         epoch = epochs.current(warehouse, name)

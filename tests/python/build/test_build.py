@@ -61,7 +61,7 @@ def write(project: Path, name: str, query: str) -> None:
 
 @pytest.fixture
 def ready(databases: Databases, project: Path) -> Databases:
-    with databases.warehouse() as connection:
+    with databases.at_warehouse() as connection:
         migrate(connection)
     return databases
 
@@ -73,7 +73,7 @@ def labels(connection: psycopg.Connection) -> list[tuple[object, ...]]:
 def test_only_a_whole_build_is_published(ready: Databases, project: Path) -> None:
     first = build(ready, TODAY, Silent())
     assert first.built
-    with ready.warehouse() as reader:
+    with ready.at_warehouse() as reader:
         assert labels(reader) == [("first",)]
 
         # A test fails: the mart itself was built, and nobody sees it.
@@ -117,7 +117,7 @@ def test_a_project_that_does_not_parse_is_told(ready: Databases, project: Path) 
 
 @pytest.mark.parametrize(("before", "after"), [(999, 1000), (9999, 10000), (913, 1269), (2**32 - 1, 2**32)])
 def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before: int, after: int) -> None:
-    with prepared.warehouse() as connection:
+    with prepared.at_warehouse() as connection:
         assert stage_module._known_up_to(connection) is None
         connection.execute(
             "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
@@ -136,7 +136,7 @@ def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before
 
 @pytest.fixture
 def schemas(databases: Databases) -> Databases:
-    with databases.warehouse() as connection:
+    with databases.at_warehouse() as connection:
         for schema, value in (("marts", "old"), ("trw_build_marts", "new")):
             connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
             connection.execute(
@@ -148,14 +148,14 @@ def schemas(databases: Databases) -> Databases:
 
 
 def test_the_swap_waits_for_no_reader(schemas: Databases) -> None:
-    with schemas.warehouse() as reader, schemas.warehouse() as connection:
+    with schemas.at_warehouse() as reader, schemas.at_warehouse() as connection:
         reader.execute("begin")
         assert labels(reader) == [("old",)]
         done = threading.Event()
         swapping = threading.Thread(target=lambda: (swap.publish(connection, {"trw_build_marts"}), done.set()))
         swapping.start()
         # The renaming is done while the reader's transaction is open; only the old schema's room is freed later.
-        with schemas.warehouse() as other:
+        with schemas.at_warehouse() as other:
             while labels(other) != [("new",)]:
                 assert not done.is_set()
         reader.execute("rollback")
@@ -165,7 +165,7 @@ def test_the_swap_waits_for_no_reader(schemas: Databases) -> None:
 
 
 def test_reading_rights_are_carried_over(schemas: Databases) -> None:
-    with schemas.warehouse() as connection:
+    with schemas.at_warehouse() as connection:
         connection.execute("drop role if exists analyst")
         connection.execute("create role analyst")
         connection.execute("grant usage on schema marts to analyst")
@@ -181,7 +181,7 @@ def test_reading_rights_are_carried_over(schemas: Databases) -> None:
 
 
 def test_a_failed_swap_changes_nothing(schemas: Databases) -> None:
-    with schemas.warehouse() as connection:
+    with schemas.at_warehouse() as connection:
         with pytest.raises(psycopg.errors.InvalidSchemaName):
             swap.publish(connection, {"trw_build_marts", "trw_build_nowhere"})
         assert labels(connection) == [("old",)]

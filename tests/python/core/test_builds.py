@@ -38,7 +38,7 @@ def altered(connection: psycopg.Connection) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def made(prepared: Databases) -> Databases:
-    with prepared.warehouse() as connection:
+    with prepared.at_warehouse() as connection:
         assert builds.published(connection) is None
         make_build(connection, MADE, ("marts", "dim_one"), ("marts", "seen"), as_at=date(2026, 10, 1))
         assert altered(connection) == []
@@ -46,7 +46,7 @@ def made(prepared: Databases) -> Databases:
 
 
 def test_a_build_of_several_transactions_is_as_it_was_made(made: Databases) -> None:
-    with made.warehouse() as connection:
+    with made.at_warehouse() as connection:
         more = "delete from marts.dim_one where x = 1; insert into marts.dim_one values (4, 'row 4'), (5, 'row 5')"
         last = make_build(connection, more, ("marts", "dim_one"), ("marts", "seen"), as_at=date(2026, 10, 2))
         connection.execute("vacuum (freeze, full) marts.dim_one")
@@ -80,7 +80,7 @@ REPLACE = """create table marts.other as table marts.dim_one; drop table marts.d
     ],
 )
 def test_what_somebody_changed_is_seen(made: Databases, statement: str, told: str) -> None:
-    with made.warehouse() as connection:
+    with made.at_warehouse() as connection:
         connection.execute(statement.encode())
         found = altered(connection)
         assert told in found[0][1]
@@ -91,7 +91,7 @@ def test_what_somebody_changed_is_seen(made: Databases, statement: str, told: st
 
 
 def test_what_is_no_part_of_the_build_counts_as_altered(made: Databases) -> None:
-    with made.warehouse() as connection:
+    with made.at_warehouse() as connection:
         build = builds.published(connection)
         assert build is not None
         builds.check_unchanged(connection, build, ["marts.dim_one"])

@@ -25,6 +25,7 @@ LANDED = {
     "0011_proofs.sql": "f0e0614880237192",
     "0012_writes_by_hand.sql": "b531dffc208d9d50",
     "0013_published_relations.sql": "1ac0ca66ba9ca50d",
+    "0014_made_here.sql": "01442ea02792a5aa",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 
@@ -45,7 +46,7 @@ def test_each_is_applied_once_even_by_two_at_once(databases: Databases) -> None:
     applied: list[list[str]] = []
 
     def work() -> None:
-        with databases.warehouse() as connection:
+        with databases.at_warehouse() as connection:
             applied.append(migrate(connection))
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -58,7 +59,7 @@ def test_each_is_applied_once_even_by_two_at_once(databases: Databases) -> None:
 
 @pytest.mark.slow
 def test_a_changed_one_is_refused(databases: Databases) -> None:
-    with databases.warehouse() as connection:
+    with databases.at_warehouse() as connection:
         migrate(connection)
         connection.execute("update ledger.migrations set sha256 = 'other' where number = 1")
         with pytest.raises(SetupError, match=r"0001_runs\.sql was changed"):
@@ -67,7 +68,7 @@ def test_a_changed_one_is_refused(databases: Databases) -> None:
 
 @pytest.mark.slow
 def test_every_table_says_what_a_row_means(databases: Databases) -> None:
-    with databases.warehouse() as connection:
+    with databases.at_warehouse() as connection:
         migrate(connection)
         silent = connection.execute(
             "select relname from pg_class where relnamespace = 'ledger'::regnamespace and relkind = 'r'"

@@ -196,7 +196,7 @@ TRUE: dict[str, Callable[[Told, date, datetime | None], set[Row]]] = {
 
 @pytest.fixture
 def connection(databases: Databases) -> Iterator[psycopg.Connection]:
-    with databases.warehouse() as connection:
+    with databases.at_warehouse() as connection:
         connection.execute(
             "create temporary table fixture (id int, content int, start_date date, end_date date,"
             " created_on timestamptz, deleted_on timestamptz, known_from timestamptz, known_to timestamptz,"
@@ -249,7 +249,7 @@ def test_any_question_has_the_answer_of_the_plain_model(
 @pytest.fixture
 def world(prepared: Databases) -> Databases:
     """A person in the first copy, and an alert that began sixty days ago and comes only now."""
-    with prepared.source() as trs:
+    with prepared.at_source() as trs:
         person = uuid.uuid4()
         known = {"person_id": person, "trn": "1000042", "created_on": datetime(2020, 1, 1, tzinfo=UTC)}
         insert(trs, "persons", {**PERSON, **known})
@@ -267,7 +267,7 @@ def world(prepared: Databases) -> Databases:
 
 def test_an_alert_told_late_was_true_before_we_knew(world: Databases, rendered: dict[str, str]) -> None:
     a_month_ago = datetime.now(UTC).date() - timedelta(days=30)
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
 
         def alerts(name: str, **asked: object) -> int:
             return len(warehouse.execute(rendered[name].encode(), asked).fetchall())
@@ -283,7 +283,7 @@ def test_what_the_guide_shows_can_be_asked(world: Databases, rendered: dict[str,
     in_sql = [text for text in re.findall(r"```sql\n(.*?)```", GUIDE, re.S) if "marts." not in text]
     assert len(in_sql) >= 4
     assert len(ASKED_IN_DBT) >= 3
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         answers = [warehouse.execute(text.encode()).fetchall() for text in in_sql]
         names = [row[-1] for row in next(a for a, text in zip(answers, in_sql, strict=True) if "ended_by" in text)]
         assert names == ["Smith", "Jones"]

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from psycopg import connect, sql
 
-from tests.python.conftest import make_databases
+from tests.python.conftest import WorldDatabases, make_databases
 from tests.python.drills.harness import Drill
-from warehouse.core.databases import Databases
 
 # A crash must not cost what was committed, so the disk is synchronised here, unlike in other tests.
 DURABLE = {
@@ -26,7 +25,7 @@ DURABLE = {
 }
 
 
-class DrillDatabases(Databases):
+class DrillDatabases(WorldDatabases):
     """Databases of one drill; a killed server is started again as the product does it."""
 
     database = "drill"
@@ -80,7 +79,7 @@ def drill(drill_home: Path, request: pytest.FixtureRequest) -> Iterator[Drill]:
 
 def _forget(databases: DrillDatabases, name: str) -> None:
     """Drop both databases and what they leave behind on their clusters."""
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         for (subscription,) in warehouse.execute(
             "select subname from pg_subscription"
             " where subdbid = (select oid from pg_database where datname = current_database())"
@@ -93,7 +92,7 @@ def _forget(databases: DrillDatabases, name: str) -> None:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
     with connect(databases.cluster("trs").conninfo("postgres"), autocommit=True) as connection:
         for (gid,) in connection.execute("select gid from pg_prepared_xacts where database = %s", (name,)).fetchall():
-            with databases.source() as source:
+            with databases.at_source() as source:
                 source.execute(sql.SQL("rollback prepared {}").format(sql.Literal(gid)))
         connection.execute(
             "select pg_terminate_backend(active_pid) from pg_replication_slots"

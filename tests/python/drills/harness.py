@@ -72,7 +72,7 @@ class Drill:
     def prepare(self) -> Drill:
         """Make the operational schema, its journal and the ledger; nothing is replicated yet."""
         print(f"seed {self.seed}, {ROUNDS} rounds (TRW_DRILL_SEED, TRW_DRILL_ROUNDS)")
-        with self.databases.source() as source, self.databases.warehouse() as warehouse:
+        with self.databases.at_source() as source, self.databases.at_warehouse() as warehouse:
             sandbox.schema.create(source)
             journal.install(source, self.tables)
             self.user = load.ready(source)
@@ -82,13 +82,13 @@ class Drill:
     def note(self, table: str) -> None:
         """Have the history of one more table proved."""
         self.tables += (table,)
-        with self.databases.source() as source:
+        with self.databases.at_source() as source:
             journal.note(source, table)
 
     def begin(self, writers: int = 2, pause: float = 0.01) -> Drill:
         """Have the source written to from now on."""
         self.loads += 1
-        self.writers = load.Load(self.databases.source, self.user, self.seed, self.loads, writers, pause)
+        self.writers = load.Load(self.databases.at_source, self.user, self.seed, self.loads, writers, pause)
         self.writers.start()
         return self
 
@@ -152,7 +152,7 @@ class Drill:
         self.recover()
         print(f"on the way: {self.met or 'no errors'}")
         self.prove_content()
-        with self.databases.warehouse() as warehouse:
+        with self.databases.at_warehouse() as warehouse:
             gaps = warehouse.execute(
                 "select from_time, to_time, repaired_at from ledger.gaps where repaired_at is not null order by gap_id"
             ).fetchall()
@@ -167,7 +167,7 @@ class Drill:
 
     def unequal(self, warehouse: psycopg.Connection | None = None) -> list[str]:
         """The tables whose content differs from the source's, as a session of the warehouse sees it."""
-        with self.databases.source() as source, self._session(warehouse) as here:
+        with self.databases.at_source() as source, self._session(warehouse) as here:
             return [
                 table
                 for table, columns in self.published.items()
@@ -184,7 +184,7 @@ class Drill:
     ) -> tuple[list[journal.Version], list[journal.Version]]:
         """A table's versions as the source noted them and as the warehouse tells them."""
         columns = self.columns.get(table) or self.published[table]
-        with self.databases.source() as source, self._session(warehouse) as here:
+        with self.databases.at_source() as source, self._session(warehouse) as here:
             return (
                 journal.expected(source, table, columns, self.renamed.get(table)),
                 journal.told(here, table, columns, journal.keys(source, table), some_columns=table in self.columns),
@@ -195,12 +195,12 @@ class Drill:
         if given is not None:
             yield given
             return
-        with self.databases.warehouse() as warehouse:
+        with self.databases.at_warehouse() as warehouse:
             yield warehouse
 
     def copied(self) -> journal.Copied | None:
         """The first copy that lasted."""
-        with self.databases.warehouse() as warehouse:
+        with self.databases.at_warehouse() as warehouse:
             row = warehouse.execute(
                 "select min(t.committed_at), min(e.streaming_since) from ledger.transactions as t"
                 " join ledger.epochs as e using (epoch_id) where t.kind = 'copy'"

@@ -60,7 +60,7 @@ def main(home: Path, small: Path, when: str) -> None:
             drill.begin(pause=0.002)
             drill.work(50)
         else:
-            with databases.source() as source:
+            with databases.at_source() as source:
                 # Random, so that it takes up as much room here as there.
                 source.execute(
                     "insert into events (event_id, event_name, created, inserted, payload, published, person_ids)"

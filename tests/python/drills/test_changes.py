@@ -35,7 +35,7 @@ def test_stream_that_was_off_for_long(drill: Drill) -> None:
     drill.begin(pause=0.002)
     drill.work(50)
     name = sql.Identifier(drill.name)
-    with drill.databases.warehouse() as warehouse, drill.databases.source() as source:
+    with drill.databases.at_warehouse() as warehouse, drill.databases.at_source() as source:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(name))
         for _ in range(4):
             drill.work(150)
@@ -47,7 +47,7 @@ def test_stream_that_was_off_for_long(drill: Drill) -> None:
         ).fetchone()
         assert kept is not None and kept[0] > 3 * 16 * 1024 * 1024, "the source kept no WAL to speak of"
     drill.finish()
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         for kind, condition in KINDS.items():
             found = source.execute(f"select count(*) from drill.journal as j where {condition}".encode()).fetchone()
             assert found and found[0] > 0, f"the load never made: {kind}"
@@ -60,7 +60,7 @@ def test_first_copy_under_load(drill: Drill) -> None:
         drill.work(100)
         drill.sync()
     drill.finish()
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         brought = warehouse.execute("select distinct operation::text from versions.persons order by 1").fetchall()
     assert brought == [("C",), ("I",), ("U",)]
 
@@ -69,7 +69,7 @@ def test_guard_of_a_stream_that_runs(drill: Drill) -> None:
     """However busy source and stream are, nothing that the guard looks at is taken for a gap or a rewound source."""
     drill.sync()
     drill.begin(pause=0)
-    with drill.databases.source() as source, drill.databases.warehouse() as warehouse:
+    with drill.databases.at_source() as source, drill.databases.at_warehouse() as warehouse:
         epoch = epochs.current(warehouse, drill.name)
         assert epoch is not None
         for _ in range(60):

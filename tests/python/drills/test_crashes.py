@@ -34,7 +34,7 @@ def test_killed_apply_worker(drill: Drill) -> None:
     for _ in range(ROUNDS):
         with Runs(drill):
             drill.work(chance.randrange(20, 80))
-            with drill.databases.warehouse() as warehouse:
+            with drill.databases.at_warehouse() as warehouse:
                 worker = servers.apply_worker(warehouse, drill.name)
             assert worker is not None
             servers.kill(worker)

@@ -38,8 +38,8 @@ class Edited:
         """What `warehouse replicate apply` does, or its `--release`."""
         drill = self._drill
         with (
-            drill.databases.source() as source,
-            drill.databases.warehouse() as warehouse,
+            drill.databases.at_source() as source,
+            drill.databases.at_warehouse() as warehouse,
             setup.alone(warehouse, drill.name),
         ):
             epoch = epochs.current(warehouse, drill.name)
@@ -56,7 +56,7 @@ class Edited:
     def found(self) -> list[tuple[str, str]]:
         """What differs now, as kind and name."""
         drill = self._drill
-        with drill.databases.source() as source, drill.databases.warehouse() as warehouse:
+        with drill.databases.at_source() as source, drill.databases.at_warehouse() as warehouse:
             return [(one.kind, one.name) for one in drift.differences(source, warehouse, drill.name, self.load())]
 
 
@@ -67,7 +67,7 @@ def file(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> Edited:
 
 def alter(drill: Drill, statement: str) -> None:
     """As a deployment of the source does it: it waits for running writers, briefly."""
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         source.execute(statement.encode())
 
 
@@ -107,7 +107,7 @@ def test_structure_changes_under_load(drill: Drill, file: Edited) -> None:
     alter(drill, f"alter table {TABLE} drop column {DROPPED}")
     drill.work(30)
     told_and_left(drill, file)
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         kept = warehouse.execute(f"select count(*) from {TABLE} where {DROPPED} = '221'".encode()).fetchone()
     assert kept is not None and kept[0] > 0
     del file.columns[DROPPED]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def our_slot(drill: Drill) -> str:
     """The slot that the stream reads."""
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (drill.name,)).fetchone()
     assert row is not None
     return str(row[0])
@@ -30,7 +30,7 @@ def drop_slot(drill: Drill, slot: str) -> None:
     """As the administrator's maintenance does it: whoever reads it is thrown out."""
 
     def is_gone() -> bool:
-        with drill.databases.source() as source:
+        with drill.databases.at_source() as source:
             try:
                 source.execute(
                     "select pg_terminate_backend(active_pid) from pg_replication_slots"
@@ -55,7 +55,7 @@ def test_dropped_slot(drill: Drill, made_anew: bool) -> None:
     drop_slot(drill, slot)
     drill.work(60)
     if made_anew:
-        with drill.databases.source() as source:
+        with drill.databases.at_source() as source:
             source.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
         drill.work(30)
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_dropped_slot(drill: Drill, made_anew: bool) -> None:
     assert done.gap.rows_inserted > 0
     drill.work(60)
     drill.finish_with_gap()
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         # Who was deleted in the gap: between its bounds, and no more is claimed.
         deleted = warehouse.execute(
             "select bool_and(v.ended_after = g.from_time and v.known_to = g.to_time), count(*)"
@@ -79,13 +79,13 @@ def test_dropped_slot(drill: Drill, made_anew: bool) -> None:
 
 def by_hand(drill: Drill, key: uuid.UUID) -> None:
     """Somebody puts a row into the replica."""
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         insert(warehouse, "persons", {**PERSON, "person_id": key, "trn": "9000001", "created_by_tps": False})
 
 
 def run_into(drill: Drill, key: uuid.UUID) -> None:
     """The source gets the same key, and the stream stops there; the product says at what."""
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         insert(source, "persons", {**PERSON, "person_id": key, "trn": "9000002"})
     with pytest.raises((ApplyConflict, StreamStuck)):
         drill.sync()
@@ -102,7 +102,7 @@ def test_unique_conflict_that_is_mended(drill: Drill) -> None:
     by_hand(drill, key)
     run_into(drill, key)
     drill.work(40)
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         warehouse.execute("delete from persons where person_id = %s", (key,))
     drill.rest()
     drill.recover()
@@ -110,7 +110,7 @@ def test_unique_conflict_that_is_mended(drill: Drill) -> None:
     # The history tells of the row that was put there by hand, and of nothing else that never was.
     found = drill.wrong_versions()
     assert len(found) == 1 and str(key) in found[0], found
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         noted = warehouse.execute(
             "select operation from ledger.hand_writes where table_name = 'persons' order by hand_write_id"
         ).fetchall()
@@ -142,6 +142,6 @@ def test_unique_conflict_that_is_skipped(drill: Drill) -> None:
     drill.work(40)
     gaps = drill.finish_with_gap()
     assert len(gaps) == 1
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         without = warehouse.execute("select count(*) from versions.persons where known_from is null").fetchone()
     assert without == (0,), "the row that was put there by hand has lost its beginning"

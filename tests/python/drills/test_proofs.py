@@ -28,11 +28,11 @@ def test_proofs_notice_damage(drill: Drill) -> None:
     drill.begin(pause=0.002)
     drill.work(300)
     drill.rest()
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         source.execute("insert into tps_establishments values (gen_random_uuid(), '330', '0001', 'A school')")
         source.execute("truncate tps_establishments")
     drill.finish()
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         for kind, statement in DAMAGE.items():
             with warehouse.transaction(force_rollback=True):
                 assert warehouse.execute(statement.encode()).rowcount == 1, kind

@@ -22,7 +22,11 @@ def test_long_transactions(drill: Drill) -> None:
     drill.sync()
     drill.begin()
     keys = {name: uuid.uuid4() for name in ("late", "never", "prepared")}
-    with drill.databases.source() as late, drill.databases.source() as never, drill.databases.source() as prepared:
+    with (
+        drill.databases.at_source() as late,
+        drill.databases.at_source() as never,
+        drill.databases.at_source() as prepared,
+    ):
         for number, (name, connection) in enumerate(zip(keys, (late, never, prepared), strict=True)):
             connection.execute("begin")
             insert(connection, "persons", {**PERSON, "person_id": keys[name], "trn": f"900000{number}"})
@@ -41,7 +45,7 @@ def test_long_transactions(drill: Drill) -> None:
 
 def arrived(drill: Drill, keys: dict[str, uuid.UUID]) -> set[str]:
     """Which of these people the replica has."""
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         rows = warehouse.execute("select person_id from persons where person_id = any(%s)", (list(keys.values()),))
         found = {row[0] for row in rows}
     return {name for name, key in keys.items() if key in found}
@@ -58,7 +62,7 @@ def provide(connection: psycopg.Connection, rows: int, name: str) -> None:
 
 def sent_in_parts(drill: Drill) -> int:
     """How many parts of unfinished transactions the source has sent."""
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         row = source.execute(
             "select coalesce(sum(stream_count), 0)::bigint from pg_stat_replication_slots where slot_name like %s",
             (drill.name + "%",),
@@ -71,7 +75,7 @@ def test_large_transactions(drill: Drill) -> None:
     drill.note("training_providers")
     drill.sync()
     drill.begin(writers=1, pause=0.02)
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         with source.transaction():
             provide(source, LARGE, "Large")
         before = sent_in_parts(drill)
@@ -88,13 +92,13 @@ def test_large_transactions(drill: Drill) -> None:
             # Again the same rows: two versions of them within one transaction.
             source.execute("update training_providers set name = name || ' 3' where name like 'Large11%'")
     drill.sync()
-    with drill.databases.source() as source:
+    with drill.databases.at_source() as source:
         row = source.execute(
             "select sum(stream_txns) from pg_stat_replication_slots where slot_name like %s", (drill.name + "%",)
         ).fetchone()
     assert row is not None and row[0] >= 3, "nothing was sent before its end"
     drill.finish()
-    with drill.databases.warehouse() as warehouse:
+    with drill.databases.at_warehouse() as warehouse:
         kept = warehouse.execute("select count(*) from training_providers where name like 'Large%'").fetchone()
         seen = warehouse.execute("select count(*) from versions.training_providers where name ~ '^(Never|Taken)'")
         assert kept is not None and 80_000 < kept[0] < LARGE
@@ -128,7 +132,7 @@ def test_first_copy_waits_for_long_transactions(drill: Drill) -> None:
 
     copying = threading.Thread(target=first_copy, daemon=True)
     key = uuid.uuid4()
-    with drill.databases.source() as late:
+    with drill.databases.at_source() as late:
         late.execute("begin")
         insert(late, "persons", {**PERSON, "person_id": key, "trn": "9000000"})
         copying.start()

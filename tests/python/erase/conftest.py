@@ -57,7 +57,7 @@ class World:
 
     def build(self) -> None:
         """Make the models as a build does: aside, then in place of the old ones."""
-        with self.databases.warehouse() as connection:
+        with self.databases.at_warehouse() as connection:
             connection.execute(MODELS.format(prefix="trw_build_").encode())
             with connection.transaction():
                 for schema in ("marts", "extracts"):
@@ -75,7 +75,7 @@ class World:
         )
 
     def erase_at_source(self) -> None:
-        with self.databases.source() as trs:
+        with self.databases.at_source() as trs:
             trs.execute("set session_replication_role = replica")
             erase_at_source(trs, self.gone, self.stays)
         self.sync()
@@ -93,7 +93,7 @@ class World:
 
     def tables_with(self, traces: list[bytes]) -> list[str]:
         """The tables and indexes in whose files, as they are on the disk, a trace stands."""
-        with self.databases.warehouse() as connection:
+        with self.databases.at_warehouse() as connection:
             connection.execute("checkpoint")
             folder = rows(connection, "select oid from pg_database where datname = current_database()")[0][0]
             nodes = rows(connection, "select pg_relation_filenode(oid)::text, relname from pg_class")
@@ -134,7 +134,7 @@ def fill_world(databases: Databases, folder: Path) -> World:
     for recipient, kind in (("dandi", "parquet"), ("tad", "csv")):
         write_contract(folder / "exports", document(recipient=recipient, kind=kind))
     world = World(databases, gone, stays, folder / "exports")
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         trs.execute("set session_replication_role = replica")
         for person in (gone, stays):
             fill(trs, person)
@@ -167,7 +167,7 @@ class Erased:
         (home / "outbox" / "left" / "half.csv").write_text("x")
         log = home / "clusters" / "warehouse" / "extra.log"
         log.write_text(f"kept\nERROR: {world.gone.email} is odd\nkept too\n")
-        with world.databases.warehouse() as warehouse:
+        with world.databases.at_warehouse() as warehouse:
             key = warehouse.execute(
                 "select alert_id::text from history.alerts where details like %s", (world.gone.mark + "%",)
             )

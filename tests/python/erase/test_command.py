@@ -32,7 +32,7 @@ def test_it_never_repeats_what_it_was_given(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.slow
 def test_it_waits_for_nobody(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         with session_lock(warehouse, "warehouse run"), pytest.raises(AlreadyRunning):
             erase_person(person_id=PERSON, yes=True, json=True)
@@ -48,7 +48,7 @@ def test_a_dry_run_prints_places_and_never_the_person(
     databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         warehouse.execute("create table mine (person_id uuid)")
         warehouse.execute("insert into mine values (%s)", (PERSON,))

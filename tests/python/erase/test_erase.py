@@ -63,7 +63,7 @@ def test_everybody_else_is_as_before(erased: Erased) -> None:
 
 def test_what_concerned_two_keeps_the_other(erased: Erased) -> None:
     world = erased.world
-    with world.databases.warehouse() as warehouse:
+    with world.databases.at_warehouse() as warehouse:
         person = world.stays.person_id
         merge = warehouse.execute(
             "select person_ids, payload from history.events where event_name = 'PersonsMergedEvent'"
@@ -83,7 +83,7 @@ def test_what_concerned_two_keeps_the_other(erased: Erased) -> None:
 
 def test_delivered_files_are_rewritten_and_the_chain_of_receipts_holds(erased: Erased) -> None:
     world = erased.world
-    with world.databases.warehouse() as warehouse:
+    with world.databases.at_warehouse() as warehouse:
         written = warehouse.execute(
             "select e.delivery_id, e.name, e.old_sha256, e.new_sha256, e.old_rows, e.new_rows, f.sha256, d.state"
             " from ledger.erased_deliveries as e join ledger.deliveries as d using (delivery_id)"
@@ -115,7 +115,7 @@ def test_delivered_files_are_rewritten_and_the_chain_of_receipts_holds(erased: E
 
 def test_the_record_says_that_and_not_who(erased: Erased) -> None:
     world, done = erased.world, erased.done
-    with world.databases.warehouse() as warehouse:
+    with world.databases.at_warehouse() as warehouse:
         record = rows(
             warehouse, "select state, reference, asked_by = session_user, salt, subject_digest from ledger.erasures"
         )
@@ -140,13 +140,13 @@ def test_recipients_and_owners_of_copies_are_told_of(erased: Erased) -> None:
 def test_twice_is_once(erased: Erased) -> None:
     again = erased.world.erase()
     assert (again.erasure_id, again.finished_before) == (None, [])
-    with erased.world.databases.warehouse() as warehouse:
+    with erased.world.databases.at_warehouse() as warehouse:
         assert rows(warehouse, "select count(*) from ledger.erasures") == [(1,)]
 
 
 def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _check_dry_run(filled)
-    with filled.databases.warehouse() as warehouse:
+    with filled.databases.at_warehouse() as warehouse:
         before = digest(contents(warehouse, [*KEPT, "ledger"]))
         with pytest.raises(ErasureRefused, match="still holds the person: alerts") as refused:
             filled.erase()
@@ -154,7 +154,7 @@ def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pyte
     assert refused.value.exit_code == 43
     # One row is enough, in a table that says it only in a text.
     filled.erase_at_source()
-    with filled.databases.source() as trs:
+    with filled.databases.at_source() as trs:
         trs.execute("set session_replication_role = replica")
         trs.execute(
             "update notes set content = %s where person_id = %s and original_file_name = 'a'",
@@ -163,11 +163,11 @@ def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pyte
     with pytest.raises(ErasureRefused, match=r"still holds the person: notes \(1\)"):
         filled.erase()
     # Somebody else's note is mended; now it is the stream.
-    with filled.databases.source() as trs:
+    with filled.databases.at_source() as trs:
         trs.execute("update notes set content = 'See'")
     monkeypatch.setattr("warehouse.erase.guard.CATCH_UP_SECONDS", 1)
     name = filled.databases.settings.warehouse_replication_name
-    with filled.databases.warehouse() as warehouse, filled.databases.source() as trs:
+    with filled.databases.at_warehouse() as warehouse, filled.databases.at_source() as trs:
         warehouse.execute(f"alter subscription {name} disable".encode())
         with pytest.raises(ErasureRefused, match="has not caught up"):
             filled.erase()
@@ -185,7 +185,7 @@ def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pyte
 
 def _check_dry_run(filled: World) -> None:
     """It says where the person is and changes nothing."""
-    with filled.databases.warehouse() as warehouse:
+    with filled.databases.at_warehouse() as warehouse:
         before = digest(contents(warehouse, [*KEPT, "ledger"])), _files(filled.deliveries)
         found = filled.survey()
         assert (digest(contents(warehouse, [*KEPT, "ledger"])), _files(filled.deliveries)) == before
@@ -212,7 +212,7 @@ def test_killed_at_every_step_the_same_command_finishes(world: World) -> None:
         assert _killed_at(world, step) == -signal.SIGKILL, step
     done = world.erase()
     assert done.finished_before == [1]
-    with world.databases.warehouse() as warehouse:
+    with world.databases.at_warehouse() as warehouse:
         record = rows(warehouse, "select erasure_id, state, subject_digest from ledger.erasures")
         assert record == [(1, "done", None)]
         assert rows(warehouse, "select count(*) from ledger.erased_deliveries where rewritten_at is null") == [(0,)]

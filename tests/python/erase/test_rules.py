@@ -63,7 +63,7 @@ def test_a_rule_that_is_missing_or_wrong_stops_the_command(
 
 @pytest.mark.slow
 def test_a_landed_table_joins_by_a_line(databases: Databases, folder: Path) -> None:
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         warehouse.execute("create schema landing")
         warehouse.execute("create table landing.members (trn text, note text)")
@@ -85,7 +85,7 @@ def test_a_landed_table_joins_by_a_line(databases: Databases, folder: Path) -> N
 def test_identifiers_that_others_have_lead_nowhere(databases: Databases) -> None:
     """A shared address is not followed, an own one is, and a TRN that two persons have had names neither."""
     one, other = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         warehouse.execute(
             "create table persons (person_id uuid primary key, trn char(7), email_address text,"
             " national_insurance_number text, dqt_contact_id uuid, source_application_user_id uuid,"

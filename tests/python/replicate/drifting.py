@@ -134,8 +134,8 @@ def world(clusters: Databases, templates: dict[str, str], monkeypatch: pytest.Mo
     """The source's own schema is of these two tables only."""
     with (
         fresh_databases(clusters, {"warehouse": templates["warehouse"]}) as databases,
-        databases.source() as trs,
-        databases.warehouse() as warehouse,
+        databases.at_source() as trs,
+        databases.at_warehouse() as warehouse,
     ):
         trs.execute(SCHEMA.encode())
         made = World(databases, trs, warehouse)
@@ -156,7 +156,7 @@ def writing(world: World) -> Iterator[dict[str, Any]]:
 
     def write() -> None:
         chance = random.Random(seed)
-        with world.databases.source() as trs:
+        with world.databases.at_source() as trs:
             trs.execute("set search_path = public")
             while not stop.is_set():
                 try:

@@ -30,7 +30,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_analyst_who_holds_a_lock_is_named_and_nothing_is_half_done(world: World) -> None:
     world.trs.execute("alter table people add column score int default 7")
     world.file["people"]["score"] = "open"
-    with writing(world), world.databases.warehouse() as analyst:
+    with writing(world), world.databases.at_warehouse() as analyst:
         analyst.execute("set application_name = 'notebook'")
         analyst.execute("begin")
         analyst.execute("select count(*) from people")
@@ -50,7 +50,7 @@ def test_an_analyst_who_holds_a_lock_is_named_and_nothing_is_half_done(world: Wo
 def test_a_lock_at_the_source_is_not_waited_for_and_blocks_nobody(world: World) -> None:
     world.trs.execute("alter table people add column score int default 7")
     world.file["people"]["score"] = "open"
-    with writing(world) as seen, world.databases.source() as vacuum:
+    with writing(world) as seen, world.databases.at_source() as vacuum:
         vacuum.execute("begin")
         vacuum.execute("lock table people in share update exclusive mode")
         before = seen["written"]

@@ -32,7 +32,7 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
 
     def change() -> None:
         chance = random.Random(SEED)
-        with world.databases.source() as trs:
+        with world.databases.at_source() as trs:
             while not stop.is_set():
                 person = chance.choice(people)
                 with trs.transaction():
@@ -108,7 +108,7 @@ def test_an_old_transaction_is_waited_for_because_its_rows_come_without_the_colu
     monkeypatch.setattr(publishing, "OLD_TRANSACTION_SECONDS", 0.3)
     world.trs.execute("alter table people add column score int default 7")
     world.file["people"]["score"] = "open"
-    with world.databases.source() as old:
+    with world.databases.at_source() as old:
         old.execute("begin")
         old.execute("insert into people (name, score) values ('early', 1)")
         error = world.apply().error()

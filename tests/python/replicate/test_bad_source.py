@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 def untouched(databases: Databases) -> bool:
     """Whether neither database has anything of replication in it."""
     name = databases.settings.warehouse_replication_name
-    with databases.source() as trs, databases.warehouse() as warehouse:
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
         slot = trs.execute("select 1 from pg_replication_slots where starts_with(slot_name, %s)", (name,)).fetchone()
         replica = warehouse.execute("select to_regclass('public.persons')").fetchone()
         epoch = warehouse.execute("select 1 from ledger.epochs where state <> 'ended'").fetchone()
@@ -41,7 +41,7 @@ def untouched(databases: Databases) -> bool:
 
 def as_role(databases: Databases, monkeypatch: pytest.MonkeyPatch, role: str, *statements: str) -> None:
     """Go on as another user of the operational database."""
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         name = sql.Identifier(role)
         trs.execute(sql.SQL("drop role if exists {}").format(name))
         trs.execute(sql.SQL("create role {} login password 'p'").format(name))
@@ -117,7 +117,7 @@ def test_a_user_who_may_not_publish(world: Databases, monkeypatch: pytest.Monkey
 
 
 def test_a_column_that_nobody_has_classified_stays_behind(world: Databases) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("alter table persons add column shoe_size int default 42")
         trs.execute("create table surprises (surprise_id int primary key)")
         trs.execute("update persons set shoe_size = 43")
@@ -127,7 +127,7 @@ def test_a_column_that_nobody_has_classified_stays_behind(world: Databases) -> N
         trs.execute("alter table alerts add column colour text default 'red'")
         _, held = replicate(world, Silent())
     assert ("alerts", "colour") in held.columns
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         leaked = warehouse.execute(
             "select table_name, column_name from information_schema.columns"
             " where column_name in ('shoe_size', 'colour', 'surprise_id')"
@@ -136,7 +136,7 @@ def test_a_column_that_nobody_has_classified_stays_behind(world: Databases) -> N
 
 
 def test_a_classified_column_that_the_source_lacks(world: Databases) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("alter table persons rename column qts_date to qts_awarded_on")
     with pytest.raises(ClassificationError, match=r"persons\.qts_date"):
         replicate(world, Silent())
@@ -145,7 +145,7 @@ def test_a_classified_column_that_the_source_lacks(world: Databases) -> None:
 
 def test_a_slot_of_somebody_else_is_not_taken(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
         with pytest.raises(SlotTaken, match="did not make it"):
             replicate(world, Silent())
@@ -155,7 +155,7 @@ def test_a_slot_of_somebody_else_is_not_taken(world: Databases) -> None:
 def test_a_slot_that_went_away_is_never_answered_by_starting_again(world: Databases) -> None:
     replicate(world, Silent())
     name = world.settings.warehouse_replication_name
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
         stage.subscription.drop_slot(trs, f"{name}_1")
         with pytest.raises(SlotLost, match="is gone"):
@@ -185,7 +185,7 @@ def test_another_cluster_is_not_mixed_in(world: Databases, short_folder: Path, m
 def test_the_file_and_the_operational_schema_agree(world: Databases) -> None:
     """Every column of every table is classified, and every line is about a column that exists."""
     classification = load_classification()
-    with world.source() as trs:
+    with world.at_source() as trs:
         tables = stage.source.read_tables(trs, "public")
     listed = {name: list(table.columns) for name, table in classification.tables.items()}
     assert {name: sorted(columns) for name, columns in listed.items()} == {
@@ -197,7 +197,7 @@ def test_the_file_and_the_operational_schema_agree(world: Databases) -> None:
 def test_a_key_outside_the_column_list_is_refused(world: Databases) -> None:
     """It would make the operational database's own updates fail."""
     classification = load_classification()
-    with world.source() as trs:
+    with world.at_source() as trs:
         tables = stage.source.read_tables(trs, "public")
     for table, columns in classification.published.items():
         assert setup.key_of(table, tables[table], columns)

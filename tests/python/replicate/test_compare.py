@@ -44,7 +44,7 @@ def key(number: int) -> str:
 @pytest.fixture
 def both(databases: Databases) -> Databases:
     """The same rows on both sides, without replication."""
-    for connect in (databases.source, databases.warehouse):
+    for connect in (databases.at_source, databases.at_warehouse):
         with connect() as connection:
             connection.execute(THINGS.encode())
             connection.execute(FILL.encode(), (ROWS,))
@@ -52,7 +52,7 @@ def both(databases: Databases) -> Databases:
 
 
 def spec_of(databases: Databases, table: str = "things", **rest: object) -> TableSpec:
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         columns = source.read_tables(trs, "public")[table]
     return TableSpec("public", table, tuple(columns.values()), tuple(source.key_of(columns)), **rest)  # type: ignore[arg-type]
 
@@ -98,7 +98,7 @@ def test_every_difference_is_found(both: Databases, method: Method, monkeypatch:
     equal = compared(both, spec)
     assert equal.is_equal
     assert equal.source_rows == equal.warehouse_rows == ROWS
-    with both.source() as trs, both.warehouse() as warehouse:
+    with both.at_source() as trs, both.at_warehouse() as warehouse:
         for number, (what, change) in enumerate(DIFFERENCES.items(), start=1):
             # Every third row has a null in `v`.
             row = (key(3 * number),)
@@ -116,7 +116,7 @@ def test_two_rows_that_swap_a_value_are_noticed(both: Databases, monkeypatch: py
     """In a plain sum of the columns' hashes they would cancel out, when both are in one range."""
     monkeypatch.setattr(engine, "range_bits", lambda _: 0)
     spec = spec_of(both)
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("update things set t = 'Ada ' || 3 - i where i in (1, 2)")
     for likely_equal in (False, True):
         result = compared(both, spec, likely_equal=likely_equal)
@@ -129,7 +129,7 @@ def test_ranges_are_made_only_of_a_table_that_differs(both: Databases) -> None:
     spec = spec_of(both)
     assert compared(both, spec).ranges > 1
     assert compared(both, spec, likely_equal=True).ranges == 1
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("delete from things where id = %s", (key(7),))
     result = compared(both, spec, likely_equal=True)
     assert (found(result)["missing"], result.differing_ranges) == ({(key(7),)}, 1)
@@ -139,11 +139,11 @@ def test_ranges_are_made_only_of_a_table_that_differs(both: Databases) -> None:
 @pytest.mark.slow
 def test_a_timestamp_at_the_edge_is_compared_more_slowly(both: Databases) -> None:
     spec = spec_of(both)
-    for connect in (both.source, both.warehouse):
+    for connect in (both.at_source, both.at_warehouse):
         with connect() as connection:
             connection.execute("update things set tl = '4713-01-01 BC' where i = 1")
     assert compared(both, spec).is_equal
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("update things set tl = '4713-01-02 BC' where i = 1")
     assert set(compared(both, spec).changed) == {(key(1),)}
 
@@ -165,14 +165,14 @@ KEYED = {
 @pytest.mark.parametrize("kind", KEYED)
 def test_missing_extra_and_changed_are_told_apart(databases: Databases, kind: str) -> None:
     create, keys = KEYED[kind]
-    for connect in (databases.source, databases.warehouse):
+    for connect in (databases.at_source, databases.at_warehouse):
         with connect() as connection:
             connection.execute(create.encode())
             connection.execute(f"insert into keyed select {keys}, n from generate_series(1, 1000) as n".encode())
     spec = spec_of(databases, "keyed")
     shown = ", ".join(f"{name}::text" for name in spec.key)
     expected = {}
-    with databases.source() as trs, databases.warehouse() as warehouse:
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
         for connection, kind_, condition in ((trs, "extra", "v % 100 = 3"), (warehouse, "missing", "v % 90 = 5")):
             expected[kind_] = set(
                 connection.execute(f"delete from keyed where {condition} returning {shown}".encode()).fetchall()
@@ -190,7 +190,7 @@ def test_missing_extra_and_changed_are_told_apart(databases: Databases, kind: st
 
 @pytest.mark.slow
 def test_collations_that_call_texts_equal_do_not_hide_a_difference(databases: Databases) -> None:
-    for connect in (databases.source, databases.warehouse):
+    for connect in (databases.at_source, databases.at_warehouse):
         with connect() as connection:
             try:
                 connection.execute(
@@ -202,7 +202,7 @@ def test_collations_that_call_texts_equal_do_not_hide_a_difference(databases: Da
                 "create table keyed (k varchar(9) collate insensitive primary key, v text collate insensitive)"
             )
             connection.execute("insert into keyed values ('a', 'Ada'), ('B', 'Bob')")
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         warehouse.execute("update keyed set v = 'ADA' where k = 'a'")
         warehouse.execute("update keyed set k = 'b' where k = 'B'")
     assert found(compared(databases, spec_of(databases, "keyed"))) == {
@@ -214,7 +214,7 @@ def test_collations_that_call_texts_equal_do_not_hide_a_difference(databases: Da
 
 @pytest.mark.slow
 def test_credentials_that_stay_behind_are_no_difference(both: Databases) -> None:
-    with both.source() as trs, both.warehouse() as warehouse:
+    with both.at_source() as trs, both.at_warehouse() as warehouse:
         trs.execute("""update things set j = '{"a": {"key": "hidden", "b": 2}, "c": 3}' where i <= 2""")
         warehouse.execute("""update things set j = '{"a": {"b": 2}, "c": 3}' where i <= 2""")
         assert set(compared(both, spec_of(both)).changed) == {(key(1),), (key(2),)}
@@ -226,7 +226,7 @@ def test_credentials_that_stay_behind_are_no_difference(both: Databases) -> None
 
 @pytest.mark.slow
 def test_a_widened_column_is_compared_by_its_text(both: Databases) -> None:
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("alter table things alter s type bigint, alter v type text")
         assert compared(both, spec_of(both, differently_typed=frozenset({"s"}))).is_equal
         warehouse.execute("update things set s = 4294967296 + s where i = 9")
@@ -236,7 +236,7 @@ def test_a_widened_column_is_compared_by_its_text(both: Databases) -> None:
 
 @pytest.mark.slow
 def test_all_rows_may_differ(both: Databases) -> None:
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("update things set i = i + 1")
     result = compared(both, spec_of(both))
     assert len(result.changed) == ROWS == len(set(result.changed))
@@ -246,13 +246,13 @@ def test_all_rows_may_differ(both: Databases) -> None:
 @pytest.mark.slow
 def test_a_table_truncated_after_the_snapshot_is_not_taken_for_an_empty_one(both: Databases) -> None:
     spec = spec_of(both)
-    with both.source() as trs:
+    with both.at_source() as trs:
         trs.execute("begin isolation level repeatable read read only")
         row = trs.execute("select pg_export_snapshot()").fetchone()
         assert row is not None
         at = SourceSnapshot(both.source, row[0])
         assert not tables([spec], at, WarehouseState(both.warehouse))[0].rewritten
-        with both.source() as other:
+        with both.at_source() as other:
             other.execute("update things set t = 'later' where i = 1")
             # What is committed after the snapshot is not seen.
             assert tables([spec], at, WarehouseState(both.warehouse))[0].is_equal
@@ -262,7 +262,7 @@ def test_a_table_truncated_after_the_snapshot_is_not_taken_for_an_empty_one(both
 
 @pytest.mark.slow
 def test_a_table_that_cannot_be_read_ends_the_comparison(both: Databases) -> None:
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         warehouse.execute("alter table things drop column t")
     with pytest.raises(psycopg.errors.UndefinedColumn):
         compared(both, spec_of(both))
@@ -270,7 +270,7 @@ def test_a_table_that_cannot_be_read_ends_the_comparison(both: Databases) -> Non
 
 @pytest.mark.slow
 def test_both_servers_hash_alike(databases: Databases) -> None:
-    with databases.source() as there, databases.warehouse() as here:
+    with databases.at_source() as there, databases.at_warehouse() as here:
         assert method_for(there, here) is Method.NATIVE
 
 

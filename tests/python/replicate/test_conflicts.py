@@ -35,7 +35,7 @@ def world(world: Databases, sync: Sync) -> Databases:
 
 def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UUID:
     person = person or uuid.uuid4()
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         # Only what is durable can be looked up in the slot, and the tests' servers leave that for later.
         trs.execute("set synchronous_commit = on")
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7], "last_name": SECRET})
@@ -45,7 +45,7 @@ def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UU
 def until_off(databases: Databases) -> None:
     """Wait until the engine has come to the row and has given up."""
     name = databases.settings.warehouse_replication_name
-    with databases.warehouse() as warehouse, databases.source() as trs:
+    with databases.at_warehouse() as warehouse, databases.at_source() as trs:
         for _ in range(300):
             on = warehouse.execute("select subenabled from pg_subscription where subname = %s", (name,)).fetchone()
             held = trs.execute("select bool_or(active) from pg_replication_slots where database = current_database()")
@@ -59,7 +59,7 @@ def in_order(databases: Databases) -> list[int]:
     """The rows of each transaction that waits, as they come when one after the other counts as applied."""
     name = databases.settings.warehouse_replication_name
     found, applied = [], 0
-    with databases.warehouse() as warehouse, databases.source() as trs:
+    with databases.at_warehouse() as warehouse, databases.at_source() as trs:
         epoch = epochs.current(warehouse, name)
         assert epoch is not None
         for _ in range(10):
@@ -73,7 +73,7 @@ def in_order(databases: Databases) -> list[int]:
 
 
 def by_hand(databases: Databases, *statements: str) -> None:
-    with databases.warehouse() as warehouse, warehouse.transaction():
+    with databases.at_warehouse() as warehouse, warehouse.transaction():
         hand_writes.our_own(warehouse, "test")
         for statement in statements:
             warehouse.execute(statement.encode())
@@ -87,11 +87,11 @@ def only(databases: Databases) -> Conflict:
 @pytest.mark.slow
 def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> None:
     person = uuid.uuid4()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         with warehouse.transaction():
             hand_writes.our_own(warehouse, "test")
             insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
-        with world.source() as trs, trs.transaction():
+        with world.at_source() as trs, trs.transaction():
             for number in range(3):
                 insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"222222{number}"})
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": "3333333", "last_name": SECRET})
@@ -125,7 +125,7 @@ def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> No
         assert open_conflicts(world) == []
         assert [c.state for c in open_conflicts(world, every=True)] == ["resolved"]
         assert warehouse.execute("select 1 from persons where person_id = %s", (waiting,)).fetchone()
-        with world.source() as trs:
+        with world.at_source() as trs:
             assert rows_digest(trs, "persons") == rows_digest(warehouse, "persons")
 
 
@@ -168,7 +168,7 @@ KINDS = [
 
 @pytest.mark.slow
 def test_each_kind_has_its_explanation_and_the_stream_goes_on_when_it_is_mended(world: Databases) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         for number, (kind, here, word, mended) in enumerate(KINDS):
             trn = f"77777{number:02d}"
             by_hand(world, here.format(trn=trn) if "{trn}" in here else here)
@@ -187,7 +187,7 @@ def test_each_kind_has_its_explanation_and_the_stream_goes_on_when_it_is_mended(
 @pytest.mark.slow
 def test_a_stream_that_was_only_interrupted_is_no_conflict(world: Databases) -> None:
     name = sql.Identifier(world.settings.warehouse_replication_name)
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(name))
         until_off(world)
         add_person(world)
@@ -198,7 +198,7 @@ def test_a_stream_that_was_only_interrupted_is_no_conflict(world: Databases) -> 
 @pytest.mark.slow
 def test_skipping_gives_up_exactly_one_transaction_and_keeps_a_record(world: Databases) -> None:
     person = uuid.uuid4()
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         with warehouse.transaction():
             hand_writes.our_own(warehouse, "test")
             insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
@@ -252,7 +252,7 @@ def test_skipping_gives_up_exactly_one_transaction_and_keeps_a_record(world: Dat
 @pytest.mark.slow
 def test_two_conflicts_one_after_the_other(world: Databases) -> None:
     first, second = uuid.uuid4(), uuid.uuid4()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         with warehouse.transaction():
             hand_writes.our_own(warehouse, "test")
             for person in (first, second):
@@ -271,7 +271,7 @@ def test_two_conflicts_one_after_the_other(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_run_tells_the_conflict(world: Databases) -> None:
     person = uuid.uuid4()
-    with world.warehouse() as warehouse, warehouse.transaction():
+    with world.at_warehouse() as warehouse, warehouse.transaction():
         hand_writes.our_own(warehouse, "test")
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
@@ -284,11 +284,11 @@ def test_a_run_tells_the_conflict(world: Databases) -> None:
 def test_a_sensitive_key_is_only_known_by_its_hash(world: Databases) -> None:
     subject = "urn:fdc:gov.uk:2022:a-persons-own"
     hashed = "md5:" + hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         with warehouse.transaction():
             hand_writes.our_own(warehouse, "test")
             insert(warehouse, "one_login_users", {"subject": subject})
-        with world.source() as trs:
+        with world.at_source() as trs:
             insert(trs, "one_login_users", {"subject": subject})
         until_off(world)
         conflict = only(world)
@@ -313,7 +313,7 @@ def test_a_sensitive_key_is_only_known_by_its_hash(world: Databases) -> None:
 @pytest.mark.slow
 def test_messages_of_the_engine_are_read_as_they_were_meant(databases: Databases) -> None:
     """Against the engine itself: key changes, unchanged large values, nulls, truncates, several tables."""
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         trs.execute("create table a (k int, l text, v text, big text, primary key (k, l))")
         trs.execute("alter table a alter column big set storage external")
         trs.execute("create table b (k int primary key)")

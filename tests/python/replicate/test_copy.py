@@ -24,7 +24,7 @@ SEED = 20_261_121
 @pytest.fixture
 def busy(prepared: Databases) -> Databases:
     """A source with some thousand rows in two tables."""
-    with prepared.source() as trs:
+    with prepared.at_source() as trs:
         for number in range(2_000):
             insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
     return prepared
@@ -40,7 +40,7 @@ def test_content_is_equal_after_a_copy_under_writes(busy: Databases, monkeypatch
     def write() -> None:
         nonlocal written
         chance = random.Random(SEED)
-        with busy.source() as trs:
+        with busy.at_source() as trs:
             number = 2_000
             while not stop.is_set():
                 with trs.transaction():
@@ -65,7 +65,7 @@ def test_content_is_equal_after_a_copy_under_writes(busy: Databases, monkeypatch
         writer.join()
     replicate(busy, Silent())
     assert written > 50
-    with busy.source() as trs, busy.warehouse() as warehouse:
+    with busy.at_source() as trs, busy.at_warehouse() as warehouse:
         assert rows_digest(trs, "persons") == rows_digest(warehouse, "persons")
         counted = warehouse.execute(
             "select (select count(*) from persons where _known_from_xid not in (select xid from ledger.transactions)),"
@@ -89,7 +89,7 @@ def test_a_copy_that_was_broken_off_is_gone_on_with(busy: Databases, monkeypatch
     monkeypatch.setattr(copy, "copy_parts", whole)
     replicate(busy, Silent())
     name = busy.settings.warehouse_replication_name
-    with busy.source() as trs, busy.warehouse() as warehouse:
+    with busy.at_source() as trs, busy.at_warehouse() as warehouse:
         assert rows_digest(trs, "persons") == rows_digest(warehouse, "persons")
         ends = warehouse.execute("select state, end_reason from ledger.epochs order by epoch_id").fetchall()
         assert ends == [("ended", "the first copy was broken off"), ("streaming", None)]
@@ -101,7 +101,7 @@ def test_a_copy_that_was_broken_off_is_gone_on_with(busy: Databases, monkeypatch
 def test_the_parts_cover_a_table_once(busy: Databases, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy, "CHUNK_PAGES", pages)
     classification = load_classification()
-    with busy.source() as trs:
+    with busy.at_source() as trs:
         parts = copy.split(trs, "public", {"persons": ["person_id"]}, classification.without)
         total = 0
         for part in parts:
@@ -123,7 +123,7 @@ def test_parts_of_a_table_are_small_and_of_equal_size(pages: int) -> None:
 
 def test_the_ledger_knows_each_table_that_was_copied(busy: Databases) -> None:
     replicate(busy, Silent())
-    with busy.warehouse() as warehouse:
+    with busy.at_warehouse() as warehouse:
         epoch = epochs.current(warehouse, busy.settings.warehouse_replication_name)
         assert epoch is not None
         copied = dict(
@@ -137,7 +137,7 @@ def test_the_ledger_knows_each_table_that_was_copied(busy: Databases) -> None:
 
 def test_long_values_are_stored_as_they_come_until_the_table_is_copied(busy: Databases) -> None:
     note, text, stored = uuid.uuid4(), "x" * 6_000, "select pg_column_size(content) from notes"
-    with busy.source() as trs, busy.warehouse() as warehouse:
+    with busy.at_source() as trs, busy.at_warehouse() as warehouse:
         insert(trs, "persons", {**PERSON, "person_id": note, "trn": "9999999"})
         insert(trs, "notes", {"note_id": note, "person_id": note, "content": text, "created_on": "2026-01-01"})
         replicate(busy, Silent())

@@ -210,7 +210,7 @@ def test_a_new_table_is_held_then_copied_beside_the_stream(world: World) -> None
         stop = threading.Event()
 
         def change() -> None:
-            with world.databases.source() as trs:
+            with world.databases.at_source() as trs:
                 for number in range(1, 10_000):
                     if stop.is_set():
                         return
@@ -273,7 +273,7 @@ def test_a_changed_key_is_held_and_copied_anew_when_accepted(world: World) -> No
     error = world.apply(by_person=False).error()
     assert error is not None
     assert error.exit_code == 42
-    with world.databases.source() as trs:
+    with world.databases.at_source() as trs:
         trs.execute("update posts set number = 2")
     world.assert_equal("people")
     assert world.apply("posts").error() is None

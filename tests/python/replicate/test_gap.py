@@ -41,7 +41,7 @@ def world(prepared: Databases) -> Databases:
 
 def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> None:
     stays, goes, comes = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": stays, "trn": "2000001"})
         insert(trs, "persons", {**PERSON, "person_id": goes, "trn": "2000002"})
     with Writer(world).writing() as writer:
@@ -49,7 +49,7 @@ def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> N
         writer.wait(20)
         lose_slot(world)
         lost_from = now(world)
-        with world.source() as trs:
+        with world.at_source() as trs:
             trs.execute("update persons set last_name = 'Jones' where person_id = %s", (stays,))
             trs.execute("delete from persons where person_id = %s", (goes,))
             insert(trs, "persons", {**PERSON, "person_id": comes, "trn": "2000003"})
@@ -68,8 +68,8 @@ def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> N
     assert gap is not None and gap.to_time is not None
     # The bounds hold every change that was lost.
     assert gap.from_time < lost_from < lost_to < gap.to_time
-    assert one(world.warehouse, "select count(*) from ledger.gaps where repaired_at is not null") == (1,)
-    with world.warehouse() as warehouse:
+    assert one(world.at_warehouse, "select count(*) from ledger.gaps where repaired_at is not null") == (1,)
+    with world.at_warehouse() as warehouse:
         ends = warehouse.execute(
             "select person_id, ended_by, ended_after, known_to from versions.persons"
             " where person_id = any(%s) and known_to is not null",
@@ -98,7 +98,7 @@ def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> N
             " from versions.persons where ended_after is not null"
         ).fetchone()
         assert written == (gap.rows_deleted, gap.rows_updated)
-    with world.source() as trs:
+    with world.at_source() as trs:
         slots = trs.execute("select slot_name from pg_replication_slots where starts_with(slot_name, %s)", (name,))
         assert slots.fetchall() == [(f"{name}_2",)]
 
@@ -109,12 +109,12 @@ def test_a_slot_made_anew_by_hand_sends_no_row(world: Databases) -> None:
         replicate(world, Silent())
         writer.wait(10)
         slot = slot_of(world)
-        with world.source() as trs:
+        with world.at_source() as trs:
             end_and_drop(trs, slot)
             writer.wait(20)
             trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
         writer.wait(20)
-        with world.warehouse() as warehouse:
+        with world.at_warehouse() as warehouse:
             applied = rows_digest(warehouse, "persons")
             # Longer than the engine's five seconds between two attempts.
             time.sleep(6)
@@ -134,7 +134,7 @@ def test_a_slot_made_anew_on_a_quiet_source_is_found_too(world: Databases) -> No
     """Nothing published was lost, but that is not known before it was looked at."""
     replicate(world, Silent())
     slot = slot_of(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         end_and_drop(trs, slot)
         trs.execute("create table unpublished as select generate_series(1, 1000)")
         trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
@@ -148,7 +148,7 @@ def test_a_quiet_source_is_no_gap(world: Databases) -> None:
     """The slot's position moves on with WAL that is not published; nothing is wrong with that."""
     replicate(world, Silent())
     name = world.settings.warehouse_replication_name
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         for _ in range(3):
             trs.execute("create table unpublished as select generate_series(1, 1000)")
             trs.execute("drop table unpublished")
@@ -167,7 +167,7 @@ def test_a_quiet_source_is_no_gap(world: Databases) -> None:
 
 def _until_off(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         deadline = time.monotonic() + 30
         while subscription.is_enabled(warehouse, name):
             assert time.monotonic() < deadline, "the engine left the subscription on after an error"
@@ -190,7 +190,7 @@ def test_a_slot_that_the_source_gave_up_is_a_gap(world: Databases) -> None:
     """`max_slot_wal_keep_size` was too small for the time that the warehouse was away."""
     replicate(world, Silent())
     name, slot = world.settings.warehouse_replication_name, slot_of(world)
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         subscription.stop(warehouse, name)
         trs.execute("alter system set max_slot_wal_keep_size = '1MB'")
         trs.execute("select pg_reload_conf()")
@@ -220,7 +220,7 @@ def test_a_slot_in_another_hand_is_not_fought_over(world: Databases) -> None:
     replicate(world, Silent())
     name, slot = world.settings.warehouse_replication_name, slot_of(world)
     program = world.cluster("trs")._binaries.folder / "pg_recvlogical"
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         subscription.stop(warehouse, name)
     reader = subprocess.Popen(
         [
@@ -231,9 +231,9 @@ def test_a_slot_in_another_hand_is_not_fought_over(world: Databases) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        with world.source() as trs:
+        with world.at_source() as trs:
             deadline = time.monotonic() + 30
-            while not one(world.source, "select active from pg_replication_slots where slot_name = %s", slot)[0]:
+            while not one(world.at_source, "select active from pg_replication_slots where slot_name = %s", slot)[0]:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             with pytest.raises(SlotTaken, match="pg_recvlogical"):
@@ -269,9 +269,9 @@ def _until_confirmed(trs: psycopg.Connection, slot: str) -> None:
 
 def test_a_subscription_dropped_by_hand_is_a_gap(world: Databases) -> None:
     replicate(world, Silent())
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         subscription.drop(warehouse, world.settings.warehouse_replication_name)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("delete from persons where trn < '0000010'")
     with pytest.raises(SlotLost, match="subscription"):
         replicate(world, Silent())
@@ -284,7 +284,7 @@ def test_an_older_warehouse_goes_on_with_its_slot(world: Databases) -> None:
     """The first version named the slot as the subscription, and left it on after errors."""
     replicate(world, Silent())
     name, slot = world.settings.warehouse_replication_name, slot_of(world)
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         target = sql.Identifier(name)
         subscription.stop(warehouse, name)
         trs.execute("select pg_copy_logical_replication_slot(%s, %s)", (slot, name))
@@ -297,7 +297,7 @@ def test_an_older_warehouse_goes_on_with_its_slot(world: Databases) -> None:
         trs.execute("update persons set last_name = 'Jones' where trn < '0000100'")
     replicate(world, Silent())
     assert equal(world)
-    assert one(world.warehouse, "select subdisableonerr from pg_subscription where subname = %s", name) == (True,)
+    assert one(world.at_warehouse, "select subdisableonerr from pg_subscription where subname = %s", name) == (True,)
     lose_slot(world)
     with pytest.raises(SlotLost):
         replicate(world, Silent())
@@ -314,11 +314,13 @@ def test_the_command_says_what_it_did(
     repair_gap(json=False)
     assert "Nothing to repair" in capsys.readouterr().out
     lose_slot(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("delete from persons where trn < '0000010'")
     with pytest.raises(SlotLost) as caught:
         replicate(world, Silent())
-    since = one(world.warehouse, "select to_char(snapshot_at at time zone 'UTC', 'HH24:MI:SS') from ledger.epochs")[0]
+    since = one(world.at_warehouse, "select to_char(snapshot_at at time zone 'UTC', 'HH24:MI:SS') from ledger.epochs")[
+        0
+    ]
     assert f"{since} UTC may be missing" in caught.value.meaning
     repair_gap(json=True)
     told = json.loads(capsys.readouterr().out)

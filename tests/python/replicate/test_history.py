@@ -18,12 +18,12 @@ pytestmark = pytest.mark.slow
 
 def test_the_first_copy_and_the_stream_meet_without_a_gap(world: Databases, sync: Sync) -> None:
     before, after = uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": before, "trn": "1000001"})
         sync()
         insert(trs, "persons", {**PERSON, "person_id": after, "trn": "1000002"})
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert {row[0] for row in warehouse.execute("select person_id from persons")} == {before, after}
         # Both are versions with a time: the copied one that of the snapshot, the streamed one its commit's.
         times = warehouse.execute("select known_from from versions.persons order by known_from").fetchall()
@@ -34,7 +34,7 @@ def test_the_first_copy_and_the_stream_meet_without_a_gap(world: Databases, sync
 
 def test_each_version_has_the_commit_time_of_the_source(world: Databases, sync: Sync) -> None:
     person = uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": "1000001"})
         sync()
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
@@ -43,7 +43,7 @@ def test_each_version_has_the_commit_time_of_the_source(world: Databases, sync: 
         trs.execute("update persons set last_name = 'JONES' where person_id = %s", (person,))
         trs.execute("delete from persons where person_id = %s", (person,))
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         versions = warehouse.execute(
             "select last_name, ended_by, known_from < %(t)s, known_to <= %(t)s"
             " from versions.persons order by known_from",
@@ -59,17 +59,17 @@ def test_each_version_has_the_commit_time_of_the_source(world: Databases, sync: 
 
 def test_an_update_that_changes_nothing_published_is_no_version(world: Databases, sync: Sync) -> None:
     person = uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": "1000001"})
         sync()
         trs.execute("update persons set status = status where person_id = %s", (person,))
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from history.persons").fetchone() == (0,)
 
 
 def test_truncate_keeps_what_it_took(world: Databases, sync: Sync) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(
             trs,
             "tps_establishments",
@@ -83,7 +83,7 @@ def test_truncate_keeps_what_it_took(world: Databases, sync: Sync) -> None:
         sync()
         trs.execute("truncate tps_establishments")
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from tps_establishments").fetchone() == (0,)
         kept = warehouse.execute("select employers_name, ended_by from versions.tps_establishments").fetchall()
         assert kept == [("A", "T")]
@@ -106,7 +106,7 @@ def test_credentials_never_arrive(world: Databases, sync: Sync) -> None:
             "support_task_references": [],
         }
 
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "process_events", process_event())
         insert(
             trs,
@@ -118,7 +118,7 @@ def test_credentials_never_arrive(world: Databases, sync: Sync) -> None:
         trs.execute("update users set client_secret = %s, name = 'Register 2' where user_id = %s", (marker * 2, user))
         trs.execute("update process_events set event_name = 'Renamed'")
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         tables = warehouse.execute(
             "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('public', 'history')"
         ).fetchall()
@@ -133,7 +133,7 @@ def test_credentials_never_arrive(world: Databases, sync: Sync) -> None:
 def test_values_that_earlier_copies_broke_on(world: Databases, sync: Sync) -> None:
     """±infinity, dates before 1753 and after 9999, unchanged TOAST, a key that changes, reserved words as names."""
     person, event = uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         sync()
         insert(
             trs,
@@ -166,10 +166,10 @@ def test_values_that_earlier_copies_broke_on(world: Databases, sync: Sync) -> No
         moved = uuid.uuid4()
         trs.execute("update persons set person_id = %s", (moved,))
         sync()
-        with world.warehouse() as warehouse:
+        with world.at_warehouse() as warehouse:
             for table in ("persons", "events"):
                 assert rows_digest(trs, table) == rows_digest(warehouse, table)
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select person_id from versions.persons where ended_by = 'U'").fetchall() == [
             (person,)
         ]

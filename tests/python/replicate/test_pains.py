@@ -56,7 +56,7 @@ def types(connection: psycopg.Connection, schema: str) -> dict[tuple[str, str], 
 @pytest.mark.slow
 def test_every_column_has_the_type_of_the_source(world: Databases) -> None:
     replicate(world, Silent())
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         there, here, history = types(trs, "public"), types(warehouse, "public"), types(warehouse, "history")
     published = [(table, name) for table, names in load_classification().published.items() for name in names]
     assert len(published) > 400
@@ -84,7 +84,7 @@ def test_two_runs_at_once_copy_once(world: Databases) -> None:
     # The second is refused, or comes when the first has ended and finds nothing to do.
     assert len(ended) == 2
     assert "done" in ended
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         assert warehouse.execute("select count(*) from ledger.epochs").fetchone() == (1,)
         assert trs.execute(
             "select count(*) from pg_replication_slots where database = current_database()"
@@ -94,7 +94,7 @@ def test_two_runs_at_once_copy_once(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_second_run_beside_one_that_works_is_refused(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         with setup.alone(warehouse, name), pytest.raises(AlreadyRunning):
             replicate(world, Silent())
         replicate(world, Silent())
@@ -121,7 +121,7 @@ def test_the_first_copy_takes_two_sessions_at_the_source(world: Databases, monke
 def test_the_replica_has_no_rule_but_its_keys(world: Databases) -> None:
     """Rows come in the order of their transactions; a rule of ours could only refuse what the source accepted."""
     replicate(world, Silent())
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         rules = warehouse.execute(
             "select conrelid::regclass::text, contype::text, conname from pg_constraint"
             " where connamespace = 'public'::regnamespace and contype not in ('p', 'n')"

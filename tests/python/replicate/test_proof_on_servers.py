@@ -40,7 +40,7 @@ def both(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Databases:
     """A table on both sides; few rows to a range, and no comparison in full because of much damage."""
     monkeypatch.setattr(carried, "ROWS_IN_A_RANGE", 8)
     monkeypatch.setattr(carried, "FEW_RANGES", 1_000)
-    for connect in (databases.source, databases.warehouse):
+    for connect in (databases.at_source, databases.at_warehouse):
         with connect() as connection:
             connection.execute(CREATE.encode())
             connection.execute(FILL.encode())
@@ -107,9 +107,9 @@ REWRITES: dict[str, str] = {
     "alter type": "alter table things alter t type varchar(50) using upper(t)",
 }
 SIDES: dict[str, Callable[[Databases], list[Callable[[], psycopg.Connection]]]] = {
-    "source": lambda d: [d.source],
-    "warehouse": lambda d: [d.warehouse],
-    "both": lambda d: [d.source, d.warehouse],
+    "source": lambda d: [d.at_source],
+    "warehouse": lambda d: [d.at_warehouse],
+    "both": lambda d: [d.at_source, d.at_warehouse],
 }
 
 one_write = st.tuples(st.sampled_from(sorted(SIDES)), st.sampled_from(sorted(WRITES)), st.integers(1, ROWS - 10))
@@ -178,7 +178,7 @@ def test_a_table_that_was_written_anew_is_looked_into(both: Databases, what: str
 def test_old_rows_are_not_looked_into(both: Databases) -> None:
     """What this way cannot see: a row that is not the same though nobody wrote it. A comparison in full does."""
     proof = prove(both)
-    with both.warehouse() as warehouse:
+    with both.at_warehouse() as warehouse:
         # Behind the engine's back: the version's number is put back to the one that it had.
         try:
             warehouse.execute("create extension pg_surgery")
@@ -288,7 +288,7 @@ def test_two_keys_that_swap_a_value_are_noticed(both: Databases, monkeypatch: py
 
 def burn(databases: Databases, count: int) -> None:
     """Use up numbers of transactions in the warehouse."""
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         for _ in range(count):
             warehouse.execute("select pg_current_xact_id()")
 
@@ -299,7 +299,7 @@ def test_rows_that_came_after_the_position_count_as_new(both: Databases) -> None
     run(both, "warehouse", "alter table things add _known_from_xid xid8 default '3'")
     run(both, "warehouse", "create schema history")
     run(both, "warehouse", "create table history.things_log (version public.things, known_to_xid xid8)")
-    with both.warehouse() as warehouse, warehouse.transaction():
+    with both.at_warehouse() as warehouse, warehouse.transaction():
         row = warehouse.execute("select pg_current_xact_id()::text").fetchone()
         assert row is not None
         warehouse.execute("insert into things values (5000, 0, 'later', null, pg_current_xact_id())")

@@ -61,7 +61,7 @@ class BusySource:
     def _run(self, session: int) -> None:
         chance = random.Random(self._chance.random() + session)
         try:
-            with self._databases.source() as trs:
+            with self._databases.at_source() as trs:
                 trs.execute("set deadlock_timeout = '20ms'")
                 number = session
                 while not self._stop.is_set():
@@ -118,7 +118,7 @@ def differing(done: Reconciliation) -> dict[str, dict[str, list[list[str]]]]:
 @contextmanager
 def by_hand(databases: Databases) -> Iterator[psycopg.Connection]:
     """A session of somebody who writes the replica behind everybody's back."""
-    with databases.warehouse() as warehouse, warehouse.transaction():
+    with databases.at_warehouse() as warehouse, warehouse.transaction():
         for table in ("persons", "countries"):
             warehouse.execute(f"alter table {table} disable trigger user".encode())
         yield warehouse
@@ -134,7 +134,7 @@ def test_a_quiet_replica_is_equal_and_that_is_recorded(world: Databases) -> None
     raise_if_different(done)
     assert done.differing == []
     assert done.left_out == []
-    assert done.rows == one(world.source, "select count(*) from persons")[0] + sum(
+    assert done.rows == one(world.at_source, "select count(*) from persons")[0] + sum(
         table.source_rows for table in done.tables if table.table != "persons"
     )
     recorded = one(
@@ -166,14 +166,14 @@ def test_what_came_after_the_position_is_left_out(
 ) -> None:
     """Changes of every kind, applied before the warehouse's snapshot is taken, and then also settled."""
     waited = subscription.wait_for
-    with world.source() as trs:
+    with world.at_source() as trs:
         people = [row[0] for row in trs.execute("select person_id from persons order by trn limit 4")]
     replicate(world, Silent())
 
     def and_then_changes(*arguments: Any) -> None:
         waited(*arguments)
         monkeypatch.setattr(subscription, "wait_for", waited)
-        with world.source() as trs, world.warehouse() as warehouse:
+        with world.at_source() as trs, world.at_warehouse() as warehouse:
             insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "9000001"})
             for name in ("Jones", "Brown"):
                 trs.execute("update persons set last_name = %s where person_id = %s", (name, people[0]))
@@ -197,7 +197,7 @@ def test_what_came_after_the_position_is_left_out(
 @pytest.mark.slow
 def test_damage_is_named_with_exactly_its_keys_under_load(world: Databases) -> None:
     stays, goes, false = (uuid.uuid4() for _ in range(3))
-    with world.source() as trs:
+    with world.at_source() as trs:
         # Behind the rows that the writer picks: it takes the first three hundred.
         for number, person in enumerate((stays, goes), start=9_000_000):
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": str(number)})
@@ -225,24 +225,24 @@ def test_damage_is_named_with_exactly_its_keys_under_load(world: Databases) -> N
     with pytest.raises(ContentDiffers) as caught:
         raise_if_different(done)
     assert "persons (1 missing, 1 too many, 1 different)" in caught.value.what
-    kept = one(world.warehouse, "select differing_keys from ledger.reconciled_tables where missing > 0")[0]
+    kept = one(world.at_warehouse, "select differing_keys from ledger.reconciled_tables where missing > 0")[0]
     assert kept == {"missing": [[str(goes)]], "extra": [[str(false)]], "changed": [[str(stays)]]}
 
 
 @pytest.mark.slow
 def test_a_key_that_identifies_a_person_is_not_shown(world: Databases) -> None:
     subject = "urn:fdc:gov.uk:2022:nobody"
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("insert into one_login_users (subject) values (%s)", (subject,))
     replicate(world, Silent())
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute("set session_replication_role = replica")
         warehouse.execute("alter table one_login_users disable trigger user")
         warehouse.execute("delete from one_login_users")
     done = reconcile(world, Silent(), ["one_login_users"])
     hidden = "md5:" + hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()
     assert differing(done) == {"one_login_users": {"missing": [[hidden]]}}
-    ledger = one(world.warehouse, "select jsonb_agg(t) from ledger.reconciled_tables as t")[0]
+    ledger = one(world.at_warehouse, "select jsonb_agg(t) from ledger.reconciled_tables as t")[0]
     assert subject not in json.dumps(ledger)
     assert [table.table for table in done.tables] == ["one_login_users"]
 
@@ -251,7 +251,7 @@ def test_a_key_that_identifies_a_person_is_not_shown(world: Databases) -> None:
 def test_what_cannot_be_compared_is_refused(world: Databases) -> None:
     with pytest.raises(UsageError, match="nothing_of_the_kind"):
         reconcile(world, Silent(), ["nothing_of_the_kind"])
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute("update ledger.epochs set state = 'copying'")
     with pytest.raises(ReplicationError, match="no stream"):
         reconcile(world, Silent())

@@ -30,7 +30,7 @@ def copied(
 @pytest.fixture
 def numbers(databases: Databases) -> Databases:
     """A table with short rows and a few that are longer than a batch; a view that fails in the middle."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
         trs.execute(
             "create table numbers as"
             " select n, repeat('x', case when n %% 10000 = 0 then 600000 else n %% 7 end) as text_"
@@ -44,7 +44,7 @@ def numbers(databases: Databases) -> Databases:
 
 
 def test_every_row_arrives_and_the_connection_goes_on(numbers: Databases) -> None:
-    with numbers.source() as trs, numbers.warehouse() as warehouse:
+    with numbers.at_source() as trs, numbers.at_warehouse() as warehouse:
         trs.execute("begin isolation level repeatable read read only")
         for _ in range(2):
             assert copied(trs, warehouse, part("numbers", "n", "text_")) == ROWS
@@ -55,7 +55,7 @@ def test_every_row_arrives_and_the_connection_goes_on(numbers: Databases) -> Non
 
 
 def test_an_empty_table_is_copied(numbers: Databases) -> None:
-    with numbers.source() as trs, numbers.warehouse() as warehouse:
+    with numbers.at_source() as trs, numbers.at_warehouse() as warehouse:
         trs.execute("delete from numbers")
         assert copied(trs, warehouse, part("numbers", "n", "text_")) == 0
 
@@ -64,7 +64,7 @@ def test_an_empty_table_is_copied(numbers: Databases) -> None:
     ("table", "error"), [("broken", psycopg.errors.DivisionByZero), ("missing", psycopg.errors.UndefinedTable)]
 )
 def test_an_error_of_the_source_is_told_as_it_is(numbers: Databases, table: str, error: type[psycopg.Error]) -> None:
-    with numbers.source() as trs, numbers.warehouse() as warehouse:
+    with numbers.at_source() as trs, numbers.at_warehouse() as warehouse:
         with pytest.raises(error) as raised, warehouse.transaction():
             copied(trs, warehouse, part(table, "n"))
         assert raised.value.diag.message_primary
@@ -75,7 +75,7 @@ def test_an_error_of_the_source_is_told_as_it_is(numbers: Databases, table: str,
 
 
 def test_the_end_of_the_source_is_an_error(numbers: Databases) -> None:
-    with numbers.source() as trs, numbers.source() as other:
+    with numbers.at_source() as trs, numbers.at_source() as other:
         trs.wait(_begin_reading(trs.pgconn, part("numbers", "n", "text_").read().as_bytes(trs)))
         other.execute("select pg_terminate_backend(%s)", (trs.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
@@ -87,7 +87,7 @@ def test_the_end_of_the_source_is_an_error(numbers: Databases) -> None:
 def test_a_stop_ends_it_between_batches(numbers: Databases) -> None:
     stop = threading.Event()
     stop.set()
-    with numbers.source() as trs, numbers.warehouse() as warehouse:
+    with numbers.at_source() as trs, numbers.at_warehouse() as warehouse:
         with pytest.raises(Stopped), warehouse.transaction():
             copied(trs, warehouse, part("numbers", "n", "text_"), stop)
         assert warehouse.execute("select count(*) from numbers").fetchone() == (0,)

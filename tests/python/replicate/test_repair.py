@@ -86,7 +86,7 @@ def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(
     replicate(world, Silent())
     for number, (owner, step) in enumerate(STEPS):
         after = number % 2 == 0
-        with world.source() as trs:
+        with world.at_source() as trs:
             for _ in range(3):
                 writer.one(trs)
             lose_slot(world)
@@ -96,16 +96,16 @@ def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(
             kill_at(patch, owner, step, after)
             with pytest.raises(Killed):
                 repair(world, Silent())
-        with world.source() as trs:
+        with world.at_source() as trs:
             writer.one(trs)
         done = repair(world, Silent())
         replicate(world, Silent())
         assert equal(world), (step, after)
-        recorded = one(world.warehouse, "select count(*), count(repaired_at), max(gap_id) from ledger.gaps")
+        recorded = one(world.at_warehouse, "select count(*), count(repaired_at), max(gap_id) from ledger.gaps")
         assert recorded[:2] == (number + 1, number + 1), "one slot was lost, and one gap is recorded"
         assert done.gap is None or done.gap.gap_id == recorded[2]
     history_is_sound(world)
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         assert warehouse.execute("select count(*) from ledger.gaps where repaired_at is null").fetchone() == (0,)
         # Nothing was written twice: each version that a repair ended or began is counted once in the ledger.
         counted = warehouse.execute(
@@ -144,12 +144,12 @@ def test_damage_is_repaired_while_the_source_is_written_to(
 ) -> None:
     monkeypatch.setattr(damage, "MANY_KEYS", many)
     gone, made_up, changed = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         for number, person in enumerate((gone, changed)):
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"200000{number}"})
     with Writer(world).writing() as writer:
         replicate(world, Silent())
-        with world.warehouse() as warehouse:
+        with world.at_warehouse() as warehouse:
             warehouse.execute("delete from persons where person_id = %s", (gone,))
             warehouse.execute("update persons set last_name = 'Wrong' where person_id = %s", (changed,))
             insert(warehouse, "persons", {**PERSON, "person_id": made_up, "trn": "2000009"})
@@ -180,7 +180,7 @@ def test_damage_is_repaired_while_the_source_is_written_to(
 def test_a_table_that_changed_between_two_snapshots_is_told(
     databases: Databases, meanwhile: str, untouched: bool
 ) -> None:
-    with databases.source() as before, databases.source() as now, databases.source() as trs:
+    with databases.at_source() as before, databases.at_source() as now, databases.at_source() as trs:
         trs.execute("create table things (id int primary key, n int)")
         trs.execute("insert into things values (1, 1), (2, 2)")
         spec = compare.specs(trs, trs, "public", {"things": ["id", "n"]}, lambda _: {})[0]
@@ -202,7 +202,7 @@ def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
     monkeypatch.setattr(mend, "_all_rows", lambda work, spec: whole.append(spec.table) or bring_over(work, spec))
     replicate(world, Silent())
     lose_slot(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         most = f"{int(300 * share):07d}"
         trs.execute("update persons set last_name = 'Jones' where trn < %s", (most,))
         trs.execute("delete from persons where trn < '0000002'")
@@ -214,14 +214,14 @@ def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
     assert equal(world)
     history_is_sound(world)
     # A row that did not differ has one version.
-    assert one(world.warehouse, "select count(*) from versions.persons") == (300 + int(300 * share) - 2,)
+    assert one(world.at_warehouse, "select count(*) from versions.persons") == (300 + int(300 * share) - 2,)
 
 
 def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     parts_copied: list[str] = []
     whole = copy.copy_parts
     goes, stays = uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         for number, person in enumerate((goes, stays)):
             insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"200000{number}"})
 
@@ -239,7 +239,7 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
         with pytest.raises(Killed):
             replicate(world, Silent())
     first_copy_at = now(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("delete from persons where person_id = %s", (goes,))
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (stays,))
     report, _ = replicate(world, Silent())
@@ -247,7 +247,7 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
     # Each table was read once.
     assert sorted(parts_copied) == sorted(load_classification().published)
     assert equal(world)
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from persons").fetchone() == (301,)
         bounds = warehouse.execute(
             "select from_time < %s, to_time > %s, rows_inserted, rows_updated, rows_deleted, reason from ledger.gaps",
@@ -264,7 +264,7 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
 def test_a_reset_after_a_lost_slot_starts_over(world: Databases) -> None:
     replicate(world, Silent())
     lose_slot(world)
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         stage.clear(world, trs, warehouse, load_classification(), "reset by hand")
     report, _ = replicate(world, Silent())
     assert report.notes == ["first copy"]
@@ -273,7 +273,7 @@ def test_a_reset_after_a_lost_slot_starts_over(world: Databases) -> None:
 
 def test_damage_that_a_comparison_found_is_repaired_without_asking_for_another(world: Databases) -> None:
     replicate(world, Silent())
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute("delete from persons where trn < '0000010'")
     assert sum(table.missing for table in reconcile(world, Silent()).tables) == 10
     done = repair(world, Silent())

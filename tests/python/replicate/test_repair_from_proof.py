@@ -33,21 +33,21 @@ def persons(done: Repair) -> GapTable:
 
 
 def execute(world: Databases, statement: str) -> None:
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute(statement.encode())
 
 
 def test_damage_is_repaired_from_the_proof_of_a_reconciliation(world: Databases) -> None:
-    proved_at = one(world.warehouse, "select proved_at from ledger.proofs where table_name = 'persons'")[0]
+    proved_at = one(world.at_warehouse, "select proved_at from ledger.proofs where table_name = 'persons'")[0]
     execute(world, "delete from persons where trn < '0000003'")
     execute(world, "update persons set last_name = 'Wrong' where trn = '0000100'")
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         insert(warehouse, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "2000009"})
     done = repair(world, Silent(), compare_all=True)
     assert persons(done) == GapTable("persons", 300, 3, 1, 1, proved_at)
     assert all(table.carried_from is not None for table in done.tables)
     assert equal(world)
-    assert one(world.warehouse, "select carried_from from ledger.gap_tables where table_name = 'persons'") == (
+    assert one(world.at_warehouse, "select carried_from from ledger.gap_tables where table_name = 'persons'") == (
         proved_at,
     )
     # Every row that differed was written: that is the next proof.
@@ -64,7 +64,7 @@ def test_a_gap_is_repaired_from_a_proof(world: Databases) -> None:
         writer.wait(20)
         lose_slot(world)
         writer.wait(20)
-        with world.source() as trs:
+        with world.at_source() as trs:
             # Written there, and nothing of it is published: new on one side, and equal.
             trs.execute("update persons set first_name = first_name where trn < '0000100'")
         done = repair(world, Silent())

@@ -34,7 +34,7 @@ def own(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Database
     """Clusters of this test's own: they are stopped, and put back."""
     databases = make_databases(short_folder / request.node.name[:30])
     databases.start()
-    with databases.source() as trs, databases.warehouse() as warehouse:
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
         sandbox.schema.create(trs)
         migrate(warehouse)
     yield databases
@@ -51,7 +51,7 @@ def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> 
     shutil.copytree(cluster.data, backup, copy_function=shutil.copy2)
     cluster.start()
     writer = Writer(own)
-    with own.source() as trs:
+    with own.at_source() as trs:
         for _ in range(30):
             writer.one(trs)
     replicate(own, Silent())
@@ -66,14 +66,14 @@ def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> 
         if path.is_file() and not (backup / path.relative_to(cluster.data)).exists():
             path.unlink()
     cluster.start()
-    with own.source() as trs:
+    with own.at_source() as trs:
         other = Writer(own, seed=7)
         other.one(trs)
     for _ in range(2):
         with pytest.raises(SourceRewound) as caught:
             replicate(own, Silent())
         assert caught.value.exit_code == 52
-    with own.warehouse() as warehouse:
+    with own.at_warehouse() as warehouse:
         assert not subscription.is_enabled(warehouse, name)
         # Nothing was started again: one epoch, no gap row, all rows as they were.
         assert warehouse.execute("select count(*), count(ended_at) from ledger.epochs").fetchone() == (1, 0)
@@ -90,7 +90,7 @@ def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
     """The one case in which the engine goes on before anybody has looked. The next run finds it."""
     populate(own)
     writer = Writer(own)
-    with own.source() as trs:
+    with own.at_source() as trs:
         replicate(own, Silent())
         for _ in range(10):
             writer.one(trs)
@@ -104,7 +104,7 @@ def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
         trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
         own.cluster(WAREHOUSE).start()
         writer.one(trs)
-        with own.warehouse() as warehouse:
+        with own.at_warehouse() as warehouse:
             # It streams by itself.
             subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
         with pytest.raises(SlotLost, match="made anew"):

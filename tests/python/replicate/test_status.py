@@ -37,7 +37,7 @@ def world(world: Databases, sync: Sync) -> Databases:
 
 def add_person(databases: Databases) -> uuid.UUID:
     person = uuid.uuid4()
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7]})
     return person
 
@@ -55,14 +55,14 @@ def test_a_stream_in_good_order(world: Databases) -> None:
     now = told(world)
     assert (now.state, now.healthy, now.exit_code, now.reasons) == ("streaming", True, 0, [])
     assert now.lag_seconds is not None and now.last_commit_at is not None
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         kept = warehouse.execute("select state from ledger.replication_looks order by look_id desc limit 1").fetchone()
         assert kept == ("streaming",)
 
 
 @pytest.mark.slow
 def test_a_quiet_source_is_not_a_stuck_stream(world: Databases) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         # WAL of no concern to us goes on; our newest change is long ago.
         trs.execute("create table noise as select n from generate_series(1, 20000) as n")
         warehouse.execute("update ledger.transactions set committed_at = committed_at - interval '1 hour'")
@@ -80,7 +80,7 @@ def test_a_quiet_source_is_not_a_stuck_stream(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_stream_that_waits_for_a_lock_is_stuck(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as blocker:
+    with world.at_warehouse() as blocker:
         blocker.execute("set application_name = 'a forgotten session'")
         with blocker.transaction():
             blocker.execute("lock table persons in access exclusive mode")
@@ -91,7 +91,7 @@ def test_a_stream_that_waits_for_a_lock_is_stuck(world: Databases) -> None:
                 if now.state == "stuck":
                     break
             assert (now.state, now.exit_code) == ("stuck", 57)
-            assert "lock on persons" in now.reasons[0].what
+            assert "lock on public.persons" in now.reasons[0].what
             assert "a forgotten session" in now.reasons[0].what
             assert (now.lag_seconds or 0) > 0
     del name
@@ -105,7 +105,7 @@ def test_a_stream_that_waits_for_a_lock_is_stuck(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_stream_that_was_switched_off(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
     now = told(world)
     assert (now.state, now.exit_code, now.reasons[0].code) == ("stopped", 18, "stopped")
@@ -114,7 +114,7 @@ def test_a_stream_that_was_switched_off(world: Databases) -> None:
 @pytest.mark.slow
 def test_another_consumer_on_our_slot(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
         slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
         assert slot is not None
@@ -140,7 +140,7 @@ def wait_until_free(trs: psycopg.Connection, slot: str) -> None:
 @pytest.mark.slow
 def test_a_slot_that_went_away(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
         slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
         assert slot is not None
@@ -154,7 +154,7 @@ def test_a_slot_that_went_away(world: Databases) -> None:
 @pytest.mark.slow
 def test_the_wal_budget(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
         # What is not flushed is not kept for anybody yet.
         trs.execute("set synchronous_commit = on")
@@ -169,7 +169,7 @@ def test_the_wal_budget(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_publication_that_was_altered(world: Databases) -> None:
     name = sql.Identifier(world.settings.warehouse_replication_name)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute(sql.SQL("alter publication {} set (publish = 'insert, update')").format(name))
         trs.execute(sql.SQL("alter publication {} drop table alerts").format(name))
         trs.execute("create table others (other_id int primary key)")
@@ -179,7 +179,7 @@ def test_a_publication_that_was_altered(world: Databases) -> None:
     assert reason(now, "publication_altered").exit_code == 53
     for phrase in ("no longer sends delete, truncate", "no longer sends table alerts", "sends table others"):
         assert phrase in what
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute(sql.SQL("drop publication {}").format(name))
     assert "it is gone" in reason(told(world), "publication_altered").what
 
@@ -187,7 +187,7 @@ def test_a_publication_that_was_altered(world: Databases) -> None:
 @pytest.mark.slow
 def test_a_column_that_is_sent_and_not_classified(world: Databases) -> None:
     name = sql.Identifier(world.settings.warehouse_replication_name)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute(sql.SQL("alter publication {} drop table alert_types").format(name))
         trs.execute("alter table alert_types add column colour text")
         trs.execute(sql.SQL("alter publication {} add table alert_types where (true)").format(name))
@@ -198,7 +198,7 @@ def test_a_column_that_is_sent_and_not_classified(world: Databases) -> None:
 
 @pytest.mark.slow
 def test_a_replica_that_was_altered_by_hand(world: Databases) -> None:
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute("alter table persons disable trigger c_keep_history")
         warehouse.execute("drop trigger c_keep_history_of_deleted on alerts")
         warehouse.execute("alter table alerts enable trigger c_keep_history")
@@ -213,7 +213,7 @@ def test_a_replica_that_was_altered_by_hand(world: Databases) -> None:
         warehouse.execute("grant insert on qualifications to public")
     found = reason(told(world), "replica_altered")
     assert found.exit_code == 54
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         classification = load_classification()
         every = {f"{a.table}: {a.what}" for a in integrity.altered(warehouse, classification, classification.published)}
     assert every == {
@@ -232,7 +232,7 @@ def test_a_replica_that_was_altered_by_hand(world: Databases) -> None:
 @pytest.mark.slow
 def test_rows_that_were_written_by_hand(world: Databases) -> None:
     person, other = uuid.uuid4(), uuid.uuid4()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert told(world).reasons == []
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "7654321"})
         warehouse.execute("update persons set last_name = 'Secretname' where person_id = %s", (person,))
@@ -263,12 +263,12 @@ def test_rows_that_were_written_by_hand(world: Databases) -> None:
 @pytest.mark.slow
 def test_the_stream_itself_is_never_taken_for_a_hand(world: Databases) -> None:
     person = add_person(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
         trs.execute("delete from persons where person_id = %s", (person,))
         trs.execute("truncate tps_establishments")
     replicate(world, Silent())
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from ledger.hand_writes").fetchone() == (0,)
 
 
@@ -276,7 +276,7 @@ def test_the_stream_itself_is_never_taken_for_a_hand(world: Databases) -> None:
 def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databases) -> None:
     person = add_person(world)
     replicate(world, Silent())
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         with warehouse.transaction():
             hand_writes.our_own(warehouse, "test")
             warehouse.execute("delete from persons where person_id = %s", (person,))
@@ -298,7 +298,7 @@ def test_commit_times_that_go_backwards(world: Databases) -> None:
         add_person(world)
     replicate(world, Silent())
     assert told(world).reasons == []
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         # One large transaction with an early number and a late time is in order.
         warehouse.execute(
             "update ledger.transactions set committed_at = committed_at + interval '3 seconds'"
@@ -316,10 +316,10 @@ def test_commit_times_that_go_backwards(world: Databases) -> None:
 
 @pytest.mark.slow
 def test_it_never_writes_at_the_source(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         before = trs.execute("select pg_current_wal_lsn(), (select count(*) from pg_replication_slots)").fetchone()
     told(world)
-    with world.source() as trs:
+    with world.at_source() as trs:
         after = trs.execute("select count(*) from pg_replication_slots").fetchone()
     assert before is not None and after == (before[1],)
 
@@ -349,7 +349,7 @@ def test_the_commands_speak_as_documented(world: Databases, monkeypatch: pytest.
         assert isinstance(refused.exception, UsageError)
 
     name = world.settings.warehouse_replication_name
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
         warehouse.execute("alter table persons disable trigger c_keep_history")
     bad = runner.invoke(app, ["status"])

@@ -53,7 +53,7 @@ def test_what_was_known_at_any_moment_is_what_the_source_then_held(world: Databa
                 if chance.random() < 0.2:
                     trs.execute("truncate tps_establishments")
 
-    with world.source() as trs:
+    with world.at_source() as trs:
         change(trs)
         sync()
         for step in range(80):
@@ -79,27 +79,27 @@ def test_what_was_known_at_any_moment_is_what_the_source_then_held(world: Databa
                 for moment, _ in noted
             ]
 
-        with world.warehouse() as warehouse:
+        with world.at_warehouse() as warehouse:
             wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
             logged = told(warehouse)
             sync()
             settled = told(warehouse)
     assert logged == [held for _, held in noted]
     assert settled == logged
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from history.tps_establishments_log").fetchone() == (0,)
 
 
 def test_a_version_says_what_brought_and_ended_it_and_in_which_epoch(world: Databases, sync: Sync) -> None:
     copied, streamed = uuid.uuid4(), uuid.uuid4()
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": copied, "trn": "1000001"})
         sync()
         insert(trs, "persons", {**PERSON, "person_id": streamed, "trn": "1000002"})
         trs.execute("update persons set last_name = 'Jones'")
         trs.execute("delete from persons where person_id = %s", (streamed,))
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         told = warehouse.execute(
             "select person_id, last_name, operation, ended_by, epoch_id, from_xid is not null, to_xid is not null,"
             " began_after, ended_after from versions.persons order by person_id = %s, known_from",
@@ -114,7 +114,7 @@ def test_a_version_says_what_brought_and_ended_it_and_in_which_epoch(world: Data
 
 
 def test_what_was_written_by_hand_keeps_its_time_too(world: Databases, sync: Sync) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         warehouse.execute("update persons set last_name = 'Hand'")
@@ -128,21 +128,21 @@ def test_what_was_written_by_hand_keeps_its_time_too(world: Databases, sync: Syn
 
 
 def test_history_is_partitioned_by_the_month_in_which_a_version_ended(world: Databases, sync: Sync) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         trs.execute("update persons set last_name = 'Jones'")
         month = trs.execute("select to_char(now() at time zone 'UTC', 'YYYY_MM')").fetchone()
         sync()
     assert month is not None
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         in_month = sql.SQL("select count(*) from {}").format(sql.Identifier("history", f"persons_{month[0]}"))
         assert warehouse.execute(in_month).fetchone() == (1,)
 
 
 def test_a_month_ends_in_utc_whatever_the_sessions_time_zone(world: Databases, sync: Sync) -> None:
     sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         for zone in ("Pacific/Auckland", "Europe/London"):
             warehouse.execute(sql.SQL("set time zone {}").format(sql.Literal(zone)))
             for month in range(3, 13):
@@ -156,12 +156,12 @@ def test_a_month_ends_in_utc_whatever_the_sessions_time_zone(world: Databases, s
 
 
 def test_months_past_the_rule_are_dropped_and_recorded(world: Databases, sync: Sync) -> None:
-    with world.source() as trs:
+    with world.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         trs.execute("update persons set last_name = 'Jones'")
         sync()
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         now = datetime.now(UTC)
         rule = [("persons", 7)]
         # The last moment at which something of this month is not yet seven years old.
@@ -176,7 +176,7 @@ def test_months_past_the_rule_are_dropped_and_recorded(world: Databases, sync: S
 
 
 def test_a_row_can_be_altered_without_losing_what_the_log_holds(world: Databases, sync: Sync) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         warehouse.execute("update persons set status = 1")
@@ -196,7 +196,7 @@ def test_a_row_can_be_altered_without_losing_what_the_log_holds(world: Databases
 
 
 def test_a_rebuild_that_fails_changes_nothing(world: Databases, sync: Sync) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         warehouse.execute("update persons set status = 1")
@@ -228,7 +228,7 @@ def _in_the_former_form(warehouse: psycopg.Connection, table: str) -> None:
 
 
 def test_a_history_of_the_first_version_is_brought_over(world: Databases, sync: Sync) -> None:
-    with world.source() as trs, world.warehouse() as warehouse:
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
         insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
         sync()
         with warehouse.transaction():
@@ -248,7 +248,7 @@ def test_a_history_of_the_first_version_is_brought_over(world: Databases, sync: 
 
 
 def test_a_key_of_two_columns_and_a_reserved_word(databases: Databases) -> None:
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         warehouse.execute(
             'create schema history; create schema versions; create table public."order" ("group" int, b text,'

@@ -31,7 +31,7 @@ def world(world: Databases, sync: Sync) -> Databases:
 
 def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UUID:
     person = person or uuid.uuid4()
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         insert(trs, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7]})
     return person
 
@@ -57,7 +57,7 @@ def watching(databases: Databases, steps: list[Callable[[], object]], told: list
 
 def switch_off(databases: Databases) -> None:
     name = databases.settings.warehouse_replication_name
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
 
 
@@ -72,7 +72,7 @@ def test_it_switches_the_stream_on_again_and_tells_a_change_once(world: Database
     pauses = watching(world, [lambda: None, interrupted, lambda: None], told)
     assert pauses == [5, 5, 5, 5]
     assert [event.state for event in told] == ["streaming"], "told once, and never for what it mended itself"
-    with world.warehouse() as warehouse:
+    with world.at_warehouse() as warehouse:
         brought = warehouse.execute("select person_id, known_from is not null from versions.persons").fetchall()
         assert brought == [(person[0], True)]
         stamped = warehouse.execute("select count(*) from ledger.transactions where kind = 'stream'").fetchone()
@@ -107,7 +107,7 @@ def test_databases_that_do_not_answer_are_waited_for(world: Databases, monkeypat
 
 def test_a_row_that_cannot_be_applied_ends_it(world: Databases) -> None:
     person = uuid.uuid4()
-    with world.warehouse() as warehouse, warehouse.transaction():
+    with world.at_warehouse() as warehouse, warehouse.transaction():
         hand_writes.our_own(warehouse, "test")
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
@@ -118,7 +118,7 @@ def test_a_row_that_cannot_be_applied_ends_it(world: Databases) -> None:
 
 def test_a_lost_slot_ends_it(world: Databases) -> None:
     switch_off(world)
-    with world.warehouse() as warehouse, world.source() as trs:
+    with world.at_warehouse() as warehouse, world.at_source() as trs:
         slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
         assert slot is not None
         for _ in range(100):
@@ -144,7 +144,7 @@ def test_one_guard_at_a_time_and_one_look_is_possible(world: Databases) -> None:
 
 
 def test_nothing_to_watch(databases: Databases) -> None:
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         migrate(warehouse)
     with pytest.raises(ReplicationError, match="not set up"):
         Watch(databases, Silent(), lambda _: None, every=5).once()

@@ -20,7 +20,7 @@ SEED = 20_261_122
 
 def populate(databases: Databases, people: int = 300) -> Databases:
     """Put some people into a source that has its schema."""
-    with databases.source() as trs, trs.transaction():
+    with databases.at_source() as trs, trs.transaction():
         for number in range(people):
             insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": f"{number:07d}"})
     return databases
@@ -60,7 +60,7 @@ class Writer:
             assert self._changed.wait_for(lambda: self.committed >= goal, timeout=60)
 
     def run(self) -> None:
-        with self._databases.source() as trs:
+        with self._databases.at_source() as trs:
             while not self._stop.is_set():
                 self.one(trs)
                 self._stop.wait(0.002)
@@ -79,12 +79,12 @@ class Writer:
 
 def slot_of(databases: Databases) -> str:
     """The name of the slot that streams now."""
-    return str(one(databases.warehouse, "select slot_name from ledger.epochs where state <> 'ended'")[0])
+    return str(one(databases.at_warehouse, "select slot_name from ledger.epochs where state <> 'ended'")[0])
 
 
 def lose_slot(databases: Databases) -> None:
     """Drop the slot while it is in use, as an administrator would."""
-    with databases.source() as trs:
+    with databases.at_source() as trs:
         end_and_drop(trs, slot_of(databases))
 
 
@@ -114,18 +114,18 @@ def one(connect: Any, query: str, *values: object) -> tuple[Any, ...]:
 
 def now(databases: Databases) -> datetime:
     """The source's time."""
-    return one(databases.source, "select clock_timestamp()")[0]  # type: ignore[no-any-return]
+    return one(databases.at_source, "select clock_timestamp()")[0]  # type: ignore[no-any-return]
 
 
 def equal(databases: Databases, *tables: str) -> bool:
     """Whether tables have the same content on both sides."""
-    with databases.source() as trs, databases.warehouse() as warehouse:
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
         return all(rows_digest(trs, table) == rows_digest(warehouse, table) for table in tables or ("persons",))
 
 
 def history_is_sound(databases: Databases) -> None:
     """Every version has times, none ends before it begins, and at no time has a person two of them."""
-    with databases.warehouse() as warehouse:
+    with databases.at_warehouse() as warehouse:
         row = warehouse.execute(
             "with v as (select *, lead(known_from) over (partition by person_id order by known_from, to_xid) as next"
             " from versions.persons)"

@@ -11,7 +11,6 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.cli.replicate.drift import not_set_up
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate import drift, epochs, load_classification, setup
 
@@ -42,7 +41,7 @@ def apply_drift(
     name = databases.settings.warehouse_replication_name
     progress = TerminalProgress(quiet=json)
     with databases.source() as trs, databases.warehouse() as warehouse, setup.alone(warehouse, name):
-        migrate(warehouse)
+        databases.migrate(warehouse)
         epoch = epochs.current(warehouse, name)
         if epoch is None or epoch.state != "streaming":
             raise not_set_up()

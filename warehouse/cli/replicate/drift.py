@@ -7,7 +7,6 @@ from dataclasses import asdict
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate import drift, epochs, load_classification
 
@@ -22,7 +21,7 @@ def show_drift(json: bool = JsonOption) -> None:
     databases.start()
     name = databases.settings.warehouse_replication_name
     with databases.source() as trs, databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
         if epochs.current(warehouse, name) is None:
             raise not_set_up()
         found = drift.differences(trs, warehouse, name, load_classification())

@@ -9,7 +9,6 @@ import typer
 
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
 
@@ -23,7 +22,7 @@ def reconcile_content(
     databases.start()
     progress = TerminalProgress(quiet=json)
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
     with progress.stage("reconcile"):
         done = reconcile(databases, progress, table or ())
     if json:

@@ -10,7 +10,6 @@ import typer
 
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate.gaps import GapTable
 from warehouse.replicate.repair import Repair, repair
@@ -38,7 +37,7 @@ def repair_gap(
     databases.start()
     progress = TerminalProgress(quiet=json)
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
     with progress.stage("repair"):
         done = repair(databases, progress, compare_all=compare, in_full=full)
     if json:

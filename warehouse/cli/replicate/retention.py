@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from warehouse.cli.output import JsonOption, out, print_json, print_table
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate import history, load_classification
 
@@ -17,7 +16,7 @@ def show_retention(json: bool = JsonOption) -> None:
     databases.start()
     rules = load_classification().keep_years
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
         due = history.expired(warehouse, rules, datetime.now(UTC))
         dropped = warehouse.execute(
             "select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by 2, 1"

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NewColumnsHeld
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate.stage import replicate
 
@@ -18,7 +17,7 @@ def run_stage(json: bool = JsonOption) -> None:
     databases.start()
     progress = TerminalProgress(quiet=json)
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
     with progress.stage("replicate"):
         report, held = replicate(databases, progress)
     if json:

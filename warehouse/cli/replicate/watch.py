@@ -13,7 +13,6 @@ import typer
 from warehouse.cli import interrupt
 from warehouse.cli.output import TerminalProgress, as_json, out
 from warehouse.core.databases import Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.settings import load
 from warehouse.replicate.guard.watch import Event, Watch
 
@@ -31,7 +30,7 @@ def watch(
     databases = Databases(load())
     databases.start()
     with databases.warehouse() as warehouse:
-        migrate(warehouse)
+        databases.migrate(warehouse)
     guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
     if once:
         now = guard.once()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
 from warehouse.replicate import publication
@@ -46,14 +47,15 @@ def publish(source: psycopg.Connection, name: str, schema: str, table: str, colu
         publication.set_table(source, name, schema, table, columns)
 
     try:
-        locks.briefly(
-            source,
-            work,
-            schema=schema,
-            table=table,
-            where="the operational database",
-            done="the publication cannot be changed",
-        )
+        with writing(source):
+            locks.briefly(
+                source,
+                work,
+                schema=schema,
+                table=table,
+                where="the operational database",
+                done="the publication cannot be changed",
+            )
     except psycopg.errors.InsufficientPrivilege as error:
         raise _not_allowed(name, error) from None
 
@@ -65,7 +67,7 @@ def set_right(source: psycopg.Connection, name: str, foreign: Sequence[tuple[str
         MissingPrivilege: this user does not own the publication.
     """
     try:
-        with source.transaction():
+        with writing(source), source.transaction():
             publication.set_options(source, name)
             for schema, table in foreign:
                 publication.set_table(source, name, schema, table, [])
@@ -81,7 +83,7 @@ def make_anew(source: psycopg.Connection, name: str, schema: str, tables: dict[s
         MissingPrivilege: this user may not make it.
     """
     try:
-        with source.transaction():
+        with writing(source), source.transaction():
             source.execute(sql.SQL("drop publication if exists {}").format(sql.Identifier(name)))
             source.execute(sql.SQL("create publication {}").format(sql.Identifier(name)))
             publication.set_options(source, name)
@@ -122,7 +124,7 @@ def outlive_older_transactions(source: psycopg.Connection, name: str, progress: 
             )
         time.sleep(0.1)
     # When the publication is an administrator's: on a mended server nothing is lost by leaving it alone.
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+    with contextlib.suppress(psycopg.errors.InsufficientPrivilege), writing(source):
         publication.set_options(source, name)
 
 

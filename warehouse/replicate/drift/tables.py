@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core import ours
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.replicate import history, replica, subscription
@@ -38,6 +39,7 @@ def make(
 ) -> None:
     """Make a table of the replica, with key, history and filter of credentials, before its first row arrives."""
     with warehouse.transaction():
+        ours.refuse_others_tables(warehouse, schema, [table])
         if not _exists(warehouse, schema, table):
             replica.create_tables(warehouse, schema, {table: list(declared)})
             replica.add_key(warehouse, schema, table, key)
@@ -68,7 +70,7 @@ def make_sink(
 
 def drop_sink(warehouse: psycopg.Connection, schema: str, table: str) -> None:
     """Drop an empty table that was made for a table nobody had classified."""
-    warehouse.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(schema, table)))
+    ours.drop_tables(warehouse, [(schema, table)])
 
 
 def empty(

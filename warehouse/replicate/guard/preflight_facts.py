@@ -145,7 +145,9 @@ def read_source(source: psycopg.Connection, classification: Classification, name
     version = source.info.server_version
     wanted = classification.published
     row = source.execute(
-        "select current_user, pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,"
+        "select current_user, pg_is_in_recovery(),"
+        # Our own sessions only read, so it is the role's and the server's value that tells.
+        " (select reset_val::bool from pg_settings where name = 'default_transaction_read_only'),"
         " exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))"
         "  or exists (select from pg_roles"
         "   where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member')),"

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import psycopg
 
+from warehouse.core import ours
 from warehouse.core.errors import SetupError
 
 _NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
@@ -42,11 +43,14 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
     Raises:
         SetupError: a file that was applied before has been changed since.
+        NotOurs: there is no ledger yet, and somebody else uses the database by the names that the warehouse needs.
     """
     applied_now = []
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('ledger.migrations', 0))")
-        connection.execute("create schema if not exists ledger")
+        if connection.execute("select to_regclass('ledger.migrations')").fetchone() == (None,):
+            ours.refuse_occupied(connection)
+            connection.execute("create schema ledger")
         connection.execute(
             "create table if not exists ledger.migrations ("
             " number int primary key, name text not null, sha256 text not null,"
