@@ -99,9 +99,15 @@ def _tell_survey(found: Survey, json: bool) -> None:
         out.print(f"{held.delivery_id}  {held.name.rsplit('/', maxsplit=1)[-1]} {what}")
     if not rows and not found.deliveries:
         out.print("The warehouse and the operational database hold nothing of this person.")
+    _tell_unread(found.unread)
     if found.refusal:
         out.print(f"Erasing would be refused now: {found.refusal}", markup=False)
     out.print("Nothing was changed.")
+
+
+def _tell_unread(places: list[str]) -> None:
+    for place in places:
+        out.print(f"Not looked into: {place}. This user may not read it; its owner has to look.", markup=False)
 
 
 def _tell(done: Erasure, json: bool) -> None:
@@ -126,5 +132,6 @@ def _tell(done: Erasure, json: bool) -> None:
         out.print(f"Tell {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
     for place in done.left_there:
         out.print(f"Still there: {place}. No build makes it; its owner has to see to it.", markup=False)
+    _tell_unread(done.unread)
     for number in done.unfinished:
         out.print(f"Erasure {number}, of somebody else, was broken off: run its command again.")

@@ -15,6 +15,7 @@ code, so that a scheduler can tell them apart:
     │   ├── WalLevelNotLogical       16
     │   └── MissingPrivilege         17
     ├── ReplicationError             18  the stream is broken or does not catch up
+    │   ├── SourceOutOfReach         38  the warehouse's server cannot connect to the source's
     │   ├── SlotLost                 50  the slot is gone, lost or was made anew: there is a gap to repair
     │   │   └── SubscriptionAltered  60  the subscription is not what we made, or does not apply a table
     │   ├── SlotTaken                51  another consumer holds the slot or its name
@@ -116,6 +117,10 @@ class MissingPrivilege(SourceNotReady):
 
 class ReplicationError(WarehouseError):
     exit_code = 18
+
+
+class SourceOutOfReach(ReplicationError):
+    exit_code = 38
 
 
 class SlotLost(ReplicationError):

@@ -32,7 +32,8 @@ having count(*) = 1 and min(format_type(a.atttypid, a.atttypmod)) = 'uuid'
 """
 _PARTITIONED = "select relkind = 'p' from pg_class where oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
 _TABLES = """
-select n.nspname, c.relname, c.oid from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+select n.nspname, c.relname, c.oid, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm') and not c.relispartition and c.relpersistence <> 't'
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by 1, 2
@@ -41,11 +42,16 @@ order by 1, 2
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A table that is neither the replica's nor its history's nor landed: derived by models, or somebody's own."""
+    """A table that is neither the replica's nor its history's nor landed: derived by models, or somebody's own.
+
+    Attributes:
+        readable: whether this user may read it.
+    """
 
     schema: str
     name: str
     oid: int
+    readable: bool = True
 
     @property
     def place(self) -> str:
@@ -105,12 +111,12 @@ def elsewhere(connection: psycopg.Connection, rules: Rules) -> list[Elsewhere]:
     """
     replicated = {*rules.replicated, *rules.without_persons}
     silent, others = [], []
-    for schema, name, oid in connection.execute(_TABLES):
+    for schema, name, oid, readable in connection.execute(_TABLES):
         if schema in rules.other_schemas and f"{schema}.{name}" not in rules.others:
             silent.append(f"{schema}.{name}")
         ours = schema in (HISTORY, VERSIONS, LEDGER) or schema in rules.other_schemas
         if not ours and not (schema == rules.schema and name in replicated):
-            others.append(Elsewhere(schema, name, oid))
+            others.append(Elsewhere(schema, name, oid, readable))
     if silent:
         raise unclassified(silent)
     return others

@@ -29,12 +29,14 @@ class Survey:
         at_source: replicated tables of the operational database that still hold them, with the number of rows.
         places: tables and files of the warehouse.
         deliveries: delivered files.
+        unread: tables of others that this user may not read: whether the person is in them is not known.
         refusal: why they could not be erased now.
     """
 
     at_source: dict[str, int]
     places: list[Found]
     deliveries: list[Held]
+    unread: list[str]
     refusal: str | None = None
 
 
@@ -47,6 +49,7 @@ class Erasure:
         finished_before: erasures that had been broken off and were brought to their end first.
         unfinished: erasures of other people that were broken off; the command that began each has to be run again.
         left_there: tables that hold the person and that no build makes; their owners have to see to them.
+        unread: tables of others that this user may not read; their owners have to look.
     """
 
     erasure_id: int | None
@@ -54,6 +57,7 @@ class Erasure:
     unfinished: list[int] = field(default_factory=list)
     places: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def left_there(self) -> list[str]:
@@ -69,6 +73,7 @@ class _Located:
     ledgers: list[Found]
     derived: list[Found]
     files: list[Found]
+    unread: list[str]
 
     def __bool__(self) -> bool:
         """Whether there is anything to do: what recipients hold is theirs."""
@@ -100,7 +105,7 @@ def survey(databases: Databases, subject: Subject, progress: Progress, rules: Ru
         except ErasureRefused as error:
             refusal = error.what
     places = [*located.found, *located.ledgers, *located.derived, *located.files]
-    return Survey(at_source, places, located.deliveries, refusal)
+    return Survey(at_source, places, located.deliveries, located.unread, refusal)
 
 
 def erase(
@@ -141,12 +146,13 @@ def erase(
         if mine is None:
             done = _report(warehouse, finished[-1] if finished else None)
             done["deliveries"] = done["deliveries"] or [_as_recorded(held) for held in located.deliveries]
-            return Erasure(None, finished, record.others_running(warehouse, None), **done)
+            return Erasure(None, finished, record.others_running(warehouse, None), **done, unread=located.unread)
         hook("begun")
         _take_out(databases, warehouse, mine, located, progress, hook)
         _finish(warehouse, record.Record(mine.erasure_id, frozenset(record.STEPS[:3])), rebuild, progress, hook)
         unfinished = record.others_running(warehouse, mine.erasure_id)
-        return Erasure(mine.erasure_id, finished, unfinished, **_report(warehouse, mine.erasure_id))
+        report = _report(warehouse, mine.erasure_id)
+        return Erasure(mine.erasure_id, finished, unfinished, **report, unread=located.unread)
 
 
 def _locate(
@@ -164,14 +170,16 @@ def _locate(
             found.append(counted)
     deliveries = Deliveries(warehouse, databases.settings, subject, progress)
     files = [Found(name, "file", lines) for name, lines in traces.find(databases.settings, subject)]
+    others = rows.count_elsewhere(warehouse, derived_tables, subject, progress.say)
     return _Located(
         subject,
         tables,
         found,
         deliveries.find(),
         ledgers.count(warehouse, subject),
-        rows.count_elsewhere(warehouse, derived_tables, subject, progress.say),
+        others.found,
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
+        others.unread,
     )
 
 

@@ -32,6 +32,7 @@ from warehouse.replicate import (
     position,
     proofs,
     publication,
+    reach,
     replica,
     source,
     subscription,
@@ -98,6 +99,9 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
     """
     if ended is None:
         preflight.require(ends.databases, ends.trs, ends.warehouse, ends.classification)
+    else:
+        # What was reached once may be so no longer: no slot is made that nobody could read.
+        reach.check(ends.warehouse, ends.databases.source_conninfo)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
     _check_commit_times(ends.warehouse)
     _check_no_slot_of_others(ends)

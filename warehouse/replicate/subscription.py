@@ -12,8 +12,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from warehouse.core.database import connect
-from warehouse.core.errors import MissingPrivilege, ReplicationError, SlotLost, StreamStuck
+from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress
+from warehouse.replicate import reach
 
 STALLED_SECONDS = 60
 """No progress for so long, while there is something to apply, is told as an error. A transaction of 100,000 rows takes
@@ -144,7 +145,8 @@ def create(
 
     Raises:
         MissingPrivilege: the warehouse's user may not make subscriptions.
-        ReplicationError: the warehouse's server cannot connect to the source, or refuses the subscription.
+        SourceOutOfReach: the warehouse's server cannot connect to the source.
+        ReplicationError: it refuses the subscription.
     """
     try:
         warehouse.execute(
@@ -165,31 +167,9 @@ def create(
                 sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
             )
         )
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise MissingPrivilege(
-            f"The warehouse's user may not make a subscription: {error.diag.message_primary}.",
-            meaning="The rows were copied, but no stream could be set up; the next run goes on from there.",
-            next_command="As the warehouse's administrator: GRANT pg_create_subscription TO the user (before version "
-            "16: make it a superuser), then run again.",
-        ) from None
-    except psycopg.OperationalError as error:
-        raise _cannot_reach(error) from None
-
-
-def _cannot_reach(error: psycopg.Error) -> ReplicationError:
-    reason = (error.diag.message_primary or "no reason was given").splitlines()[-1]
-    if "SSL" in reason or "sslmode" in reason:
-        return ReplicationError(
-            "The operational database wants an encrypted connection, and the warehouse's server was built without TLS.",
-            meaning="The built-in PostgreSQL has no TLS (docs/adr/0003), so it cannot replicate from there.",
-            next_command="Install a system PostgreSQL (Debian: apt-get install postgresql), set WAREHOUSE_POSTGRES_BIN "
-            "to its bin folder, move .warehouse away, and run again; or set WAREHOUSE_DATABASE_URL.",
-        )
-    return ReplicationError(
-        f"The warehouse's server cannot connect to the operational database: {reason}.",
-        meaning="This program reaches both, but the two servers have to reach each other; nothing streams yet.",
-        next_command="Check that the host name and port of TRS_DATABASE_URL also hold on the warehouse's server.",
-    )
+    except psycopg.Error as error:
+        # The next run goes on from the rows that were copied.
+        raise reach.explain(error, source_conninfo) from None
 
 
 APPLICATION = "teaching_record_warehouse"
@@ -260,7 +240,7 @@ def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: st
             sql.SQL("alter subscription {} connection {}").format(sql.Identifier(name), sql.Literal(wanted))
         )
     except psycopg.OperationalError as error:
-        raise _cannot_reach(error) from None
+        raise reach.explain(error, source_conninfo) from None
 
 
 def origin_name(warehouse: psycopg.Connection, name: str) -> str:

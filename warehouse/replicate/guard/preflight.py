@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.replicate import epochs
+from warehouse.core.errors import ReplicationError, SourceNotReady
+from warehouse.replicate import epochs, reach
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.guard import clocks, looks
 from warehouse.replicate.guard.preflight_facts import read_source, read_warehouse
-from warehouse.replicate.guard.preflight_rules import Check, checks, ok, warning
+from warehouse.replicate.guard.preflight_rules import Check, checks, failed, ok, warning
 
 
 def preflight(databases: Databases) -> list[Check]:
@@ -46,13 +47,24 @@ def examined(
     name = databases.settings.warehouse_replication_name
     ledger = warehouse.execute("select to_regclass('ledger.epochs') is not null").fetchone()
     epoch = epochs.current(warehouse, name) if ledger and ledger[0] else None
+    there = read_warehouse(warehouse, name)
     found = checks(
         read_source(trs, classification, name, epoch.slot_name if epoch else None),
-        read_warehouse(warehouse, name),
+        there,
         classification.published,
         int(databases.settings.warehouse_wal_budget_gb * 1e9),
     )
+    if there.may_subscribe:
+        found.append(_reach(warehouse, databases.source_conninfo))
     return [*found, _clock(trs, warehouse)]
+
+
+def _reach(warehouse: psycopg.Connection, source_conninfo: str) -> Check:
+    try:
+        reach.check(warehouse, source_conninfo)
+    except (ReplicationError, SourceNotReady) as error:
+        return failed("server to server", error.what, error.next_command, type(error))
+    return ok("server to server", "the warehouse's server reaches the operational database")
 
 
 def _clock(trs: psycopg.Connection, warehouse: psycopg.Connection) -> Check:
