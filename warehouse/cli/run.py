@@ -16,7 +16,7 @@ from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, pri
 from warehouse.cli.replicate.run import new_columns_held
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, WarehouseError
+from warehouse.core.errors import AlreadyRunning, MeaningChanged, WarehouseError
 from warehouse.core.progress import StageReport, timed
 from warehouse.core.settings import load
 from warehouse.deliver import DeliveryReport, State, deliver
@@ -69,6 +69,9 @@ def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None
     with progress.stage("replicate"):
         report, done.held = replicate(databases, progress)
     _finished(progress, done, report, ", ".join([*report.where, *report.notes]))
+    if done.held and isinstance(done.held.first, MeaningChanged):
+        # Rows of a table may be another's: nothing is built from them or sent.
+        raise done.held.first
 
     today = databases.today()
     with progress.stage("build"):

@@ -27,7 +27,8 @@ code, so that a scheduler can tell them apart:
     │   ├── StreamStuck              57  there is something to apply and nothing moves
     │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
     │   ├── ContentDiffers           59  replica and source were compared and differ
-    │   └── NotCompared              61  a comparison left something out, so nobody can say that it is equal
+    │   ├── NotCompared              61  a comparison left something out, so nobody can say that it is equal
+    │   └── MeaningChanged           64  a name at the source means something else than before; not known to be equal
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
@@ -176,6 +177,10 @@ class SubscriptionAltered(SlotLost):
 
 class NotCompared(ReplicationError):
     exit_code = 61
+
+
+class MeaningChanged(ReplicationError):
+    exit_code = 64
 
 
 class BuildFailed(WarehouseError):

@@ -112,12 +112,7 @@ def set_table(connection: psycopg.Connection, name: str, schema: str, table: str
     Only this table is locked, in the mode of VACUUM: nobody who reads or writes it waits.
     """
     publication, target = sql.Identifier(name), sql.Identifier(schema, table)
-    listed = connection.execute(
-        "select 1 from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid"
-        " where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-        (name, schema, table),
-    ).fetchone()
-    if listed:
+    if listing(connection, name, schema, table) is not None:
         connection.execute(sql.SQL("alter publication {} drop table {}").format(publication, target))
     if columns:
         connection.execute(
@@ -125,6 +120,16 @@ def set_table(connection: psycopg.Connection, name: str, schema: str, table: str
                 publication, target, sql.SQL(", ").join(map(sql.Identifier, columns))
             )
         )
+
+
+def listing(connection: psycopg.Connection, name: str, schema: str, table: str) -> int | None:
+    """The number of a table's line in the publication, which is another one when it is put back; None without one."""
+    row = connection.execute(
+        "select r.oid::bigint from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid"
+        " where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+        (name, schema, table),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def set_options(connection: psycopg.Connection, name: str) -> None:

@@ -295,4 +295,4 @@ def _settle(
     equal = [table.table for table in done.tables if table.is_equal and table.table not in later]
     unchanged = counted == missing.counted(warehouse, epoch.replication_name)
     all_of_them = unchanged and set(equal) == set(classification.published)
-    settled(warehouse, epoch, epoch.replication_name, equal, all_of_them=all_of_them)
+    settled(warehouse, epoch, epoch.replication_name, equal, all_of_them=all_of_them, seen=at.seen)

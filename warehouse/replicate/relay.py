@@ -31,8 +31,8 @@ def relay(
         stop: when it is set, the copy is broken off.
 
     Raises:
-        psycopg.Error: of either side. The source's connection is closed then: in the middle of a COPY there is nothing
-            else to ask of it.
+        psycopg.Error: of either side. Except for a value that does not fit here, the source's connection is closed
+            then: in the middle of a COPY there is nothing else to ask of it.
         Stopped: `stop` was set.
     """
     try:
@@ -44,6 +44,11 @@ def relay(
                     if stop is not None and stop.is_set():
                         raise Stopped
             return into.rowcount
+    except psycopg.DataError:
+        # A value does not fit here, and what else the caller has to do goes on: the rest of the rows is not wanted.
+        source.cancel_safe()
+        source.wait(_to_the_end(source.pgconn))
+        raise
     except BaseException:
         source.close()
         raise
@@ -86,6 +91,19 @@ def _read_batch(pgconn: PGconn) -> PQGen[bytearray]:
             yield from _next_result(pgconn)
             break
     return batch
+
+
+def _to_the_end(pgconn: PGconn) -> PQGen[None]:
+    """Pass over what a COPY that was cancelled has still sent, and its end."""
+    while pgconn.transaction_status == TransactionStatus.ACTIVE:
+        length, _ = pgconn.get_copy_data(1)
+        if length == 0:
+            yield Wait.R
+            pgconn.consume_input()
+        elif length < 0:
+            while (yield from _next_result(pgconn)) is not None:
+                pass
+            return
 
 
 def _next_result(pgconn: PGconn) -> PQGen[PGresult | None]:

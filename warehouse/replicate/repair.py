@@ -83,10 +83,14 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
 
 
 def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch) -> bool:
-    """Whether rows are known to differ: by the last reconciliation, by a write by hand, or by a repair broken off."""
+    """Whether rows are known to differ: by the last reconciliation, by a write by hand, or by a repair broken off.
+
+    Or may differ: a name at the source has come to mean something else.
+    """
     row = warehouse.execute(
         "select exists (select from ledger.gaps where new_epoch = %(epoch)s and repaired_at is null)"
         " or exists (select from ledger.hand_writes where settled_at is null)"
+        " or exists (select from ledger.source_meanings where doubt is not null)"
         " or coalesce((select r.result = 'differs' and not exists ("
         "  select from ledger.gaps as g where g.new_epoch = r.epoch_id and g.repaired_at > r.ended_at)"
         "  from ledger.reconciliations as r where r.epoch_id = %(epoch)s"

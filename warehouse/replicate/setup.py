@@ -39,6 +39,7 @@ from warehouse.replicate import (
     transactions,
 )
 from warehouse.replicate.classification import Classification
+from warehouse.replicate.drift import meaning, noted
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard import preflight
@@ -110,6 +111,8 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
     history.upgrade(ends.warehouse, ends.schema)
     whole = _whole_tables(ends) if ended else []
     publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
+    # Before the slot: what comes to mean something else after this is found by the first look.
+    meanings = meaning.read(ends.trs, ends.name, ends.schema)
     with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
         identity = subscription.identity(slot_connection)
         epoch, gap = _begin(ends, identity, ended, reason, bool(whole))
@@ -123,7 +126,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         copied = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
     # Every table was copied or compared and mended: what was known to differ before does not any more.
     settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
-    return Begun(epoch, copied, _hand_over(ends, epoch, gap))
+    return Begun(epoch, copied, _hand_over(ends, epoch, gap, meanings))
 
 
 def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot: str, progress: Progress) -> None:
@@ -315,7 +318,7 @@ def _copy_the_others(
     )
 
 
-def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None) -> Gap | None:
+def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None, meanings: meaning.Meanings) -> Gap | None:
     """The replica is at the slot's position: the stream goes on from there."""
     with ends.warehouse.transaction():
         subscription.create(
@@ -328,6 +331,7 @@ def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None) -> Gap | None:
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
         epochs.streaming(ends.warehouse, epoch)
         position.note_start(ends.warehouse, epoch)
+        noted.begin(ends.warehouse, meanings, ends.classification.published)
         if gap:
             gap = gaps.close(ends.warehouse, gap)
     subscription.enable(ends.warehouse, ends.name)

@@ -19,6 +19,8 @@ from warehouse.replicate.classification import (
     load_classification,
     unclassified,
 )
+from warehouse.replicate.damage import repair_damage
+from warehouse.replicate.drift import noted
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import decide, hand_writes, subscribed
 
@@ -133,6 +135,11 @@ def _go_on(
     subscription.enable(warehouse, name)
     outcome = drift.finish(work)
     report.notes.extend(outcome.done)
+    if noted.doubts(warehouse) and ends.databases.settings.warehouse_repair == "automatic":
+        gap, _, _ = repair_damage(ends, epoch, progress, "a name at the source meant something else")
+        report.notes.append(repaired(gap))
+        left = drift.differences(ends.trs, warehouse, ends.name, classification)
+        outcome = replace(outcome, left=left)
     return epoch, outcome
 
 

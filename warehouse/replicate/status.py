@@ -26,6 +26,7 @@ from warehouse.replicate.guard import (
     missing,
     published,
     standing,
+    structure,
 )
 from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
@@ -213,7 +214,9 @@ def _of_the_rest(
     )
     now = catalog.read(trs, warehouse, name, classification.schema_name)
     sends = now.publication.sends if now.publication else {}
-    reasons += standing.reasons(compare(classification, now), sends.keys())
+    found = compare(classification, now)
+    reasons += standing.reasons(found, sends.keys())
+    reasons += structure.reasons(found)
     updates, deletes = missing.unsettled(warehouse, epoch, name)
     if updates or deletes:
         reasons.append(

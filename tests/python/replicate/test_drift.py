@@ -345,7 +345,8 @@ def test_a_publication_that_was_altered_by_hand_is_put_right(world: World) -> No
     drift.make_ready(work)
     subscription.enable(world.warehouse, world.name)
     drift.finish(work)
-    assert world.found() == []
+    # Somebody had them out of the publication, and who knows for how long.
+    assert world.found() == [("other table", "people"), ("other table", "posts")]
     world.assert_equal("people")
     leaked = world.warehouse.execute("select count(*) from people as p where p::text like '%leak%'").fetchone()
     assert leaked == (0,)

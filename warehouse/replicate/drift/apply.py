@@ -7,10 +7,22 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from warehouse.core.errors import WarehouseError
+from warehouse.core.errors import DriftHeld, WarehouseError
 from warehouse.core.progress import Progress
+from warehouse.replicate import publication
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import backfill, catalog, columns, gaps, publishing, states, subscribing, tables
+from warehouse.replicate.drift import (
+    backfill,
+    catalog,
+    columns,
+    gaps,
+    moved,
+    noted,
+    publishing,
+    states,
+    subscribing,
+    tables,
+)
 from warehouse.replicate.drift.catalog import Catalogs
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Kind
@@ -91,7 +103,10 @@ def make_ready(work: Work) -> None:
     Each table by itself; a failure is kept in `work.failures`.
     """
     now = work.look()
-    found = [one for one in compare(work.classification, now) if _is_due(work, one)]
+    every = compare(work.classification, now)
+    # Before anything else: what the next steps alter is not to be mistaken for it, and what was seen is not to be lost.
+    moved.note(work.warehouse, now, [one for one in every if one.kind in moved.KINDS])
+    found = [one for one in every if _is_due(work, one)]
     if now.altered:
         work.attempt(lambda: subscribing.set_right(work, now))
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
@@ -139,6 +154,9 @@ def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) ->
         }
         whole = {table: names for table, names in every.items() if not now.identities[table].fault(names)}
         publishing.make_anew(work.source, work.name, work.schema, whole)
+        for table in whole:
+            listing = publication.listing(work.source, work.name, work.schema, table)
+            noted.note_listing(work.warehouse, table, listing)
         if before is None:
             gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
     else:
@@ -235,7 +253,8 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
         if fresh:
             columns.set_states(work.warehouse, work.schema, table, fresh, "adding", reason)
     if set(wanted) != before or is_altered:
-        publishing.publish(work.source, work.name, work.schema, table, wanted)
+        listing = publishing.publish(work.source, work.name, work.schema, table, wanted)
+        noted.note_listing(work.warehouse, table, listing)
     if comes_back:
         now = work.look()
         for name in wanted:
@@ -286,10 +305,12 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
             tables.drop_sink(work.warehouse, work.schema, table)
         without = work.classification.without(table)
         tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+        noted.note(work.warehouse, now.meanings, table, names)
     published = work.look().publication
     sent = published.sends.get(table) if published else None
     if one.kind == "key" or sent != frozenset(names):
-        publishing.publish(work.source, work.name, work.schema, table, names)
+        listing = publishing.publish(work.source, work.name, work.schema, table, names)
+        noted.note_listing(work.warehouse, table, listing)
     tables.refresh(work.warehouse, work.name, copy_data=True)
     rows = tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
     work.record(one, f"published and copied, {rows:,} rows")
@@ -307,16 +328,31 @@ def _to_back_fill(now: Catalogs) -> dict[str, list[str]]:
 
 
 def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
-    now = work.seen()
+    now = work.look()
+    # Before the boundary: what comes to mean something else after this look is found by the next one.
+    for table, names in wanted.items():
+        noted.note_columns(work.warehouse, now.meanings, table, names)
     publishing.outlive_older_transactions(work.source, work.name, work.progress)
     boundary = backfill.boundary(work.source, work.warehouse, work.name, work.progress)
     for table, names in wanted.items():
         key = {name: now.source[table][name].type for name in now.replica[table].key}
         without = work.classification.without(table)
         what = backfill.BackFill(work.schema, table, key, [name for name in names if name not in key], without)
-        rows = (
-            backfill.fill(work.source, work.warehouse, work.epoch, what, boundary, work.progress) if what.columns else 0
-        )
+        try:
+            rows = (
+                backfill.fill(work.source, work.warehouse, work.epoch, what, boundary, work.progress)
+                if what.columns
+                else 0
+            )
+        except psycopg.DataError:
+            # The server's message has the value.
+            raise DriftHeld(
+                f"{table}.{', '.join(what.columns)}: a value of the source does not fit the type here.",
+                meaning="The columns are not filled; what is done is kept, and the ledger says so. The next such row "
+                "would stop the stream.",
+                next_command="Give the type here what the source's has (an enumeration's labels, a wider type), or "
+                "leave the column behind in replication/trs.yml; then: warehouse replicate apply",
+            ) from None
         states.complete(work.warehouse, table, names, "back-filled; a null is the source's own")
         for name in names:
             work.record(Difference("back-fill", table, name, "", ""), f"back-filled, {rows:,} rows written")

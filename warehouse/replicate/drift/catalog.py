@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import psycopg
 
 from warehouse.replicate import epochs, publication
-from warehouse.replicate.drift import states
+from warehouse.replicate.drift import meaning, noted, states
 from warehouse.replicate.guard import subscribed as subscription_now
 from warehouse.replicate.replica import OWN_COLUMNS
 from warehouse.replicate.source import SourceColumn, Tables, read_tables
@@ -31,6 +31,9 @@ class Catalogs:
         unknown_types: types of the source that the warehouse does not have.
         subscribed: the tables that the subscription knows, each with its state.
         altered: what of the subscription is not as it was made.
+        meanings: which table and column each name of the source is.
+        noted: which it was at the last look, of what the stream brings.
+        doubts: tables whose rows are not known to be equal to the source's, each with the reason.
     """
 
     source: Tables
@@ -42,6 +45,9 @@ class Catalogs:
     subscribed: dict[str, str]
     states: states.States
     altered: tuple[subscription_now.Altered, ...] = ()
+    meanings: meaning.Meanings = field(default_factory=dict)
+    noted: meaning.Meanings = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 _REPLICA = """
@@ -72,10 +78,12 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         identities = publication.identities(source, schema)
         generated = frozenset(generated_columns(source, schema))
         published = publication.read(source, name, schema)
+        meanings = meaning.read(source, name, schema)
     types = sorted({column.type for columns in tables.values() for column in columns.values()})
     unknown = warehouse.execute("select t from unnest(%s::text[]) as t where to_regtype(t) is null", (types,))
     epoch = epochs.current(warehouse, name)
     altered = subscription_now.alterations(subscription_now.read(warehouse, epoch), epoch) if epoch else []
+    known, doubts = noted.read(warehouse)
     return Catalogs(
         source=tables,
         identities=identities,
@@ -89,6 +97,9 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         subscribed=subscription_now.tables(warehouse, name, schema),
         states=states.read(warehouse),
         altered=tuple(altered),
+        meanings=meanings,
+        noted=known,
+        doubts=doubts,
     )
 
 

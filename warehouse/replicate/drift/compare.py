@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import subscribing
+from warehouse.replicate.drift import moved, subscribing
 from warehouse.replicate.drift.catalog import Catalogs
 from warehouse.replicate.drift.difference import Difference
 from warehouse.replicate.drift.types import type_change
@@ -17,6 +17,7 @@ def compare(classification: Classification, now: Catalogs) -> list[Difference]:
     """Every difference, the publication's own first, then table by table."""
     return [
         *_of_publication(now),
+        *moved.differences(now),
         *subscribing.of_subscription(now),
         *(
             found

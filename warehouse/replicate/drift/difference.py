@@ -7,6 +7,8 @@ from typing import Literal
 
 Kind = Literal[
     "publication",
+    "other table",
+    "other column",
     "add column",
     "new column",
     "publish",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from warehouse.core.errors import DriftHeld, NewColumnsHeld, WarehouseError
+from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, WarehouseError
 from warehouse.replicate.drift.difference import Difference
 
 
@@ -39,7 +39,16 @@ class Outcome:
 
 
 def error_of(left: Sequence[Difference]) -> WarehouseError | None:
-    """The error for what a person has to do: decide (42) or classify (41); None when there is nothing."""
+    """The error for what a person has to do: compare (64), decide (42) or classify (41); None when there is nothing."""
+    doubted = [one for one in left if one.kind == "other table"]
+    if doubted:
+        first = doubted[0]
+        return MeaningChanged(
+            f"{first.name} is not known to be equal to the source any more: {first.what}{_more(doubted)}.",
+            meaning="The stream goes by names, and this name meant something else for a while, or does now. Nothing is "
+            "built or delivered until the rows were compared.",
+            next_command="warehouse replicate repair compares them, and writes what differs.",
+        )
     decide = [one for one in left if one.needs == "decision"]
     classify = [one for one in left if one.needs == "classification"]
     if decide:

@@ -19,18 +19,21 @@ OLD_TRANSACTION_SECONDS = 60
 """For so long a transaction at the source that began before a change of the publication is waited for."""
 
 
-def publish(source: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> None:
+def publish(source: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> int | None:
     """Make the publication send exactly these columns of a table; none takes the table out of it.
 
     The replica identity is looked at under the lock that keeps it from changing: there is no moment at which an
     update at the source could fail.
+
+    Returns:
+        The number of the table's line in the publication now (see meaning.py); None without one.
 
     Raises:
         DriftHeld: the columns do not cover the replica identity, or somebody holds a lock at the source.
         MissingPrivilege: this user owns the publication's tables not.
     """
 
-    def work() -> None:
+    def work() -> int | None:
         if columns:
             source.execute(
                 sql.SQL("lock table {} in share update exclusive mode").format(sql.Identifier(schema, table))
@@ -45,10 +48,11 @@ def publish(source: psycopg.Connection, name: str, schema: str, table: str, colu
                     "apply",
                 )
         publication.set_table(source, name, schema, table, columns)
+        return publication.listing(source, name, schema, table)
 
     try:
         with writing(source):
-            locks.briefly(
+            return locks.briefly(
                 source,
                 work,
                 schema=schema,

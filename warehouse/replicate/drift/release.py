@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from warehouse.core.errors import UsageError
-from warehouse.replicate.drift import catalog, publishing, states
+from warehouse.replicate.drift import catalog, noted, publishing, states
 from warehouse.replicate.drift.apply import Work
 
 
@@ -30,7 +30,8 @@ def release(work: Work, names: Iterable[str]) -> None:
                 next_command="Name a column as table.column; a key is changed with the whole table left behind in "
                 "replication/trs.yml.",
             )
-        publishing.publish(work.source, work.name, work.schema, table, sorted(sent - {column}))
+        listing = publishing.publish(work.source, work.name, work.schema, table, sorted(sent - {column}))
+        noted.note_listing(work.warehouse, table, listing)
         reason = "let go of so that the source can change it"
         states.put(work.warehouse, table, column, "released", reason)
         states.changed(work.warehouse, "released", table, column, reason)

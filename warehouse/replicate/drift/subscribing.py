@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from warehouse.replicate import subscription
-from warehouse.replicate.drift import gaps, publishing, states, tables
+from warehouse.replicate.drift import gaps, noted, publishing, states, tables
 from warehouse.replicate.drift.catalog import Catalogs
 from warehouse.replicate.drift.difference import Difference
 from warehouse.replicate.guard import subscribed
@@ -96,6 +96,7 @@ def take_up(work: Work) -> None:
         # Without copy_data it would be taken for whole.
         if _state(now, table) == "copying" and table not in now.subscribed:
             publishing.publish(work.source, work.name, work.schema, table, [])
+            noted.note_listing(work.warehouse, table, None)
     for table in back:
         # Before it is taken up: a kill in between leaves the gap on record.
         missed(work, table, "it was published, and the subscription did not apply its changes")

@@ -262,11 +262,13 @@ ORDER = (
     "publication_altered",
     "replica_altered",
     "rows_altered",
+    "meaning_changed",
     "gap",
     "stuck",
     "wal_budget",
     "stopped",
     "no_subscription",
+    "structure_held",
     "clocks_disagree",
 )
 """Codes of reasons: what has to be decided first stands first."""

@@ -6,21 +6,30 @@ from collections.abc import Sequence
 
 import psycopg
 
+from warehouse.replicate.drift import noted
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import hand_writes, missing
 
 
 def settled(
-    warehouse: psycopg.Connection, epoch: Epoch, name: str, tables: Sequence[str], *, all_of_them: bool
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    name: str,
+    tables: Sequence[str],
+    *,
+    all_of_them: bool,
+    seen: str | None = None,
 ) -> None:
     """Write down that tables were compared with the source, in full, and are equal to it now.
 
     Args:
         name: of the subscription.
         all_of_them: these are all tables that are replicated.
+        seen: the warehouse's snapshot that was compared, where others were at work beside.
     """
     with warehouse.transaction():
         hand_writes.settle(warehouse, tables)
+        noted.settle(warehouse, tables, seen)
         warehouse.execute(
             "update ledger.skipped_transactions set settled_at = clock_timestamp()"
             " where settled_at is null and state = 'skipped'"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 
 from warehouse.core.errors import DriftHeld, SubscriptionAltered
-from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.drift.difference import Difference, Kind
 from warehouse.replicate.guard.judge import Reason
 
-_OUT = ("identity", "key", "dropped table", "unknown type")
-_SUBSCRIPTION = ("subscribe", "subscription")
+OUT: tuple[Kind, ...] = ("identity", "key", "dropped table", "unknown type")
+SUBSCRIPTION: tuple[Kind, ...] = ("subscribe", "subscription")
 
 
 def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason]:
@@ -21,7 +21,7 @@ def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason
     Args:
         published: the tables that the publication sends now.
     """
-    out = [one for one in found if one.kind in _OUT and one.column is None]
+    out = [one for one in found if one.kind in OUT and one.column is None]
     harmed = [one for one in out if one.kind == "identity" and one.table in published]
     if harmed:
         yield Reason(
@@ -38,7 +38,7 @@ def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason
             "warehouse replicate drift shows what can be done about each.",
             DriftHeld.exit_code,
         )
-    altered = [one for one in found if one.kind in _SUBSCRIPTION]
+    altered = [one for one in found if one.kind in SUBSCRIPTION]
     if altered:
         again = any(one.needs == "decision" for one in altered)
         yield Reason(
