@@ -10,8 +10,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from warehouse.build import build
-from warehouse.build.swap import drop_leftovers
+from warehouse.build import build, drop_candidates
 from warehouse.cli.output import JsonOption, TerminalProgress, near, out, print_json, print_table
 from warehouse.cli.run import LOCK
 from warehouse.core.database import session_lock
@@ -83,7 +82,7 @@ def _rebuild(databases: Databases, connection: psycopg.Connection, progress: Ter
     """Make the models anew, if there were any, and drop what builds left behind."""
     if connection.execute("select 1 from ledger.builds where state = 'published' limit 1").fetchone():
         build(databases, databases.today(), progress, anew=True)
-    drop_leftovers(connection)
+    drop_candidates(connection)
 
 
 def _tell_survey(found: Survey, json: bool) -> None:

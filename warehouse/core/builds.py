@@ -86,7 +86,7 @@ where n.nspname = %s and c.relname = %s
 """
 
 _COLUMNS = """
-select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text
+select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attgenerated::text
 from pg_attribute as a
 where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
 order by a.attname

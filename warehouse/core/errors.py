@@ -184,7 +184,12 @@ class MeaningChanged(ReplicationError):
 
 
 class BuildFailed(WarehouseError):
+    """Attributes:
+    failed: the names of the models and tests that failed.
+    """
+
     exit_code = 20
+    failed: tuple[str, ...] = ()
 
 
 class ObjectInTheWay(BuildFailed):

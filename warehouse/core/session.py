@@ -70,15 +70,21 @@ def prepare(connection: psycopg.Connection, *, read_only: bool = False) -> None:
     Args:
         read_only: refuse every write that is not let through by `writing()`.
     """
-    wanted: dict[LiteralString, LiteralString] = {
-        **SETTINGS,
-        "default_transaction_read_only": "on" if read_only else "off",
-    }
-    wanted.update({name: value for name, (since, value) in SINCE.items() if connection.info.server_version >= since})
+    settings = wanted(connection.info.server_version, read_only=read_only)
     # One message to the server, and understood over a replication connection as well.
     connection.execute(
         sql.SQL("; ").join(
             sql.SQL("set {} = {}").format(sql.SQL(name), sql.SQL("''") if value == "" else sql.Literal(value))
-            for name, value in wanted.items()
+            for name, value in settings.items()
         )
     )
+
+
+def wanted(server_version: int, *, read_only: bool = False) -> dict[LiteralString, LiteralString]:
+    """Our settings on a server of that version."""
+    settings: dict[LiteralString, LiteralString] = {
+        **SETTINGS,
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+    settings.update({name: value for name, (since, value) in SINCE.items() if server_version >= since})
+    return settings

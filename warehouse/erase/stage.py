@@ -244,19 +244,16 @@ def _finish(
     hook(record.MARTS)
     if record.STORAGE not in mine.done:
         noted = record.places(warehouse, mine.erasure_id)
-        kinds = ("replica", "history", "landing", "ledger")
-        storage.write_anew(
-            warehouse,
-            [*(one["place"] for one in noted if one["kind"] in kinds), "ledger.erasures"],
-            progress,
-        )
+        kinds = ("replica", "history", "landing", "ledger", "derived")
+        ours = [one["place"] for one in noted if one["kind"] in kinds and not one["left_there"]]
+        storage.write_anew(warehouse, [*ours, "ledger.erasures"], progress)
         record.step_done(warehouse, mine.erasure_id, record.STORAGE)
     hook(record.STORAGE)
     record.finish(warehouse, mine.erasure_id)
 
 
 def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
-    """Which tables with the person in them the build did not make anew: they are still the same tables.
+    """Which tables with the person in them no build has filled since: the same tables, and not published by one.
 
     Raises:
         ErasureRefused: one of them belongs to an old build, which somebody is still reading.
@@ -264,7 +261,10 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
     same = warehouse.execute(
         "select p.place, n.nspname || '.' || c.relname from ledger.erased_places as p"
         " join pg_class as c on c.oid = p.relation join pg_namespace as n on n.oid = c.relnamespace"
-        " where p.erasure_id = %s and p.kind = 'derived'",
+        " where p.erasure_id = %s and p.kind = 'derived' and not exists ("
+        " select from ledger.published_relations as r join ledger.builds as b on b.build_id = r.build_id"
+        " join ledger.erasures as e on e.erasure_id = p.erasure_id"
+        " where r.relation_oid = c.oid and b.published_at > e.asked_at)",
         (erasure_id,),
     ).fetchall()
     old = [name for _, name in same if name.startswith(BUILT_ASIDE)]

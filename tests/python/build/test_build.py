@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-import threading
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from warehouse.build import build, swap
+from warehouse.build import build, inputs
 from warehouse.build import dbt as dbt_module
-from warehouse.build import stage as stage_module
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed
 from warehouse.core.ledger import migrate
@@ -49,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "models: [{name: dim_one, columns: [{name: x, data_tests: [not_null]}]}]\n"
     )
     monkeypatch.setattr(dbt_module, "PROJECT", tmp_path)
-    monkeypatch.setattr(stage_module.project_sha256, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(inputs.project_sha256, "__defaults__", (tmp_path,))
     return tmp_path
 
 
@@ -117,8 +114,8 @@ def test_a_project_that_does_not_parse_is_told(ready: Databases, project: Path) 
 
 @pytest.mark.parametrize(("before", "after"), [(999, 1000), (9999, 10000), (913, 1269), (2**32 - 1, 2**32)])
 def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before: int, after: int) -> None:
-    with prepared.at_warehouse() as connection:
-        assert stage_module._known_up_to(connection) is None
+    with prepared.warehouse() as connection:
+        assert inputs.known_up_to(connection) is None
         connection.execute(
             "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
             " values ('s', 's', '1', 'trs')"
@@ -128,62 +125,4 @@ def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before
                 "insert into ledger.transactions (xid, epoch_id, committed_at) values (%s::text::xid8, 1, now())",
                 (xid,),
             )
-            assert stage_module._known_up_to(connection) == str(xid)
-
-
-# -- the swap alone -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def schemas(databases: Databases) -> Databases:
-    with databases.at_warehouse() as connection:
-        for schema, value in (("marts", "old"), ("trw_build_marts", "new")):
-            connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-            connection.execute(
-                sql.SQL("create table {} as select {} as label").format(
-                    sql.Identifier(schema, "dim_one"), sql.Literal(value)
-                )
-            )
-    return databases
-
-
-def test_the_swap_waits_for_no_reader(schemas: Databases) -> None:
-    with schemas.at_warehouse() as reader, schemas.at_warehouse() as connection:
-        reader.execute("begin")
-        assert labels(reader) == [("old",)]
-        done = threading.Event()
-        swapping = threading.Thread(target=lambda: (swap.publish(connection, {"trw_build_marts"}), done.set()))
-        swapping.start()
-        # The renaming is done while the reader's transaction is open; only the old schema's room is freed later.
-        with schemas.at_warehouse() as other:
-            while labels(other) != [("new",)]:
-                assert not done.is_set()
-        reader.execute("rollback")
-        swapping.join(30)
-        assert not swapping.is_alive()
-        assert labels(reader) == [("new",)]
-
-
-def test_reading_rights_are_carried_over(schemas: Databases) -> None:
-    with schemas.at_warehouse() as connection:
-        connection.execute("drop role if exists analyst")
-        connection.execute("create role analyst")
-        connection.execute("grant usage on schema marts to analyst")
-        connection.execute("grant select on marts.dim_one to analyst")
-        connection.execute("create table marts.gone as select 1 as x")
-        connection.execute("grant select on marts.gone to analyst")
-        swap.publish(connection, {"trw_build_marts"})
-        connection.execute("set role analyst")
-        assert labels(connection) == [("new",)]
-        connection.execute("reset role")
-        connection.execute("drop owned by analyst")
-        connection.execute("drop role analyst")
-
-
-def test_a_failed_swap_changes_nothing(schemas: Databases) -> None:
-    with schemas.at_warehouse() as connection:
-        with pytest.raises(psycopg.errors.InvalidSchemaName):
-            swap.publish(connection, {"trw_build_marts", "trw_build_nowhere"})
-        assert labels(connection) == [("old",)]
-        swap.drop_leftovers(connection)
-        assert connection.execute("select to_regnamespace('trw_build_marts')").fetchone() == (None,)
+            assert inputs.known_up_to(connection) == str(xid)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.python.build.publishing import make
 from tests.python.conftest import fresh_databases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
@@ -26,17 +27,16 @@ from warehouse.replicate import replicate
 OCTOBER = date(2026, 10, 3)
 KEPT = ["public", "history", "marts", "extracts"]
 
-MODELS = """
-create schema {prefix}marts;
-create table {prefix}marts.people as
-    select person_id, trn::text as trn, last_name::text as last_name from public.persons;
-create schema {prefix}extracts;
-create table {prefix}extracts.dandi_teachers as
-    select trn::text as trn, last_name::text as last_name, date '1980-01-02' as born, 1.5::numeric(6, 2) as hours,
-        1 as urn, true as is_active, timestamptz '2026-09-01' as changed from public.persons;
-create table {prefix}extracts.tad_teachers as select * from {prefix}extracts.dandi_teachers;
-analyze;
+_TEACHERS = """
+select trn::text as trn, last_name::text as last_name, date '1980-01-02' as born, 1.5::numeric(6, 2) as hours,
+    1 as urn, true as is_active, timestamptz '2026-09-01' as changed
+from public.persons
 """
+MODELS = {
+    "marts__people": "select person_id, trn::text as trn, last_name::text as last_name from public.persons",
+    "extracts__dandi_teachers": _TEACHERS,
+    "extracts__tad_teachers": _TEACHERS,
+}
 
 
 def _nothing(step: str) -> None:
@@ -56,13 +56,8 @@ class World:
         replicate(self.databases, Silent())
 
     def build(self) -> None:
-        """Make the models as a build does: aside, then in place of the old ones."""
-        with self.databases.at_warehouse() as connection:
-            connection.execute(MODELS.format(prefix="trw_build_").encode())
-            with connection.transaction():
-                for schema in ("marts", "extracts"):
-                    connection.execute(f"drop schema if exists {schema} cascade".encode())
-                    connection.execute(f"alter schema trw_build_{schema} rename to {schema}".encode())
+        """Make the models as a build does: aside, then published."""
+        make(self.databases, **MODELS)
 
     def deliver(self, today: date = OCTOBER) -> None:
         deliver(

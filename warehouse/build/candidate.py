@@ -1,0 +1,101 @@
+"""The candidate schemas: a build is made and tested in them, beside what readers see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.errors import ObjectInTheWay
+
+PREFIX = "trw_build_"
+
+_COMMENT = "Made by a build of the warehouse. The next build drops it with everything in it."
+
+_RECORDED = """
+select s.schema_name
+from ledger.build_schemas as s
+join pg_namespace as n on n.oid = s.schema_oid and n.nspname = s.schema_name
+where s.is_candidate
+order by 1
+"""
+_IS_THERE = "select nspname, pg_get_userbyid(nspowner) from pg_namespace where nspname = %s"
+_RECORD = """
+insert into ledger.build_schemas (schema_oid, schema_name, is_candidate)
+select oid, nspname, %s from pg_namespace where nspname = %s
+on conflict (schema_oid) do update set schema_name = excluded.schema_name
+"""
+
+_CONTENT = """
+select s.schema_name, c.relkind::text, c.relname, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'usage')
+from ledger.build_schemas as s
+join pg_namespace as n on n.oid = s.schema_oid and n.nspname = s.schema_name
+join pg_class as c on c.relnamespace = s.schema_oid
+where s.is_candidate and c.relkind in ('r', 'v', 'm', 'f', 'p')
+order by 1, 2, 3
+"""
+
+
+def make(connection: psycopg.Connection, schemas: Iterable[str]) -> None:
+    """Make the candidate schemas, empty, and write down that they are ours.
+
+    Raises:
+        ObjectInTheWay: a schema of such a name is there that no build made.
+    """
+    for schema in sorted(set(schemas)):
+        found = connection.execute(_IS_THERE, (schema,)).fetchone()
+        if found:
+            raise ObjectInTheWay(
+                f"There is a schema {schema} of {found[1]} that no build of this warehouse made.",
+                meaning="It was left alone, and nothing was built. Readers and receivers see the last good build.",
+                next_command=f"Rename it or drop it if nobody needs it (drop schema {schema}), then run again.",
+            )
+        with connection.transaction():
+            name = sql.Identifier(schema)
+            connection.execute(sql.SQL("create schema {}").format(name))
+            connection.execute(sql.SQL("comment on schema {} is {}").format(name, sql.Literal(_COMMENT)))
+            record_schema(connection, schema, is_candidate=True)
+
+
+def record_schema(connection: psycopg.Connection, schema: str, *, is_candidate: bool) -> None:
+    """Write down that a schema is ours."""
+    connection.execute(_RECORD, (is_candidate, schema))
+
+
+def drop_all(connection: psycopg.Connection) -> None:
+    """Drop the candidate schemas that builds left behind: those that the ledger knows, and no others.
+
+    Raises:
+        ObjectInTheWay: something of somebody else is in one of them, or hangs on a table there.
+    """
+    # One that was renamed since belongs to whoever renamed it.
+    schemas = connection.execute(_RECORDED).fetchall()
+    try:
+        with connection.transaction():
+            connection.execute("set local lock_timeout = '60s'")
+            content = connection.execute(_CONTENT).fetchall()
+            for schema, _, name, owner, is_ours in content:
+                if not is_ours:
+                    raise _in_the_way(f"{schema}.{name} of {owner} is in one of them")
+            # Never by cascade: that would take what others made on these tables.
+            for statement, kinds in (("drop view {}", "v"), ("drop table {}", "rp")):
+                found = [sql.Identifier(schema, name) for schema, kind, name, *_ in content if kind in kinds]
+                if found:
+                    connection.execute(sql.SQL(statement).format(sql.SQL(", ").join(found)))
+            for (schema,) in schemas:
+                connection.execute(sql.SQL("drop schema {}").format(sql.Identifier(schema)))
+            connection.execute("delete from ledger.build_schemas where is_candidate")
+    except psycopg.errors.DependentObjectsStillExist as error:
+        hanging = (error.diag.message_detail or "").splitlines()
+        raise _in_the_way(hanging[0] if hanging else "something hangs on it") from None
+    except psycopg.errors.LockNotAvailable:
+        raise _in_the_way("somebody has been reading them for more than 60 seconds") from None
+
+
+def _in_the_way(what: str) -> ObjectInTheWay:
+    return ObjectInTheWay(
+        f"The schemas {PREFIX}…, in which the last build was made, cannot be dropped: {what}.",
+        meaning="They were left alone. Readers and receivers see the last good build.",
+        next_command="Move what is needed to a schema of its own (alter … set schema …) or drop it, then run again.",
+    )

@@ -1,0 +1,118 @@
+"""What the tests of a build found: which test of which model, how many rows, and the keys of the first of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+_SHOWN = 5
+_RECORD = """
+insert into ledger.build_findings (build_id, test_name, model_name, column_name, severity, rows, found)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (build_id, test_name) do nothing
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one test found.
+
+    Attributes:
+        severity: of a failure nothing is published; a warning is told.
+        found: of the first rows, keys and codes only, sensitive ones as their MD5.
+    """
+
+    test: str
+    model: str
+    column: str | None
+    severity: str
+    rows: int
+    found: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        subject = f"{self.model}.{self.column}" if self.column else self.model
+        return f"{subject}: {self.rows:,} rows, test {self.test}" + (f" ({self.keys})" if self.keys else "")
+
+    @property
+    def keys(self) -> str:
+        """The keys of the first rows, in one line."""
+        shown = "; ".join(", ".join(f"{key} {value}" for key, value in row.items()) for row in self.found if row)
+        return shown + ("; …" if shown and self.rows > len(self.found) == _SHOWN else "")
+
+
+def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]]) -> list[Finding]:
+    """Look into the candidate for the rows that tests found; failures first."""
+    found = []
+    for node, severity, rows in sorted(tests, key=lambda one: (one[1], one[0].name)):
+        model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
+        name = model.name if model else ", ".join(_names(node.depends_on.nodes)) or node.name
+        shown = _rows(connection, node, model)
+        found.append(Finding(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
+    return found
+
+
+def record(connection: psycopg.Connection, build_id: int, findings: list[Finding]) -> None:
+    """Write them into the ledger."""
+    for one in findings:
+        connection.execute(
+            _RECORD, (build_id, one.test, one.model, one.column, one.severity, one.rows, json.dumps(one.found))
+        )
+
+
+def as_dicts(findings: list[Finding]) -> list[dict[str, Any]]:
+    """For `--json`."""
+    return [vars(one) for one in findings]
+
+
+def _names(unique_ids: list[str]) -> list[str]:
+    return [unique_id.split(".")[2] for unique_id in unique_ids if unique_id.startswith("model.")][:2]
+
+
+def _rows(connection: psycopg.Connection, node: Any, model: Any) -> list[dict[str, Any]]:
+    """The first rows that a test found, with the columns that may be told.
+
+    Those are the columns that identify a row of the model, the tested one, and what a test of ours calls `code` or
+    `row_count`. No other: an error and a log never hold a value that nobody asked about.
+    """
+    query = (getattr(node, "compiled_code", None) or "").strip().rstrip(";")
+    if not query:
+        return []
+    classes = _classes(model)
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(sql.SQL("select * from ({}) as found limit {}").format(sql.SQL(query), sql.Literal(_SHOWN)))
+            names = [column.name for column in cursor.description or []]
+            return [_told(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
+    except psycopg.Error:
+        # The test itself failed, or its tables are gone: its name and its count are told without rows.
+        return []
+
+
+def _classes(model: Any) -> dict[str, str]:
+    """The columns that may be told, with their class."""
+    told = {"code": "open", "row_count": "open"}
+    if model is None:
+        return told
+    keys = list((model.config.meta or {}).get("grain") or [])
+    for name in keys:
+        column = model.columns.get(name)
+        told[name] = ((column.config.meta or {}).get("classification") if column else None) or "sensitive"
+    return told
+
+
+def _told(row: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, class_ in classes.items():
+        value = row.get(name)
+        if value is None:
+            continue
+        if class_ in ("open", "personal"):
+            shown[name] = value if isinstance(value, int) else str(value)
+        else:
+            shown[name] = "md5:" + hashlib.md5(str(value).encode(), usedforsecurity=False).hexdigest()
+    return shown
