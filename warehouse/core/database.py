@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warehouse.core import session
-from warehouse.core.errors import DatabaseUnreachable, SettingsError
+from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError
 
 CONNECT_SECONDS = 10
 
@@ -35,6 +35,7 @@ def connect(
     Raises:
         SettingsError: the connection string does not parse.
         DatabaseUnreachable: nobody answers there, or the server says no.
+        PooledConnection: a pooler answers there.
     """
     try:
         full = make_conninfo(
@@ -49,11 +50,36 @@ def connect(
     try:
         session.forget_shell_variables()
         connection = psycopg.connect(full, autocommit=True)
+        _refuse_pooler(connection, what=what, variable=variable)
         session.prepare(connection, read_only=read_only)
         connection.autocommit = autocommit
         return connection
     except psycopg.OperationalError as error:
+        if "unsupported startup parameter" in str(error):
+            raise _pooled(what, variable) from None
         raise unreachable(error, conninfo, what=what, variable=variable) from None
+
+
+def _refuse_pooler(connection: psycopg.Connection, *, what: str, variable: str) -> None:
+    """Whether the server process that greeted us is the one that answers: with a pooler between, it is not.
+
+    Raises:
+        PooledConnection: it is another one, and with the next statement it may be yet another.
+    """
+    row = connection.execute("select pg_catalog.pg_backend_pid()").fetchone()
+    if row is None or row[0] != connection.info.backend_pid:
+        connection.close()
+        raise _pooled(what, variable)
+
+
+def _pooled(what: str, variable: str) -> PooledConnection:
+    return PooledConnection(
+        f"Between this program and {what} is a connection pooler, such as pgbouncer.",
+        meaning="It may hand each statement to another session: settings, locks, cursors and snapshots would be lost "
+        "in silence, and it passes on no replication. Nothing was read or changed.",
+        next_command=f"Write the address of the server itself into {variable} (its own port is mostly 5432, a "
+        "pooler's 6432), then run again.",
+    )
 
 
 @contextmanager

@@ -8,7 +8,8 @@ code, so that a scheduler can tell them apart:
     ├── SettingsError                10  a setting, or a file that a person edits, is wrong
     │   ├── ClassificationError      11  replication/ does not fit the operational database
     │   ├── ContractError            12  exports/ does not fit the model
-    │   └── SameDatabase             19  two settings lead to one database, or are swapped
+    │   ├── SameDatabase             19  two settings lead to one database, or are swapped
+    │   └── PooledConnection         39  an address leads to a pooler, which keeps no session
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
     ├── DatabaseUnreachable          14  no connection to a database
     ├── SourceNotReady               15  the operational database is not set up for replication
@@ -94,6 +95,10 @@ class ContractError(SettingsError):
 
 class SameDatabase(SettingsError):
     exit_code = 19
+
+
+class PooledConnection(SettingsError):
+    exit_code = 39
 
 
 class SetupError(WarehouseError):

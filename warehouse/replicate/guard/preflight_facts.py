@@ -42,6 +42,7 @@ class Source:
         slots, senders: how many are in use.
         our_slot: whether our slot is among them: then nothing more is needed.
         tables: of the classification that are there.
+        encoding: of that database.
     """
 
     version: int
@@ -60,6 +61,7 @@ class Source:
     publication: Publication | None
     publication_owner: bool
     tables: Mapping[str, Identity] = field(default_factory=dict)
+    encoding: str = "UTF8"
 
     def number(self, setting: str) -> int | None:
         """A setting as a number; None when the version does not have it."""
@@ -76,6 +78,9 @@ class Warehouse:
         origins: replication origins in use.
         ours: whether our subscription is among them.
         may_subscribe: this user may make a subscription.
+        encoding: of that database.
+        time_outs: in milliseconds, those that reach the worker which applies changes: it is no session of ours that
+            could set them, and begins with what the server, the database and the user say.
     """
 
     version: int
@@ -85,6 +90,8 @@ class Warehouse:
     origins: int
     ours: bool
     may_subscribe: bool
+    encoding: str = "UTF8"
+    time_outs: Mapping[str, int] = field(default_factory=dict)
 
     def number(self, setting: str) -> int | None:
         """A setting as a number; None when the version does not have it."""
@@ -162,6 +169,7 @@ def read_source(source: psycopg.Connection, classification: Classification, name
     ).fetchone()
     assert row is not None
     return Source(
+        encoding=_encoding(source),
         version=version,
         role=row[0],
         settings=_settings(source, _SOURCE_SETTINGS),
@@ -237,7 +245,21 @@ def read_warehouse(warehouse: psycopg.Connection, name: str) -> Warehouse:
         origins=row[2],
         ours=row[3],
         may_subscribe=row[4],
+        encoding=_encoding(warehouse),
+        time_outs={name: int(value) for name, value in warehouse.execute(_TIME_OUTS) if int(value)},
     )
+
+
+_TIME_OUTS = """
+select name, reset_val from pg_settings where name in ('lock_timeout', 'transaction_timeout') order by name
+"""
+"""What a session has that sets nothing itself; ours do (warehouse/core/session.py)."""
+
+
+def _encoding(connection: psycopg.Connection) -> str:
+    row = connection.execute("show server_encoding").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _settings(connection: psycopg.Connection, names: Sequence[str]) -> dict[str, str]:

@@ -62,6 +62,7 @@ def checks(source: Source, warehouse: Warehouse, wanted: Mapping[str, Sequence[s
     """
     return [
         _version(source),
+        _encoding(source),
         _wal_level(source),
         _primary(source),
         _replicate(source),
@@ -88,6 +89,18 @@ def _version(source: Source) -> Check:
             f"Upgrade it to PostgreSQL {OLDEST} or later, then run again.",
         )
     return ok("source version", f"PostgreSQL {major}")
+
+
+def _encoding(source: Source) -> Check:
+    if source.encoding == "SQL_ASCII":
+        return failed(
+            "source encoding",
+            "The operational database has the encoding SQL_ASCII: nobody can say which letters its bytes are, and the "
+            "first that is no UTF-8 would stop the stream.",
+            "Have it moved into a database with its real encoding (pg_dump --encoding, CREATE DATABASE … ENCODING "
+            "'UTF8'), then run again.",
+        )
+    return ok("source encoding", source.encoding)
 
 
 def _wal_level(source: Source) -> Check:
@@ -302,6 +315,16 @@ def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
             "As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
             SetupError,
         )
+    if warehouse.encoding != "UTF8":
+        yield failed(
+            "warehouse encoding",
+            f"The warehouse's database has the encoding {warehouse.encoding}: a letter that it does not have would "
+            "stop the stream.",
+            "As its administrator: CREATE DATABASE warehouse ENCODING 'UTF8' TEMPLATE template0; set "
+            "WAREHOUSE_DATABASE_URL to it, then run again.",
+            SetupError,
+        )
+    yield from _time_outs(warehouse)
     if warehouse.ours:
         yield ok("warehouse", "has our subscription")
         return
@@ -329,6 +352,24 @@ def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
             )
         else:
             yield ok(f"warehouse {setting}", f"{used} of {most} used")
+
+
+def _time_outs(warehouse: Warehouse) -> Iterator[Check]:
+    """Our own sessions set theirs; the worker that applies changes is PostgreSQL's, and has those of the user."""
+    for name, milliseconds in warehouse.time_outs.items():
+        mend = f'As its administrator: ALTER ROLE "{warehouse.role}" IN DATABASE … SET {name} = 0; then run again.'
+        reaches = (
+            f"{name} is {milliseconds / 1000:g} s for {warehouse.role}, and reaches the worker that applies changes"
+        )
+        if name == "transaction_timeout":
+            yield failed(
+                name,
+                f"{reaches}: a transaction of the source that takes longer can never be applied.",
+                mend,
+                SetupError,
+            )
+        else:
+            yield warning(name, f"{reaches}: whenever somebody locks a table for longer, the stream stops.", mend)
 
 
 def _some(names: Sequence[str]) -> str:
