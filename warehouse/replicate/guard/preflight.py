@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError, SourceNotReady
-from warehouse.replicate import epochs, reach
+from warehouse.core.errors import MissingPrivilege, ReplicationError, SourceNotReady
+from warehouse.replicate import epochs, reach, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.guard import clocks, looks
 from warehouse.replicate.guard.preflight_facts import read_source, read_warehouse
+from warehouse.replicate.guard.preflight_roles import role_settings
 from warehouse.replicate.guard.preflight_rules import Check, checks, failed, ok, warning
 
 
@@ -56,7 +57,15 @@ def examined(
     )
     if there.may_subscribe:
         found.append(_reach(warehouse, databases.source_conninfo))
-    return [*found, _clock(trs, warehouse)]
+    return [_all_rows(trs, classification), *found, *role_settings(trs, warehouse), _clock(trs, warehouse)]
+
+
+def _all_rows(trs: psycopg.Connection, classification: Classification) -> Check:
+    try:
+        source.check_not_filtered(trs, classification.schema_name, classification.published)
+    except MissingPrivilege as error:
+        return failed("row security", error.what, error.next_command, MissingPrivilege)
+    return ok("row security", "hides no row of the replicated tables from us")
 
 
 def _reach(warehouse: psycopg.Connection, source_conninfo: str) -> Check:
