@@ -7,11 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import sandbox.schema
-from tests.python.conftest import FAST, FreshDatabases
+from tests.python.conftest import FAST
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.core.postgres import Cluster, find_binaries
@@ -296,21 +295,3 @@ def test_an_encoding_that_cannot_hold_every_letter_is_refused() -> None:
     for encoding in ("LATIN1", "SQL_ASCII"):
         found = judged(warehouse=dataclasses.replace(HERE, encoding=encoding))
         assert bad(found) == {"warehouse encoding": "failed"}
-
-
-def test_time_outs_that_no_session_of_ours_can_set_are_named() -> None:
-    found = judged(warehouse=dataclasses.replace(HERE, time_outs={"lock_timeout": 1500, "transaction_timeout": 1000}))
-    assert bad(found) == {"lock_timeout": "warning", "transaction_timeout": "failed"}
-    assert "1.5 s" in found["lock_timeout"].what
-    assert "transaction_timeout = 0" in str(found["transaction_timeout"].next_command)
-
-
-@pytest.mark.slow
-def test_the_users_time_outs_are_seen_behind_our_own(prepared: FreshDatabases) -> None:
-    """Our session sets them to 0; the worker that applies changes begins with the user's."""
-    with prepared.warehouse() as warehouse:
-        name = sql.Identifier(warehouse.info.dbname)
-        warehouse.execute(sql.SQL("alter database {} set transaction_timeout = '1500ms'").format(name))
-    with prepared.warehouse() as warehouse:
-        assert warehouse.execute("show transaction_timeout").fetchone() == ("0",)
-        assert read_warehouse(warehouse, "trw").time_outs == {"transaction_timeout": 1500}

@@ -47,6 +47,13 @@ def test_a_setting_that_would_end_the_apply_worker_is_refused(prepared: FreshDat
         assert trs.execute("select count(*) from pg_publication").fetchone() == (0,), "nothing was made"
 
 
+def test_a_lock_timeout_of_the_apply_worker_is_told(prepared: FreshDatabases) -> None:
+    with prepared.at_warehouse() as warehouse:
+        set_for_all(warehouse, "lock_timeout")
+    told = next(check for check in preflight(prepared) if check.subject == "lock_timeout of the apply worker")
+    assert told.state == "warning"
+
+
 def test_a_time_out_of_the_sender_is_told(prepared: FreshDatabases) -> None:
     with prepared.at_source() as trs:
         for name in SENDER:

@@ -79,8 +79,6 @@ class Warehouse:
         ours: whether our subscription is among them.
         may_subscribe: this user may make a subscription.
         encoding: of that database.
-        time_outs: in milliseconds, those that reach the worker which applies changes: it is no session of ours that
-            could set them, and begins with what the server, the database and the user say.
     """
 
     version: int
@@ -91,7 +89,6 @@ class Warehouse:
     ours: bool
     may_subscribe: bool
     encoding: str = "UTF8"
-    time_outs: Mapping[str, int] = field(default_factory=dict)
 
     def number(self, setting: str) -> int | None:
         """A setting as a number; None when the version does not have it."""
@@ -246,14 +243,7 @@ def read_warehouse(warehouse: psycopg.Connection, name: str) -> Warehouse:
         ours=row[3],
         may_subscribe=row[4],
         encoding=_encoding(warehouse),
-        time_outs={name: int(value) for name, value in warehouse.execute(_TIME_OUTS) if int(value)},
     )
-
-
-_TIME_OUTS = """
-select name, reset_val from pg_settings where name in ('lock_timeout', 'transaction_timeout') order by name
-"""
-"""What a session has that sets nothing itself; ours do (warehouse/core/session.py)."""
 
 
 def _encoding(connection: psycopg.Connection) -> str:

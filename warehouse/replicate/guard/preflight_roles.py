@@ -15,12 +15,14 @@ from warehouse.replicate.guard.preflight_rules import Check, failed, ok, warning
 
 APPLY_WORKER = {
     "transaction_timeout": "0",
-    "lock_timeout": "0",
     "default_transaction_read_only": "off",
     "default_transaction_isolation": "read committed",
     "session_replication_role": "origin",
 }
 """What the subscription's owner must have in the warehouse: anything else ends the worker or changes what it writes."""
+
+LOCKS = {"lock_timeout": "0"}
+"""What it should have: whenever somebody locks a table for longer, the stream stops until the next run."""
 
 SENDER = {"statement_timeout": "0", "transaction_timeout": "0"}
 """What our user should have at the source: PostgreSQL copies a table that is added later in one long statement."""
@@ -39,6 +41,14 @@ def role_settings(source: psycopg.Connection, warehouse: psycopg.Connection) -> 
         )
     else:
         yield ok("settings of the apply worker", "leave it alone")
+    role, odd = _odd(warehouse, LOCKS)
+    if odd:
+        yield warning(
+            "lock_timeout of the apply worker",
+            f"The warehouse's user {role} has {_listed(odd)}: whenever somebody locks a table for longer, the stream "
+            "stops until the next run.",
+            f"As its administrator: {_set_back(role, odd, LOCKS)}",
+        )
     role, odd = _odd(source, SENDER)
     if odd:
         yield warning(

@@ -324,7 +324,6 @@ def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
             "WAREHOUSE_DATABASE_URL to it, then run again.",
             SetupError,
         )
-    yield from _time_outs(warehouse)
     if warehouse.ours:
         yield ok("warehouse", "has our subscription")
         return
@@ -352,24 +351,6 @@ def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
             )
         else:
             yield ok(f"warehouse {setting}", f"{used} of {most} used")
-
-
-def _time_outs(warehouse: Warehouse) -> Iterator[Check]:
-    """Our own sessions set theirs; the worker that applies changes is PostgreSQL's, and has those of the user."""
-    for name, milliseconds in warehouse.time_outs.items():
-        mend = f'As its administrator: ALTER ROLE "{warehouse.role}" IN DATABASE … SET {name} = 0; then run again.'
-        reaches = (
-            f"{name} is {milliseconds / 1000:g} s for {warehouse.role}, and reaches the worker that applies changes"
-        )
-        if name == "transaction_timeout":
-            yield failed(
-                name,
-                f"{reaches}: a transaction of the source that takes longer can never be applied.",
-                mend,
-                SetupError,
-            )
-        else:
-            yield warning(name, f"{reaches}: whenever somebody locks a table for longer, the stream stops.", mend)
 
 
 def _some(names: Sequence[str]) -> str:
