@@ -26,3 +26,4 @@ select * from cases
 where
     {{ finite('given') }} is distinct from expected
     or {{ infinite_count(['given']) }} != infinite
+    or {{ is_infinite('given') }} != (infinite = 1)

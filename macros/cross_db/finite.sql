@@ -26,3 +26,16 @@
         {%- if not loop.last %} + {% endif -%}
     {%- endfor -%}
 {%- endmacro %}
+
+{# Whether a date or timestamp stands at ±infinity: there is one, and it is no day. #}
+{% macro is_infinite(expression) -%}
+    {{ adapter.dispatch('is_infinite')(expression) }}
+{%- endmacro %}
+
+{% macro default__is_infinite(expression) -%}
+    false
+{%- endmacro %}
+
+{% macro postgres__is_infinite(expression) -%}
+    coalesce(not isfinite({{ expression }}), false)
+{%- endmacro %}

@@ -45,9 +45,10 @@ final as (
         alerts.end_date,
         alerts.created_on,
         alerts.updated_on,
-        coalesce(alert_category_groups.alert_group, 'decision') as alert_group,
-        -- The one definition of an open alert: no end date. An end date closes it, also one in the future.
-        alerts.end_date is null as is_open,
+        coalesce(alert_category_groups.alert_group, 'unknown') as alert_group,
+        -- The one definition of an open alert: no end date. An end date closes it, also one in the future, and one that
+        -- is no day at all.
+        alerts.end_date is null and not coalesce(alerts.has_infinite_end_date, false) as is_open,
         -- An alert whose type is not known here is treated as internal: it must not go out by mistake.
         coalesce(alert_types.internal_only, true) as is_internal_only,
         coalesce(alert_category_groups.alert_group = 'prohibition', false) as is_prohibition,

@@ -33,6 +33,7 @@ final as (
             when 1 then 'EYTS'
             when 2 then 'EYPS'
             when 3 then 'PQTS'
+            else {{ unknown_code('route_types.professional_status_type') }}
         end as professional_status,
         coalesce(route_type_groups.award_group, 'Not grouped') as award_group,
         coalesce(route_type_groups.is_qtls, false) as is_qtls,

@@ -11,6 +11,13 @@ import psycopg
 from psycopg import sql
 
 _SHOWN = 5
+_ROWS = "select * from ({}) as found limit {}"
+_CODES = """
+select distinct on (unknown_code) unknown_code, count(*) over (partition by unknown_code) as row_count, found.*
+from ({}) as found
+order by unknown_code
+limit {}
+"""
 _RECORD = """
 insert into ledger.build_findings (build_id, test_name, model_name, column_name, severity, rows, found)
 values (%s, %s, %s, %s, %s, %s, %s)
@@ -76,26 +83,24 @@ def _names(unique_ids: list[str]) -> list[str]:
 def _rows(connection: psycopg.Connection, node: Any, model: Any) -> list[dict[str, Any]]:
     """The first rows that a test found, with the columns that may be told.
 
-    Those are the columns that identify a row of the model, the tested one, and what a test of ours calls `code` or
-    `row_count`. No other: an error and a log never hold a value that nobody asked about.
+    Those are the columns that identify a row of the model, an unknown code, and a number of rows. No other: an error
+    and a log never hold a value that nobody asked about.
     """
     query = (getattr(node, "compiled_code", None) or "").strip().rstrip(";")
-    if not query:
+    if node.resource_type != "test" or not query:
         return []
     classes = _classes(model)
-    try:
-        with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(sql.SQL("select * from ({}) as found limit {}").format(sql.SQL(query), sql.Literal(_SHOWN)))
-            names = [column.name for column in cursor.description or []]
-            return [_told(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
-    except psycopg.Error:
-        # The test itself failed, or its tables are gone: its name and its count are told without rows.
-        return []
+    # Of unknown codes one row for each, and how many have it.
+    codes = _CODES if getattr(getattr(node, "test_metadata", None), "name", None) == "known_code" else _ROWS
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(codes).format(sql.SQL(query), sql.Literal(_SHOWN)))
+        names = [column.name for column in cursor.description or []]
+        return [_told(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
 
 
 def _classes(model: Any) -> dict[str, str]:
     """The columns that may be told, with their class."""
-    told = {"code": "open", "row_count": "open"}
+    told = {"unknown_code": "open", "row_count": "open"}
     if model is None:
         return told
     keys = list((model.config.meta or {}).get("grain") or [])

@@ -16,6 +16,7 @@ exemptions as (
 
     select
         person_id,
+        max(case when is_on_person or is_on_route then 1 else 0 end) = 1 as is_exempt_by_reason,
         {{ dbt.listagg('exemption_reason', "'; '", 'order by exemption_reason') }} as induction_exemption_reasons,
         cast(count(*) as {{ dbt.type_int() }}) as induction_exemption_reason_count
     from {{ ref('fct_induction_exemption') }}
@@ -32,12 +33,16 @@ final as (
         persons.induction_status_label,
         persons.induction_status_without_exemption,
         persons.induction_status_without_exemption_label,
-        -- An exemption counts unless passed (4) or failed (5) outranks it.
+        -- An exemption makes the status exempt (2) unless passed (4) or failed (5) outranks it. Where only the QTS date
+        -- exempts, TRS leaves the status as it is; people who were migrated may have been made exempt.
         case
-            when persons.induction_status_without_exemption in (4, 5) then persons.induction_status_without_exemption
-            when exemptions.person_id is not null then 2
-            else persons.induction_status_without_exemption
-        end = persons.induction_status as recorded_induction_status_agrees,
+            when persons.induction_status_without_exemption in (4, 5)
+                then persons.induction_status = persons.induction_status_without_exemption
+            when exemptions.is_exempt_by_reason then persons.induction_status = 2
+            when exemptions.person_id is not null
+                then persons.induction_status in (2, persons.induction_status_without_exemption)
+            else persons.induction_status = persons.induction_status_without_exemption
+        end as recorded_induction_status_agrees,
         persons.induction_start_date,
         persons.induction_completed_date,
         exemptions.induction_exemption_reasons,

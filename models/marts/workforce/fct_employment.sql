@@ -2,7 +2,11 @@ with
 
 employments as (
 
-    select * from {{ ref('stg_trs__tps_employments') }}
+    select
+        tps_employments.*,
+        -- An end date that is no day still says that the employment has ended.
+        tps_employments.end_date is not null or coalesce(tps_employments.has_infinite_end_date, false) as has_end_date
+    from {{ ref('stg_trs__tps_employments') }} as tps_employments
 
 ),
 
@@ -40,9 +44,9 @@ judged as (
         employments.*,
         coalesce(live_persons.live_person_id, employments.person_id) as live_person_id,
         employments.start_date <= {{ as_at_date() }}
-        and (employments.end_date is null or employments.end_date >= {{ as_at_date() }}) as is_current,
+        and (not employments.has_end_date or coalesce(employments.end_date >= {{ as_at_date() }}, false)) as is_current,
         coalesce(
-            employments.end_date is null
+            not employments.has_end_date
             and employments.last_known_tps_employed_date < stale_limit.oldest_last_known_date,
             false
         ) as is_stale,

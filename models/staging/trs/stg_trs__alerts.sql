@@ -16,6 +16,7 @@ final as (
         {{ as_text('source.external_link') }} as external_link,
         {{ finite('source.start_date') }} as start_date,
         {{ finite('source.end_date') }} as end_date,
+        {{ is_infinite('source.end_date') }} as has_infinite_end_date,
         {{ finite('source.created_on') }} as created_on,
         {{ finite('source.updated_on') }} as updated_on,
         {{ finite('source.deleted_on') }} as deleted_on,

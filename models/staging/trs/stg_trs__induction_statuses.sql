@@ -20,7 +20,7 @@ final as (
 
     select
         source.induction_status,
-        induction_status_labels.label as induction_status_label,
+        {{ label_of('source.induction_status', 'induction_status_labels') }} as induction_status_label,
         {{ as_text('source.name') }} as name
     from source
     left join induction_status_labels

@@ -25,7 +25,7 @@ final as (
         {{ as_text('source.person_id') }} as person_id,
         source.duplicate,
         source.status,
-        integration_transaction_record_status_labels.label as status_label,
+        {{ label_of('source.status', 'integration_transaction_record_status_labels') }} as status_label,
         {{ finite('source.created_date') }} as created_date,
         source.integration_transaction_id,
         source.has_active_alert,

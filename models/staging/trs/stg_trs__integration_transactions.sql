@@ -31,9 +31,12 @@ final as (
     select
         source.integration_transaction_id,
         source.interface_type,
-        integration_transaction_interface_type_labels.label as interface_type_label,
+        {{ label_of(
+            'source.interface_type',
+            'integration_transaction_interface_type_labels'
+        ) }} as interface_type_label,
         source.import_status,
-        integration_transaction_import_status_labels.label as import_status_label,
+        {{ label_of('source.import_status', 'integration_transaction_import_status_labels') }} as import_status_label,
         source.total_count,
         source.success_count,
         source.warning_count,

@@ -34,12 +34,15 @@ final as (
         {{ as_text('source.person_id') }} as person_id,
         {{ finite('source.verified_on') }} as verified_on,
         source.verification_route,
-        one_login_user_verification_route_labels.label as verification_route_label,
+        {{ label_of(
+            'source.verification_route',
+            'one_login_user_verification_route_labels'
+        ) }} as verification_route_label,
         source.verified_names,
         source.verified_dates_of_birth,
         {{ finite('source.matched_on') }} as matched_on,
         source.match_route,
-        one_login_user_match_route_labels.label as match_route_label,
+        {{ label_of('source.match_route', 'one_login_user_match_route_labels') }} as match_route_label,
         source.matched_attributes,
         {{ as_text('source.verified_by_application_user_id') }} as verified_by_application_user_id,
         {{ infinite_count(['source.verified_on', 'source.matched_on']) }} as infinite_value_count

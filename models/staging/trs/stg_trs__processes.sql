@@ -21,7 +21,7 @@ final as (
     select
         {{ as_text('source.process_id') }} as process_id,
         source.process_type,
-        process_type_labels.label as process_type_label,
+        {{ label_of('source.process_type', 'process_type_labels') }} as process_type_label,
         {{ finite('source.created_on') }} as created_on,
         {{ finite('source.updated_on') }} as updated_on,
         {{ as_text('source.user_id') }} as user_id,

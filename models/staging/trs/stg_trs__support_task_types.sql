@@ -20,7 +20,7 @@ final as (
 
     select
         source.support_task_type,
-        support_task_type_labels.label as support_task_type_label,
+        {{ label_of('source.support_task_type', 'support_task_type_labels') }} as support_task_type_label,
         {{ as_text('source.name') }} as name
     from source
     left join support_task_type_labels

@@ -42,7 +42,7 @@ final as (
         {{ as_text('source.user_id') }} as user_id,
         source.active,
         source.user_type,
-        user_type_labels.label as user_type_label,
+        {{ label_of('source.user_type', 'user_type_labels') }} as user_type_label,
         {{ as_text('source.name') }} as name,
         {{ as_text_array('source.api_roles') }} as api_roles,
         source.is_oidc_client,
@@ -57,10 +57,13 @@ final as (
         {{ as_text('source.email') }} as email,
         {{ as_text('source.azure_ad_user_id') }} as azure_ad_user_id,
         {{ as_text('source.role') }} as role,
-        user_role_labels.label as role_label,
+        {{ label_of('source.role', 'user_role_labels') }} as role_label,
         {{ as_text('source.dqt_user_id') }} as dqt_user_id,
         source.record_matching_policy,
-        record_matching_policy_labels.label as record_matching_policy_label,
+        {{ label_of(
+            'source.record_matching_policy',
+            'record_matching_policy_labels'
+        ) }} as record_matching_policy_label,
         {{ as_text('source.short_name') }} as short_name,
         {{ finite('source.last_signed_in_utc') }} as last_signed_in_utc,
         {{ infinite_count(['source.last_signed_in_utc']) }} as infinite_value_count
