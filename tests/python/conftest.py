@@ -45,8 +45,16 @@ class WorldDatabases(Databases):
 
 
 def make_databases(home: Path, **settings: object) -> WorldDatabases:
-    """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in."""
-    values: dict[str, object] = {"warehouse_home": home, "warehouse_deliveries": home / "deliveries", **settings}
+    """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in.
+
+    Their tables are so small that a few deletes are a large share: the limit of a repair has tests of its own.
+    """
+    values: dict[str, object] = {
+        "warehouse_home": home,
+        "warehouse_deliveries": home / "deliveries",
+        "warehouse_repair_deletes_percent": 100,
+        **settings,
+    }
     unset = dict.fromkeys(
         ("warehouse_database_url", "trs_database_url", "warehouse_destination_dandi", "warehouse_destination_tad")
     )

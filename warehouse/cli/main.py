@@ -16,6 +16,7 @@ from warehouse.cli.output import print_error, print_json
 from warehouse.core.errors import (
     DatabaseUnreachable,
     Interrupted,
+    PageDamaged,
     SettingsError,
     UnexpectedFailure,
     UsageError,
@@ -100,6 +101,12 @@ def _translated(error: Exception) -> WarehouseError:
             "A database closed its connection while it was being used.",
             meaning="What was being done was not committed; nothing is half delivered.",
             next_command="Run the same command again: embedded databases are restarted, and the work carries on.",
+        )
+    if isinstance(error, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
+        return PageDamaged(
+            f"A database cannot read a page of a table: {error.diag.message_primary}.",
+            meaning="Its disk or memory has damaged the table. The command stopped there; nothing is half delivered.",
+            next_command="`warehouse replicate reconcile` names the table and the side, and says what to do.",
         )
     place = traceback.extract_tb(error.__traceback__)[-1]
     state = f", SQLSTATE {error.sqlstate}" if isinstance(error, psycopg.Error) and error.sqlstate else ""

@@ -133,5 +133,10 @@ class TerminalProgress:
         if self._status:
             self._status.update(f"[bold]{self._stage}[/]  {_plain(text)}")
 
+    def wait(self, text: str) -> None:
+        interrupt.check()
+        # Beside JSON, too, a person who looks at the log has to see why nothing happens.
+        (err if self._quiet else out).print(f"  {text}", markup=False)
+
     def count(self, text: str, done: int, total: int | None = None) -> None:
         self.say(f"{text} {done:,}" + (f" of {total:,}" if total else ""))

@@ -29,7 +29,10 @@ code, so that a scheduler can tell them apart:
     │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
     │   ├── ContentDiffers           59  replica and source were compared and differ
     │   ├── NotCompared              61  a comparison left something out, so nobody can say that it is equal
-    │   └── MeaningChanged           64  a name at the source means something else than before; not known to be equal
+    │   ├── MeaningChanged           64  a name at the source means something else than before; not known to be equal
+    │   ├── DeletesRefused           67  a repair would delete more of a table than it may without a person's word
+    │   ├── PageDamaged              68  PostgreSQL cannot read a page of a table: its disk or memory damaged it
+    │   └── WaitedTooLong            69  what a command waited for did not end in the time that a setting allows
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
@@ -132,10 +135,12 @@ class SourceOutOfReach(ReplicationError):
 class SlotLost(ReplicationError):
     """Attributes:
     after_a_crash: the slot may well be ours, but a crash of the source took the proof: a comparison settles it.
+    only_restarted: the slot is ours, but the warehouse may be an older state of itself: a comparison settles it.
     """
 
     exit_code = 50
     after_a_crash = False
+    only_restarted = False
 
 
 class SlotTaken(ReplicationError):
@@ -186,6 +191,18 @@ class NotCompared(ReplicationError):
 
 class MeaningChanged(ReplicationError):
     exit_code = 64
+
+
+class DeletesRefused(ReplicationError):
+    exit_code = 67
+
+
+class PageDamaged(ReplicationError):
+    exit_code = 68
+
+
+class WaitedTooLong(ReplicationError):
+    exit_code = 69
 
 
 class BuildFailed(WarehouseError):

@@ -18,6 +18,9 @@ class Progress(Protocol):
     def count(self, text: str, done: int, total: int | None = None) -> None:
         """How far it is: so many of so many rows, models or files."""
 
+    def wait(self, text: str) -> None:
+        """What is waited for: a line that stays, in a log as on a terminal."""
+
 
 class Silent:
     """Says nothing; for tests and for `--json`."""
@@ -27,6 +30,9 @@ class Silent:
 
     def count(self, text: str, done: int, total: int | None = None) -> None:
         del text, done, total
+
+    def wait(self, text: str) -> None:
+        del text
 
 
 @dataclass

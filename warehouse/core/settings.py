@@ -53,6 +53,20 @@ class Settings(BaseSettings):
         description="What a run does when the replication slot was lost: `ask` stops (exit code 50) until "
         "`warehouse replicate repair` is run; `automatic` repairs, and says so in its summary.",
     )
+    warehouse_repair_deletes_percent: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        description="How much of a table a repair may delete by itself, in percent of its rows (50 rows in any case). "
+        "A table of which more would go is left as it is (exit code 67) until `warehouse replicate repair "
+        "--allow-deletes TABLE`: a filtered view of the source, or a table emptied by mistake, looks like deletes.",
+    )
+    warehouse_wait_minutes: float = Field(
+        30.0,
+        gt=0,
+        description="How long a command waits for a transaction, a lock or the stream before it gives up "
+        "(exit code 69). It says what it waits for at the start and every minute.",
+    )
     warehouse_wal_budget_gb: float = Field(
         10.0,
         gt=0,

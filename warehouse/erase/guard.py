@@ -8,6 +8,7 @@ import psycopg
 
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
 from warehouse.erase import relations, rows
 from warehouse.erase.rows import Tables
 from warehouse.erase.rules import Rules
@@ -38,7 +39,8 @@ def check_caught_up(source: psycopg.Connection, warehouse: psycopg.Connection, p
     # A message of ours in the WAL: a quiet source's position moves past what was committed before.
     row = source.execute("select pg_logical_emit_message(true, %s, '')", (_MARK,)).fetchone()
     assert row is not None
-    target, deadline = str(row[0]), time.monotonic() + CATCH_UP_SECONDS
+    target = str(row[0])
+    waiting = Waiting(progress, "the stream to apply what is committed at the source", limit=CATCH_UP_SECONDS)
     while True:
         state = source.execute(
             "select confirmed_flush_lsn >= %s::pg_lsn, wal_status, %s::pg_lsn - confirmed_flush_lsn"
@@ -53,13 +55,13 @@ def check_caught_up(source: psycopg.Connection, warehouse: psycopg.Connection, p
             )
         if state[0]:
             return
-        if time.monotonic() > deadline:
+        if waiting.is_over:
             raise _refused(
                 f"The stream has not caught up: {int(state[2]) / 1e6:,.1f} MB of changes are still to be applied.",
                 "A change that is on its way could bring the person back.",
                 "warehouse replicate run",
             )
-        progress.say("waiting for the stream to catch up")
+        waiting.look("waiting for the stream to catch up")
         time.sleep(0.1)
 
 

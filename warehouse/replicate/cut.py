@@ -17,14 +17,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate import source, subscription
+from warehouse.replicate import slot_wait, source, subscription
 from warehouse.replicate.compare import AsOf, SourceSnapshot, WarehouseState
+from warehouse.replicate.decoding import Undecodable, decoding
 from warehouse.replicate.epochs import Epoch
 
 _EPOCH_OF_POSTGRES = datetime(2000, 1, 1, tzinfo=UTC)
@@ -61,20 +63,24 @@ def one_position(
         Unclear: something that makes the position useless happened just then; call again.
         SourceNotReady: the source has no slot or sender to spare.
         SlotLost, StreamStuck: the replica does not get there.
+        WaitedTooLong: transactions that are open at the source do not end.
     """
     source.check_headroom(trs)
     name = epoch.replication_name
     before = _text(warehouse, "select pg_current_snapshot()::text")
     with ExitStack() as stack:
         slot_connection = stack.enter_context(subscription.replication_connection(databases.source_conninfo))
-        progress.say("taking a position at the source" + subscription.waits_for(trs))
+        progress.say("taking a position at the source")
         slot = f"warehouse_reconcile_{secrets.token_hex(4)}"
-        made = slot_connection.execute(
-            sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')").format(
-                sql.Identifier(slot)
-            )
-        ).fetchone()
-        assert made is not None
+
+        def make() -> Any:
+            return slot_connection.execute(
+                sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')").format(
+                    sql.Identifier(slot)
+                )
+            ).fetchone()
+
+        made = slot_wait.made(trs, slot_connection, make, progress, databases.settings.warehouse_wait_minutes)
         # The slot's own export ends with its connection's next command; this one stays.
         _, snapshot, snapshot_at = _hold(stack, databases.source(), str(made[2]))
         marked = subscription.mark(trs)
@@ -120,13 +126,22 @@ def begin_time(message: bytes) -> datetime:
 
 def _committed_after(slot_connection: psycopg.Connection, slot: str, publication: str) -> list[datetime]:
     # The rows that are decoded on the way stay at the source; only Begin messages come over.
-    rows = slot_connection.execute(
+    try:
+        with decoding():
+            rows = _begins(slot_connection, slot, publication)
+    except Undecodable:
+        # A slot that PostgreSQL has made so that it cannot be read; the next one will do.
+        raise Unclear from None
+    return [begin_time(bytes.fromhex(row[0])) for row in rows]
+
+
+def _begins(slot_connection: psycopg.Connection, slot: str, publication: str) -> list[tuple[str]]:
+    return slot_connection.execute(
         sql.SQL(
             "select encode(data, 'hex') from pg_logical_slot_peek_binary_changes({}, null, null,"
             " 'proto_version', '1', 'publication_names', {}) where get_byte(data, 0) = ascii('B')"
         ).format(sql.Literal(slot), sql.Literal(sql.Identifier(publication).as_string(slot_connection)))
     ).fetchall()
-    return [begin_time(bytes.fromhex(row[0])) for row in rows]
 
 
 def _applied_since(here: psycopg.Connection, before: str, origin: str) -> list[tuple[int, datetime]]:

@@ -7,10 +7,10 @@ one, so a row whose version at the source is the same in both has nothing to com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
@@ -18,15 +18,18 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
+from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Progress
-from warehouse.replicate import gaps, position, proofs, subscription
+from warehouse.replicate import differences, gaps, position, proofs, subscription
 from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec, is_new, listed, same_key
+from warehouse.replicate.compared import compare_tables, on_snapshot
+from warehouse.replicate.differences import Known
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.gaps import Gap, GapTable, Written
+from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard.settled import settled
+from warehouse.replicate.link import Ends
 from warehouse.replicate.mend import Mending, mend
 from warehouse.replicate.replica import KNOWN_FROM
-from warehouse.replicate.setup import Ends, compare_tables, on_snapshot
 
 ROUNDS = 3
 """How often it is tried: a damaged row that changes at the source meanwhile is left to the next round."""
@@ -45,46 +48,108 @@ _Row = tuple[str, Key]
 """A table, and the key of a row of it."""
 
 
-def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str) -> tuple[Gap | None, list[GapTable], int]:
+@dataclass(frozen=True)
+class Since:
+    """From where on changes may have been missed: a position of the source's WAL, if it is known, and a time."""
+
+    lsn: str | None
+    time: datetime
+
+
+@dataclass
+class Damage:
+    """What a repair in place did.
+
+    Attributes:
+        gaps: those that it closed, the oldest first.
+        compared: the tables that were compared, each in its last round.
+        held: tables that were left as they are, because a person has to allow what would be deleted.
+        left: rows that differed and were changed at the source in every round, so that nobody can tell yet.
+    """
+
+    gaps: list[Gap] = field(default_factory=list)
+    compared: list[TableComparison] = field(default_factory=list)
+    held: list[Known] = field(default_factory=list)
+    left: set[_Row] = field(default_factory=set)
+
+    @property
+    def differed(self) -> bool:
+        """Whether anything was written, or has to be."""
+        return bool(self.held or self.left or any(gap.rows for gap in self.gaps))
+
+
+def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str, since: Since | None = None) -> Damage:
     """Find rows that differ and write them; the stream is off for as long as the comparison takes.
 
-    Returns:
-        The row of the gap ledger, None when nothing differs; the tables that were compared; and how many rows differed
-        and were changed at the source in every round, so that nobody can tell yet.
+    Every gap of the epoch that is open is closed when its tables have been compared, whether or not anything differed.
+
+    Args:
+        since: from where on the rows that differ may have been missed. None: each table's own last equal comparison.
 
     Raises:
         StreamStuck, SlotLost, SlotTaken, SourceRewound: the stream does not catch up, or cannot be switched on again.
+        PageDamaged: a table cannot be read; the stream is on again.
     """
-    gap: Gap | None = None
-    found: list[TableComparison] = []
+    done = Damage()
     left: set[_Row] | None = None
     for _ in range(ROUNDS):
-        gap, found, unsettled = _one_round(ends, epoch, gap or gaps.unrepaired(ends.warehouse, epoch), progress, reason)
-        position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
+        try:
+            unsettled = _one_round(ends, epoch, done, progress, reason, since)
+        except (Exception, KeyboardInterrupt):
+            _switch_on_again(ends, epoch)
+            raise
+        position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch, after_restart=True)
         subscription.enable(ends.warehouse, ends.name)
         left = unsettled if left is None else left & unsettled
         if not left:
-            settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
             break
-    if gap is None:
-        return None, [GapTable(one.table, one.source_rows, 0, 0, 0, one.carried_from) for one in found], len(left or ())
-    return gaps.close(ends.warehouse, gap), gaps.tables_of(ends.warehouse, gap), len(left or ())
+    done.left = left or set()
+    _conclude(ends, epoch, done)
+    return done
+
+
+def _conclude(ends: Ends, epoch: Epoch, done: Damage) -> None:
+    """In the ledger: which tables are equal, which are not, and which gaps are closed by that."""
+    differing = {one.table for one in done.held} | {table for table, _ in done.left}
+    equal = [one.table for one in done.compared if one.table not in differing]
+    uncertain = [one for one in done.compared if one.table in {table for table, _ in done.left}]
+    differences.record(ends.warehouse, done.held, "repair")
+    differences.record(ends.warehouse, [differences.of_comparison(one) for one in uncertain], "repair")
+    settled(ends.warehouse, epoch, ends.name, equal, all_of_them=set(equal) == set(ends.classification.published))
+    open_gaps = gaps.unrepaired(ends.warehouse, epoch)
+    # Rows that nobody can tell yet are known as a difference from here on; what was missed is written.
+    held = [one.table for one in done.held]
+    done.gaps, _ = gaps.close_compared(ends.warehouse, open_gaps, set(ends.classification.published), held)
+
+
+def _switch_on_again(ends: Ends, epoch: Epoch) -> None:
+    """After a failure: the stream is not to stay off for it."""
+    try:
+        position.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch, after_restart=True)
+        subscription.enable(ends.warehouse, ends.name)
+    except (ReplicationError, psycopg.Error):
+        # It has to stay off, or nobody can be reached: the failure itself is what a person has to know first, and the
+        # next command finds the other.
+        return
 
 
 def _one_round(
-    ends: Ends, epoch: Epoch, gap: Gap | None, progress: Progress, reason: str
-) -> tuple[Gap | None, list[TableComparison], set[_Row]]:
+    ends: Ends, epoch: Epoch, done: Damage, progress: Progress, reason: str, since: Since | None
+) -> set[_Row]:
     left: set[_Row] = set()
+    open_gaps = gaps.unrepaired(ends.warehouse, epoch)
     with _snapshot(ends) as (before, _, began_at):
         marked = subscription.mark(ends.trs)
         subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
         subscription.stop(ends.warehouse, ends.name)
         with _snapshot(ends) as (_, name, taken_at):
             specs, found = compare_tables(ends, ends.classification.published, name, progress)
+            done.held = [differences.of_comparison(one, deletes_held=True) for one in found if ends.limit.holds(one)]
+            held = {one.table for one in done.held}
             with on_snapshot(ends, name) as now:
                 damaged: list[tuple[TableSpec, TableComparison]] = []
                 for spec, comparison in zip(specs, found, strict=True):
-                    if comparison.is_equal:
+                    if comparison.is_equal or comparison.table in held:
                         continue
                     certain, unsettled = _damaged(spec, comparison, before, now)
                     certain, passing = _without_passing(spec, certain, ends.warehouse, began_at)
@@ -92,19 +157,22 @@ def _one_round(
                     if not certain.is_equal:
                         damaged.append((spec, certain))
                         progress.say(f"repairing {spec.table}")
-                written: dict[str, Written] = {}
-                if damaged:
-                    if gap is None:
-                        since = _last_equal(ends.warehouse, epoch)
-                        gap = gaps.open_gap(ends.warehouse, epoch, epoch, None, since, reason)
-                    gap = gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at)
-                    written = mend(Mending(now, ends.warehouse, epoch, gap, taken_at), damaged)
-    if gap is not None:
-        gaps.compared(ends.warehouse, gap, found)
+                fresh = [spec.table for spec, _ in damaged if gaps.of_table(open_gaps, spec.table) is None]
+                if fresh or (done.held and since):
+                    began = since or Since(None, _last_equal(ends.warehouse, epoch, fresh))
+                    open_gaps.append(gaps.open_gap(ends.warehouse, epoch, epoch, began.lsn, began.time, reason))
+                open_gaps = [gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at) for gap in open_gaps]
+                written = mend(Mending(now, ends.warehouse, epoch, open_gaps, taken_at), damaged)
+    for gap in open_gaps:
+        gaps.compared(ends.warehouse, gap, [one for one in found if one.table not in held])
     proofs.make_durable(ends.trs)
     # By what the comparison found, of which the stream may have had a part to bring: that is not written yet.
-    proofs.record(ends.warehouse, [one for one in found if proofs.all_written(one, written.get(one.table))])
-    return gap, found, left
+    proofs.record(
+        ends.warehouse,
+        [one for one in found if one.table not in held and proofs.all_written(one, written.get(one.table))],
+    )
+    done.compared = found
+    return left
 
 
 @contextmanager
@@ -198,16 +266,30 @@ def _versions(spec: TableSpec, connection: psycopg.Connection, keys: list[Key]) 
     return {tuple(row[2:]): (row[0], row[1]) for row in rows}
 
 
-def _last_equal(warehouse: psycopg.Connection, epoch: Epoch) -> datetime:
-    """The latest time up to which the replica is known to have been equal."""
-    row = warehouse.execute(
-        "select greatest(e.snapshot_at, (select max(g.to_time) from ledger.gaps as g"
-        " where g.new_epoch = e.epoch_id and g.repaired_at is not null),"
-        " (select max(r.snapshot_at) from ledger.reconciliations as r"
-        " where r.epoch_id = e.epoch_id and r.result = 'equal'))"
-        " from ledger.epochs as e where e.epoch_id = %s",
-        (epoch.epoch_id,),
-    ).fetchone()
+_LAST_EQUAL = """
+select min(greatest(
+    e.snapshot_at,
+    (
+        select max(g.to_time) from ledger.gaps as g
+        join ledger.gap_tables as c using (gap_id)
+        where g.new_epoch = e.epoch_id and g.repaired_at is not null
+            and c.table_name = t.name and c.rows_compared is not null
+    ),
+    (
+        select max(r.snapshot_at) from ledger.reconciliations as r
+        join ledger.reconciled_tables as c using (reconciliation_id)
+        where r.epoch_id = e.epoch_id and c.table_name = t.name and c.missing + c.extra + c.changed = 0
+    )
+))
+from ledger.epochs as e
+cross join unnest(%s::text[]) as t (name)
+where e.epoch_id = %s
+"""
+
+
+def _last_equal(warehouse: psycopg.Connection, epoch: Epoch, tables: Sequence[str]) -> datetime:
+    """The latest time up to which every one of these tables is known to have been equal."""
+    row = warehouse.execute(_LAST_EQUAL, (list(tables), epoch.epoch_id)).fetchone()
     assert row is not None
     found: datetime = row[0]
     return found

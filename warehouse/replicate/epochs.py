@@ -55,6 +55,25 @@ def current(connection: psycopg.Connection, replication_name: str) -> Epoch | No
         ).fetchone()
 
 
+_EVER_STREAMED = """
+with recursive lives as (
+    select * from ledger.epochs where epoch_id = %s
+    union all
+    select e.* from lives as l join ledger.epochs as e on e.epoch_id = l.continues
+)
+
+select exists (select from lives where streaming_since is not null)
+"""
+
+
+def is_first_copy(connection: psycopg.Connection, epoch: Epoch) -> bool:
+    """Whether a copy was broken off before anything ever streamed: no repair, so nobody has to be asked."""
+    if epoch.state != "copying":
+        return False
+    row = connection.execute(_EVER_STREAMED, (epoch.epoch_id,)).fetchone()
+    return not (row and row[0])
+
+
 def begin(
     connection: psycopg.Connection,
     replication_name: str,

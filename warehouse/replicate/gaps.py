@@ -1,8 +1,12 @@
-"""The ledger of gaps: where the stream was broken, and what the repair wrote."""
+"""The ledger of gaps: where the stream was broken, and what the repair wrote.
+
+Any number of gaps may be open at once: the slot was lost while a table was out of the publication, say. One repair
+compares each table once, for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -17,7 +21,11 @@ from warehouse.replicate.epochs import Epoch
 
 @dataclass(frozen=True)
 class Gap:
-    """A row of ledger.gaps; the table's comment says what the bounds mean."""
+    """A row of ledger.gaps; the table's comment says what the bounds mean.
+
+    Attributes:
+        tables: those whose changes were missed; None: every one.
+    """
 
     gap_id: int
     ended_epoch: int
@@ -31,6 +39,11 @@ class Gap:
     rows_inserted: int
     rows_updated: int
     rows_deleted: int
+    tables: list[str] | None
+
+    def concerns(self, table: str) -> bool:
+        """Whether changes of a table were missed."""
+        return self.tables is None or table in self.tables
 
     @property
     def rows(self) -> int:
@@ -69,43 +82,69 @@ class Written:
 
 _COLUMNS = sql.SQL(
     "gap_id, ended_epoch, new_epoch, from_lsn::text, from_time, to_lsn::text, to_time, reason, repaired_at,"
-    " rows_inserted, rows_updated, rows_deleted"
+    " rows_inserted, rows_updated, rows_deleted, tables"
 )
 
 
 def open_gap(
-    connection: psycopg.Connection, ended: Epoch, new: Epoch, from_lsn: str | None, from_time: datetime, reason: str
+    connection: psycopg.Connection,
+    ended: Epoch,
+    new: Epoch,
+    from_lsn: str | None,
+    from_time: datetime,
+    reason: str,
+    tables: Sequence[str] | None = None,
 ) -> Gap:
-    """Write down that there is a gap; where it ends is known when the new slot is made."""
+    """Write down that there is a gap; where it ends is known when the new slot is made.
+
+    Args:
+        tables: whose changes were missed; None: of every one.
+    """
     return _one(
         connection,
-        "insert into ledger.gaps (ended_epoch, new_epoch, from_lsn, from_time, reason) values (%s, %s, %s, %s, %s)",
-        (ended.epoch_id, new.epoch_id, from_lsn, from_time, reason),
+        "insert into ledger.gaps (ended_epoch, new_epoch, from_lsn, from_time, reason, tables)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (ended.epoch_id, new.epoch_id, from_lsn, from_time, reason, sorted(tables) if tables is not None else None),
     )
 
 
-def carried_over(connection: psycopg.Connection, broken_off: Epoch, new: Epoch) -> Gap | None:
-    """Go on, in a new epoch, with the gap whose repair was broken off; None when there is none."""
-    row = connection.execute(
-        "select gap_id from ledger.gaps where new_epoch = %s and repaired_at is null order by gap_id",
-        (broken_off.epoch_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    return _one(
-        connection,
-        "update ledger.gaps set new_epoch = %s, to_lsn = null, to_time = null where gap_id = %s",
-        (new.epoch_id, row[0]),
+_UNREPAIRED = sql.SQL("""
+with recursive lives as (
+    select epoch_id, continues from ledger.epochs where epoch_id = %s
+    union all
+    select e.epoch_id, e.continues from ledger.epochs as e join lives as l on e.epoch_id = l.continues
+)
+
+select {} from ledger.gaps
+where new_epoch in (select epoch_id from lives) and repaired_at is null
+order by gap_id
+""")
+
+
+def carried_over(connection: psycopg.Connection, broken_off: Epoch, new: Epoch) -> list[Gap]:
+    """Take the open gaps of an epoch over into a new one, the oldest first."""
+    connection.execute(
+        "update ledger.gaps set new_epoch = %s, to_lsn = null, to_time = null where gap_id = any(%s)",
+        (new.epoch_id, [gap.gap_id for gap in unrepaired(connection, broken_off)]),
     )
+    # What was compared with an earlier snapshot has to be compared with the new one, too.
+    connection.execute(
+        "update ledger.gap_tables set rows_compared = null where gap_id in ("
+        "select gap_id from ledger.gaps where new_epoch = %s and repaired_at is null)",
+        (new.epoch_id,),
+    )
+    return unrepaired(connection, new)
 
 
-def unrepaired(connection: psycopg.Connection, epoch: Epoch) -> Gap | None:
-    """The gap before an epoch that is not repaired yet, if there is one."""
+def unrepaired(connection: psycopg.Connection, epoch: Epoch) -> list[Gap]:
+    """The gaps that a repair in this epoch has to close, the oldest first: its own, and those of epochs before it."""
     with connection.cursor(row_factory=class_row(Gap)) as cursor:
-        return cursor.execute(
-            sql.SQL("select {} from ledger.gaps where new_epoch = %s and repaired_at is null").format(_COLUMNS),
-            (epoch.epoch_id,),
-        ).fetchone()
+        return cursor.execute(_UNREPAIRED.format(_COLUMNS), (epoch.epoch_id,)).fetchall()
+
+
+def of_table(gaps: Sequence[Gap], table: str) -> Gap | None:
+    """The gap in which what a repair writes to a table is counted: the first that concerns it."""
+    return next((gap for gap in gaps if gap.concerns(table)), None)
 
 
 def read(connection: psycopg.Connection, gap_id: int) -> Gap:
@@ -139,15 +178,45 @@ def wrote(connection: psycopg.Connection, gap: Gap, table: str, written: Written
 
 
 def compared(connection: psycopg.Connection, gap: Gap, found: Sequence[TableComparison]) -> None:
-    """Write down how tables were compared, and that they are equal now."""
+    """Write down how the tables of a gap were compared, and that they are equal now."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ledger.gap_tables (gap_id, table_name, rows_compared, seconds, carried_from)"
             " values (%s, %s, %s, %s, %s)"
             " on conflict (gap_id, table_name) do update set rows_compared = excluded.rows_compared,"
             " seconds = gap_tables.seconds + excluded.seconds, carried_from = excluded.carried_from",
-            [(gap.gap_id, one.table, one.source_rows, one.seconds, one.carried_from) for one in found],
+            [
+                (gap.gap_id, one.table, one.source_rows, one.seconds, one.carried_from)
+                for one in found
+                if gap.concerns(one.table)
+            ],
         )
+
+
+def close_compared(
+    connection: psycopg.Connection, gaps: Sequence[Gap], replicated: Collection[str], waiting: Collection[str]
+) -> tuple[list[Gap], list[Gap]]:
+    """Close the gaps whose tables were all compared; returns those, and the ones that stay open.
+
+    Args:
+        replicated: the tables that can be compared: of one that is not replicated any more nothing is missing here.
+        waiting: tables that differ still, because a person has to decide.
+    """
+    done, left = [], []
+    for gap in gaps:
+        compared = {
+            row[0]
+            for row in connection.execute(
+                "select table_name from ledger.gap_tables where gap_id = %s and rows_compared is not null",
+                (gap.gap_id,),
+            )
+        }
+        due = {table for table in replicated if gap.concerns(table)}
+        if due - compared or any(gap.concerns(table) for table in waiting):
+            left.append(gap)
+        else:
+            done.append(close(connection, gap))
+    return done, left
 
 
 def close(connection: psycopg.Connection, gap: Gap) -> Gap:

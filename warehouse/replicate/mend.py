@@ -43,13 +43,14 @@ class Mending:
     Attributes:
         source: a connection inside a transaction on the snapshot.
         warehouse: a connection in autocommit; nobody else writes the replica.
+        gaps: the open gaps; each table that is written belongs to one of them at least.
         snapshot_at: the source's time of the snapshot.
     """
 
     source: psycopg.Connection
     warehouse: psycopg.Connection
     epoch: Epoch
-    gap: Gap
+    gaps: Sequence[Gap]
     snapshot_at: datetime
 
 
@@ -101,11 +102,15 @@ def _in_one(work: Mending, steps: Sequence[_Step], total: dict[str, Written]) ->
         return
     with work.warehouse.transaction():
         hand_writes.our_own(work.warehouse, "repair")
-        epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, work.gap.from_time)
+        concerned = [gap for gap in work.gaps if any(gap.concerns(step.spec.table) for step in steps)]
+        not_before = min(gap.from_time for gap in concerned)
+        epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, not_before)
         for step in steps:
             start, table = time.monotonic(), step.spec.table
             written = step.write()
-            gaps.wrote(work.warehouse, work.gap, table, written, time.monotonic() - start)
+            counted = gaps.of_table(work.gaps, table)
+            assert counted is not None
+            gaps.wrote(work.warehouse, counted, table, written, time.monotonic() - start)
             total[table] = total.get(table, Written()) + written
 
 

@@ -4,6 +4,10 @@ The engine goes on with whatever slot has the right name. One that was made anew
 what was committed before is lost in silence. So before the stream is switched on, and at every run, what both databases
 show now is held against what was applied and against what was noted at the last look (ledger.slot_positions).
 What is proven by which evidence is in docs/adr/0010.
+
+That the slot is ours does not prove that what it has confirmed is here: the warehouse itself may have been put back
+from a backup. That takes a start of its server, so after one the slot must not have confirmed more than was noted, or
+both sides are compared (docs/adr/0023).
 """
 
 from __future__ import annotations
@@ -11,19 +15,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
-from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound
 from warehouse.replicate import epochs, subscription
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.finding import READ_BY, Finding, error_of
 from warehouse.replicate.lsn import applied_lsn, as_bytes, as_lsn
-
-_READ_BY = "it is read by "
-
-Kind = Literal["lost", "made anew", "unproven", "crashed", "taken", "rewound", "other source"]
-"""crashed: unproven, too, but a crash of the source explains why: it takes the statistics that would be the proof."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,9 @@ class Note:
 
     Attributes:
         taken_by: who was seen reading it since; what that one has confirmed was not applied here.
+        source_xmin: every transaction of the source with a smaller number had ended then.
+        undecodable: why the source cannot read the slot's WAL any more.
+        server: which server of the warehouse had applied it, and since when that was running; see server_of().
     """
 
     confirmed: int
@@ -78,24 +80,27 @@ class Note:
     transactions: int | None
     statistics_since: str | None
     taken_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Why the stream must not go on, in words."""
-
-    kind: Kind
-    reason: str
+    source_xmin: int | None = None
+    undecodable: str | None = None
+    server: str | None = None
 
 
 def judge(
-    epoch_system_id: str, slot: Slot | None, source: Source, applied: int, note: Note | None, *, streaming: bool
+    epoch_system_id: str,
+    slot: Slot | None,
+    source: Source,
+    applied: int,
+    note: Note | None,
+    *,
+    streaming: bool,
+    server: str | None = None,
 ) -> Finding | None:
     """Whether the stream may go on; None when it may.
 
     Args:
         applied: where the last applied transaction ends, 0 when there is none or nobody may ask.
         streaming: whether our own stream is switched on, so that it may hold the slot.
+        server: the warehouse's server as it is now; see server_of().
     """
     if source.system_id != epoch_system_id:
         return Finding("other source", "it is another database cluster")
@@ -105,19 +110,40 @@ def judge(
     if source.forked_at is not None and source.forked_at < known:
         # What was applied last may be of the old timeline, or the new one if the stream resumed there by itself.
         return Finding("unproven", "the source failed over before the last position that was applied here")
+    if unusable := _unusable(slot, note, streaming=streaming):
+        return unusable
+    assert slot is not None
+    # A stream that an earlier version of this program began has no note, and has to be taken as it runs.
+    found = None if note is None and streaming else _not_ours(slot, known, note)
+    return found or _after_a_start(slot, source, note, server)
+
+
+def _after_a_start(slot: Slot, source: Source, note: Note | None, server: str | None) -> Finding | None:
+    """Whether all that the slot has confirmed is certainly here although the warehouse's server was started since.
+
+    What was applied says nothing: a data folder that was put back streams on from where the slot is, past the hole.
+    """
+    if note is None or note.server in (None, server) or slot.confirmed <= note.confirmed:
+        return None
+    # Before our own mark every transaction had ended, and since then none has begun at the source: nothing is missing.
+    xid, xmin = note.source_xid, note.source_xmin
+    if xid is not None and xmin is not None and xmin >= xid and source.next_xid <= xid + 1:
+        return None
+    return Finding(
+        "restarted",
+        "the warehouse's server was started since the last look, and the slot has confirmed more than was seen then",
+    )
+
+
+def _unusable(slot: Slot | None, note: Note | None, *, streaming: bool) -> Finding | None:
     if slot is None:
         return Finding("lost", "the slot is gone")
-    if unusable := _unusable(slot, streaming=streaming):
-        return unusable
-    # A stream that an earlier version of this program began has no note, and has to be taken as it runs.
-    return None if note is None and streaming else _not_ours(slot, known, note)
-
-
-def _unusable(slot: Slot, *, streaming: bool) -> Finding | None:
+    if note and note.undecodable:
+        return Finding("lost", note.undecodable)
     if slot.invalid:
         return Finding("lost", f"the source gave the slot up ({slot.invalid})")
     if slot.active and (not streaming or (slot.holder and slot.holder != subscription.APPLICATION)):
-        return Finding("taken", _READ_BY + (slot.holder or "another session"))
+        return Finding("taken", READ_BY + (slot.holder or "another session"))
     return None
 
 
@@ -174,7 +200,7 @@ def examine(
     name = epoch.replication_name
     there = subscription.exists(warehouse, name)
     streaming = subscription.is_enabled(warehouse, name)
-    noted = read_note(warehouse, epoch)
+    noted, server = read_note(warehouse, epoch), server_of(warehouse, name)
     deadline = time.monotonic() + subscription.LETTING_GO_SECONDS
     while True:
         # In this order: the stream may run, and what the slot has confirmed is applied before, and was flushed before
@@ -182,7 +208,7 @@ def examine(
         slot = read_slot(trs, epoch.slot_name)
         applied = applied_lsn(warehouse, name) or 0
         source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
-        finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming)
+        finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming, server=server)
         if finding is None and not there:
             finding = Finding("lost", "the warehouse's subscription, which knew what was applied, is gone")
         ours = slot is not None and slot.holder in ("", subscription.APPLICATION)
@@ -191,25 +217,61 @@ def examine(
         time.sleep(0.1)
 
 
-def check(source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch) -> Source:
+def check(
+    source_conninfo: str,
+    trs: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    *,
+    after_restart: bool = False,
+) -> Source:
     """Let the stream go on only if nothing was missed. Otherwise it is switched off, and stays off.
+
+    Args:
+        after_restart: whether it is known, and seen to, that the warehouse's server was started. (Otherwise it is an
+            error, too, but the stream goes on: what it brings now is right, and only the past is in doubt.)
 
     Raises:
         SlotLost, SlotTaken, SourceRewound: what was found. Nothing is started again.
         ReplicationError: the address leads to another cluster.
     """
     source, finding = examine(source_conninfo, trs, warehouse, epoch)
-    if finding is None:
+    if finding is None or (finding.kind == "restarted" and after_restart):
         return source
+    if finding.kind == "restarted":
+        raise error_of(finding, epoch)
     if finding.kind == "taken":
         warehouse.execute(
             "update ledger.slot_positions set taken_by = %s where epoch_id = %s",
-            (finding.reason.removeprefix(_READ_BY), epoch.epoch_id),
+            (finding.reason.removeprefix(READ_BY), epoch.epoch_id),
         )
     if subscription.exists(warehouse, epoch.replication_name):
         subscription.stop(warehouse, epoch.replication_name)
     last = epochs.last_commit_at(warehouse, epoch)
-    raise as_error(finding, epoch, f" after {last.astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if last else "")
+    raise error_of(finding, epoch, f" after {last.astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if last else "")
+
+
+_NOTE = """
+insert into ledger.slot_positions as p (
+    epoch_id, confirmed_flush_lsn, source_lsn, source_xid, source_xmin, timeline, transactions, statistics_since,
+    warehouse_server
+)
+values (
+    %(epoch)s, %(confirmed)s, %(lsn)s, %(xid)s::text::xid8, %(xmin)s::text::xid8, %(timeline)s, %(transactions)s,
+    %(since)s, %(server)s
+)
+on conflict (epoch_id) do update set
+    noted_at = clock_timestamp(),
+    confirmed_flush_lsn = excluded.confirmed_flush_lsn,
+    source_lsn = excluded.source_lsn,
+    source_xid = excluded.source_xid,
+    source_xmin = excluded.source_xmin,
+    timeline = excluded.timeline,
+    transactions = excluded.transactions,
+    statistics_since = excluded.statistics_since,
+    warehouse_server = excluded.warehouse_server,
+    taken_by = null
+"""
 
 
 def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, marked: subscription.Mark) -> None:
@@ -218,21 +280,17 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, m
     if slot is None:
         return
     warehouse.execute(
-        "insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, source_xid, timeline,"
-        " transactions, statistics_since) values (%(epoch)s, %(confirmed)s, %(lsn)s, %(xid)s::text::xid8,"
-        " %(timeline)s, %(transactions)s, %(since)s) on conflict (epoch_id) do update set"
-        " noted_at = clock_timestamp(), confirmed_flush_lsn = excluded.confirmed_flush_lsn,"
-        " source_lsn = excluded.source_lsn, source_xid = excluded.source_xid,"
-        " timeline = excluded.timeline, transactions = excluded.transactions,"
-        " statistics_since = excluded.statistics_since, taken_by = null",
+        _NOTE,
         {
             "epoch": epoch.epoch_id,
             "confirmed": as_lsn(slot.confirmed),
             "lsn": marked.lsn,
             "xid": marked.xid,
+            "xmin": marked.xmin,
             "timeline": marked.timeline,
             "transactions": slot.transactions,
             "since": slot.statistics_since,
+            "server": server_of(warehouse, epoch.replication_name),
         },
     )
 
@@ -240,23 +298,60 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, m
 def note_start(warehouse: psycopg.Connection, epoch: Epoch) -> None:
     """Write down where a new slot starts: what came before is in the replica by other ways."""
     warehouse.execute(
-        "insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, timeline)"
-        " values (%(epoch)s, %(lsn)s, %(lsn)s, %(timeline)s) on conflict (epoch_id) do nothing",
-        {"epoch": epoch.epoch_id, "lsn": epoch.start_lsn, "timeline": epoch.timeline or 1},
+        "insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, timeline, warehouse_server)"
+        " values (%(epoch)s, %(lsn)s, %(lsn)s, %(timeline)s, %(server)s) on conflict (epoch_id) do nothing",
+        {
+            "epoch": epoch.epoch_id,
+            "lsn": epoch.start_lsn,
+            "timeline": epoch.timeline or 1,
+            "server": server_of(warehouse, epoch.replication_name),
+        },
     )
+
+
+def note_undecodable(warehouse: psycopg.Connection, epoch: Epoch, reason: str) -> None:
+    """Write down that the source cannot read the slot's WAL any more: the slot is lost."""
+    warehouse.execute("update ledger.slot_positions set undecodable = %s where epoch_id = %s", (reason, epoch.epoch_id))
+
+
+_SERVER = """
+select concat_ws(
+    ' ',
+    s.system_identifier,
+    c.timeline_id,
+    d.oid,
+    (select oid from pg_subscription where subname = %s and subdbid = d.oid),
+    extract(epoch from pg_postmaster_start_time())::text
+)
+from pg_control_system() as s
+cross join pg_control_checkpoint() as c
+join pg_database as d on d.datname = current_database()
+"""
+
+
+def server_of(warehouse: psycopg.Connection, name: str) -> str:
+    """What is the same for as long as nobody can have put another state of the warehouse in this one's place.
+
+    Its cluster, timeline, database and subscription, and since when its server runs: a data folder that is put back
+    from a backup needs a start, a dump that is restored makes another database and subscription.
+    """
+    row = warehouse.execute(_SERVER, (name,)).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def read_note(warehouse: psycopg.Connection, epoch: Epoch) -> Note | None:
     """What was noted of the epoch's slot."""
     row = warehouse.execute(
         "select confirmed_flush_lsn::text, source_lsn::text, source_xid::text, timeline, transactions,"
-        " statistics_since, taken_by from ledger.slot_positions where epoch_id = %s",
+        " statistics_since, taken_by, source_xmin::text, undecodable, warehouse_server"
+        " from ledger.slot_positions where epoch_id = %s",
         (epoch.epoch_id,),
     ).fetchone()
     if row is None:
         return None
-    xid = None if row[2] is None else int(row[2])
-    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5], row[6])
+    xid, xmin = (None if number is None else int(number) for number in (row[2], row[7]))
+    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5], row[6], xmin, row[8], row[9])
 
 
 def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:
@@ -313,48 +408,3 @@ def fork_after(history: str, timeline: int) -> int | None:
             return as_bytes(parts[1])
     # A server whose history does not hold our timeline has nothing of it.
     return 0
-
-
-def as_error(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationError:
-    """A finding as the error that a person meets.
-
-    Args:
-        bounds: from when on something may be missing, to follow "changes at the operational database".
-    """
-    slot = epoch.slot_name
-    if finding.kind == "other source":
-        return ReplicationError(
-            "TRS_DATABASE_URL leads to another database cluster than the one that was replicated so far.",
-            meaning="Going on would mix two sources; the replica was not touched.",
-            next_command="Set TRS_DATABASE_URL back; or, to start over with the new source, "
-            "`warehouse replicate reset` and `warehouse run`.",
-        )
-    if finding.kind == "rewound":
-        return SourceRewound(
-            f"The operational database is behind what was applied here: {finding.reason}.",
-            meaning="It was restored from a backup, or another copy of it answers. The warehouse knows changes that it "
-            "has lost, and would miss new ones at positions that were used before. The stream is off, nothing else "
-            "was changed.",
-            next_command="If TRS_DATABASE_URL leads to the wrong copy, set it right and run again. If the restored one "
-            "is the truth now: `warehouse replicate repair`. What it lost stays in the history, ended by the repair.",
-        )
-    if finding.kind == "taken":
-        return SlotTaken(
-            f"The replication slot {slot} is held by another consumer: {finding.reason}.",
-            meaning="Changes that it takes are not sent here. The stream is off, and the slot was not touched.",
-            next_command="Find it on the operational database: select * from pg_stat_replication; have it use a slot "
-            "of its own, then `warehouse replicate run`: it finds out whether changes were missed.",
-        )
-    after_a_crash = finding.kind == "crashed"
-    lost = SlotLost(
-        f"The replication slot {slot} cannot be gone on with: {finding.reason}.",
-        meaning=f"Changes at the operational database{bounds} may be missing here, and no row was applied from any "
-        "other slot. What is here stays; the stream is off.",
-        next_command="`warehouse replicate run`: after a crash it compares both sides by itself, writes what differs "
-        "and records the gap."
-        if after_a_crash
-        else "Find out why (maintenance, failover, a restore), then `warehouse replicate repair`: it compares, "
-        "writes what differs and records the gap.",
-    )
-    lost.after_a_crash = after_a_crash
-    return lost

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Progress
-from warehouse.replicate import compare, epochs, proofs, source
+from warehouse.replicate import compare, differences, epochs, proofs, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.cut import Unclear, one_position
 from warehouse.replicate.guard import missing
@@ -272,6 +272,16 @@ def _record(
                     for table in tables
                 ],
             )
+        differences.record(
+            warehouse,
+            [
+                differences.Known(one.table, one.missing, one.extra, one.changed, one.warehouse_rows)
+                for one in tables
+                if not one.is_equal
+            ],
+            "reconcile",
+        )
+        differences.clear(warehouse, [one.table for one in tables if one.is_equal])
     return Reconciliation(row[0], epoch.epoch_id, started_at, row[1], at.lsn, at.snapshot_at, tables, left_out)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError
+from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs, gaps, position, setup, source, subscription
-from warehouse.replicate.classification import load_classification
-from warehouse.replicate.damage import repair_damage
+from warehouse.replicate import epochs, gaps, link, position, restart, setup, source, subscription
+from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.damage import Damage, repair_damage
+from warehouse.replicate.differences import Known
+from warehouse.replicate.finding import error_of
 from warehouse.replicate.gaps import Gap
-from warehouse.replicate.guard import subscribed
+from warehouse.replicate.guard import missing, subscribed
 
 BROKEN_OFF = "a copy was broken off"
 
@@ -23,34 +26,48 @@ class Repair:
     """What a repair did.
 
     Attributes:
-        gap: what is recorded of it; None when nothing was wrong.
+        gap: the newest gap that it closed; None when nothing was wrong.
+        further: the others, where several were open.
         tables: each table that was compared, with what was written.
         copied: rows of tables that the replica did not have.
         left: damaged rows that were being changed at the source all the while; the next repair takes them.
+        held: tables that were left as they are, because a person has to allow what would be deleted.
     """
 
     gap: Gap | None
+    further: list[Gap] = field(default_factory=list)
     tables: list[gaps.GapTable] = field(default_factory=list)
     copied: int = 0
     left: int = 0
+    held: list[Known] = field(default_factory=list)
 
 
-def repair(databases: Databases, progress: Progress, *, compare_all: bool = False, in_full: bool = False) -> Repair:
+def repair(
+    databases: Databases,
+    progress: Progress,
+    *,
+    compare_all: bool = False,
+    in_full: bool = False,
+    allow_deletes: Collection[str] = (),
+) -> Repair:
     """Make the replica equal to the source again, and let it stream. Broken off at any step, the next call finishes.
 
     Args:
         compare_all: compare every table even though nothing is known to be wrong.
         in_full: the same, and look into every row, also of a table whose rows were proven equal and were not written
             since; for damage that no transaction did.
+        allow_deletes: tables of which any number of rows may be deleted; of another one not more than a small share.
 
     Raises:
         SlotTaken: another consumer holds the slot.
+        UsageError: a table of allow_deletes is not replicated.
         ReplicationError: nothing was ever set up, or the address leads to another cluster.
         SourceNotReady, MissingPrivilege, ClassificationError, AlreadyRunning: see warehouse.core.errors.
     """
     classification = load_classification()
     name = databases.settings.warehouse_replication_name
-    with databases.source() as trs, databases.warehouse() as warehouse, setup.alone(warehouse, name):
+    _check_replicated(classification, allow_deletes)
+    with databases.source() as trs, databases.warehouse() as warehouse, link.alone(warehouse, name):
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             raise ReplicationError(
@@ -63,51 +80,94 @@ def repair(databases: Databases, progress: Progress, *, compare_all: bool = Fals
         # What the source has dropped since does not keep the rest from being repaired.
         here = classification.existing(tables)
         source.check_readable(trs, here.schema_name, here.published)
-        ends = setup.Ends(databases, trs, warehouse, here, tables, in_full)
-        reason = BROKEN_OFF if epoch.state == "copying" else _why(databases, trs, warehouse, epoch, here.schema_name)
+        ends = link.Ends(databases, trs, warehouse, here, tables, in_full, allow_deletes)
+        reason, doubt = _why(ends, epoch)
         if reason:
             begun = setup.set_up(ends, progress, epoch, reason)
-            marked = subscription.mark(trs)
-            subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
-            setup.place_snapshot(ends, begun.epoch)
-            position.note(trs, warehouse, begun.epoch, marked)
-            repaired = gaps.read(warehouse, begun.gap.gap_id) if begun.gap else None
-            return Repair(repaired, gaps.tables_of(warehouse, repaired) if repaired else [], begun.copied)
+            _note(ends, begun.epoch, progress)
+            return _of_begun(warehouse, begun)
         subscription.follow_address(warehouse, name, databases.source_conninfo)
         subscription.stay_off_after_errors(warehouse, name)
         subscription.enable(warehouse, name)
-        if not (compare_all or in_full or damage_is_known(warehouse, epoch)):
+        if doubt is not None:
+            settled = restart.settle(ends, epoch, doubt, progress)
+            if isinstance(settled, setup.Begun):
+                _note(ends, settled.epoch, progress)
+                return _of_begun(warehouse, settled)
+            _note(ends, epoch, progress)
+            return _of_damage(warehouse, settled)
+        if not (compare_all or in_full or damage_is_known(warehouse, epoch, classification.published)):
             return Repair(None)
-        gap, compared, left = repair_damage(ends, epoch, progress, "rows of the replica differed")
-        return Repair(gap, compared, left=left)
+        damage = repair_damage(ends, epoch, progress, "rows of the replica differed")
+        return _of_damage(warehouse, damage)
 
 
-def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch) -> bool:
-    """Whether rows are known to differ: by the last reconciliation, by a write by hand, or by a repair broken off.
+def _note(ends: link.Ends, epoch: epochs.Epoch, progress: Progress) -> None:
+    """Write down where the slot stands when the stream has come past a mark: the next look is held against that."""
+    marked = subscription.mark(ends.trs)
+    subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
+    setup.place_snapshot(ends, epoch)
+    position.note(ends.trs, ends.warehouse, epoch, marked)
+
+
+def _of_begun(warehouse: psycopg.Connection, begun: setup.Begun) -> Repair:
+    closed = [gaps.read(warehouse, gap.gap_id) for gap in begun.gaps]
+    return Repair(
+        closed[-1] if closed else None,
+        closed[:-1],
+        [table for gap in closed for table in gaps.tables_of(warehouse, gap)],
+        begun.copied,
+        held=begun.held,
+    )
+
+
+def _of_damage(warehouse: psycopg.Connection, done: Damage) -> Repair:
+    tables = [table for gap in done.gaps for table in gaps.tables_of(warehouse, gap)]
+    if not done.gaps:
+        tables = [gaps.GapTable(one.table, one.source_rows, 0, 0, 0, one.carried_from) for one in done.compared]
+    return Repair(done.gaps[-1] if done.gaps else None, done.gaps[:-1], tables, left=len(done.left), held=done.held)
+
+
+def _check_replicated(classification: Classification, names: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(classification.published))
+    if unknown:
+        raise UsageError(
+            f"{', '.join(unknown)}: not among the replicated tables.",
+            meaning="Nothing was compared, and nothing deleted.",
+            next_command="`warehouse replicate status` lists them.",
+        )
+
+
+_KNOWN = """
+select exists (select from ledger.hand_writes where settled_at is null)
+    or exists (select from ledger.source_meanings where doubt is not null)
+    or exists (
+        select from ledger.skipped_transactions
+        where epoch_id = %(epoch)s and state = 'skipped' and settled_at is null
+    )
+    or exists (select from ledger.differences where cleared_at is null and table_name = any(%(tables)s))
+"""
+
+
+def damage_is_known(warehouse: psycopg.Connection, epoch: epochs.Epoch, replicated: Collection[str]) -> bool:
+    """Whether rows are known to differ: by a comparison, a write by hand, a skipped transaction, or an open gap.
 
     Or may differ: a name at the source has come to mean something else.
     """
-    row = warehouse.execute(
-        "select exists (select from ledger.gaps where new_epoch = %(epoch)s and repaired_at is null)"
-        " or exists (select from ledger.hand_writes where settled_at is null)"
-        " or exists (select from ledger.source_meanings where doubt is not null)"
-        " or coalesce((select r.result = 'differs' and not exists ("
-        "  select from ledger.gaps as g where g.new_epoch = r.epoch_id and g.repaired_at > r.ended_at)"
-        "  from ledger.reconciliations as r where r.epoch_id = %(epoch)s"
-        "  order by r.reconciliation_id desc limit 1), false)",
-        {"epoch": epoch.epoch_id},
-    ).fetchone()
-    return bool(row and row[0])
+    row = warehouse.execute(_KNOWN, {"epoch": epoch.epoch_id, "tables": list(replicated)}).fetchone()
+    updates, deletes = missing.unsettled(warehouse, epoch, epoch.replication_name)
+    return bool(updates or deletes or gaps.unrepaired(warehouse, epoch) or (row and row[0]))
 
 
-def _why(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: epochs.Epoch, schema: str
-) -> str | None:
-    """What is wrong with the slot or the source that a new slot mends; None when nothing is."""
-    _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
+def _why(ends: link.Ends, epoch: epochs.Epoch) -> tuple[str | None, restart.Doubt | None]:
+    """What is wrong with the slot or the source that a new slot mends; or what a comparison in place does."""
+    if epoch.state == "copying":
+        return BROKEN_OFF, None
+    _, finding = position.examine(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
     if finding is None:
-        again = subscribed.copying_again(warehouse, epoch.replication_name, schema)
-        return subscribed.as_error(again).what if again else None
+        again = subscribed.copying_again(ends.warehouse, epoch.replication_name, ends.schema)
+        return (subscribed.as_error(again).what if again else None), None
     if finding.kind in ("taken", "other source"):
-        raise position.as_error(finding, epoch)
-    return finding.reason
+        raise error_of(finding, epoch)
+    doubt = restart.doubt(ends, epoch) if finding.kind == "restarted" else None
+    return (None if doubt else finding.reason), doubt

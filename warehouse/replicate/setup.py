@@ -11,66 +11,40 @@ its own, and goes on with the replica as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg import sql
 
-from warehouse.core.database import session_lock
-from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, ReplicaAltered, ReplicationError, SetupError, SlotTaken
+from warehouse.core.errors import ReplicaAltered, ReplicationError, SetupError, SlotTaken
 from warehouse.core.progress import Progress
 from warehouse.replicate import (
-    compare,
     copy,
+    decoding,
     epochs,
     gaps,
     history,
     position,
-    proofs,
     publication,
     reach,
     replica,
+    slot_wait,
     source,
     subscription,
     transactions,
 )
 from warehouse.replicate.classification import Classification
+from warehouse.replicate.compared import Mended, mend_tables
+from warehouse.replicate.differences import Known
 from warehouse.replicate.drift import meaning, noted
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard import preflight
 from warehouse.replicate.guard.settled import settled
+from warehouse.replicate.link import Ends
 from warehouse.replicate.lsn import applied_lsn, as_lsn
-from warehouse.replicate.mend import Mending, mend
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Both ends of replication, as the steps need them.
-
-    Attributes:
-        tables: the source's tables as they are now.
-        in_full: whether a comparison looks into every row, whatever was proven before.
-    """
-
-    databases: Databases
-    trs: psycopg.Connection
-    warehouse: psycopg.Connection
-    classification: Classification
-    tables: source.Tables
-    in_full: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.databases.settings.warehouse_replication_name
-
-    @property
-    def schema(self) -> str:
-        return self.classification.schema_name
 
 
 @dataclass(frozen=True)
@@ -79,12 +53,14 @@ class Begun:
 
     Attributes:
         copied: rows of tables that the replica did not have.
-        gap: what was repaired on the way; None when there was nothing to go on with.
+        gaps: what was repaired on the way, the oldest first; none when there was nothing to go on with.
+        held: tables that were left as they are, because a person has to allow what would be deleted.
     """
 
     epoch: Epoch
     copied: int
-    gap: Gap | None
+    gaps: list[Gap]
+    held: list[Known]
 
 
 def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: str = "") -> Begun:
@@ -115,77 +91,18 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
     meanings = meaning.read(ends.trs, ends.name, ends.schema)
     with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
         identity = subscription.identity(slot_connection)
-        epoch, gap = _begin(ends, identity, ended, reason, bool(whole))
+        epoch, open_gaps = _begin(ends, identity, ended, reason, bool(whole))
         _drop_what_ended(ends)
         source.check_headroom(ends.trs)
-        progress.say("making the slot" + subscription.waits_for(ends.trs))
-        slot = subscription.create_slot(slot_connection, epoch.slot_name)
-        epoch, gap = _slot_made(ends, epoch, gap, slot)
-        if gap:
-            mend_tables(ends, epoch, gap, whole, slot.snapshot, progress)
+        progress.say("making the slot")
+        slot = _make_slot(ends, slot_connection, epoch, progress)
+        epoch, open_gaps = _slot_made(ends, epoch, open_gaps, slot)
+        mended = mend_tables(ends, epoch, open_gaps, whole, slot.snapshot, progress) if open_gaps else Mended()
         copied = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
-    # Every table was copied or compared and mended: what was known to differ before does not any more.
-    settled(ends.warehouse, epoch, ends.name, list(ends.classification.published), all_of_them=True)
-    return Begun(epoch, copied, _hand_over(ends, epoch, gap, meanings))
-
-
-def mend_tables(ends: Ends, epoch: Epoch, gap: Gap, tables: list[str], snapshot: str, progress: Progress) -> None:
-    """Compare tables with a snapshot of the source, and write what differs; the stream is off meanwhile."""
-    specs, found = compare_tables(ends, tables, snapshot, progress)
-    assert gap.to_time is not None
-    with on_snapshot(ends, snapshot) as reading:
-        work = Mending(reading, ends.warehouse, epoch, gap, gap.to_time)
-        differing = [(spec, one) for spec, one in zip(specs, found, strict=True) if not one.is_equal]
-        for spec, _ in differing:
-            progress.say(f"repairing {spec.table}")
-        written = mend(work, differing)
-    gaps.compared(ends.warehouse, gap, found)
-    # The snapshot of a slot is durable: it shows what the slot has read, and that had been flushed.
-    proofs.record(ends.warehouse, [one for one in found if proofs.all_written(one, written.get(one.table))])
-
-
-def compare_tables(
-    ends: Ends, tables: Iterable[str], snapshot: str, progress: Progress
-) -> tuple[list[compare.TableSpec], list[compare.TableComparison]]:
-    """Compare tables of the replica with a snapshot of the source; the stream is off meanwhile."""
-    published = ends.classification.published
-    chosen = {table: published[table] for table in tables}
-    specs = compare.specs(ends.trs, ends.warehouse, ends.schema, chosen, ends.classification.without)
-    progress.say("comparing the replica with the source")
-    found = compare.tables(
-        specs,
-        compare.SourceSnapshot(ends.databases.source, snapshot),
-        compare.WarehouseState(ends.databases.warehouse),
-        proofs={} if ends.in_full else proofs.read(ends.warehouse, ends.schema),
-        progress=progress,
-    )
-    return specs, found
-
-
-@contextmanager
-def on_snapshot(ends: Ends, snapshot: str) -> Iterator[psycopg.Connection]:
-    """A connection to the source inside a transaction on an exported snapshot."""
-    with ends.databases.source() as reading:
-        reading.execute("begin isolation level repeatable read read only")
-        reading.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
-        yield reading
-
-
-@contextmanager
-def alone(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
-    """One at a time may set up, repair or switch the stream on.
-
-    Raises:
-        AlreadyRunning: another one is at it.
-    """
-    with session_lock(warehouse, f"replicate {name}") as held:
-        if not held:
-            raise AlreadyRunning(
-                "Another command is at work on this replica.",
-                meaning="This one did nothing; the other one goes on.",
-                next_command="Wait for it, then run again.",
-            )
-        yield
+    # What was copied, or compared and mended, does not differ any more, whatever was known before.
+    done = [table for table in ends.classification.published if table not in whole or table in mended.equal]
+    settled(ends.warehouse, epoch, ends.name, done, all_of_them=set(done) == set(ends.classification.published))
+    return Begun(epoch, copied, _hand_over(ends, epoch, open_gaps, whole, mended.held, meanings), mended.held)
 
 
 def place_snapshot(ends: Ends, epoch: Epoch) -> None:
@@ -221,11 +138,11 @@ def key_of(table: str, columns: dict[str, source.SourceColumn], published: list[
 
 def _begin(
     ends: Ends, identity: subscription.Identity, ended: Epoch | None, reason: str, goes_on: bool
-) -> tuple[Epoch, Gap | None]:
+) -> tuple[Epoch, list[Gap]]:
     """In the ledger, at once: the end of the last epoch, the gap after it, the new epoch."""
     warehouse, name = ends.warehouse, ends.name
     if ended is None:
-        return epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline), None
+        return epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline), []
     applied, certain = _certain_position(ends, ended)
     # Before the last transactions are written down, if they came from a slot that was not ours.
     from_time = None if applied == certain else epochs.last_commit_at(warehouse, ended)
@@ -240,10 +157,12 @@ def _begin(
         new = epochs.begin(
             warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline, ended if goes_on else None
         )
-        gap = gaps.carried_over(warehouse, ended, new)
-        if gap is None and goes_on and from_time is not None:
-            gap = gaps.open_gap(warehouse, ended, new, certain, from_time, reason)
-    return new, gap
+        open_gaps = gaps.carried_over(warehouse, ended, new)
+        # One that was broken off has its gap already; others of some tables do not stand for what the slot has lost.
+        is_known = any(gap.tables is None for gap in open_gaps) and ended.state == "copying"
+        if not is_known and goes_on and from_time is not None:
+            open_gaps.append(gaps.open_gap(warehouse, ended, new, certain, from_time, reason))
+    return new, open_gaps
 
 
 def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]:
@@ -267,16 +186,29 @@ def _drop_what_ended(ends: Ends) -> None:
         subscription.drop_slot(ends.trs, slot_name)
 
 
-def _slot_made(ends: Ends, epoch: Epoch, gap: Gap | None, slot: subscription.Slot) -> tuple[Epoch, Gap | None]:
+def _make_slot(ends: Ends, slot_connection: psycopg.Connection, epoch: Epoch, progress: Progress) -> subscription.Slot:
+    minutes = ends.databases.settings.warehouse_wait_minutes
+
+    def make() -> subscription.Slot:
+        return subscription.create_slot(slot_connection, epoch.slot_name)
+
+    return decoding.decodable_slot(
+        ends.trs,
+        epoch.slot_name,
+        ends.name,
+        lambda: slot_wait.made(ends.trs, slot_connection, make, progress, minutes),
+    )
+
+
+def _slot_made(ends: Ends, epoch: Epoch, open_gaps: list[Gap], slot: subscription.Slot) -> tuple[Epoch, list[Gap]]:
     # The source's clock: the times of the stream's transactions are of it, too.
     row = ends.trs.execute("select clock_timestamp()").fetchone()
     assert row is not None
     now: datetime = row[0]
     with ends.warehouse.transaction():
         epoch = epochs.slot_made(ends.warehouse, epoch, slot.lsn, now)
-        if gap:
-            gap = gaps.ends_at(ends.warehouse, gap, slot.lsn, now)
-    return epoch, gap
+        open_gaps = [gaps.ends_at(ends.warehouse, gap, slot.lsn, now) for gap in open_gaps]
+    return epoch, open_gaps
 
 
 def _copy_the_others(
@@ -318,8 +250,15 @@ def _copy_the_others(
     )
 
 
-def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None, meanings: meaning.Meanings) -> Gap | None:
-    """The replica is at the slot's position: the stream goes on from there."""
+def _hand_over(
+    ends: Ends,
+    epoch: Epoch,
+    open_gaps: list[Gap],
+    whole: Sequence[str],
+    held: Sequence[Known],
+    meanings: meaning.Meanings,
+) -> list[Gap]:
+    """The replica is at the slot's position: the stream goes on from there. Returns the gaps that are closed by it."""
     with ends.warehouse.transaction():
         subscription.create(
             ends.warehouse,
@@ -332,10 +271,10 @@ def _hand_over(ends: Ends, epoch: Epoch, gap: Gap | None, meanings: meaning.Mean
         epochs.streaming(ends.warehouse, epoch)
         position.note_start(ends.warehouse, epoch)
         noted.begin(ends.warehouse, meanings, ends.classification.published)
-        if gap:
-            gap = gaps.close(ends.warehouse, gap)
+        waiting = [one.table for one in held]
+        closed, _ = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)
     subscription.enable(ends.warehouse, ends.name)
-    return gap
+    return closed
 
 
 # -- what must hold before -------------------------------------------------------------------------------------
@@ -390,7 +329,8 @@ def _check_no_slot_of_others(ends: Ends) -> None:
         raise SlotTaken(
             f"The operational database has a slot {slot_name} already ({'in use' if active else 'idle'}), "
             "and this warehouse did not make it.",
-            meaning="It belongs to another warehouse, or to one that was thrown away; it was not touched.",
+            meaning="It belongs to another warehouse, to one that was thrown away, or to this one as it was before a "
+            "backup of it was put back; it was not touched.",
             next_command="If it is another's, set WAREHOUSE_REPLICATION_NAME to a name of your own. If it is nobody's, "
             f"drop it: warehouse sql --source \"select pg_drop_replication_slot('{slot_name}')\"; then run again.",
         )

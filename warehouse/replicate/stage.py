@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 
@@ -11,7 +12,20 @@ from warehouse.core import ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.replicate import drift, epochs, gaps, history, position, replica, setup, source, subscription
+from warehouse.replicate import (
+    differences,
+    drift,
+    epochs,
+    gaps,
+    history,
+    link,
+    position,
+    replica,
+    restart,
+    setup,
+    source,
+    subscription,
+)
 from warehouse.replicate.classification import (
     Classification,
     NewColumns,
@@ -41,22 +55,22 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         timed("replicate") as report,
         databases.source() as trs,
         databases.warehouse() as warehouse,
-        setup.alone(warehouse, name),
+        link.alone(warehouse, name),
     ):
         source.check_server(trs)
         ours.refuse_others_tables(warehouse, classification.schema_name, classification.published)
         tables = source.read_tables(trs, classification.schema_name)
         epoch = epochs.current(warehouse, name)
-        if epoch is None or _is_first_copy(warehouse, epoch):
+        if epoch is None or epochs.is_first_copy(warehouse, epoch):
             held = compare(classification, tables)
             source.check_readable(trs, classification.schema_name, classification.published)
-            ends = setup.Ends(databases, trs, warehouse, classification, tables)
+            ends = link.Ends(databases, trs, warehouse, classification, tables)
             epoch = _first_copy(ends, epoch, report, progress)
         else:
             # What the source has dropped since does not keep the rest from going on.
             here = classification.existing(tables)
             source.check_readable(trs, here.schema_name, here.published)
-            ends = setup.Ends(databases, trs, warehouse, here, tables)
+            ends = link.Ends(databases, trs, warehouse, here, tables)
             epoch, outcome = _go_on(ends, epoch, classification, report, progress)
             held = replace(unclassified(classification, tables), first=outcome.urgent())
         marked = subscription.mark(trs)
@@ -75,25 +89,14 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
             report.notes.append(f"{stamped.transactions:,} transactions")
         report.rejected = 0
         report.where = [f"{len(classification.published)} tables, current to {marked.lsn}"]
+        if waiting := differences.known(warehouse, classification.published):
+            report.notes.append("differs from the source: " + ", ".join(str(one) for one in waiting[:5]))
         if str(held):
             report.notes.append(f"held back, not classified: {held}")
     return report, held
 
 
-def _is_first_copy(warehouse: psycopg.Connection, epoch: Epoch) -> bool:
-    """Whether a copy was broken off before anything ever streamed: no repair, so nobody has to be asked."""
-    if epoch.state != "copying":
-        return False
-    row = warehouse.execute(
-        "with recursive chain as (select * from ledger.epochs where epoch_id = %s"
-        " union all select e.* from chain as c join ledger.epochs as e on e.epoch_id = c.continues)"
-        " select not exists (select from chain where streaming_since is not null)",
-        (epoch.epoch_id,),
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _first_copy(ends: setup.Ends, broken_off: Epoch | None, report: StageReport, progress: Progress) -> Epoch:
+def _first_copy(ends: link.Ends, broken_off: Epoch | None, report: StageReport, progress: Progress) -> Epoch:
     begun = setup.set_up(ends, progress, broken_off, "the first copy was broken off" if broken_off else "")
     report.rows_in = report.rows_out = begun.copied
     report.notes.append("first copy" + (", gone on with" if broken_off else ""))
@@ -101,7 +104,7 @@ def _first_copy(ends: setup.Ends, broken_off: Epoch | None, report: StageReport,
 
 
 def _go_on(
-    ends: setup.Ends, epoch: Epoch, classification: Classification, report: StageReport, progress: Progress
+    ends: link.Ends, epoch: Epoch, classification: Classification, report: StageReport, progress: Progress
 ) -> tuple[Epoch, drift.Outcome]:
     """Switch the stream on if the slot is the one that it was reading; otherwise repair, where that is allowed.
 
@@ -111,7 +114,7 @@ def _go_on(
         SubscriptionAltered: as SlotLost, of a table that the subscription is set to copy once more.
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
-    warehouse, name = ends.warehouse, ends.name
+    warehouse, name, doubt = ends.warehouse, ends.name, None
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
@@ -120,11 +123,13 @@ def _go_on(
             raise subscribed.as_error(again)
     except SlotLost as lost:
         # After a crash of the source it is doubt, not loss: nobody has to be asked before both sides are compared.
-        if ends.databases.settings.warehouse_repair != "automatic" and not lost.after_a_crash:
+        doubt = restart.doubt(ends, epoch) if lost.only_restarted else None
+        if doubt is None and ends.databases.settings.warehouse_repair != "automatic" and not lost.after_a_crash:
             raise
-        begun = setup.set_up(ends, progress, epoch, lost.what)
-        report.notes.append(repaired(begun.gap))
-        return begun.epoch, drift.Outcome()
+        if doubt is None:
+            begun = setup.set_up(ends, progress, epoch, lost.what)
+            report.notes.append(repaired(begun.gaps))
+            return begun.epoch, drift.Outcome()
     history.upgrade(warehouse, ends.schema)
     subscription.follow_address(warehouse, name, ends.databases.source_conninfo)
     subscription.stay_off_after_errors(warehouse, name)
@@ -135,9 +140,14 @@ def _go_on(
     subscription.enable(warehouse, name)
     outcome = drift.finish(work)
     report.notes.extend(outcome.done)
+    if doubt is not None:
+        settled = restart.settle(ends, epoch, doubt, progress)
+        epoch = settled.epoch if isinstance(settled, setup.Begun) else epoch
+        told = repaired(settled.gaps) if settled.gaps else "nothing differs"
+        report.notes.append(f"the warehouse's server was started, so both sides were compared: {told}")
     if noted.doubts(warehouse) and ends.databases.settings.warehouse_repair == "automatic":
-        gap, _, _ = repair_damage(ends, epoch, progress, "a name at the source meant something else")
-        report.notes.append(repaired(gap))
+        damage = repair_damage(ends, epoch, progress, "a name at the source meant something else")
+        report.notes.append(repaired(damage.gaps))
         left = drift.differences(ends.trs, warehouse, ends.name, classification)
         outcome = replace(outcome, left=left)
     return epoch, outcome
@@ -145,8 +155,8 @@ def _go_on(
 
 def repair_is_due(warehouse: psycopg.Connection, epoch: Epoch) -> SlotLost:
     """The error for a gap whose repair was broken off."""
-    gap = gaps.unrepaired(warehouse, epoch)
-    since = f" after {gap.from_time.astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if gap else ""
+    open_gaps = gaps.unrepaired(warehouse, epoch)
+    since = f" after {min(g.from_time for g in open_gaps).astimezone(UTC):%d %B %Y %H:%M:%S} UTC" if open_gaps else ""
     return SlotLost(
         "The repair of a gap was broken off.",
         meaning=f"Changes at the operational database{since} are not all here, and the stream is off.",
@@ -154,10 +164,13 @@ def repair_is_due(warehouse: psycopg.Connection, epoch: Epoch) -> SlotLost:
     )
 
 
-def repaired(gap: gaps.Gap | None) -> str:
-    """A gap that was repaired, in a few words for a summary."""
-    if gap is None or gap.to_time is None:
-        return "no gap"
+def repaired(closed: Sequence[gaps.Gap]) -> str:
+    """Gaps that were repaired, in a few words each for a summary."""
+    return "; ".join(_one_repaired(gap) for gap in closed) or "no gap"
+
+
+def _one_repaired(gap: gaps.Gap) -> str:
+    assert gap.to_time is not None
     from_time, to_time = gap.from_time.astimezone(UTC), gap.to_time.astimezone(UTC)
     return (
         f"repaired gap {gap.gap_id}, {from_time:%Y-%m-%d %H:%M:%S} to {to_time:%Y-%m-%d %H:%M:%S} UTC: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ContentDiffers, ReplicationError, SlotLost
-from warehouse.replicate import epochs, position
+from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost
+from warehouse.replicate import differences, epochs, gaps, position, subscription
 from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.differences import Known
 from warehouse.replicate.drift import catalog, states
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.finding import Finding, error_of
 from warehouse.replicate.guard import (
     clocks,
     conflicts,
@@ -93,6 +96,7 @@ def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patienc
     with databases.source() as trs, databases.warehouse() as warehouse:
         if not warehouse.execute("select to_regclass('ledger.replication_looks')").fetchone()[0]:  # type: ignore[index]
             return Status("not set up")
+        databases.migrate(warehouse)
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             return Status("not set up")
@@ -130,15 +134,24 @@ def _examined(
         full = judge.of_the_budget(measured, moves=moves)
         reasons += [reason for reason in (full, clock) if reason]
     else:
-        reasons = [
-            Reason("copying", "The first copy is being made.", "Wait for `warehouse run`.", ReplicationError.exit_code)
-        ]
+        reasons = [_of_a_copy(warehouse, epoch)]
     reasons = judge.ordered(reasons)
     state = judge.state_of(epoch.state, look, reasons, since)
     looks.record(warehouse, epoch, look, state)
     return _as_status(
         warehouse, classification, epoch, name, look, measured, reasons, state, since, measured_clocks.skew_seconds
     )
+
+
+def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Reason:
+    """Whether a copy or repair is being made, or was broken off; and which of the two."""
+    code, is_first = ReplicationError.exit_code, epochs.is_first_copy(warehouse, epoch)
+    what = "first copy" if is_first else "repair of a gap"
+    if subscription.other_command(warehouse, epoch.replication_name):
+        return Reason("copying", f"The {what} is being made.", "Wait for that command.", code)
+    if is_first:
+        return Reason("broken_off", "The first copy was broken off.", "warehouse replicate run", code)
+    return Reason("broken_off", "The repair of a gap was broken off.", "warehouse replicate repair", SlotLost.exit_code)
 
 
 def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
@@ -154,6 +167,7 @@ _CODES = {
     "made anew": "slot_lost",
     "unproven": "slot_lost",
     "crashed": "slot_lost",
+    "restarted": "restarted",
     "taken": "slot_taken",
     "rewound": "source_rewound",
     "other source": "other_source",
@@ -173,9 +187,13 @@ def _of_the_stream(
 ) -> list[Reason]:
     _, finding = position.examine(databases.source_conninfo, trs, warehouse, epoch)
     if finding:
-        error = position.as_error(finding, epoch)
+        error = error_of(finding, epoch)
         return [Reason(_CODES[finding.kind], error.what, error.next_command, error.exit_code)]
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)
+    noted = position.read_note(warehouse, epoch)
+    if noted and noted.undecodable:
+        error = error_of(Finding("lost", noted.undecodable), epoch)
+        return [Reason(_CODES["lost"], error.what, error.next_command, error.exit_code)]
     if failure:
         where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""
         return [judge.of_a_conflict(failure.what + where)]
@@ -227,10 +245,15 @@ def _of_the_rest(
                 ContentDiffers.exit_code,
             )
         )
-    gaps = _open_gaps(warehouse)
-    if gaps:
+    reasons += _of_differences(differences.known(warehouse, classification.published))
+    if open_gaps := gaps.unrepaired(warehouse, epoch):
         reasons.append(
-            Reason("gap", f"{gaps} gaps are not repaired yet.", "warehouse replicate repair", SlotLost.exit_code)
+            Reason(
+                "gap",
+                f"{len(open_gaps)} gaps are not repaired yet: {judge.some([gap.reason for gap in open_gaps])}.",
+                "warehouse replicate repair",
+                SlotLost.exit_code,
+            )
         )
     skipped = _skipped_since_repair(warehouse, epoch)
     if skipped:
@@ -244,9 +267,32 @@ def _of_the_rest(
     return reasons
 
 
-def _open_gaps(warehouse: psycopg.Connection) -> int:
-    counted = warehouse.execute("select count(*) from ledger.gaps where repaired_at is null").fetchone()
-    return int(counted[0]) if counted else 0
+def _of_differences(known: Sequence[Known]) -> list[Reason]:
+    held = [one for one in known if one.deletes_held]
+    others = [one for one in known if not one.deletes_held]
+    reasons = []
+    if held:
+        options = " ".join(f"--allow-deletes {one.table}" for one in held)
+        reasons.append(
+            Reason(
+                "deletes_held",
+                "A repair left tables as they are, because it would have deleted more of them than it may by itself: "
+                f"{judge.some([f'{one.table} ({one.extra:,} of {one.warehouse_rows:,} rows)' for one in held])}.",
+                f"If the rows are gone on the operational database: warehouse replicate repair {options}",
+                DeletesRefused.exit_code,
+            )
+        )
+    if others:
+        named = judge.some([str(one) for one in others])
+        reasons.append(
+            Reason(
+                "differs",
+                f"The last comparison found tables that differ from the source: {named}.",
+                "warehouse replicate repair",
+                ContentDiffers.exit_code,
+            )
+        )
+    return reasons
 
 
 def _skipped_since_repair(warehouse: psycopg.Connection, epoch: Epoch) -> int:

@@ -12,8 +12,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from warehouse.core.database import connect
-from warehouse.core.errors import SlotLost, StreamStuck
+from warehouse.core.errors import AlreadyRunning, SlotLost, SlotTaken, StreamStuck, WarehouseError
 from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
 from warehouse.replicate import reach
 
 STALLED_SECONDS = 60
@@ -66,7 +67,7 @@ def identity(connection: psycopg.Connection) -> Identity:
 
 
 def create_slot(connection: psycopg.Connection, name: str) -> Slot:
-    """Make the slot and export its snapshot, over a replication connection.
+    """Make the slot and export its snapshot, over a replication connection; it lasts until that one's next command.
 
     From version 17 on a standby can take it over (`FAILOVER`).
     """
@@ -85,23 +86,12 @@ def has_failover_slots(connection: psycopg.Connection) -> bool:
     return connection.info.server_version >= 170_000
 
 
-def waits_for(source: psycopg.Connection) -> str:
-    """What a new slot has to wait for, to follow a sentence: it begins when the writers of its first moment have ended.
-
-    Empty when nobody is writing.
-    """
-    row = source.execute(
-        "select count(*), extract(epoch from clock_timestamp() - min(began))::int from"
-        " (select xact_start as began from pg_stat_activity where backend_xid is not null"
-        " union all select prepared from pg_prepared_xacts) as running"
-    ).fetchone()
-    if not row or not row[0]:
-        return ""
-    return f", waiting for {row[0]} open transactions to end (the oldest has run for {row[1]} s)"
-
-
 def drop_slot(source: psycopg.Connection, name: str) -> None:
-    """Drop our slot if it is there; it would keep the source's WAL for ever."""
+    """Drop our slot if it is there; it would keep the source's WAL for ever.
+
+    Raises:
+        SlotTaken: somebody reads it and does not let go.
+    """
     deadline = time.monotonic() + 30
     while True:
         row = source.execute("select active_pid from pg_replication_slots where slot_name = %s", (name,)).fetchone()
@@ -113,7 +103,11 @@ def drop_slot(source: psycopg.Connection, name: str) -> None:
         except psycopg.errors.ObjectInUse:
             # Its sender notices the end of its connection in a moment.
             if time.monotonic() > deadline:
-                raise
+                raise SlotTaken(
+                    f"The slot {name} cannot be dropped: process {row[0]} at the operational database reads it.",
+                    meaning="It keeps WAL there for as long as it exists. Nothing else was changed.",
+                    next_command="Stop that consumer (select * from pg_stat_replication), then run the same again.",
+                ) from None
             time.sleep(0.2)
 
 
@@ -264,23 +258,30 @@ class Mark:
     """A transaction of our own at the source: where its message ends in the WAL, its number, and on which timeline.
 
     It is durable there once the stream has confirmed it: only flushed WAL is sent.
+
+    Attributes:
+        xmin: every transaction with a smaller number had ended before it.
     """
 
     lsn: str
     xid: int
     timeline: int
+    xmin: int
 
 
 def mark(source: psycopg.Connection) -> Mark:
     """Write a tiny message into the source's WAL: on a quiet source, too, the position moves past what came before."""
     with source.transaction():
+        source.execute("select pg_current_xact_id()")
+        before = source.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         row = source.execute(
             "select pg_logical_emit_message(true, 'teaching_record_warehouse', '')::text, pg_current_xact_id()::text,"
             # The name of a WAL file begins with its timeline.
             " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
         ).fetchone()
     assert row is not None
-    return Mark(str(row[0]), int(row[1]), int(row[2], 16))
+    assert before is not None
+    return Mark(str(row[0]), int(row[1]), int(row[2], 16), int(before[0]))
 
 
 def wait_until_applied(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
@@ -302,10 +303,12 @@ def wait_for(
     Raises:
         SlotLost: the slot is not there.
         StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
+        AlreadyRunning: another command of ours switched it off for as long as it works.
     """
     row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
     slot_name = row[0] if row else name
-    last, moved_at, pause = None, time.monotonic(), 0.02
+    last, pause = None, 0.02
+    waiting = Waiting(progress, "the stream to apply what is committed at the source", limit=STALLED_SECONDS)
     while True:
         state = source.execute(
             "select confirmed_flush_lsn >= %s::pg_lsn, confirmed_flush_lsn, %s::pg_lsn - confirmed_flush_lsn"
@@ -317,14 +320,39 @@ def wait_for(
         if state[0]:
             return
         if state[1] != last:
-            last, moved_at = state[1], time.monotonic()
+            last = state[1]
+            waiting.moved()
         if not is_enabled(warehouse, name):
-            raise _switched_off(name)
-        if time.monotonic() - moved_at > STALLED_SECONDS:
+            raise _switched_off(warehouse, name)
+        if waiting.is_over:
             raise _stalled(warehouse, name, int(state[2]))
-        progress.say(f"{int(state[2]) / 1e6:,.1f} MB of changes to apply")
+        waiting.look(f"{int(state[2]) / 1e6:,.1f} MB of changes to apply")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+_LOCKED_BY_ANOTHER = """
+select exists (
+    select from pg_locks as l
+    join pg_database as d on d.oid = l.database
+    cross join (select hashtextextended(%s, 0) as key) as k
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+        and d.datname = current_database() and l.pid <> pg_backend_pid()
+        and l.classid::bigint = (k.key >> 32) & 4294967295
+        and l.objid::bigint = k.key & 4294967295
+)
+"""
+
+
+def lock_name(name: str) -> str:
+    """The session lock of whoever sets up, repairs or switches on the stream of that name."""
+    return f"replicate {name}"
+
+
+def other_command(warehouse: psycopg.Connection, name: str) -> bool:
+    """Whether another session holds that lock: a run, a repair, an apply."""
+    row = warehouse.execute(_LOCKED_BY_ANOTHER, (lock_name(name),)).fetchone()
+    return bool(row and row[0])
 
 
 def _slot_is_gone(slot_name: str) -> SlotLost:
@@ -336,7 +364,13 @@ def _slot_is_gone(slot_name: str) -> SlotLost:
     )
 
 
-def _switched_off(name: str) -> StreamStuck:
+def _switched_off(warehouse: psycopg.Connection, name: str) -> WarehouseError:
+    if other_command(warehouse, name):
+        return AlreadyRunning(
+            "Another command is at work on this replica, and has switched the stream off meanwhile.",
+            meaning="This one did nothing; the other one goes on, and switches the stream on again.",
+            next_command="Wait for it, then run again.",
+        )
     return StreamStuck(
         f"The engine switched the stream of {name} off while it was waited for: the connection broke, or a change "
         "could not be applied.",

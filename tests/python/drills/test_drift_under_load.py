@@ -8,7 +8,7 @@ import yaml
 from tests.python.drills.harness import Drill, wait_until
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
-from warehouse.replicate import Classification, drift, epochs, setup
+from warehouse.replicate import Classification, drift, epochs, link
 from warehouse.replicate.classification import FILE
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ class Edited:
         with (
             drill.databases.at_source() as source,
             drill.databases.at_warehouse() as warehouse,
-            setup.alone(warehouse, drill.name),
+            link.alone(warehouse, drill.name),
         ):
             epoch = epochs.current(warehouse, drill.name)
             assert epoch is not None

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from tests.python.drills.harness import Drill, wait_until
+from tests.python.replicate.trouble import open_conflicts, skip_transaction
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.errors import ApplyConflict, SlotLost, StreamStuck
 from warehouse.core.progress import Silent
-from warehouse.replicate.guard.decide import open_conflicts, skip_transaction
 from warehouse.replicate.reconcile import reconcile
 from warehouse.replicate.repair import repair
 

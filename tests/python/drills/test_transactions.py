@@ -117,6 +117,9 @@ class Listener:
     def count(self, text: str, done: int, total: int | None = None) -> None:
         del text, done, total
 
+    def wait(self, text: str) -> None:
+        self.said.append(text)
+
 
 def test_first_copy_waits_for_long_transactions(drill: Drill) -> None:
     """A slot begins when the transactions that are open have ended: that is waited for and said, and none is lost."""

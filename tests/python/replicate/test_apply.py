@@ -12,7 +12,7 @@ from warehouse.cli.replicate import apply as apply_command
 from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import drift, replicate, status
+from warehouse.replicate import door, drift, replicate, status
 from warehouse.replicate.drift import locks
 
 __all__ = ["world"]
@@ -113,7 +113,7 @@ def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(type(world.databases), "start", lambda _: [])
     for module in (apply_command, drift_command):
         monkeypatch.setattr(module, "Databases", lambda _: world.databases)
-        monkeypatch.setattr(module, "load_classification", lambda: world.classification)
+    monkeypatch.setattr(door, "load_classification", lambda: world.classification)
     drift_command.show_drift(json=False)
     assert "agree" in capsys.readouterr().out
     world.trs.execute("alter table people add column score int default 7")

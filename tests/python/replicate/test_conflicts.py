@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from tests.python.replicate.conftest import Sync
+from tests.python.replicate.trouble import open_conflicts, skip_transaction
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
@@ -17,7 +18,6 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import epochs, replicate, status
 from warehouse.replicate.guard import hand_writes, settled
 from warehouse.replicate.guard.conflicts import Conflict, as_error
-from warehouse.replicate.guard.decide import open_conflicts, skip_transaction
 from warehouse.replicate.guard.pending import first_pending
 from warehouse.replicate.guard.pgoutput import Change, End, Transaction, decode
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from warehouse.core.errors import SlotLost
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.finding import Finding, error_of
 from warehouse.replicate.lsn import as_bytes, as_lsn
-from warehouse.replicate.position import Finding, Note, Slot, Source, as_error, fork_after, judge
+from warehouse.replicate.position import Note, Slot, Source, fork_after, judge
 
 SYSTEM = "7000000000000000000"
 SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)
@@ -42,7 +43,7 @@ def test_one_evidence_is_enough() -> None:
 
 def test_after_a_crash_a_run_is_enough_and_else_a_person_asks_for_the_repair() -> None:
     epoch = Epoch(1, "trw", "trw_1", "streaming", SYSTEM, "trs", 1, "0/1", None, None)
-    crashed, lost = (as_error(Finding(kind, "why"), epoch) for kind in ("crashed", "lost"))
+    crashed, lost = (error_of(Finding(kind, "why"), epoch) for kind in ("crashed", "lost"))
     assert isinstance(crashed, SlotLost) and crashed.after_a_crash
     assert crashed.next_command.startswith("`warehouse replicate run`")
     assert isinstance(lost, SlotLost) and not lost.after_a_crash

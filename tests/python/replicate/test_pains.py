@@ -18,7 +18,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
-from warehouse.replicate import load_classification, replicate, setup
+from warehouse.replicate import link, load_classification, replicate, setup
 
 TESTS = PROJECT / "tests" / "python"
 PAINS = list(csv.DictReader((Path(__file__).parent / "pains.csv").open(encoding="utf-8", newline="")))
@@ -95,7 +95,7 @@ def test_two_runs_at_once_copy_once(world: Databases) -> None:
 def test_a_second_run_beside_one_that_works_is_refused(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
     with world.at_warehouse() as warehouse:
-        with setup.alone(warehouse, name), pytest.raises(AlreadyRunning):
+        with link.alone(warehouse, name), pytest.raises(AlreadyRunning):
             replicate(world, Silent())
         replicate(world, Silent())
 

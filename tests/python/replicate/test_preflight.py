@@ -38,6 +38,7 @@ GOOD = Source(
     read_only=False,
     may_create=True,
     unreadable=[],
+    filtered=[],
     unowned=[],
     slots=1,
     senders=1,

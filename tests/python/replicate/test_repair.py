@@ -15,6 +15,7 @@ from warehouse.core.errors import ReplicationError, SlotLost
 from warehouse.core.progress import Silent
 from warehouse.replicate import (
     compare,
+    compared,
     copy,
     damage,
     epochs,
@@ -52,7 +53,7 @@ STEPS: list[tuple[Any, str]] = [
     (subscription, "create_slot"),
     (epochs, "slot_made"),
     (gaps, "ends_at"),
-    (setup, "compare_tables"),
+    (compared, "compare_tables"),
     (mend, "_fetch"),
     (gaps, "wrote"),
     (gaps, "compared"),
@@ -121,7 +122,7 @@ def test_a_run_does_not_go_on_with_a_repair_unasked(world: Databases, monkeypatc
     replicate(world, Silent())
     lose_slot(world)
     with monkeypatch.context() as patch:
-        kill_at(patch, setup, "compare_tables", after=False)
+        kill_at(patch, compared, "compare_tables", after=False)
         with pytest.raises(Killed):
             repair(world, Silent())
     with pytest.raises(SlotLost, match="broken off"):
@@ -134,7 +135,7 @@ def test_nothing_to_repair_is_said_without_comparing(world: Databases, monkeypat
     with pytest.raises(ReplicationError, match="Nothing is replicated yet"):
         repair(world, Silent())
     replicate(world, Silent())
-    kill_at(monkeypatch, setup, "compare_tables", after=False)
+    kill_at(monkeypatch, compared, "compare_tables", after=False)
     assert repair(world, Silent()).gap is None
 
 

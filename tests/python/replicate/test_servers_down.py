@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,13 @@ import sandbox.schema
 from tests.python.conftest import make_databases
 from tests.python.replicate.trouble import (
     Writer,
+    back_up,
     end_and_drop,
     equal,
     history_is_sound,
     now,
     populate,
+    put_back,
     slot_of,
 )
 from warehouse.core.databases import SOURCE, WAREHOUSE, Databases
@@ -46,26 +47,14 @@ def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> 
     name = own.settings.warehouse_replication_name
     replicate(own, Silent())
     cluster = own.cluster(SOURCE)
-    cluster.stop()
-    backup = short_folder / "backup"
-    shutil.copytree(cluster.data, backup, copy_function=shutil.copy2)
-    cluster.start()
+    backup = back_up(cluster, short_folder / "backup")
     writer = Writer(own)
     with own.at_source() as trs:
         for _ in range(30):
             writer.one(trs)
     replicate(own, Silent())
 
-    cluster.stop()
-    for path in backup.rglob("*"):
-        target = cluster.data / path.relative_to(backup)
-        if path.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-    for path in sorted(cluster.data.rglob("*"), reverse=True):
-        if path.is_file() and not (backup / path.relative_to(cluster.data)).exists():
-            path.unlink()
-    cluster.start()
+    put_back(cluster, backup)
     with own.at_source() as trs:
         other = Writer(own, seed=7)
         other.one(trs)

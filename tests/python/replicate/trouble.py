@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
+from warehouse.core.postgres import Cluster
+from warehouse.core.progress import Silent
+from warehouse.replicate.door import opened
+from warehouse.replicate.guard import decide
+from warehouse.replicate.guard.conflicts import Conflict, Skipped
 
 SEED = 20_261_122
 
@@ -75,6 +82,40 @@ class Writer:
         finally:
             self._stop.set()
             thread.join()
+
+
+def back_up(cluster: Cluster, folder: Path) -> Path:
+    """Copy a cluster's files while it is stopped, as a snapshot of its disk would; it runs again afterwards."""
+    cluster.stop()
+    shutil.copytree(cluster.data, folder, copy_function=shutil.copy2)
+    cluster.start()
+    return folder
+
+
+def put_back(cluster: Cluster, backup: Path) -> None:
+    """Make a cluster's files those of a backup again, and start it."""
+    cluster.stop()
+    for path in backup.rglob("*"):
+        target = cluster.data / path.relative_to(backup)
+        if path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    for path in sorted(cluster.data.rglob("*"), reverse=True):
+        if path.is_file() and not (backup / path.relative_to(cluster.data)).exists():
+            path.unlink()
+    cluster.start()
+
+
+def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflict]:
+    """What `warehouse replicate conflicts` shows."""
+    with opened(databases) as door:
+        return decide.open_conflicts(door, every=every)
+
+
+def skip_transaction(databases: Databases, *, lsn: str, because: str, decided_by: str) -> Skipped:
+    """What `warehouse replicate skip` does."""
+    with opened(databases) as door:
+        return decide.skip_transaction(door, Silent(), lsn=lsn, because=because, decided_by=decided_by)
 
 
 def slot_of(databases: Databases) -> str:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
-from warehouse.cli.replicate.drift import not_set_up
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
-from warehouse.replicate import drift, epochs, load_classification, setup
+from warehouse.replicate import drift, link, source
+from warehouse.replicate.door import Door, opened
 
 
 def apply_drift(
@@ -36,16 +36,11 @@ def apply_drift(
             meaning="Nothing was done.",
             next_command="Release, change the source, then: warehouse replicate apply",
         )
-    databases = Databases(load())
-    databases.start()
-    name = databases.settings.warehouse_replication_name
     progress = TerminalProgress(quiet=json)
-    with databases.source() as trs, databases.warehouse() as warehouse, setup.alone(warehouse, name):
-        databases.migrate(warehouse)
-        epoch = epochs.current(warehouse, name)
-        if epoch is None or epoch.state != "streaming":
-            raise not_set_up()
-        work = drift.Work(trs, warehouse, epoch, load_classification(), progress, frozenset(accept or ()))
+    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name):
+        epoch = door.streaming()
+        source.check_readable(door.trs, door.classification.schema_name, _there(door))
+        work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))
         with progress.stage("apply"):
             if release:
                 drift.release(work, release)
@@ -65,3 +60,8 @@ def apply_drift(
     error = outcome.error()
     if error:
         raise error
+
+
+def _there(door: Door) -> dict[str, list[str]]:
+    """What is classified and exists at the source."""
+    return door.classification.existing(source.read_tables(door.trs, door.classification.schema_name)).published

@@ -10,6 +10,7 @@ import typer
 from warehouse.cli.output import JsonOption, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.door import opened
 from warehouse.replicate.guard.conflicts import Conflict, as_error, shown_key
 from warehouse.replicate.guard.decide import open_conflicts
 
@@ -19,21 +20,22 @@ def show_conflicts(
     json: bool = JsonOption,
 ) -> None:
     """Transactions that cannot be applied: what does not fit, why, and the choices. Exit code 56 when one is open."""
-    databases = Databases(load())
-    databases.start()
-    found = open_conflicts(databases, every=every)
+    with opened(Databases(load())) as door:
+        found = open_conflicts(door, every=every)
+        is_set_up = door.epoch is not None
     waiting = [conflict for conflict in found if conflict.state == "open"]
     if json:
         print_json({"open": len(waiting), "conflicts": [asdict(conflict) for conflict in found]})
     else:
-        _print(found)
+        _print(found, is_set_up=is_set_up)
     if waiting:
         raise typer.Exit(as_error(waiting[0]).exit_code)
 
 
-def _print(found: list[Conflict]) -> None:
+def _print(found: list[Conflict], *, is_set_up: bool) -> None:
     if not found:
-        out.print("No transaction waits for a decision.")
+        nothing = "No transaction waits for a decision."
+        out.print(nothing if is_set_up else f"Nothing is replicated yet. {nothing}")
         return
     print_table(
         None,

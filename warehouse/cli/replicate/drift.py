@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError
 from warehouse.core.settings import load
-from warehouse.replicate import drift, epochs, load_classification
+from warehouse.replicate import drift
+from warehouse.replicate.door import not_set_up, opened
 
 
 def show_drift(json: bool = JsonOption) -> None:
@@ -17,14 +17,10 @@ def show_drift(json: bool = JsonOption) -> None:
     Exit code 41: something waits to be classified; 42: a person has to decide; 0: nothing, or `warehouse replicate
     apply` does it.
     """
-    databases = Databases(load())
-    databases.start()
-    name = databases.settings.warehouse_replication_name
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
-        if epochs.current(warehouse, name) is None:
+    with opened(Databases(load())) as door:
+        if door.epoch is None:
             raise not_set_up()
-        found = drift.differences(trs, warehouse, name, load_classification())
+        found = drift.differences(door.trs, door.warehouse, door.name, door.classification)
     if json:
         print_json({"differences": [asdict(one) for one in found]})
     else:
@@ -42,12 +38,3 @@ def print_differences(found: list[drift.Difference]) -> None:
         out.print("Source, replication/trs.yml and replica agree.")
     elif any(one.pending for one in found):
         out.print("To carry out what needs no decision: warehouse replicate apply")
-
-
-def not_set_up() -> ReplicationError:
-    """The error when there is no replica to compare with."""
-    return ReplicationError(
-        "Replication is not set up.",
-        meaning="There is no replica that the source's structure could differ from.",
-        next_command="warehouse replicate run",
-    )

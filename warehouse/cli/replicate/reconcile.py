@@ -10,6 +10,7 @@ import typer
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.door import ready
 from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
 
 
@@ -18,11 +19,8 @@ def reconcile_content(
     json: bool = JsonOption,
 ) -> None:
     """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ."""
-    databases = Databases(load())
-    databases.start()
+    databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
-    with databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
     with progress.stage("reconcile"):
         done = reconcile(databases, progress, table or ())
     if json:

@@ -11,6 +11,8 @@ import typer
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.differences import refused
+from warehouse.replicate.door import ready
 from warehouse.replicate.gaps import GapTable
 from warehouse.replicate.repair import Repair, repair
 
@@ -25,6 +27,10 @@ def repair_gap(
     full: Annotated[
         bool, typer.Option("--full", help="The same, and look into rows that were proven equal and not written since.")
     ] = False,
+    allow_deletes: Annotated[
+        list[str] | None,
+        typer.Option("--allow-deletes", help="Delete any number of rows of this table; may be given again."),
+    ] = None,
     json: bool = JsonOption,
 ) -> None:
     """Repair the replica after a lost slot or damage: compare it with the source, write what differs, go on.
@@ -33,16 +39,19 @@ def repair_gap(
     are taken to be equal still, and only their keys are compared, which takes a fraction of the time. It does not see
     what no transaction did, such as a disk that loses bits: `reconcile` and `--full` look into every row.
     """
-    databases = Databases(load())
-    databases.start()
+    databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
-    with databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
     with progress.stage("repair"):
-        done = repair(databases, progress, compare_all=compare, in_full=full)
+        done = repair(databases, progress, compare_all=compare, in_full=full, allow_deletes=allow_deletes or ())
     if json:
         print_json(asdict(done))
-        return
+    else:
+        _show(done)
+    if done.held:
+        raise refused(done.held, databases.settings.warehouse_repair_deletes_percent)
+
+
+def _show(done: Repair) -> None:
     if done.left:
         out.print(f"{done.left:,} rows differ and were being changed all the while: run it again with --compare.")
     if done.gap is None:
@@ -51,11 +60,11 @@ def repair_gap(
         )
         _say_how(done)
         return
-    gap = done.gap
-    assert gap.to_time is not None
-    out.print(f"Repaired gap {gap.gap_id}: {gap.reason}.")
-    out.print(f"  from {gap.from_time.astimezone(UTC):{_TIME}} to {gap.to_time.astimezone(UTC):{_TIME}} UTC")
-    out.print(f"  {gap.rows_inserted:,} rows inserted, {gap.rows_updated:,} updated, {gap.rows_deleted:,} deleted")
+    for gap in (*done.further, done.gap):
+        assert gap.to_time is not None
+        out.print(f"Repaired gap {gap.gap_id}: {gap.reason}.", markup=False)
+        out.print(f"  from {gap.from_time.astimezone(UTC):{_TIME}} to {gap.to_time.astimezone(UTC):{_TIME}} UTC")
+        out.print(f"  {gap.rows_inserted:,} rows inserted, {gap.rows_updated:,} updated, {gap.rows_deleted:,} deleted")
     if done.copied:
         out.print(f"  {done.copied:,} rows of tables that were not here yet")
     _say_how(done)

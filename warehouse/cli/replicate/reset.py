@@ -10,7 +10,8 @@ from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
-from warehouse.replicate import load_classification
+from warehouse.replicate import link
+from warehouse.replicate.door import opened
 from warehouse.replicate.stage import clear
 
 
@@ -25,11 +26,12 @@ def reset(
             meaning="Nothing was done: what was known before cannot be brought back afterwards.",
             next_command="If that is what you want: warehouse replicate reset --yes",
         )
-    databases = Databases(load())
-    databases.start()
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        clear(databases, trs, warehouse, load_classification(), "reset by hand")
+    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name):
+        was_set_up = door.epoch is not None
+        clear(door.databases, door.trs, door.warehouse, door.classification, "reset by hand")
     if json:
-        print_json({"reset": True})
+        print_json({"reset": was_set_up})
+    elif not was_set_up:
+        out.print("Nothing is replicated yet, so there was nothing to take down. `warehouse run` makes the first copy.")
     else:
         out.print("Replication is taken down. `warehouse run` starts over.")

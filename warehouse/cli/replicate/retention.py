@@ -8,15 +8,14 @@ from warehouse.cli.output import JsonOption, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
 from warehouse.replicate import history, load_classification
+from warehouse.replicate.door import ready
 
 
 def show_retention(json: bool = JsonOption) -> None:
     """For how long history is kept, what the next pass would drop, and what was dropped. Changes nothing."""
-    databases = Databases(load())
-    databases.start()
+    databases = ready(Databases(load()))
     rules = load_classification().keep_years
     with databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
         due = history.expired(warehouse, rules, datetime.now(UTC))
         dropped = warehouse.execute(
             "select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by 2, 1"

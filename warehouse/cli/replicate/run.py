@@ -8,16 +8,14 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NewColumnsHeld
 from warehouse.core.settings import load
+from warehouse.replicate.door import ready
 from warehouse.replicate.stage import replicate
 
 
 def run_stage(json: bool = JsonOption) -> None:
     """Set replication up, or wait until the replica has caught up."""
-    databases = Databases(load())
-    databases.start()
+    databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
-    with databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
     with progress.stage("replicate"):
         report, held = replicate(databases, progress)
     if json:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from warehouse.cli.output import JsonOption, out, print_json
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
+from warehouse.replicate.door import opened
 from warehouse.replicate.guard.decide import skip_transaction
 
 
@@ -28,9 +29,9 @@ def skip(
             meaning="Nothing was done. The replica would differ from the source there until it is repaired.",
             next_command=f'If that is what you want: warehouse replicate skip --lsn {lsn} --because "why" --yes',
         )
-    databases = Databases(load())
-    databases.start()
-    done = skip_transaction(databases, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
+    progress = TerminalProgress(quiet=json)
+    with opened(Databases(load())) as door, progress.stage("skip"):
+        done = skip_transaction(door, progress, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
     if json:
         print_json(asdict(done))
         return

@@ -14,6 +14,7 @@ from warehouse.cli import interrupt
 from warehouse.cli.output import TerminalProgress, as_json, out
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.door import ready
 from warehouse.replicate.guard.watch import Event, Watch
 
 
@@ -27,10 +28,7 @@ def watch(
     It waits for a database that does not answer, and ends with the exit code of `status` when a person has to decide:
     50 slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream goes on.
     """
-    databases = Databases(load())
-    databases.start()
-    with databases.warehouse() as warehouse:
-        databases.migrate(warehouse)
+    databases = ready(Databases(load()))
     guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
     if once:
         now = guard.once()

@@ -13,10 +13,11 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from warehouse.core.progress import Progress, Silent
 from warehouse.core.workers import run_together
-from warehouse.replicate.compare import carried
+from warehouse.replicate.compare import carried, damaged
 from warehouse.replicate.compare.keys import Key
 from warehouse.replicate.compare.proof import Look, digest, holds, look, server_of
 from warehouse.replicate.compare.ranges import KeyedRow, Queries, Summary, differing, merge, range_bits
@@ -66,6 +67,7 @@ def tables(
             for others.
 
     Raises:
+        PageDamaged: a page of a table cannot be read.
         psycopg.Error: of the first table that could not be read; the others are broken off.
     """
     if not specs:
@@ -275,7 +277,7 @@ class _Side:
             prepare(self.connection, *_SPEED, *_PATIENCE)
             self._server = server_of(self.connection, at_source=at_source)
             self._thread = stack.enter_context(ThreadPoolExecutor(1))
-            self._snapshot = snapshot
+            self._snapshot, self._at_source = snapshot, at_source
             self._stack = stack.pop_all()
 
     def __enter__(self) -> _Side:
@@ -295,6 +297,13 @@ class _Side:
         try:
             self.connection.execute(sql.SQL("; ").join(steps))
             yield
+        except damaged.UNREADABLE as error:
+            # Of two sides the one that failed is the one whose transaction is.
+            failed = self.connection.info.transaction_status == TransactionStatus.INERROR
+            self.connection.rollback()
+            if failed:
+                raise damaged.as_error(error, spec.schema, spec.table, at_source=self._at_source) from None
+            raise
         except BaseException:
             if not self.connection.broken:
                 self.connection.rollback()

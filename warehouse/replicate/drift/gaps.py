@@ -13,10 +13,10 @@ def open_gap(connection: psycopg.Connection, epoch: Epoch, tables: Sequence[str]
     """Write down that changes of some tables may have been missed since the last pass that found all in order."""
     with connection.transaction():
         row = connection.execute(
-            "insert into ledger.gaps (ended_epoch, new_epoch, from_time, reason)"
-            " select e.epoch_id, e.epoch_id, coalesce(p.noted_at, e.started_at), %s from ledger.epochs as e"
+            "insert into ledger.gaps (ended_epoch, new_epoch, from_time, reason, tables)"
+            " select e.epoch_id, e.epoch_id, coalesce(p.noted_at, e.started_at), %s, %s from ledger.epochs as e"
             " left join ledger.replication_position as p using (epoch_id) where e.epoch_id = %s returning gap_id",
-            (reason, epoch.epoch_id),
+            (reason, sorted(tables), epoch.epoch_id),
         ).fetchone()
         assert row is not None
         with connection.cursor() as cursor:

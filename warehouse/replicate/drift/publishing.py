@@ -12,6 +12,7 @@ from psycopg import sql
 from warehouse.core.database import writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
 from warehouse.replicate import publication
 from warehouse.replicate.drift import locks
 
@@ -108,10 +109,10 @@ def outlive_older_transactions(source: psycopg.Connection, name: str, progress: 
     """
     row = source.execute("select pg_current_xact_id()::text").fetchone()
     assert row is not None
-    deadline = time.monotonic() + OLD_TRANSACTION_SECONDS
+    waiting = Waiting(progress, "older transactions of the operational database", limit=OLD_TRANSACTION_SECONDS)
     while not _one(source, "select pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", row[0]):
-        progress.say("waiting for older transactions of the operational database")
-        if time.monotonic() > deadline:
+        waiting.look("waiting for older transactions of the operational database")
+        if waiting.is_over:
             oldest = _one(
                 source,
                 "select format('process %%s since %%s UTC', pid, to_char(xact_start at time zone 'UTC', 'HH24:MI:SS'))"

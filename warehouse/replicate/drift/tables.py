@@ -16,6 +16,7 @@ from psycopg import sql
 from warehouse.core import ours
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
 from warehouse.replicate import history, replica, subscription
 from warehouse.replicate.drift import columns, locks, states
 from warehouse.replicate.epochs import Epoch
@@ -242,7 +243,8 @@ end $$"""
 
 
 def _wait_until_ready(warehouse: psycopg.Connection, name: str, schema: str, table: str, progress: Progress) -> None:
-    last, moved_at = None, time.monotonic()
+    last = None
+    waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS)
     while True:
         row = warehouse.execute(
             "select r.srsubstate::text, (select tuples_processed from pg_stat_progress_copy as p"
@@ -254,9 +256,10 @@ def _wait_until_ready(warehouse: psycopg.Connection, name: str, schema: str, tab
         if row and row[0] == "r":
             return
         if row != last:
-            last, moved_at = row, time.monotonic()
+            last = row
+            waiting.moved()
         is_off = not subscription.is_enabled(warehouse, name)
-        if is_off or time.monotonic() - moved_at > STALLED_SECONDS:
+        if is_off or waiting.is_over:
             raise StreamStuck(
                 f"The copy of {table} " + ("failed, and the engine switched the stream off." if is_off else "stands."),
                 meaning="The other tables keep what they have. The table is not complete, and the ledger says so.",
@@ -264,9 +267,9 @@ def _wait_until_ready(warehouse: psycopg.Connection, name: str, schema: str, tab
                 "replicate apply go on with it.",
             )
         if row and row[1]:
-            progress.count(f"rows of {table} copied", int(row[1]))
+            waiting.look(f"rows of {table} copied {int(row[1]):,}")
         else:
-            progress.say(f"the engine copies {table}")
+            waiting.look(f"PostgreSQL copies {table}")
         time.sleep(0.1)
 
 

@@ -12,8 +12,12 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.errors import ApplyConflict, MissingPrivilege, ReplicationError, UsageError
-from warehouse.replicate import subscription
+from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
+from warehouse.replicate import position, subscription
+from warehouse.replicate.decoding import Undecodable
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.finding import Finding, error_of
 from warehouse.replicate.guard.explain import remedy
 from warehouse.replicate.guard.keys import Hidden
 from warehouse.replicate.guard.looks import Look
@@ -65,24 +69,57 @@ def look_for(
 ) -> Failure | None:
     """Why a stream that is off went off: the row that does not fit, recorded; None when no row is the reason.
 
+    That the source cannot read the slot any more is recorded as well: for position.check() the slot is lost then.
+
     Reads the slot without consuming it and tries the waiting transaction out; nothing is changed but the ledger.
     """
     if look.enabled is not False or not look.slot_exists or look.wal_status == "lost" or look.slot_held_by:
         return None
-    applied = look.applied_lsn or look.confirmed_lsn or 0
     try:
-        pending = first_pending(source, epoch.slot_name, publication, applied, hidden)
-        if pending is None:
-            return None
-        failure = try_out(warehouse, changes_of_pending(source, epoch.slot_name, publication, applied), hidden)
+        return _first_that_does_not_fit(source, warehouse, epoch, publication, look, hidden)
     except SlotInUse:
         return None
+    except Undecodable:
+        return _again(source, warehouse, epoch, publication, look, hidden)
     except psycopg.errors.UndefinedObject:
         # The publication is gone, or was not there yet at that position: it is told as such.
         return None
+
+
+def _first_that_does_not_fit(
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    publication: str,
+    look: Look,
+    hidden: Hidden,
+) -> Failure | None:
+    applied = look.applied_lsn or look.confirmed_lsn or 0
+    pending = first_pending(source, epoch.slot_name, publication, applied, hidden)
+    if pending is None:
+        return None
+    failure = try_out(warehouse, changes_of_pending(source, epoch.slot_name, publication, applied), hidden)
     if failure:
         _record(warehouse, epoch, pending, failure)
     return failure
+
+
+def _again(
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    publication: str,
+    look: Look,
+    hidden: Hidden,
+) -> Failure | None:
+    """Once more, before a slot is given up for what may have been a mishap of one reading."""
+    try:
+        return _first_that_does_not_fit(source, warehouse, epoch, publication, look, hidden)
+    except (SlotInUse, psycopg.errors.UndefinedObject):
+        return None
+    except Undecodable as error:
+        position.note_undecodable(warehouse, epoch, error.reason)
+        return None
 
 
 def _record(warehouse: psycopg.Connection, epoch: Epoch, pending: Pending, failure: Failure) -> None:
@@ -169,6 +206,7 @@ def skip(
     lsn: str,
     because: str,
     decided_by: str,
+    progress: Progress,
 ) -> Skipped:
     """Write down that exactly this transaction is given up, skip it, and resume the stream.
 
@@ -190,6 +228,9 @@ def skip(
         )
     try:
         pending = first_pending(source, epoch.slot_name, name, look.applied_lsn or look.confirmed_lsn or 0, hidden)
+    except Undecodable as error:
+        position.note_undecodable(warehouse, epoch, error.reason)
+        raise error_of(Finding("lost", error.reason), epoch) from None
     except SlotInUse:
         raise ReplicationError(
             "The slot is being read at this moment, so the transaction cannot be looked at.",
@@ -221,7 +262,7 @@ def skip(
     )
     _set_skip(warehouse, name, lsn.upper())
     subscription.enable(warehouse, name)
-    _wait_until_past(warehouse, epoch, name, pending)
+    _wait_until_past(warehouse, epoch, name, pending, progress)
     with warehouse.transaction():
         warehouse.execute(
             "update ledger.skipped_transactions set state = 'skipped' where epoch_id = %s and lsn = %s",
@@ -247,9 +288,12 @@ def _set_skip(warehouse: psycopg.Connection, name: str, lsn: str | None) -> None
         ) from None
 
 
-def _wait_until_past(warehouse: psycopg.Connection, epoch: Epoch, name: str, pending: Pending) -> None:
-    deadline = time.monotonic() + SKIP_SECONDS
-    while time.monotonic() < deadline:
+def _wait_until_past(
+    warehouse: psycopg.Connection, epoch: Epoch, name: str, pending: Pending, progress: Progress
+) -> None:
+    waiting = Waiting(progress, f"the stream to come past {as_lsn(pending.lsn)}", limit=SKIP_SECONDS)
+    while not waiting.is_over:
+        waiting.look()
         # The engine takes the number back when it has skipped the transaction, or has come to another one.
         row = warehouse.execute(
             "select subskiplsn = '0/0', subenabled from pg_subscription where subname = %s", (name,)

@@ -6,37 +6,38 @@ import time
 
 import psycopg
 
-from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.replicate import epochs, subscription
+from warehouse.core.progress import Progress
+from warehouse.replicate import position, subscription
 from warehouse.replicate.classification import load_classification
+from warehouse.replicate.door import Door
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.finding import Finding, error_of
 from warehouse.replicate.guard import conflicts, looks
 from warehouse.replicate.guard.conflicts import Conflict, Skipped, as_error
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
 
 
-def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflict]:
+def open_conflicts(door: Door, *, every: bool = False) -> list[Conflict]:
     """The conflicts of the ledger after the waiting transaction, if there is one, was looked at; the newest first.
 
     Raises:
-        DatabaseUnreachable: one of the two databases is.
+        SlotLost: the source cannot read the slot any more, so that nobody can tell what waits.
     """
-    name = databases.settings.warehouse_replication_name
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        epoch = epochs.current(warehouse, name)
-        if epoch is not None and epoch.state == "streaming":
-            look, _ = looks.take(trs, warehouse, epoch, name)
-            conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
-            conflicts.look_for(trs, warehouse, epoch, name, look, _hidden())
-        return conflicts.listed(warehouse, every=every)
+    if door.epoch is not None and door.epoch.state == "streaming":
+        look, _ = looks.take(door.trs, door.warehouse, door.epoch, door.name)
+        conflicts.note_resolved(door.warehouse, door.epoch, look.applied_lsn)
+        conflicts.look_for(door.trs, door.warehouse, door.epoch, door.name, look, _hidden())
+        _check_decodable(door.warehouse, door.epoch)
+    return conflicts.listed(door.warehouse, every=every)
 
 
 def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, name: str) -> None:
-    """Say why the engine switched the stream off, when a row that cannot be applied is the reason.
+    """Say why the engine switched the stream off, when a row or the slot itself is the reason.
 
     Raises:
-        ApplyConflict: it is; the conflict is in the ledger.
+        ApplyConflict: a row cannot be applied; the conflict is in the ledger.
+        SlotLost: the source cannot read the slot any more.
     """
     deadline = time.monotonic() + subscription.LETTING_GO_SECONDS
     look, _ = looks.take(trs, warehouse, epoch, name)
@@ -46,28 +47,41 @@ def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch:
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, _hidden())
     if failure:
         raise as_error(conflicts.listed(warehouse)[0])
+    _check_decodable(warehouse, epoch)
 
 
-def skip_transaction(databases: Databases, *, lsn: str, because: str, decided_by: str) -> Skipped:
+def _check_decodable(warehouse: psycopg.Connection, epoch: Epoch) -> None:
+    noted = position.read_note(warehouse, epoch)
+    if noted and noted.undecodable:
+        raise error_of(Finding("lost", noted.undecodable), epoch)
+
+
+def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, decided_by: str) -> Skipped:
     """Give up the transaction that the stream waits at, and resume.
 
     Raises:
         UsageError: nothing is replicated, or the stream does not wait at that transaction.
         MissingPrivilege, ReplicationError: see guard.conflicts.skip.
     """
-    name = databases.settings.warehouse_replication_name
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        epoch = epochs.current(warehouse, name)
-        if epoch is None or epoch.state != "streaming":
-            raise UsageError(
-                "Nothing is being streamed, so there is no transaction to skip.",
-                meaning="Nothing was done.",
-                next_command="Run `warehouse replicate status`.",
-            )
-        look, _ = looks.take(trs, warehouse, epoch, name)
-        return conflicts.skip(
-            trs, warehouse, epoch, name, look, _hidden(), lsn=lsn, because=because, decided_by=decided_by
+    if door.epoch is None or door.epoch.state != "streaming":
+        raise UsageError(
+            "Nothing is being streamed, so there is no transaction to skip.",
+            meaning="Nothing was done.",
+            next_command="Run `warehouse replicate status`.",
         )
+    look, _ = looks.take(door.trs, door.warehouse, door.epoch, door.name)
+    return conflicts.skip(
+        door.trs,
+        door.warehouse,
+        door.epoch,
+        door.name,
+        look,
+        _hidden(),
+        lsn=lsn,
+        because=because,
+        decided_by=decided_by,
+        progress=progress,
+    )
 
 
 def _hidden() -> Hidden:

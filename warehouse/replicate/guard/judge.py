@@ -203,7 +203,7 @@ def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Se
         told.append(
             Reason(
                 "publication_altered",
-                f"The publication was altered, and not by us: {_some(publication)}.",
+                f"The publication was altered, and not by us: {some(publication)}.",
                 "warehouse replicate drift shows it; `warehouse replicate apply` sets it right.",
                 PublicationAltered.exit_code,
             )
@@ -212,7 +212,7 @@ def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Se
         told.append(
             Reason(
                 "replica_altered",
-                f"The replica was altered by hand: {_some(replica)}.",
+                f"The replica was altered by hand: {some(replica)}.",
                 "Undo it; then `warehouse replicate reconcile` shows whether rows or versions are missing.",
                 ReplicaAltered.exit_code,
             )
@@ -221,7 +221,7 @@ def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Se
         told.append(
             Reason(
                 "rows_altered",
-                f"Rows of the replica were written by hand: {_some(hands)}.",
+                f"Rows of the replica were written by hand: {some(hands)}.",
                 "warehouse replicate repair --compare makes them as the source has them.",
                 ReplicaAltered.exit_code,
             )
@@ -235,7 +235,7 @@ def of_clocks(disagreements: Sequence[str]) -> Reason | None:
         return None
     return Reason(
         "clocks_disagree",
-        f"Clocks disagree: {_some(disagreements)}. Nothing was changed; times in the history may be off by that.",
+        f"Clocks disagree: {some(disagreements)}. Nothing was changed; times in the history may be off by that.",
         "Have both servers' clocks set by NTP (chronyc tracking), then look again.",
         ClocksDisagree.exit_code,
     )
@@ -263,7 +263,10 @@ ORDER = (
     "replica_altered",
     "rows_altered",
     "meaning_changed",
+    "restarted",
+    "deletes_held",
     "gap",
+    "differs",
     "stuck",
     "wal_budget",
     "stopped",
@@ -307,5 +310,6 @@ def state_of(epoch_state: str, look: Look, reasons: Sequence[Reason], since: dat
     return "quiet" if is_quiet else "streaming"
 
 
-def _some(items: Sequence[str]) -> str:
+def some(items: Sequence[str]) -> str:
+    """The first of many, in words."""
     return "; ".join(items[:5]) + (f"; and {len(items) - 5} more" if len(items) > 5 else "")

@@ -10,6 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.decoding import decoding
 from warehouse.replicate.guard.explain import explained
 from warehouse.replicate.guard.keys import Hidden, shown
 from warehouse.replicate.guard.pgoutput import Change, End, Relation, Transaction, Unchanged, decode
@@ -64,6 +65,7 @@ def first_pending(
 
     Raises:
         SlotInUse: the slot is being read; look again when the stream is off.
+        Undecodable: the source cannot read the slot's WAL.
     """
     found: Pending | None = None
     rows: dict[str, int] = {}
@@ -115,7 +117,7 @@ def _end_of_first(source: psycopg.Connection, slot: str, publication: str, appli
 
 
 def _read(source: psycopg.Connection, slot: str, publication: str, limit: int) -> Generator[Transaction | Change | End]:
-    with source.transaction(), source.cursor(name="pending") as cursor:
+    with decoding(), source.transaction(), source.cursor(name="pending") as cursor:
         cursor.itersize = 2_000
         try:
             cursor.execute(

@@ -37,6 +37,7 @@ class Source:
     Attributes:
         settings: of pg_settings, in their base units; what the version does not have is not in it.
         unreadable: published tables of which this user may not read every published column.
+        filtered: published tables of which row level security hides rows from this user.
         unowned: published tables that this user does not own (a publication can be made of owned ones only).
         may_create: this user may create a publication in that database.
         slots, senders: how many are in use.
@@ -53,6 +54,7 @@ class Source:
     read_only: bool
     may_create: bool
     unreadable: Sequence[str]
+    filtered: Sequence[str]
     unowned: Sequence[str]
     slots: int
     senders: int
@@ -175,6 +177,7 @@ def read_source(source: psycopg.Connection, classification: Classification, name
         may_replicate=row[3],
         may_create=row[4],
         unreadable=_tables_where(source, classification, _UNREADABLE),
+        filtered=_tables_where(source, classification, _ROWS_HIDDEN),
         unowned=_tables_where(source, classification, _UNOWNED),
         slots=row[5],
         senders=row[6],
@@ -196,6 +199,10 @@ _UNREADABLE = """
 select distinct t from unnest(%(tables)s::text[], %(columns)s::text[]) as x (t, c)
 join pg_attribute as a on a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, t)) and a.attname = c
 where not has_column_privilege(a.attrelid, a.attnum, 'select') order by 1
+"""
+_ROWS_HIDDEN = """
+select distinct t from unnest(%(tables)s::text[]) as x (t)
+where row_security_active(to_regclass(format('%%I.%%I', %(schema)s::text, t))) order by 1
 """
 _UNOWNED = """
 select distinct t from unnest(%(tables)s::text[]) as x (t)

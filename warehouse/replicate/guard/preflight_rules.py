@@ -150,6 +150,13 @@ def _readable(source: Source) -> Check:
             "Check TRS_DATABASE_URL. Without it, `warehouse run` makes the sandbox's.",
             ClassificationError,
         )
+    if source.filtered:
+        return failed(
+            "right to read",
+            f"Row level security hides rows of {_some(source.filtered)} from the user {source.role}.",
+            f'As the source\'s administrator: ALTER ROLE "{source.role}" BYPASSRLS; then run again.',
+            MissingPrivilege,
+        )
     if not source.unreadable:
         return ok("right to read", f"all of {len(source.tables)} tables")
     return failed(

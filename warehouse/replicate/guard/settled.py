@@ -1,4 +1,4 @@
-"""What a comparison with the source settles: what was written by hand, given up, or counted as missing."""
+"""What a comparison with the source settles: what differed, was written by hand, given up, or counted as missing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import psycopg
 
+from warehouse.replicate import differences
 from warehouse.replicate.drift import noted
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import hand_writes, missing
@@ -24,10 +25,12 @@ def settled(
 
     Args:
         name: of the subscription.
+        tables: only those that were compared.
         all_of_them: these are all tables that are replicated.
         seen: the warehouse's snapshot that was compared, where others were at work beside.
     """
     with warehouse.transaction():
+        differences.clear(warehouse, tables)
         hand_writes.settle(warehouse, tables)
         noted.settle(warehouse, tables, seen)
         warehouse.execute(

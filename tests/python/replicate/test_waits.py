@@ -1,0 +1,165 @@
+"""Every wait is told, with whom it waits for, has an end, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg import Connection
+
+import sandbox.schema
+from tests.python.conftest import FAST, WorldDatabases, make_databases
+from tests.python.replicate.trouble import equal, one, populate
+from warehouse.cli.output import TerminalProgress
+from warehouse.core import waiting
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, WaitedTooLong
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Silent
+from warehouse.replicate import compared, damage, replicate, slot_wait, subscription
+from warehouse.replicate.reconcile import reconcile
+from warehouse.replicate.repair import repair
+
+
+class Listener:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.waits: list[str] = []
+
+    def say(self, text: str) -> None:
+        del text
+
+    def count(self, text: str, done: int, total: int | None = None) -> None:
+        del text, done, total
+
+    def wait(self, text: str) -> None:
+        self.waits.append(text)
+
+
+class Interrupted(Listener):
+    """A person presses Ctrl-C as soon as something is waited for."""
+
+    def wait(self, text: str) -> None:
+        raise KeyboardInterrupt(text)
+
+
+def test_a_wait_is_told_at_its_start_and_then_each_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: clock[0])
+    listener = Listener()
+    one_wait = waiting.Waiting(listener, "a lock", limit=300, detail=lambda: "process 7")
+    for _ in range(290):
+        one_wait.look()
+        assert not one_wait.is_over
+        clock[0] += 1
+    assert listener.waits[:2] == ["waiting for a lock: process 7", "waiting for a lock, for 1 min now: process 7"]
+    assert len(listener.waits) == 5
+    clock[0] += 11
+    assert one_wait.is_over
+    one_wait.moved()
+    assert not one_wait.is_over
+
+
+def test_a_log_gets_it_too_and_so_does_who_asked_for_json(capsys: pytest.CaptureFixture[str]) -> None:
+    TerminalProgress().wait("waiting for a lock")
+    TerminalProgress(quiet=True).wait("waiting for [it]")
+    told = capsys.readouterr()
+    assert "waiting for a lock" in told.out and "waiting for [it]" in told.err and "[it]" not in told.out
+
+
+@pytest.fixture
+def own(short_folder: Path) -> Iterator[WorldDatabases]:
+    """Clusters of this test's own, that know prepared transactions."""
+    databases = make_databases(short_folder / "waits", warehouse_wait_minutes=0.05)
+    databases.cluster_settings = {**FAST, "max_prepared_transactions": "3"}
+    databases.start()
+    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
+        sandbox.schema.create(trs)
+        migrate(warehouse)
+    populate(databases, people=20)
+    yield databases
+    databases.stop()
+
+
+def nothing_is_left(trs: Connection, slots: int) -> bool:
+    """Whether the source has only so many slots, and no sender that still waits."""
+    row = trs.execute(
+        "select (select count(*) from pg_replication_slots), (select count(*) from pg_stat_activity"
+        " where backend_type = 'walsender' and wait_event_type = 'Lock')"
+    ).fetchone()
+    return row == (slots, 0)
+
+
+@pytest.mark.slow
+def test_a_slot_is_not_waited_for_without_end(own: WorldDatabases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open transaction at the first copy, an orphaned prepared one at a reconcile, and Ctrl-C in between."""
+    monkeypatch.setattr(waiting, "FIRST_SECONDS", 0.2)
+    listener = Listener()
+    with own.at_source() as trs, own.at_source() as other:
+        with other.transaction():
+            other.execute("update persons set last_name = 'Jones' where trn = '0000001'")
+            with pytest.raises(WaitedTooLong, match=f"process {other.info.backend_pid} of user") as caught:
+                replicate(own, listener)
+            assert caught.value.exit_code == 69
+            assert (
+                f"waiting for open transactions of the operational database: process {other.info.backend_pid}"
+                in (listener.waits[0])
+            )
+            assert ", open for " in listener.waits[0]
+            assert nothing_is_left(trs, slots=0)
+            with pytest.raises(KeyboardInterrupt):
+                replicate(own, Interrupted())
+            assert nothing_is_left(trs, slots=0)
+        replicate(own, Silent())
+        other.execute("begin")
+        other.execute("update persons set last_name = 'Brown' where trn = '0000002'")
+        other.execute("prepare transaction 'forgotten by its coordinator'")
+        listener.waits.clear()
+        with pytest.raises(WaitedTooLong, match="prepared transaction forgotten by its coordinator of user") as caught:
+            reconcile(own, listener)
+        assert "rollback prepared" in caught.value.next_command
+        assert "forgotten by its coordinator" in listener.waits[0]
+        assert nothing_is_left(trs, slots=1)
+        other.execute("commit prepared 'forgotten by its coordinator'")
+    replicate(own, Silent())
+    assert reconcile(own, Silent()).differing == []
+
+
+@pytest.mark.slow
+def test_who_is_waited_for_is_said_of_whoever_can_be_seen(prepared: WorldDatabases) -> None:
+    with prepared.at_source() as trs:
+        assert slot_wait.waited_for(trs, trs.info.backend_pid) == ""
+
+
+@pytest.mark.slow
+def test_a_comparison_beside_a_repair_names_the_repair(prepared: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repair has switched the stream off for as long as it compares: nothing is broken."""
+    populate(prepared, people=20)
+    replicate(prepared, Silent())
+    off, go_on = threading.Event(), threading.Event()
+    compare = compared.compare_tables
+
+    def slowly(*args: object, **kwargs: object) -> object:
+        off.set()
+        assert go_on.wait(120)
+        return compare(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(damage, "compare_tables", slowly)
+    mending = threading.Thread(target=lambda: repair(prepared, Silent(), compare_all=True))
+    mending.start()
+    try:
+        assert off.wait(120)
+        with pytest.raises(AlreadyRunning, match="has switched the stream off meanwhile"):
+            reconcile(prepared, Silent())
+    finally:
+        go_on.set()
+        mending.join()
+    assert reconcile(prepared, Silent()).differing == []
+    with prepared.warehouse() as warehouse:
+        assert not subscription.other_command(warehouse, prepared.settings.warehouse_replication_name)
+        assert subscription.is_enabled(warehouse, prepared.settings.warehouse_replication_name)
+    assert equal(prepared)
+    assert one(prepared.warehouse, "select count(*) from ledger.gaps") == (0,)
