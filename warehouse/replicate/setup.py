@@ -18,7 +18,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.core.errors import ReplicaAltered, ReplicationError, SetupError, SlotTaken
+from warehouse.core.errors import ReplicaAltered, ReplicationError, SetupError
 from warehouse.core.progress import Progress
 from warehouse.replicate import (
     copy,
@@ -30,6 +30,7 @@ from warehouse.replicate import (
     publication,
     reach,
     replica,
+    replication_name,
     slot_wait,
     source,
     subscription,
@@ -81,7 +82,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         reach.check(ends.warehouse, ends.databases.source_conninfo)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
     _check_commit_times(ends.warehouse)
-    _check_no_slot_of_others(ends)
+    replication_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification.published)
     if ended is None:
         source.check_headroom(ends.trs)
     history.upgrade(ends.warehouse, ends.schema)
@@ -310,30 +311,6 @@ def _receivable(ends: Ends, whole: list[str]) -> Classification:
     return ends.classification.existing(
         {table: here[table] if table in whole else c for table, c in ends.tables.items()}
     )
-
-
-def _check_no_slot_of_others(ends: Ends) -> None:
-    """Whether another warehouse, or one that was thrown away, has slots by our name.
-
-    Raises:
-        SlotTaken: it has.
-    """
-    rows = ends.trs.execute(
-        "select slot_name, active from pg_replication_slots"
-        r" where (slot_name = %(name)s or slot_name ~ ('^' || %(name)s || '_\d+$')) and slot_name <> all(%(ours)s)"
-        " order by slot_name",
-        {"name": ends.name, "ours": epochs.slots_of(ends.warehouse, ends.name)},
-    ).fetchall()
-    if rows:
-        slot_name, active = rows[0]
-        raise SlotTaken(
-            f"The operational database has a slot {slot_name} already ({'in use' if active else 'idle'}), "
-            "and this warehouse did not make it.",
-            meaning="It belongs to another warehouse, to one that was thrown away, or to this one as it was before a "
-            "backup of it was put back; it was not touched.",
-            next_command="If it is another's, set WAREHOUSE_REPLICATION_NAME to a name of your own. If it is nobody's, "
-            f"drop it: warehouse sql --source \"select pg_drop_replication_slot('{slot_name}')\"; then run again.",
-        )
 
 
 def _check_commit_times(warehouse: psycopg.Connection) -> None:
