@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -10,42 +10,10 @@ from psycopg import sql
 
 from warehouse.core.database import writing
 from warehouse.core.errors import MissingPrivilege, ReplicationError
+from warehouse.replicate import identity
 from warehouse.replicate.classification import Classification
 
 VERBS = ("insert", "update", "delete", "truncate")
-
-_IDENTITIES = """
-select c.relname, c.relreplident::text, coalesce((
-    select array_agg(a.attname::text) from pg_index as i
-    join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(i.indkey::int2[])
-    where i.indrelid = c.oid
-        and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
-), '{}')
-from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = %s and c.relkind in ('r', 'p') and not c.relispartition
-"""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """How the source tells one row of a table from another when it sends updates and deletes.
-
-    Attributes:
-        kind: d the primary key, i an index, f the whole row, n nothing.
-        columns: of the key or index.
-    """
-
-    kind: str
-    columns: frozenset[str]
-
-    def fault(self, published: Iterable[str]) -> str | None:
-        """Why publishing these columns would make the source's own updates and deletes fail; None if it would not."""
-        if self.kind == "f":
-            return "its replica identity is FULL, with which PostgreSQL allows no column list"
-        if self.kind == "n" or not self.columns:
-            return "it has no primary key or other replica identity"
-        hidden = sorted(self.columns - set(published))
-        return f"its replica identity has {', '.join(hidden)}, not published" if hidden else None
 
 
 @dataclass(frozen=True)
@@ -100,12 +68,6 @@ def read(connection: psycopg.Connection, name: str, schema: str) -> Published | 
     )
 
 
-def identities(connection: psycopg.Connection, schema: str) -> dict[str, Identity]:
-    """Each table's replica identity."""
-    rows = connection.execute(_IDENTITIES, (schema,)).fetchall()
-    return {table: Identity(kind, frozenset(columns)) for table, kind, columns in rows}
-
-
 def set_table(connection: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> None:
     """Make the publication send these columns of a table, in the caller's transaction: with none, nothing of it.
 
@@ -113,10 +75,10 @@ def set_table(connection: psycopg.Connection, name: str, schema: str, table: str
     """
     publication, target = sql.Identifier(name), sql.Identifier(schema, table)
     if listing(connection, name, schema, table) is not None:
-        connection.execute(sql.SQL("alter publication {} drop table {}").format(publication, target))
+        connection.execute(sql.SQL("alter publication {} drop table only {}").format(publication, target))
     if columns:
         connection.execute(
-            sql.SQL("alter publication {} add table {} ({})").format(
+            sql.SQL("alter publication {} add table only {} ({})").format(
                 publication, target, sql.SQL(", ").join(map(sql.Identifier, columns))
             )
         )
@@ -144,7 +106,7 @@ def set_options(connection: psycopg.Connection, name: str) -> None:
 def statement(name: str, classification: Classification, *, exists: bool = False) -> sql.Composed:
     """The statement that makes the publication, or that brings one that is there in line."""
     tables = sql.SQL(", ").join(
-        sql.SQL("{} ({})").format(
+        sql.SQL("only {} ({})").format(
             sql.Identifier(classification.schema_name, table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
         for table, columns in classification.published.items()
@@ -177,20 +139,19 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
     wanted = {table: sorted(columns) for table, columns in classification.published.items()}
     if now is not None and {table: sorted(columns) for table, columns in now.items()} == wanted:
         return False
-    known = identities(connection, classification.schema_name)
-    for table, columns in classification.published.items():
-        fault = known[table].fault(columns) if table in known else None
-        if fault:
-            raise ReplicationError(
-                f"{table} cannot be replicated: {fault}.",
-                meaning="Published like that, the operational database's own updates and deletes of it would fail. "
-                "Nothing was set up.",
-                next_command="Publish those columns in replication/trs.yml, have the identity changed there (ALTER "
-                "TABLE … REPLICA IDENTITY DEFAULT), or leave the table behind; then run again.",
-            )
     try:
-        with writing(connection):
+        with writing(connection), connection.transaction():
+            if classification.published:
+                connection.execute(_lock(classification))
+            # Under the lock that keeps an identity from changing: there is no moment at which an update could fail.
+            identity.refuse(identity.read(connection, classification.schema_name), classification.published)
             connection.execute(statement(name, classification, exists=now is not None))
+    except psycopg.errors.LockNotAvailable:
+        raise ReplicationError(
+            f"The publication {name} cannot be made: somebody holds a lock on one of its tables.",
+            meaning="Nothing was set up, and nobody else was made to wait for long.",
+            next_command="Run again when that session is through (at the source: select * from pg_locks).",
+        ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
             f"The publication {name} cannot be made: {error.diag.message_primary}.",
@@ -198,3 +159,11 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
             next_command="Have its administrator run what `warehouse replicate sql` prints, then run again.",
         ) from None
     return True
+
+
+def _lock(classification: Classification) -> sql.Composed:
+    tables = sql.SQL(", ").join(
+        sql.SQL("only {}").format(sql.Identifier(classification.schema_name, table))
+        for table in classification.published
+    )
+    return sql.SQL("set local lock_timeout = '10s'; lock table {} in share update exclusive mode").format(tables)

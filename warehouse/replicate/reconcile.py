@@ -60,7 +60,7 @@ class Reconciliation:
     Attributes:
         lsn: the source's position at which both were compared.
         snapshot_at: the source's time there.
-        left_out: replicated tables that one side does not have; drift says why.
+        left_out: tables and columns (table.column) that are to be replicated and could not be compared, with why.
     """
 
     reconciliation_id: int
@@ -70,11 +70,16 @@ class Reconciliation:
     lsn: str
     snapshot_at: datetime
     tables: list[ReconciledTable]
-    left_out: list[str]
+    left_out: dict[str, str]
 
     @property
     def differing(self) -> list[ReconciledTable]:
         return [table for table in self.tables if not table.is_equal]
+
+    @property
+    def result(self) -> str:
+        """In a word: what was not compared is never called equal."""
+        return "differs" if self.differing else "incomplete" if self.left_out else "equal"
 
     @property
     def rows(self) -> int:
@@ -105,21 +110,28 @@ def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()
                 meaning="Nothing was compared.",
                 next_command="`warehouse run` sets replication up or says what stands in its way.",
             )
-        source.check_readable(trs, classification.schema_name, published)
+        # What the source has dropped cannot be read, and does not keep the rest from being compared.
+        there = source.read_tables(trs, classification.schema_name)
+        readable = {t: [name for name in names if name in there[t]] for t, names in published.items() if t in there}
+        source.check_readable(trs, classification.schema_name, readable)
         started_at = datetime.now(UTC)
         work = _Work(databases, trs, warehouse, epoch, classification, progress)
         counted = missing.counted(warehouse, epoch.replication_name)
         first, found = work.until_all_are_compared(published)
-        done = _record(warehouse, epoch, started_at, first, found, sorted(published.keys() - found.keys()))
+        left_out = compare.left_out(trs, warehouse, classification.schema_name, published)
+        # One that was altered while it was compared.
+        missed = dict.fromkeys(sorted(published.keys() - found.keys()), "it could not be compared when that began")
+        done = _record(warehouse, epoch, started_at, first, found, missed | left_out)
         _settle(warehouse, epoch, first, done, classification, counted)
         return done
 
 
 def raise_if_different(done: Reconciliation) -> None:
-    """Turn a difference into the error for a scheduler.
+    """Turn a difference, or what was not compared, into the error for a scheduler.
 
     Raises:
         ContentDiffers: names the tables, never a value.
+        NotCompared: nothing differs, but something was left out.
     """
     if done.differing:
         counts = ", ".join(
@@ -133,6 +145,7 @@ def raise_if_different(done: Reconciliation) -> None:
             f"ledger.reconciled_tables, reconciliation {done.reconciliation_id}.",
             next_command="`warehouse replicate repair --compare` finds and writes all that differs.",
         )
+    compare.raise_if_left_out(done.left_out)
 
 
 @dataclass(frozen=True)
@@ -233,19 +246,20 @@ def _record(
     started_at: datetime,
     at: _Position,
     found: dict[str, ReconciledTable],
-    left_out: list[str],
+    left_out: dict[str, str],
 ) -> Reconciliation:
     tables = [found[name] for name in sorted(found)]
     with warehouse.transaction():
         row = warehouse.execute(
-            "insert into ledger.reconciliations (epoch_id, started_at, lsn, snapshot_at, result)"
-            " values (%s, %s, %s, %s, %s) returning reconciliation_id, ended_at",
+            "insert into ledger.reconciliations (epoch_id, started_at, lsn, snapshot_at, result, left_out)"
+            " values (%s, %s, %s, %s, %s, %s) returning reconciliation_id, ended_at",
             (
                 epoch.epoch_id,
                 started_at,
                 at.lsn,
                 at.snapshot_at,
-                "equal" if all(table.is_equal for table in tables) else "differs",
+                "differs" if any(not table.is_equal for table in tables) else "incomplete" if left_out else "equal",
+                Jsonb(left_out),
             ),
         ).fetchone()
         assert row is not None
@@ -304,5 +318,5 @@ def _settle(
     }
     equal = [table.table for table in done.tables if table.is_equal and table.table not in later]
     unchanged = counted == missing.counted(warehouse, epoch.replication_name)
-    all_of_them = unchanged and set(equal) == set(classification.published)
+    all_of_them = unchanged and not done.left_out and set(equal) == set(classification.published)
     settled(warehouse, epoch, epoch.replication_name, equal, all_of_them=all_of_them, seen=at.seen)

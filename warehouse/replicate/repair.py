@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs, gaps, link, position, restart, setup, source, subscription
+from warehouse.replicate import compare, epochs, gaps, identity, link, position, restart, setup, source, subscription
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.damage import Damage, repair_damage
 from warehouse.replicate.differences import Known
@@ -32,6 +32,7 @@ class Repair:
         copied: rows of tables that the replica did not have.
         left: damaged rows that were being changed at the source all the while; the next repair takes them.
         held: tables that were left as they are, because a person has to allow what would be deleted.
+        left_out: tables and columns (table.column) that are to be replicated and could not be compared, with why.
     """
 
     gap: Gap | None
@@ -40,6 +41,7 @@ class Repair:
     copied: int = 0
     left: int = 0
     held: list[Known] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def repair(
@@ -82,10 +84,14 @@ def repair(
         source.check_readable(trs, here.schema_name, here.published)
         ends = link.Ends(databases, trs, warehouse, here, tables, in_full, allow_deletes)
         reason, doubt = _why(ends, epoch)
+        left_out = compare.left_out(trs, warehouse, classification.schema_name, classification.published)
         if reason:
-            begun = setup.set_up(ends, progress, epoch, reason)
+            # Nor does what it has made unfit to be published.
+            fit = identity.publishable(here, identity.read(trs, here.schema_name))
+            unfit = dict.fromkeys(here.published.keys() - fit.published.keys(), "it cannot be published now")
+            begun = setup.set_up(replace(ends, classification=fit), progress, epoch, reason)
             _note(ends, begun.epoch, progress)
-            return _of_begun(warehouse, begun)
+            return replace(_of_begun(warehouse, begun), left_out=unfit | left_out)
         subscription.follow_address(warehouse, name, databases.source_conninfo)
         subscription.stay_off_after_errors(warehouse, name)
         subscription.enable(warehouse, name)
@@ -99,7 +105,7 @@ def repair(
         if not (compare_all or in_full or damage_is_known(warehouse, epoch, classification.published)):
             return Repair(None)
         damage = repair_damage(ends, epoch, progress, "rows of the replica differed")
-        return _of_damage(warehouse, damage)
+        return replace(_of_damage(warehouse, damage), left_out=left_out)
 
 
 def _note(ends: link.Ends, epoch: epochs.Epoch, progress: Progress) -> None:

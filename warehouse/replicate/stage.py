@@ -18,6 +18,7 @@ from warehouse.replicate import (
     epochs,
     gaps,
     history,
+    identity,
     link,
     position,
     replica,
@@ -62,13 +63,14 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         tables = source.read_tables(trs, classification.schema_name)
         epoch = epochs.current(warehouse, name)
         if epoch is None or epochs.is_first_copy(warehouse, epoch):
+            identity.refuse(identity.read(trs, classification.schema_name), classification.published)
             held = compare(classification, tables)
             source.check_readable(trs, classification.schema_name, classification.published)
             ends = link.Ends(databases, trs, warehouse, classification, tables)
             epoch = _first_copy(ends, epoch, report, progress)
         else:
-            # What the source has dropped since does not keep the rest from going on.
-            here = classification.existing(tables)
+            # What the source has dropped since, or made unfit, does not keep the rest from going on.
+            here = identity.publishable(classification.existing(tables), identity.read(trs, classification.schema_name))
             source.check_readable(trs, here.schema_name, here.published)
             ends = link.Ends(databases, trs, warehouse, here, tables)
             epoch, outcome = _go_on(ends, epoch, classification, report, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,11 +17,18 @@ from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.replicate import load_classification, publication
 from warehouse.replicate.guard.preflight import examined, preflight, require
-from warehouse.replicate.guard.preflight_facts import Identity, Source, Warehouse, read_source, read_warehouse
+from warehouse.replicate.guard.preflight_facts import Source, Warehouse, read_source, read_warehouse
 from warehouse.replicate.guard.preflight_rules import Check, checks
 from warehouse.replicate.guard.published import Publication
+from warehouse.replicate.identity import Identity
 
 WANTED = {"persons": ["person_id", "trn"]}
+
+
+def identity(kind: str, *columns: str, key: tuple[str, ...] | None = None, **more: Any) -> Identity:
+    return Identity(kind, frozenset(columns), None if key is None else frozenset(key), **more)
+
+
 GOOD = Source(
     version=180_000,
     role="ann",
@@ -46,7 +54,7 @@ GOOD = Source(
     standbys=0,
     publication=Publication(WANTED, {"insert", "update", "delete", "truncate"}, [], False),
     publication_owner=True,
-    tables={"persons": Identity("d", ("person_id",), (), True)},
+    tables={"persons": identity("d", "person_id")},
 )
 HERE = Warehouse(
     version=180_000,
@@ -136,21 +144,25 @@ def test_slots_and_senders_that_are_used_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("identity", "told"),
+    ("found_there", "told"),
     [
-        (Identity("n", ("person_id",), (), True), "REPLICA IDENTITY NOTHING"),
-        (Identity("f", ("person_id",), (), True), "REPLICA IDENTITY FULL"),
-        (Identity("i", ("national_insurance_number",), (), True), "identified by national_insurance_number"),
-        (Identity("d", (), (), False), "no primary key"),
-        (Identity("d", ("person_id",), ("trn",), True), "generated column"),
+        (identity("n"), "its replica identity is NOTHING"),
+        (identity("f"), "its replica identity is FULL"),
+        (identity("i", "national_insurance_number"), "identity has national_insurance_number, not published"),
+        (identity("d"), "no primary key"),
+        (identity("i", "person_id", key=()), "no primary key, by which its rows are told apart here"),
+        (identity("i", "person_id", key=("shoe_size",)), "its primary key has shoe_size, not published"),
+        (identity("d", "person_id", is_taken=False), "deferrable or not valid"),
+        (identity("d", "person_id", obstacle="it is a view"), "it is a view"),
+        (identity("d", "person_id", generated=("trn",)), "generated column"),
     ],
 )
-def test_an_identity_that_would_break_the_sources_own_updates(identity: Identity, told: str) -> None:
-    found = changed(tables={"persons": identity})
+def test_an_identity_that_would_break_the_sources_own_updates(found_there: Identity, told: str) -> None:
+    found = changed(tables={"persons": found_there})
     assert [check.what for check in found.values() if check.state == "failed" and told in check.what]
     assert all(check.error is ReplicationError for check in found.values() if check.state == "failed")
     # What is not published cannot be in the way.
-    assert bad(changed(tables={"persons": Identity("d", ("person_id",), ("shoe_size",), True)})) == {}
+    assert bad(changed(tables={"persons": identity("d", "person_id", generated=("shoe_size",))})) == {}
 
 
 def test_limits_that_could_take_our_slot_away() -> None:
@@ -211,8 +223,8 @@ def test_identities_of_a_real_database(world: Databases) -> None:
             require(world, trs, warehouse, load_classification())
         slot = trs.execute("select count(*) from pg_publication where pubname like 'trw_%'").fetchone()
         assert slot == (0,)
-    assert "REPLICA IDENTITY FULL" in found["identity of persons"]
-    assert "REPLICA IDENTITY NOTHING" in found["identity of alerts"]
+    assert "replica identity is FULL" in found["identity of persons"]
+    assert "replica identity is NOTHING" in found["identity of alerts"]
     assert "identity of qualifications" not in found, "the index is of published columns"
     assert "display_order" in found["generated columns of alert_types"]
 

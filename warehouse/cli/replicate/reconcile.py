@@ -18,13 +18,16 @@ def reconcile_content(
     table: Annotated[list[str] | None, typer.Option("--table", help="Only this table; may be given again.")] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ."""
+    """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ.
+
+    61 when something could not be compared: then nobody can say that it is equal.
+    """
     databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
     with progress.stage("reconcile"):
         done = reconcile(databases, progress, table or ())
     if json:
-        print_json({**asdict(done), "result": "differs" if done.differing else "equal"})
+        print_json({**asdict(done), "result": done.result})
     else:
         _show(done)
     raise_if_different(done)
@@ -51,10 +54,8 @@ def _show(done: Reconciliation) -> None:
     out.print(
         f"{len(done.tables)} tables, {done.rows:,} rows, compared at {done.lsn} of {done.snapshot_at} ({seconds:.1f} s)"
     )
-    if done.left_out:
-        out.print(
-            f"Not compared, because one side lacks them: {', '.join(done.left_out)} (`warehouse replicate drift`)"
-        )
+    for name, why in done.left_out.items():
+        out.print(f"Not compared: {name}: {why}", markup=False)
     for table in done.differing:
         for kind, keys in table.keys.items():
             out.print(f"{table.table}, {kind}: {'; '.join(', '.join(key) for key in keys)}", markup=False)

@@ -11,6 +11,7 @@ import typer
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.compare import raise_if_left_out
 from warehouse.replicate.differences import refused
 from warehouse.replicate.door import ready
 from warehouse.replicate.gaps import GapTable
@@ -49,15 +50,17 @@ def repair_gap(
         _show(done)
     if done.held:
         raise refused(done.held, databases.settings.warehouse_repair_deletes_percent)
+    raise_if_left_out(done.left_out)
 
 
 def _show(done: Repair) -> None:
+    for name, why in done.left_out.items():
+        out.print(f"Not compared: {name}: {why}", markup=False)
     if done.left:
         out.print(f"{done.left:,} rows differ and were being changed all the while: run it again with --compare.")
     if done.gap is None:
-        out.print(
-            "Nothing to repair: the slot is ours, and it streams." + (_EQUAL if done.tables and not done.left else "")
-        )
+        all_equal = done.tables and not done.left and not done.left_out
+        out.print("Nothing to repair: the slot is ours, and it streams." + (_EQUAL if all_equal else ""))
         _say_how(done)
         return
     for gap in (*done.further, done.gap):

@@ -9,6 +9,7 @@ docs/adr/0016.
 
 from warehouse.replicate.compare.engine import tables
 from warehouse.replicate.compare.keys import Key, Keys
+from warehouse.replicate.compare.left_out import left_out, raise_if_left_out
 from warehouse.replicate.compare.lookup import listed, same_key
 from warehouse.replicate.compare.proof import is_new
 from warehouse.replicate.compare.spec import (
@@ -33,7 +34,9 @@ __all__ = [
     "TableSpec",
     "WarehouseState",
     "is_new",
+    "left_out",
     "listed",
+    "raise_if_left_out",
     "same_key",
     "specs",
     "tables",

@@ -10,6 +10,7 @@ import psycopg
 
 from warehouse.replicate import source
 from warehouse.replicate.compare.keys import Keys
+from warehouse.replicate.compare.left_out import why_not
 from warehouse.replicate.source import SourceColumn
 
 
@@ -151,16 +152,14 @@ def specs(
     published: Mapping[str, Sequence[str]],
     without: Callable[[str], dict[str, tuple[str, ...]]],
 ) -> list[TableSpec]:
-    """What can be compared now: the published columns that both sides have. A table that one side lacks is left out."""
+    """What can be compared now: the published columns that both sides have. What is left out, left_out() tells."""
     there, here = source.read_tables(trs, schema), source.read_tables(warehouse, schema)
     found = []
     for table, names in published.items():
-        if table not in there or table not in here:
+        if why_not(there.get(table), here.get(table), names):
             continue
         columns = tuple(there[table][name] for name in names if name in there[table] and name in here[table])
         key = tuple(source.key_of(there[table]))
-        if not key or not set(key) <= {column.name for column in columns}:
-            continue
         found.append(
             TableSpec(
                 schema,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from warehouse.replicate import epochs, publication
+from warehouse.replicate import epochs, identity, publication
 from warehouse.replicate.drift import meaning, noted, states
 from warehouse.replicate.guard import subscribed as subscription_now
 from warehouse.replicate.replica import OWN_COLUMNS
@@ -37,7 +37,7 @@ class Catalogs:
     """
 
     source: Tables
-    identities: dict[str, publication.Identity]
+    identities: dict[str, identity.Identity]
     generated: frozenset[tuple[str, str]]
     publication: publication.Published | None
     replica: dict[str, ReplicaTable]
@@ -75,7 +75,7 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
     with source.transaction():
         source.execute("set transaction isolation level repeatable read, read only")
         tables = read_tables(source, schema)
-        identities = publication.identities(source, schema)
+        identities = identity.read(source, schema)
         generated = frozenset(generated_columns(source, schema))
         published = publication.read(source, name, schema)
         meanings = meaning.read(source, name, schema)

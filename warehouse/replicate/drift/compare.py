@@ -54,6 +54,8 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
     is_sink = state is not None and state.state == "held"
     if not published:
         yield from _of_unwanted_table(classification, now, table, is_sink=is_sink)
+    elif table not in now.source and table in now.identities:
+        yield _no_identity(now, table, now.identities[table].fault([]) or "it is not a table")
     elif table not in now.source:
         yield from _of_dropped_table(now, table)
     else:
@@ -61,16 +63,7 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
         fault = now.identities[table].fault(known)
         key = key_of(now.source[table])
         if fault:
-            yield Difference(
-                "identity",
-                table,
-                None,
-                fault,
-                "not published, because the source's own updates and deletes would fail; have it changed there, or "
-                "classify what is missing",
-                "decision",
-                pending=table in _sent(now),
-            )
+            yield _no_identity(now, table, fault)
         elif table not in now.replica or is_sink:
             yield from _of_classified_table(now, table, known)
         elif state is not None and state.state == "copying":
@@ -88,6 +81,21 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
             )
         else:
             yield from _of_columns(classification, now, table)
+
+
+def _no_identity(now: Catalogs, table: str, fault: str) -> Difference:
+    state = now.states.get((table, ""))
+    retired = table not in now.replica or (state is not None and state.state == "retired")
+    return Difference(
+        "identity",
+        table,
+        None,
+        fault,
+        "not published, because the source's own updates and deletes would fail or its changes would not come; have it "
+        "changed there, classify what is missing, or leave it behind",
+        "decision",
+        pending=table in _sent(now) or not retired,
+    )
 
 
 def _of_classified_table(now: Catalogs, table: str, known: list[str]) -> Iterator[Difference]:

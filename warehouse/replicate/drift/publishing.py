@@ -13,7 +13,7 @@ from warehouse.core.database import writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
-from warehouse.replicate import publication
+from warehouse.replicate import identity, publication
 from warehouse.replicate.drift import locks
 
 OLD_TRANSACTION_SECONDS = 60
@@ -37,10 +37,10 @@ def publish(source: psycopg.Connection, name: str, schema: str, table: str, colu
     def work() -> int | None:
         if columns:
             source.execute(
-                sql.SQL("lock table {} in share update exclusive mode").format(sql.Identifier(schema, table))
+                sql.SQL("lock table only {} in share update exclusive mode").format(sql.Identifier(schema, table))
             )
-            identity = publication.identities(source, schema).get(table)
-            fault = identity.fault(columns) if identity else "it is gone"
+            found = identity.read(source, schema).get(table)
+            fault = found.fault(columns) if found else "it is gone"
             if fault:
                 raise DriftHeld(
                     f"{table} is not published: {fault}.",

@@ -8,26 +8,11 @@ from dataclasses import dataclass, field
 import psycopg
 
 from warehouse.core.postgres.binaries import OLDEST
+from warehouse.replicate import identity
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.guard import published
 from warehouse.replicate.guard.published import Publication
-
-
-@dataclass(frozen=True)
-class Identity:
-    """How updates of a table are identified in its WAL.
-
-    Attributes:
-        kind: d the primary key, n nothing, f the whole row, i an index.
-        columns: of the primary key, or of that index.
-        generated: the generated columns that no column list of that server may name.
-        has_key: it has a primary key.
-    """
-
-    kind: str
-    columns: tuple[str, ...]
-    generated: tuple[str, ...]
-    has_key: bool
+from warehouse.replicate.identity import Identity
 
 
 @dataclass(frozen=True)
@@ -116,30 +101,6 @@ _WAREHOUSE_SETTINGS = [
     "max_replication_slots",
 ]
 
-_TABLES = """
-select
-    c.relname,
-    c.relreplident::text,
-    array(
-        select a.attname::text from pg_index as i
-        join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(i.indkey::int2[])
-        where i.indrelid = c.oid and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end
-        order by a.attnum
-    ),
-    array(
-        select a.attname::text from pg_attribute as a
-        where a.attrelid = c.oid and not a.attisdropped and (
-            a.attgenerated = 'v' or a.attgenerated = 's' and current_setting('server_version_num')::int < 180000
-        )
-        order by a.attnum
-    ),
-    exists (select from pg_index as i where i.indrelid = c.oid and i.indisprimary)
-from pg_class as c
-join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = %s and c.relname = any(%s) and c.relkind in ('r', 'p')
-order by c.relname
-"""
-
 
 def read_source(source: psycopg.Connection, classification: Classification, name: str, slot: str | None) -> Source:
     """The facts of the operational database.
@@ -187,10 +148,9 @@ def read_source(source: psycopg.Connection, classification: Classification, name
         publication=published.read(source, name) if version >= OLDEST * 10_000 else None,
         publication_owner=row[9],
         tables={
-            table: Identity(kind, tuple(columns), tuple(generated), has_key)
-            for table, kind, columns, generated, has_key in source.execute(
-                _TABLES, (classification.schema_name, list(wanted))
-            )
+            table: found
+            for table, found in identity.read(source, classification.schema_name).items()
+            if table in wanted
         },
     )
 

@@ -15,7 +15,8 @@ from warehouse.core.errors import (
     WalLevelNotLogical,
 )
 from warehouse.core.postgres.binaries import OLDEST
-from warehouse.replicate.guard.preflight_facts import Identity, Source, Warehouse
+from warehouse.replicate.guard.preflight_facts import Source, Warehouse
+from warehouse.replicate.identity import Identity, remedy
 
 Kind = type[ClassificationError | SourceNotReady | ReplicationError | SetupError]
 
@@ -218,31 +219,18 @@ def _identities(tables: Mapping[str, Identity], wanted: Mapping[str, Sequence[st
     found = False
     for table, identity in tables.items():
         columns = set(wanted.get(table, ()))
-        hidden = [column for column in identity.columns if column not in columns]
-        subject = f"identity of {table}"
-        if not identity.has_key:
-            what, mend = f"{table} has no primary key, so its rows cannot be told apart", "Leave the table behind"
-        elif identity.kind == "n":
-            what = f"{table} has REPLICA IDENTITY NOTHING: its updates and deletes would fail at the source"
-            mend = f"As its owner: ALTER TABLE {table} REPLICA IDENTITY DEFAULT; or leave the table behind"
-        elif identity.kind == "f":
-            what = f"{table} has REPLICA IDENTITY FULL: with a column list its updates and deletes fail at the source"
-            mend = f"As its owner: ALTER TABLE {table} REPLICA IDENTITY DEFAULT; or leave the table behind"
-        elif hidden:
-            what = f"{table} is identified by {_some(hidden)}, which is not published: its updates fail at the source"
-            mend = "Publish that column"
-        else:
-            if generated := [column for column in identity.generated if column in columns]:
-                found = True
-                yield failed(
-                    f"generated columns of {table}",
-                    f"{table}.{generated[0]} is a generated column, and a column list of that server may not name it.",
-                    f"Give {table}.{generated[0]} `replicate: false` in replication/trs.yml.",
-                    ReplicationError,
-                )
-            continue
-        found = True
-        yield failed(subject, f"{what}.", f"{mend} (replication/trs.yml), then run again.", ReplicationError)
+        fault = identity.fault(columns)
+        generated = [column for column in identity.generated if column in columns]
+        if fault:
+            yield failed(f"identity of {table}", f"{table}: {fault}.", remedy(table), ReplicationError)
+        elif generated:
+            yield failed(
+                f"generated columns of {table}",
+                f"{table}.{generated[0]} is a generated column, and a column list of that server may not name it.",
+                f"Give {table}.{generated[0]} `replicate: false` in replication/trs.yml.",
+                ReplicationError,
+            )
+        found = found or bool(fault or generated)
     if not found:
         yield ok("replica identities", f"{len(tables)} tables, each identified by published columns")
 
