@@ -64,6 +64,18 @@ def subscription_is_on(world: World) -> bool:
     return row == (True,)
 
 
+def leave_and_return_by_hand(world: World, change: str = "people (person_id, name, note, age)") -> None:
+    """Out of the publication, the subscription refreshed by hand, and back; the worker forgets what it knew."""
+    names = ", ".join(part.split(" (")[0] for part in change.split("), "))
+    publication(world, f"drop table {names}")
+    subscription(world, "refresh publication")
+    world.warehouse.execute(
+        "select pg_terminate_backend(pid, 60000) from pg_stat_subscription where subname = %s and pid is not null",
+        (world.name,),
+    )
+    publication(world, f"add table {change}")
+
+
 WAYS: dict[str, Leaving] = {
     "its identity": (
         at_source("alter table people replica identity full"),
@@ -113,9 +125,7 @@ def test_a_table_that_left_and_came_back_is_applied_again(world: World, way: str
 
 def test_a_table_that_was_let_go_of_by_hand_is_a_difference_and_a_reason(world: World) -> None:
     """Out of the publication, the subscription refreshed by hand, and back: the publication is as it should be."""
-    publication(world, "drop table people")
-    subscription(world, "refresh publication")
-    publication(world, "add table people (person_id, name, note, age)")
+    leave_and_return_by_hand(world)
     world.trs.execute("update people set note = 'lost' where age = 1")
     world.sync()
     assert ("subscribe", "people") in world.found()
@@ -144,9 +154,7 @@ def test_a_copy_that_was_broken_off_beside_it_is_still_copied(world: World) -> N
         " on conflict (table_name, column_name) do update"
         " set state = 'copying', since = clock_timestamp(), complete_at = null"
     )
-    publication(world, "drop table people, later")
-    subscription(world, "refresh publication")
-    publication(world, "add table people (person_id, name, note, age), later (id)")
+    leave_and_return_by_hand(world, "people (person_id, name, note, age), later (id)")
     world.trs.execute("update people set note = 'gap' where age = 1")
     assert run(world) is None
     assert world.warehouse.execute("select count(*) from later").fetchone() == (50,)
@@ -159,9 +167,7 @@ def test_a_stream_that_a_second_copy_has_stopped_has_a_way_out_that_keeps_the_hi
     world.trs.execute("update people set note = 'first' where age = 1")
     world.sync()
     versions = world.warehouse.execute("select count(*) from versions.people").fetchone()
-    publication(world, "drop table people")
-    subscription(world, "refresh publication")
-    publication(world, "add table people (person_id, name, note, age)")
+    leave_and_return_by_hand(world)
     subscription(world, "refresh publication with (copy_data = true)")
     deadline = time.monotonic() + 120
     while subscription_is_on(world):
