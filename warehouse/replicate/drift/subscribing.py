@@ -103,6 +103,9 @@ def take_up(work: Work) -> None:
     tables.refresh(work.warehouse, work.name, copy_data=False)
     for table in back:
         states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
+        if table in now.meanings:
+            # The gap's repair compares it whole, whatever its names have come to mean meanwhile.
+            noted.note(work.warehouse, now.meanings, table, sorted(sent[table]))
         work.record(Difference("subscribe", table, None, "", ""), "taken up again by the subscription")
     work.altered()
 
