@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,30 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "exit-codes.md": exit_codes(),
         "models.md": models(),
+        "replication.md": replication(),
     }
+
+
+GUARDS = PROJECT / "tests" / "python" / "replicate" / "guards.csv"
+_GUARDS_BEGIN, _GUARDS_END = "<!-- guards begin -->\n", "<!-- guards end -->"
+
+
+def replication() -> str:
+    """The page on replication, with its list of guards as the tests have it; the rest of it is written by hand."""
+    before, _, rest = (FOLDER / "replication.md").read_text(encoding="utf-8").partition(_GUARDS_BEGIN)
+    after = rest.partition(_GUARDS_END)[2]
+    with GUARDS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    text = ""
+    for area in dict.fromkeys(row["area"] for row in rows if row["tests"]):
+        text += f"\n### {area}\n\n| what happens | what guards | exit code | test |\n| --- | --- | --- | --- |\n"
+        for row in rows:
+            if row["area"] == area and row["tests"]:
+                tests = "<br>".join(f"`{test.split('::')[1]}`" for test in row["tests"].split())
+                text += f"| {row['what happens']} | {row['guarded by']} | {row['exit code']} | {tests} |\n"
+    text += "\n### Not guarded\n\n| what happens | why nothing finds it, and what helps |\n| --- | --- |\n"
+    text += "".join(f"| {row['what happens']} | {row['guarded by']} |\n" for row in rows if not row["tests"])
+    return before + _GUARDS_BEGIN + text + "\n" + _GUARDS_END + after
 
 
 def commands() -> str:
