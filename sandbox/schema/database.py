@@ -80,7 +80,9 @@ def drop(connection: psycopg.Connection) -> None:
     with connection.transaction():
         for table in TABLES:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(table)))
-        for function in re.findall(r"CREATE FUNCTION (\w+)\(", "\n".join(f.read_text() for f in _ddl_files())):
+        for function in re.findall(
+            r"CREATE FUNCTION (\w+)\(", "\n".join(f.read_text(encoding="utf-8") for f in _ddl_files())
+        ):
             connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(sql.Identifier(function)))
         connection.execute("DROP SEQUENCE IF EXISTS support_task_reference")
         connection.execute("DROP COLLATION IF EXISTS case_insensitive")

@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 import sandbox.source
 from tests.python.conftest import make_databases
 from tests.python.main_job import Warehouse
+from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.errors import AlreadyRunning, DestinationRefused, Interrupted, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
@@ -62,7 +63,7 @@ def test_ctrl_c_leaves_nothing_half_done(warehouse: Warehouse, stage: str) -> No
             break
     time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=120)
+    _, said = running.communicate(timeout=GIVE_UP_SECONDS)
     assert running.returncode == Interrupted.exit_code, said
     assert "carries on" in said
     assert not list(warehouse.deliveries.rglob("datapackage.json"))

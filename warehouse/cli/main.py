@@ -12,7 +12,7 @@ import psycopg
 import typer
 
 from warehouse.cli import deliveries, doctor, erase, interrupt, replicate, run, servers, sql
-from warehouse.cli.output import print_error, print_json
+from warehouse.cli.output import print_error, print_json, speak_any_language
 from warehouse.core.errors import (
     DatabaseUnreachable,
     Interrupted,
@@ -57,6 +57,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line and exit with its code."""
     interrupt.install()
+    speak_any_language()
     sys.exit(_main(sys.argv[1:]))
 
 

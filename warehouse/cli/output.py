@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,20 @@ from warehouse.core.settings import PROJECT
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def speak_any_language() -> None:
+    """Write every letter, whatever the locale is: as UTF-8 into a file or a pipe, with a ? on a terminal without it.
+
+    In the locale C or one of the old 8-bit ones a name, or a tick at the end of a stage, would end the command.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
 
 JsonOption = typer.Option(False, "--json", help="Print JSON for machines.")
 

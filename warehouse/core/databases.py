@@ -185,7 +185,7 @@ def write_dbt_environment(conninfo: str, path: Path) -> None:
 
     Only the lines between our two marks are ours; what a person wrote around them stays. Mode 600: it has a password.
     """
-    old = path.read_text() if path.exists() else ""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
     before, _, rest = old.partition(_ENV_BEGIN)
     after = rest.partition(_ENV_END)[2].lstrip("\n") if rest else ""
     lines = [f"{key}={value}" for key, value in dbt_environment(conninfo).items()]
@@ -194,6 +194,6 @@ def write_dbt_environment(conninfo: str, path: Path) -> None:
     if new == old:
         return
     temporary = path.with_name(path.name + f".{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
         handle.write(new)
     temporary.replace(path)

@@ -24,6 +24,7 @@ from psycopg import sql
 
 import sandbox.schema
 from tests.python.drills import journal, load
+from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.databases import Databases
 from warehouse.core.errors import DatabaseUnreachable, ReplicationError, WarehouseError
 from warehouse.core.ledger import migrate
@@ -259,7 +260,7 @@ def digest(connection: psycopg.Connection, table: str, columns: list[str]) -> tu
     return int(row[0]), str(row[1])
 
 
-def wait_until(what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(what: str, holds: Callable[[], bool], seconds: float = GIVE_UP_SECONDS) -> None:
     """Wait for something that has to come about; only how long until it is given up is bounded."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -131,5 +131,5 @@ def told_and_left(drill: Drill, file: Edited) -> None:
             return False
         return True
 
-    wait_until("a run that holds what it may not decide", goes_on, 60)
+    wait_until("a run that holds what it may not decide", goes_on)
     assert file.apply().error() is not None

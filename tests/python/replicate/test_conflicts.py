@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 
 import pytest
@@ -12,6 +11,7 @@ from psycopg import sql
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.trouble import open_conflicts, skip_transaction
 from tests.python.replicate.world import PERSON, insert, rows_digest
+from tests.python.waiting import until
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Silent
@@ -46,13 +46,13 @@ def until_off(databases: Databases) -> None:
     """Wait until the engine has come to the row and has given up."""
     name = databases.settings.warehouse_replication_name
     with databases.at_warehouse() as warehouse, databases.at_source() as trs:
-        for _ in range(300):
+
+        def is_off() -> bool:
             on = warehouse.execute("select subenabled from pg_subscription where subname = %s", (name,)).fetchone()
             held = trs.execute("select bool_or(active) from pg_replication_slots where database = current_database()")
-            if on == (False,) and held.fetchone() == (False,):
-                return
-            time.sleep(0.1)
-    raise AssertionError("the stream is still on")
+            return on == (False,) and held.fetchone() == (False,)
+
+        until("the stream is off", is_off)
 
 
 def in_order(databases: Databases) -> list[int]:

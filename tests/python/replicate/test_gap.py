@@ -24,6 +24,7 @@ from tests.python.replicate.trouble import (
     slot_of,
 )
 from tests.python.replicate.world import PERSON, insert, rows_digest
+from tests.python.waiting import until
 from warehouse.cli.replicate.repair import repair_gap
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, SlotTaken
@@ -168,10 +169,7 @@ def test_a_quiet_source_is_no_gap(world: Databases) -> None:
 def _until_off(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
     with world.at_warehouse() as warehouse:
-        deadline = time.monotonic() + 30
-        while subscription.is_enabled(warehouse, name):
-            assert time.monotonic() < deadline, "the engine left the subscription on after an error"
-            time.sleep(0.05)
+        until("PostgreSQL switches it off after an error", lambda: not subscription.is_enabled(warehouse, name))
 
 
 def test_automatic_repair_is_told_in_the_summary(world: Databases) -> None:
@@ -232,10 +230,8 @@ def test_a_slot_in_another_hand_is_not_fought_over(world: Databases) -> None:
     )
     try:
         with world.at_source() as trs:
-            deadline = time.monotonic() + 30
-            while not one(world.at_source, "select active from pg_replication_slots where slot_name = %s", slot)[0]:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            active = "select active from pg_replication_slots where slot_name = %s"
+            until("the other one reads from it", lambda: one(world.at_source, active, slot)[0])
             with pytest.raises(SlotTaken, match="pg_recvlogical"):
                 replicate(world, Silent())
             with pytest.raises(SlotTaken, match="pg_recvlogical"):
@@ -256,15 +252,8 @@ def test_a_slot_in_another_hand_is_not_fought_over(world: Databases) -> None:
 def _until_confirmed(trs: psycopg.Connection, slot: str) -> None:
     row = trs.execute("select pg_current_wal_insert_lsn()::text").fetchone()
     assert row is not None
-    deadline = time.monotonic() + 30
-    while True:
-        at = trs.execute(
-            "select confirmed_flush_lsn >= %s::pg_lsn from pg_replication_slots where slot_name = %s", (row[0], slot)
-        ).fetchone()
-        if at == (True,):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    confirmed = "select confirmed_flush_lsn >= %s::pg_lsn from pg_replication_slots where slot_name = %s"
+    until("it is confirmed", lambda: trs.execute(confirmed, (row[0], slot)).fetchone() == (True,))
 
 
 def test_a_subscription_dropped_by_hand_is_a_gap(world: Databases) -> None:

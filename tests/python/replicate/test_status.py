@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 import uuid
 from contextlib import closing
 
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
+from tests.python.waiting import until
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
@@ -69,11 +69,8 @@ def test_a_quiet_source_is_not_a_stuck_stream(world: Databases) -> None:
         warehouse.execute("update ledger.epochs set streaming_since = streaming_since - interval '1 hour'")
         stamped = warehouse.execute("select max(stamped_up_to) from ledger.replication_position").fetchone()
         assert stamped is not None
-    for _ in range(20):
-        now = told(world, patience=1.0)
-        if now.lag_bytes == 0:
-            break
-        time.sleep(0.5)
+    until("nothing waits any more", lambda: told(world, patience=1.0).lag_bytes == 0)
+    now = told(world, patience=1.0)
     assert (now.state, now.exit_code, now.lag_seconds) == ("quiet", 0, 0)
 
 
@@ -85,21 +82,14 @@ def test_a_stream_that_waits_for_a_lock_is_stuck(world: Databases) -> None:
         with blocker.transaction():
             blocker.execute("lock table persons in access exclusive mode")
             add_person(world)
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                now = told(world, pause=2.5)
-                if now.state == "stuck":
-                    break
+            until("the stream is told to be stuck", lambda: told(world, pause=2.5).state == "stuck")
+            now = told(world, pause=2.5)
             assert (now.state, now.exit_code) == ("stuck", 57)
             assert "lock on public.persons" in now.reasons[0].what
             assert "a forgotten session" in now.reasons[0].what
             assert (now.lag_seconds or 0) > 0
     del name
-    for _ in range(40):
-        if told(world).state == "streaming":
-            break
-        time.sleep(0.25)
-    assert told(world).state == "streaming"
+    until("it streams again", lambda: told(world).state == "streaming")
 
 
 @pytest.mark.slow
@@ -130,11 +120,8 @@ def test_another_consumer_on_our_slot(world: Databases) -> None:
 
 
 def wait_until_free(trs: psycopg.Connection, slot: str) -> None:
-    for _ in range(100):
-        if trs.execute("select active from pg_replication_slots where slot_name = %s", (slot,)).fetchone() == (False,):
-            return
-        time.sleep(0.1)
-    raise AssertionError
+    active = "select active from pg_replication_slots where slot_name = %s"
+    until("the slot is free", lambda: trs.execute(active, (slot,)).fetchone() == (False,))
 
 
 @pytest.mark.slow
@@ -282,11 +269,8 @@ def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databa
             warehouse.execute("delete from persons where person_id = %s", (person,))
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
         replicate(world, Silent())
-        for _ in range(40):
-            now = told(world)
-            if now.exit_code:
-                break
-            time.sleep(0.25)
+        until("it is told", lambda: told(world).exit_code)
+        now = told(world)
     found = reason(now, "rows_missing")
     assert found.exit_code == 59
     assert found.what.startswith("1 updates and 0 deletes")

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from tests.python.replicate.world import PERSON, insert, rows_digest
+from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.databases import Databases
 from warehouse.core.postgres import Cluster
 from warehouse.core.progress import Silent
@@ -64,7 +65,7 @@ class Writer:
         """Until so many more transactions are committed."""
         with self._changed:
             goal = self.committed + more
-            assert self._changed.wait_for(lambda: self.committed >= goal, timeout=60)
+            assert self._changed.wait_for(lambda: self.committed >= goal, timeout=GIVE_UP_SECONDS)
 
     def run(self) -> None:
         with self._databases.at_source() as trs:

@@ -187,7 +187,7 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program as the owner. Output goes to a file: a server that stays would keep a pipe open for ever."""
         out = self.folder / f"{program}.out"
-        with out.open("w+") as handle:
+        with out.open("w+", encoding="utf-8", errors="replace") as handle:
             done = subprocess.run(
                 [str(self._programs() / program), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -265,7 +265,7 @@ class Cluster:
         configuration = self.data / "warehouse.conf"
         configuration.write_text("# Written at each start.\n" + "\n".join(lines) + "\n")
         main = self.data / "postgresql.conf"
-        if "include = 'warehouse.conf'" not in main.read_text():
+        if "include = 'warehouse.conf'" not in main.read_text(encoding="utf-8", errors="replace"):
             with main.open("a") as handle:
                 handle.write("\ninclude = 'warehouse.conf'\n")
         self.log.touch()
@@ -319,7 +319,7 @@ class Cluster:
 
     def _log_tail(self) -> str:
         try:
-            return self.log.read_text(errors="replace")[-4000:]
+            return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
         except OSError:
             return ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import psycopg
 
+from warehouse.core import ours
 from warehouse.core.databases import Databases
-from warehouse.core.errors import MissingPrivilege, ReplicationError, SourceNotReady
+from warehouse.core.errors import MissingPrivilege, NotOurs, ReplicationError, SourceNotReady
 from warehouse.replicate import epochs, reach, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.guard import clocks, looks
@@ -46,8 +47,8 @@ def examined(
 ) -> list[Check]:
     """Every check, on connections that are there already."""
     name = databases.settings.warehouse_replication_name
-    ledger = warehouse.execute("select to_regclass('ledger.epochs') is not null").fetchone()
-    epoch = epochs.current(warehouse, name) if ledger and ledger[0] else None
+    has_ledger = ours.identify(warehouse).has_ledger
+    epoch = epochs.current(warehouse, name) if has_ledger else None
     there = read_warehouse(warehouse, name)
     found = checks(
         read_source(trs, classification, name, epoch.slot_name if epoch else None),
@@ -57,7 +58,26 @@ def examined(
     )
     if there.may_subscribe:
         found.append(_reach(warehouse, databases.source_conninfo))
-    return [_all_rows(trs, classification), *found, *role_settings(trs, warehouse), _clock(trs, warehouse)]
+    return [
+        _only_ours(warehouse, classification, has_ledger),
+        _all_rows(trs, classification),
+        *found,
+        *role_settings(trs, warehouse),
+        _clock(trs, warehouse),
+    ]
+
+
+def _only_ours(warehouse: psycopg.Connection, classification: Classification, has_ledger: bool) -> Check:
+    """Whether somebody else uses the warehouse's database by names that the warehouse needs."""
+    made_here = warehouse.execute("select to_regclass('ledger.made_here') is not null").fetchone()
+    try:
+        if not has_ledger:
+            ours.refuse_occupied(warehouse)
+        elif made_here and made_here[0]:
+            ours.refuse_others_tables(warehouse, classification.schema_name, list(classification.published))
+    except NotOurs as error:
+        return failed("other people's things", error.what, error.next_command, NotOurs)
+    return ok("other people's things", "none in the warehouse's database is in the way")
 
 
 def _all_rows(trs: psycopg.Connection, classification: Classification) -> Check:

@@ -9,6 +9,7 @@ from typing import Literal
 from warehouse.core.errors import (
     ClassificationError,
     MissingPrivilege,
+    NotOurs,
     ReplicationError,
     SetupError,
     SourceNotReady,
@@ -18,7 +19,7 @@ from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.guard.preflight_facts import Source, Warehouse
 from warehouse.replicate.identity import Identity, remedy
 
-Kind = type[ClassificationError | SourceNotReady | ReplicationError | SetupError]
+Kind = type[ClassificationError | NotOurs | SourceNotReady | ReplicationError | SetupError]
 
 SYNCED_SLOTS = 17
 """From this version on a server can keep logical slots on its standbys by itself."""

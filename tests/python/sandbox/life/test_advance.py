@@ -23,6 +23,7 @@ from sandbox.life import advance as _advance_function
 from sandbox.life.payloads.events import shapes
 from sandbox.life.registry import JOBS, KINDS
 from tests.python.somebodys import could_be_somebodys
+from tests.python.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -203,17 +204,22 @@ def test_a_broken_day_is_taken_up_where_it_stopped(
     assert digests(conninfo, EVERYTHING) == digests(lived[0], EVERYTHING)
 
 
+def _until_at_work(process: subprocess.Popen[bytes], conninfo: str, events: int) -> None:
+    """Until it has written so many events, or is through."""
+    until(
+        "it is at work",
+        lambda: process.poll() is not None or rows(conninfo, "SELECT count(*) FROM events")[0][0] > events,
+        pause=0.01,
+    )
+
+
 def test_a_killed_process_leaves_a_day_that_goes_on(lived: tuple[str, dict[str, int]], new_world: NewWorld) -> None:
     conninfo = new_world("killed")
     program = f"from sandbox.life import advance; advance({conninfo!r}, {DAYS})"
     for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
         before = rows(conninfo, "SELECT count(*) FROM events")[0][0]
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and process.poll() is None:
-            if rows(conninfo, "SELECT count(*) FROM events")[0][0] > before + 40:
-                break
-            time.sleep(0.01)
+        _until_at_work(process, conninfo, before + 40)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         _until_alone(conninfo)
