@@ -11,12 +11,17 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core import builds
+
 # A row is known by a digest of its text, within one session and so under one set of settings; the number tells equal
-# rows apart. The insert waits for the delete, so that a unique index never sees both.
+# rows apart. One that no build wrote equals none. The insert waits for the delete, so that a unique index never sees
+# both.
 _CHANGE = """
 with old as (
     select o.ctid as place, d.digest, row_number() over (partition by d.digest) as number
-    from {published} as o cross join lateral (select md5(row({old_columns})::text)::uuid as digest) as d
+    from {published} as o cross join lateral (
+        select case when o.xmin = any(%(ours)s::xid[]) then md5(row({old_columns})::text)::uuid end as digest
+    ) as d
 ),
 
 new as (
@@ -57,7 +62,7 @@ def change_rows(
         old_columns=sql.SQL(", ").join(sql.SQL("o.{}").format(column) for column in listed),
         new_columns=sql.SQL(", ").join(sql.SQL("c.{}").format(column) for column in listed),
     )
-    row = connection.execute(statement).fetchone()
+    row = connection.execute(statement, {"ours": sorted(builds.writers(connection))}).fetchone()
     assert row is not None
     return int(row[0]) + int(row[1])
 

@@ -23,6 +23,12 @@ insert into ledger.build_findings (build_id, test_name, model_name, column_name,
 values (%s, %s, %s, %s, %s, %s, %s)
 on conflict (build_id, test_name) do nothing
 """
+_OF_BUILD = """
+select test_name, model_name, column_name, severity, rows, found
+from ledger.build_findings
+where build_id = %s
+order by severity, test_name
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ class Finding:
     @property
     def keys(self) -> str:
         """The keys of the first rows, in one line."""
-        shown = "; ".join(", ".join(f"{key} {value}" for key, value in row.items()) for row in self.found if row)
+        first = {"unknown_code": 0, "row_count": 1}
+        rows = [sorted(row.items(), key=lambda item: (first.get(item[0], 2), item[0])) for row in self.found if row]
+        shown = "; ".join(", ".join(f"{key} {value}" for key, value in row) for row in rows)
         return shown + ("; …" if shown and self.rows > len(self.found) == _SHOWN else "")
 
 
@@ -71,9 +79,10 @@ def record(connection: psycopg.Connection, build_id: int, findings: list[Finding
         )
 
 
-def as_dicts(findings: list[Finding]) -> list[dict[str, Any]]:
-    """For `--json`."""
-    return [vars(one) for one in findings]
+def of(connection: psycopg.Connection, build_id: int) -> list[Finding]:
+    """What the tests of a build found, from the ledger; failures first."""
+    rows = connection.execute(_OF_BUILD, (build_id,)).fetchall()
+    return [Finding(test, model, column, severity, rows, found) for test, model, column, severity, rows, found in rows]
 
 
 def _names(unique_ids: list[str]) -> list[str]:

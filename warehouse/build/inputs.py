@@ -15,12 +15,18 @@ from warehouse.core.settings import PROJECT
 _PROJECT_PARTS = ("dbt_project.yml", "models", "seeds", "macros", "tests")
 
 # The server counts the rows written to each table, whoever writes them: the stream, a repair, a back-fill, retention,
-# an erasure, somebody by hand. The numbers of table and file change when it is made again or truncated. The counters
-# begin at 0 after a crash, hence the time of their reset.
+# an erasure, somebody by hand. The numbers of table and file change when it is made again or truncated, the columns
+# when one comes with a default. The counters begin at 0 after a crash, hence the time of their reset.
 _ROWS = """
 select
     n.nspname, c.relname, c.oid::bigint, pg_relation_filenode(c.oid)::bigint,
-    pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)
+    pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid),
+    array(
+        select format('%s %s %s', a.attname, a.atttypid, a.attmissingval)
+        from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0
+        order by a.attnum
+    )
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and (
     n.nspname in ('public', 'history')

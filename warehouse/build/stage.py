@@ -42,7 +42,12 @@ _LOOK = (
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What the build did; `build_id` is the build that readers see now."""
+    """What the build did.
+
+    Attributes:
+        build_id: of the build that readers see now.
+        findings: what its tests warned of.
+    """
 
     build_id: int
     built: bool
@@ -67,7 +72,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         if published and not reason and not anew:
             report.rows_out = _mart_rows(connection, published.build_id)
             report.notes.append(f"nothing has changed since build {published.build_id}")
-            return BuildReport(published.build_id, False, report)
+            return BuildReport(published.build_id, False, report, findings.of(connection, published.build_id))
         if reason.startswith("what readers see"):
             report.notes.append(reason)
         with _in_the_ledger(connection, today, now) as build_id:
@@ -87,10 +92,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         report.where = ["schema marts"]
         report.notes.append(f"build {build_id}: {result.count} models and tests")
         if found:
-            report.notes.append(
-                f"{len(found)} data-quality warnings on {sum(one.rows for one in found):,} rows: "
-                + "; ".join(str(one) for one in found)
-            )
+            report.notes.append(f"{len(found)} warnings on {sum(one.rows for one in found):,} rows")
     return BuildReport(build_id, True, report, found)
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import typer
 
+from warehouse.build import examine_builds
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SetupError, WarehouseError
@@ -24,7 +25,11 @@ def doctor(json: bool = JsonOption) -> None:
     Exit code 13 when something is broken.
     """
     databases = Databases(load())
-    findings = [*examine(databases, _checks_of_the_stages(databases)), *_preflight(databases)]
+    findings = [
+        *examine(databases, _checks_of_the_stages(databases)),
+        *_preflight(databases),
+        *_builds(databases),
+    ]
     broken = [finding for finding in findings if finding.state == "broken"]
     if json:
         print_json({"healthy": not broken, "findings": [vars(finding) for finding in findings]})
@@ -34,9 +39,28 @@ def doctor(json: bool = JsonOption) -> None:
             out.print(finding.what, markup=False)
             if finding.next_command:
                 out.print(f"    Next: {finding.next_command}", markup=False)
-        out.print("\nAll is well." if not broken else f"\n{len(broken)} of {len(findings)} are broken.")
+        out.print(f"\n{_verdict(findings)}")
     if broken:
         raise typer.Exit(SetupError.exit_code)
+
+
+def _verdict(findings: list[Finding]) -> str:
+    broken, notes = (sum(finding.state == state for finding in findings) for state in ("broken", "note"))
+    if broken:
+        return f"{broken} of {len(findings)} are broken."
+    return f"Nothing is broken; {notes} of {len(findings)} need a look." if notes else "All is well."
+
+
+def _builds(databases: Databases) -> list[Finding]:
+    """Whether readers see the last build, unaltered, and whether the data are newer."""
+    try:
+        with databases.warehouse() as connection:
+            return [
+                Finding("build", one.state, one.what, one.next_command)
+                for one in examine_builds(connection, databases.today)
+            ]
+    except WarehouseError as error:
+        return [Finding("build", "broken", error.what, error.next_command)]
 
 
 _STATES: dict[str, Literal["good", "note", "broken"]] = {"ok": "good", "warning": "note", "failed": "broken"}

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
+from rich.markup import escape
 
-from warehouse.build import build
+from warehouse.build import BuildReport, build
 from warehouse.cli.deliveries import place, report_as_dict, told
 from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, print_json, print_table
 from warehouse.cli.replicate.run import new_columns_held
@@ -33,6 +34,7 @@ class Run:
     stages: list[StageReport] = field(default_factory=list)
     deliveries: list[DeliveryReport] = field(default_factory=list)
     held: NewColumns | None = None
+    built: BuildReport | None = None
 
 
 def run(json: bool = JsonOption) -> None:
@@ -76,7 +78,10 @@ def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None
     today = databases.today()
     with progress.stage("build"):
         built = build(databases, today, progress)
+    done.built = built
     _finished(progress, done, built.stage, ", ".join(built.stage.notes))
+    for finding in built.findings:
+        progress.done(f"  [yellow]•[/] {escape(str(finding))}")
 
     with progress.stage("deliver"), timed("deliver") as report:
         deliver(
@@ -160,6 +165,12 @@ def _as_json(done: Run) -> dict[str, Any]:
         "stages": [asdict(stage) for stage in done.stages],
         "deliveries": [report_as_dict(delivery) for delivery in done.deliveries],
         "held_back": str(done.held) if done.held else None,
+        "build": done.built
+        and {
+            "build_id": done.built.build_id,
+            "built": done.built.built,
+            "findings": [asdict(finding) for finding in done.built.findings],
+        },
     }
 
 

@@ -132,7 +132,7 @@ def alterations(
         places: only these ("schema.name"); one that is not part of the build counts as altered.
     """
     asked = list(places) if places is not None else list(build.relations)
-    ours = {str(xid) for (xid,) in connection.execute(_WRITERS).fetchall()}
+    ours = writers(connection)
     found = []
     for place in asked:
         relation = build.relations.get(place)
@@ -140,6 +140,11 @@ def alterations(
         if what:
             found.append(Alteration(place, what))
     return found
+
+
+def writers(connection: psycopg.Connection) -> set[str]:
+    """The transactions in which builds wrote into the published tables, as a row's `xmin` has them."""
+    return {str(xid) for (xid,) in connection.execute(_WRITERS).fetchall()}
 
 
 def check_unchanged(connection: psycopg.Connection, build: PublishedBuild, places: Iterable[str] | None = None) -> None:
