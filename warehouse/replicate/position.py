@@ -358,7 +358,9 @@ def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:
     """What the source shows of a slot, whatever its version."""
     row = trs.execute(
         "select to_jsonb(s), r.application_name, t.total_txns,"
-        " coalesce(b.stats_reset::text, '') || ' ' || coalesce(t.stats_reset::text, '')"
+        # As numbers: a time as text is another one in another time zone.
+        " coalesce(extract(epoch from b.stats_reset)::text, '') || ' '"
+        " || coalesce(extract(epoch from t.stats_reset)::text, '')"
         " from pg_replication_slots as s"
         " left join pg_stat_replication as r on r.pid = s.active_pid"
         " left join pg_stat_replication_slots as t on t.slot_name = s.slot_name"

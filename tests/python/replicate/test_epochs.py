@@ -58,6 +58,38 @@ def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
     assert kind(replace(SLOT, transactions=0, statistics_since="b")) is None
 
 
+@pytest.mark.parametrize(
+    ("slot", "source", "note", "found"),
+    [
+        (SLOT, SOURCE, NOTE, "restarted"),
+        # It may have streamed on by itself, past a hole: that it has applied what the slot has confirmed shows nothing.
+        (replace(SLOT, confirmed=650), SOURCE, NOTE, "restarted"),
+        (replace(SLOT, confirmed=600), SOURCE, NOTE, None),
+        # Nobody was writing at the last mark, and nobody has begun since; or somebody was.
+        (SLOT, replace(SOURCE, next_xid=401), replace(NOTE, source_xmin=400), None),
+        (SLOT, replace(SOURCE, next_xid=402), replace(NOTE, source_xmin=400), "restarted"),
+        (SLOT, replace(SOURCE, next_xid=401), replace(NOTE, source_xmin=399), "restarted"),
+        # What is wrong with the slot itself comes first.
+        (replace(SLOT, transactions=19), SOURCE, NOTE, "made anew"),
+    ],
+)
+def test_a_start_of_the_warehouse_is_a_doubt_unless_nothing_can_be_missing(
+    slot: Slot, source: Source, note: Note, found: str | None
+) -> None:
+    def kind_on(server: str, noted: str | None) -> str | None:
+        seen = judge(SYSTEM, slot, source, 650, replace(note, server=noted), streaming=True, server=server)
+        return seen.kind if seen else None
+
+    assert kind_on("started again", "as it was") == found
+    if found in ("restarted", None):
+        assert kind_on("as it was", "as it was") is None
+        assert kind_on("started again", None) is None, "a note of an earlier version says nothing of it"
+
+
+def test_a_slot_that_cannot_be_decoded_is_lost() -> None:
+    assert kind(note=replace(NOTE, undecodable="its WAL was removed")) == "lost"
+
+
 def test_a_slot_that_is_gone_or_given_up() -> None:
     assert kind(None) == "lost"
     assert kind(replace(SLOT, invalid="wal_removed")) == "lost"
