@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-import sandbox.schema
-from tests.python.conftest import WorldDatabases, make_databases
+from tests.python.conftest import WorldDatabases
 from tests.python.replicate.trouble import (
     Writer,
     equal,
@@ -23,7 +20,6 @@ from tests.python.replicate.trouble import (
 )
 from warehouse.core.databases import SOURCE, WAREHOUSE
 from warehouse.core.errors import PageDamaged, SlotLost, SourceNotReady
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import decoding, replicate, status, subscription
 from warehouse.replicate.reconcile import reconcile
@@ -31,21 +27,13 @@ from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 
-_NUMBERS = itertools.count(1)
-
 
 @pytest.fixture
-def own(short_folder: Path) -> Iterator[WorldDatabases]:
-    """Clusters of this test's own: their files are damaged."""
-    databases = make_databases(short_folder / f"broken_{next(_NUMBERS)}")
-    databases.start()
-    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    populate(databases)
-    replicate(databases, Silent())
-    yield databases
-    databases.stop()
+def own(own: WorldDatabases) -> WorldDatabases:
+    """With people, and a stream in order."""
+    populate(own)
+    replicate(own, Silent())
+    return own
 
 
 def remove_wal(trs: psycopg.Connection, data: Path, slot: str) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import sandbox.schema
-from tests.python.conftest import FAST, make_databases
+from tests.python.conftest import WorldDatabases
 from tests.python.drills.servers import kill_cluster
 from tests.python.replicate.trouble import Writer, back_up, equal, history_is_sound, one, populate, put_back
 from warehouse.core.databases import WAREHOUSE, Databases
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, restart, status, subscription
 from warehouse.replicate.repair import repair
@@ -21,20 +18,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def own(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Databases]:
-    """Clusters of this test's own, with a stream that was looked at twice."""
-    databases = make_databases(short_folder / request.node.name[5:25])
-    # As on a server: what was committed outlives a crash.
-    databases.cluster_settings = {**FAST, "synchronous_commit": "on"}
-    databases.start()
-    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    populate(databases)
-    replicate(databases, Silent())
-    replicate(databases, Silent())
-    yield databases
-    databases.stop()
+def own(own: WorldDatabases) -> WorldDatabases:
+    """With people, and a stream in order."""
+    populate(own)
+    replicate(own, Silent())
+    replicate(own, Silent())
+    return own
 
 
 def write(databases: Databases, transactions: int, seed: int) -> None:

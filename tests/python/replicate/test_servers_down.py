@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import sandbox.schema
-from tests.python.conftest import make_databases
 from tests.python.replicate.trouble import (
     Writer,
     back_up,
@@ -22,24 +19,11 @@ from tests.python.replicate.trouble import (
 )
 from warehouse.core.databases import SOURCE, WAREHOUSE, Databases
 from warehouse.core.errors import SlotLost, SourceRewound
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, subscription
 from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def own(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Databases]:
-    """Clusters of this test's own: they are stopped, and put back."""
-    databases = make_databases(short_folder / request.node.name[:30])
-    databases.start()
-    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    yield databases
-    databases.stop()
 
 
 def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from psycopg import Connection
 
-import sandbox.schema
-from tests.python.conftest import FAST, WorldDatabases, make_databases
+from tests.python.conftest import WorldDatabases
 from tests.python.replicate.trouble import equal, one, populate
 from warehouse.cli.output import TerminalProgress
 from warehouse.core import waiting
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, WaitedTooLong
-from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import compared, damage, replicate, slot_wait, subscription
 from warehouse.replicate.reconcile import reconcile
@@ -71,17 +67,11 @@ def test_a_log_gets_it_too_and_so_does_who_asked_for_json(capsys: pytest.Capture
 
 
 @pytest.fixture
-def own(short_folder: Path) -> Iterator[WorldDatabases]:
-    """Clusters of this test's own, that know prepared transactions."""
-    databases = make_databases(short_folder / "waits", warehouse_wait_minutes=0.05)
-    databases.cluster_settings = {**FAST, "max_prepared_transactions": "3"}
-    databases.start()
-    with databases.at_source() as trs, databases.at_warehouse() as warehouse:
-        sandbox.schema.create(trs)
-        migrate(warehouse)
-    populate(databases, people=20)
-    yield databases
-    databases.stop()
+def own(own: WorldDatabases) -> WorldDatabases:
+    """With a few people, and little patience."""
+    own.settings.warehouse_wait_minutes = 0.05
+    populate(own, people=20)
+    return own
 
 
 def nothing_is_left(trs: Connection, slots: int) -> bool:

@@ -75,15 +75,20 @@ def look_for(
     """
     if look.enabled is not False or not look.slot_exists or look.wal_status == "lost" or look.slot_held_by:
         return None
-    try:
-        return _first_that_does_not_fit(source, warehouse, epoch, publication, look, hidden)
-    except SlotInUse:
-        return None
-    except Undecodable:
-        return _again(source, warehouse, epoch, publication, look, hidden)
-    except psycopg.errors.UndefinedObject:
-        # The publication is gone, or was not there yet at that position: it is told as such.
-        return None
+    reason = ""
+    # Twice, before a slot is given up for what may have been a mishap of one reading.
+    for _ in range(2):
+        try:
+            return _first_that_does_not_fit(source, warehouse, epoch, publication, look, hidden)
+        except SlotInUse:
+            return None
+        except psycopg.errors.UndefinedObject:
+            # The publication is gone, or was not there yet at that position: it is told as such.
+            return None
+        except Undecodable as error:
+            reason = error.reason
+    position.note_undecodable(warehouse, epoch, reason)
+    return None
 
 
 def _first_that_does_not_fit(
@@ -102,24 +107,6 @@ def _first_that_does_not_fit(
     if failure:
         _record(warehouse, epoch, pending, failure)
     return failure
-
-
-def _again(
-    source: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    publication: str,
-    look: Look,
-    hidden: Hidden,
-) -> Failure | None:
-    """Once more, before a slot is given up for what may have been a mishap of one reading."""
-    try:
-        return _first_that_does_not_fit(source, warehouse, epoch, publication, look, hidden)
-    except (SlotInUse, psycopg.errors.UndefinedObject):
-        return None
-    except Undecodable as error:
-        position.note_undecodable(warehouse, epoch, error.reason)
-        return None
 
 
 def _record(warehouse: psycopg.Connection, epoch: Epoch, pending: Pending, failure: Failure) -> None:
