@@ -20,7 +20,7 @@ _TURN_SECONDS = 0.2
 _WAITED_FOR = """
 with waits as (
     select l.transactionid from pg_locks as l
-    where l.pid = %(waiter)s and not l.granted and l.locktype = 'transactionid'
+    where l.pid = any(%(waiters)s::int[]) and not l.granted and l.locktype = 'transactionid'
 ),
 
 who as (
@@ -28,7 +28,8 @@ who as (
         format('process %%s of user %%s (%%s)', a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'no name'))
             as name,
         a.xact_start as began
-    from unnest(pg_blocking_pids(%(waiter)s)) as b (pid)
+    from unnest(%(waiters)s::int[]) as w (waiter)
+    cross join lateral unnest(pg_blocking_pids(w.waiter)) as b (pid)
     join pg_stat_activity as a using (pid)
     union
     select format('prepared transaction %%s of user %%s', p.gid, p.owner), p.prepared
@@ -46,10 +47,22 @@ from who
 """
 
 
-def waited_for(source: psycopg.Connection, waiter: int) -> str:
-    """Who keeps a session of the source waiting: process or prepared transaction, user and age; "" when nobody does."""
-    row = source.execute(_WAITED_FOR, {"waiter": waiter}).fetchone()
+_SENDERS = """
+select array_agg(pid) from pg_stat_activity
+where backend_type = 'walsender' and datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
+def waited_for(source: psycopg.Connection, *waiters: int) -> str:
+    """Who keeps sessions of the source waiting: process or prepared transaction, user and age; "" when nobody does."""
+    row = source.execute(_WAITED_FOR, {"waiters": list(waiters)}).fetchone()
     return str(row[0]) if row and row[0] else ""
+
+
+def waited_for_by_senders(source: psycopg.Connection) -> str:
+    """The same for the slots that PostgreSQL itself makes in this database, such as for the copy of a new table."""
+    row = source.execute(_SENDERS).fetchone()
+    return waited_for(source, *row[0]) if row and row[0] else ""
 
 
 def made(

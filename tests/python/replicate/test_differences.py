@@ -10,8 +10,9 @@ import pytest
 
 from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, one, populate
 from tests.python.replicate.world import insert
-from warehouse.cli import main
+from warehouse.cli import doctor, main
 from warehouse.core.databases import Databases
+from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import Settings
 from warehouse.replicate import replicate, status
@@ -60,6 +61,8 @@ def test_a_difference_stays_until_that_table_is_equal(world: Databases) -> None:
     assert any("differs from the source: persons" in note for note in report.notes)
     assert reconcile(world, Silent(), ["countries"]).differing == []
     assert codes(world) == {"differs": 59}
+    with pytest.raises(ReplicationError, match="tables that differ"):
+        doctor._replication(world)
     events: list[Event] = []
     Watch(world, Silent(), events.append, every=1).once()
     assert [event.exit_code for event in events] == [59]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from psycopg import Connection
@@ -119,9 +121,24 @@ def test_a_slot_is_not_waited_for_without_end(own: WorldDatabases, monkeypatch: 
 
 
 @pytest.mark.slow
-def test_who_is_waited_for_is_said_of_whoever_can_be_seen(prepared: WorldDatabases) -> None:
-    with prepared.at_source() as trs:
-        assert slot_wait.waited_for(trs, trs.info.backend_pid) == ""
+def test_it_is_told_whom_a_slot_of_postgresql_itself_waits_for(prepared: WorldDatabases) -> None:
+    """As PostgreSQL makes one for the copy of a new table: nobody but the source can say what it waits for."""
+    with (
+        prepared.at_source() as trs,
+        prepared.at_source() as other,
+        subscription.replication_connection(prepared.source_conninfo) as sender,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        assert slot_wait.waited_for_by_senders(trs) == ""
+        with other.transaction():
+            other.execute("select pg_current_xact_id()")
+            making = beside.submit(sender.execute, "CREATE_REPLICATION_SLOT passing TEMPORARY LOGICAL pgoutput")
+            deadline = time.monotonic() + 120
+            while not (told := slot_wait.waited_for_by_senders(trs)):
+                assert time.monotonic() < deadline and not making.done()
+                time.sleep(0.05)
+            assert f"process {other.info.backend_pid} of user" in told and ", open for " in told
+        assert making.result(120)
 
 
 @pytest.mark.slow

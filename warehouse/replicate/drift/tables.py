@@ -17,7 +17,7 @@ from warehouse.core import ours
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
-from warehouse.replicate import history, replica, subscription
+from warehouse.replicate import history, replica, slot_wait, subscription
 from warehouse.replicate.drift import columns, locks, states
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.guard import hand_writes
@@ -158,7 +158,7 @@ def finish(
         StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
     """
     name = epoch.replication_name
-    _wait_until_ready(warehouse, name, schema, table, progress)
+    _wait_until_ready(source, warehouse, name, schema, table, progress)
     subscription.wait_until_applied(source, warehouse, name, progress)
     skew = _skew(source, warehouse)
 
@@ -242,9 +242,19 @@ end $$"""
     )
 
 
-def _wait_until_ready(warehouse: psycopg.Connection, name: str, schema: str, table: str, progress: Progress) -> None:
+def _wait_until_ready(
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    name: str,
+    schema: str,
+    table: str,
+    progress: Progress,
+) -> None:
+    def held_by() -> str:
+        return slot_wait.waited_for_by_senders(source)
+
     last = None
-    waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS)
+    waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
     while True:
         row = warehouse.execute(
             "select r.srsubstate::text, (select tuples_processed from pg_stat_progress_copy as p"
@@ -260,8 +270,9 @@ def _wait_until_ready(warehouse: psycopg.Connection, name: str, schema: str, tab
             waiting.moved()
         is_off = not subscription.is_enabled(warehouse, name)
         if is_off or waiting.is_over:
+            stands = f"does not begin: the source waits for {who}." if (who := held_by()) else "does not move."
             raise StreamStuck(
-                f"The copy of {table} " + ("failed, and the engine switched the stream off." if is_off else "stands."),
+                f"The copy of {table} " + ("failed, and PostgreSQL switched the stream off." if is_off else stands),
                 meaning="The other tables keep what they have. The table is not complete, and the ledger says so.",
                 next_command="Read the log of the warehouse's server; then warehouse replicate run and warehouse "
                 "replicate apply go on with it.",
