@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     warehouse_wait_minutes: float = Field(
         30.0,
         gt=0,
-        description="How long a command waits for a transaction, a lock or the stream before it gives up "
-        "(exit code 69). It says what it waits for at the start and every minute.",
+        description="How long a first copy, a repair or a reconcile waits for transactions that are open at the "
+        "operational database when its slot is made (exit code 69). It says for whom, at the start and every minute.",
     )
     warehouse_wal_budget_gb: float = Field(
         10.0,

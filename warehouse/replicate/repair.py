@@ -145,7 +145,7 @@ def _check_replicated(classification: Classification, names: Collection[str]) ->
 
 
 _KNOWN = """
-select exists (select from ledger.hand_writes where settled_at is null)
+select exists (select from ledger.hand_writes where settled_at is null and table_name = any(%(tables)s))
     or exists (select from ledger.source_meanings where doubt is not null)
     or exists (
         select from ledger.skipped_transactions

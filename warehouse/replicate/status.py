@@ -224,6 +224,7 @@ def _of_the_rest(
         + (f", such as {one.keys[0]}" if one.keys else "")
         + ")"
         for one in hand_writes.unsettled(warehouse)
+        if one.table in classification.published
     ]
     reasons = judge.of_alterations(
         published.alterations(publication, classification.published, replicated),
@@ -241,7 +242,7 @@ def _of_the_rest(
             Reason(
                 "rows_missing",
                 f"{updates:,} updates and {deletes:,} deletes of the source found no row here.",
-                "warehouse replicate reconcile",
+                "warehouse replicate repair",
                 ContentDiffers.exit_code,
             )
         )
