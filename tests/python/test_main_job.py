@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pyarrow.parquet as pq
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import sandbox.source
 from tests.python.conftest import make_databases
@@ -241,6 +243,23 @@ def test_the_examples_of_the_readme_run(warehouse: Warehouse) -> None:
     for arguments in commands:
         done = warehouse.call(*arguments)
         assert done.returncode == 0, (arguments, done.stdout + done.stderr)
+
+
+def test_the_examples_of_the_guide_to_querying_run(warehouse: Warehouse) -> None:
+    text = (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```console\n(.*?)```", text, re.S) for line in block.splitlines()]
+    assert len(lines) >= 3
+    for line in lines:
+        done = warehouse.call(*shlex.split(line.partition(" > ")[0])[1:])
+        assert done.returncode == 0, (line, done.stdout + done.stderr)
+    queries = re.findall(r"```sql\n(.*?)```", text, re.S)
+    assert len(queries) >= 6
+    address = dotenv_values(warehouse.home / ".env")
+    keys = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
+    url = make_conninfo(**{key: address[f"WAREHOUSE_PG{name}"] for key, name in keys.items()})
+    with psycopg.connect(url, autocommit=True) as connection:
+        for query in queries:
+            connection.execute(query.encode()).fetchall()
 
 
 def test_it_comes_back_after_kill_9(warehouse: Warehouse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +92,19 @@ def test_the_engine_never_imports_the_sandbox() -> None:
 )
 def test_the_rooms_are_there(place: str) -> None:
     assert (PROJECT / place).exists()
+
+
+_TEXT_IN_ORDER = re.compile(r"(?:select|,)\s+(?:\w+\.)?(\w+)::text\b(?! as)[^;]{0,400}?order by \1\b(?!\.)")
+
+
+def test_no_query_orders_by_the_text_of_a_number() -> None:
+    """`select xid::text … order by xid` sorts the text, '913' after '1269'; with its table's name it is the column."""
+    assert _TEXT_IN_ORDER.search("select xid::text from ledger.transactions order by xid desc")
+    found = [
+        f"{file}: {match[1]}"
+        for top in ("warehouse", "sandbox", "bench", "macros", "models")
+        for file in (PROJECT / top).rglob("*")
+        if file.suffix in (".py", ".sql")
+        for match in _TEXT_IN_ORDER.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -57,6 +57,19 @@ def test_prod_reads_the_url(url: str, expected: tuple[object, ...]) -> None:
     assert tuple(found[k] for k in ("user", "password", "host", "port", "dbname", "sslmode")) == expected
 
 
+def test_prod_takes_certificates_from_the_url() -> None:
+    files = "sslrootcert=%2Fetc%2Fssl%2Fca.pem&sslcert=/home/a/client.crt&sslkey=/home/a/client.key"
+    found = render("prod", {"WAREHOUSE_DATABASE_URL": f"postgresql://a:b@db/w?sslmode=verify-full&{files}"})
+    assert [found[name] for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")] == [
+        "verify-full",
+        "/etc/ssl/ca.pem",
+        "/home/a/client.crt",
+        "/home/a/client.key",
+    ]
+    found = render("prod", {"WAREHOUSE_DATABASE_URL": "postgresql://a:b@db/w"})
+    assert [found[name] for name in ("sslrootcert", "sslcert", "sslkey")] == [None, None, None]
+
+
 def test_prod_without_its_url_says_which_variable_is_missing() -> None:
     with pytest.raises(Exception, match="WAREHOUSE_DATABASE_URL"):
         render("prod", {})
