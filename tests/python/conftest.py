@@ -55,9 +55,7 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
         "warehouse_repair_deletes_percent": 100,
         **settings,
     }
-    unset = dict.fromkeys(
-        ("warehouse_database_url", "trs_database_url", "warehouse_destination_dandi", "warehouse_destination_tad")
-    )
+    unset = dict.fromkeys(("warehouse_database_url", "trs_database_url"))
     return WorldDatabases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from warehouse.core import variables
 from warehouse.core.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,7 +21,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 class Settings(BaseSettings):
     """Every setting, with its default; `docs/settings.md` is written from these descriptions."""
 
-    model_config = SettingsConfigDict(env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
     warehouse_database_url: SecretStr | None = Field(
         None,
@@ -75,13 +76,14 @@ class Settings(BaseSettings):
     )
     warehouse_deliveries: Path = Field(
         PROJECT / "deliveries",
-        description="The folder for deliveries to a recipient that has no destination of its own.",
+        description="The folder for deliveries to a recipient that has no destination of its own; of a sandbox only.",
     )
-    warehouse_destination_dandi: str | None = Field(
-        None, description="Where the Data & Insights platform's files go: gs://bucket/prefix, or a folder."
-    )
-    warehouse_destination_tad: str | None = Field(
-        None, description="Where the Teacher Analysis Division's files go: sftp://user@host:port/path, or a folder."
+    destinations: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        validation_alias="warehouse_destination_by_recipient",
+        description="Where the files of a recipient of `exports/` go: gs://bucket/prefix, sftp://user@host:port/path, "
+        "or a folder that is there. Unset: the folder of WAREHOUSE_DELIVERIES, if both databases are embedded; "
+        "with a database on a server it has to be set.",
     )
     warehouse_sftp_key_file: Path | None = Field(
         None, description="The private key for SFTP destinations. A password can stand in WAREHOUSE_SFTP_PASSWORD."
@@ -107,17 +109,29 @@ class Settings(BaseSettings):
             raise ValueError("a database URL starts with postgresql://")
         return value
 
-    def destination(self, recipient: str) -> str:
-        """Where a recipient's files go: WAREHOUSE_DESTINATION_<RECIPIENT>, or the deliveries folder.
+    @property
+    def on_servers(self) -> bool:
+        """Whether a database is on a server of somebody's: then nothing may go where nobody said it should."""
+        return self.warehouse_database_url is not None or self.trs_database_url is not None
 
-        A recipient that came with a contract has no field here, and needs none: adding one touches no Python.
+    def destination(self, recipient: str) -> str:
+        """Where a recipient's files go: WAREHOUSE_DESTINATION_<RECIPIENT>, or the deliveries folder of a sandbox.
+
+        Raises:
+            SettingsError: nobody said where, and a database is on a server.
         """
-        name = f"warehouse_destination_{recipient}"
-        if name in type(self).model_fields:
-            own = getattr(self, name)
-        else:
-            own = os.environ.get(name.upper()) or dotenv_values(PROJECT / ".env").get(name.upper())
-        return own or str(self.warehouse_deliveries)
+        own = self.destinations.get(recipient)
+        if own:
+            return own
+        if self.on_servers:
+            name = f"WAREHOUSE_DESTINATION_{recipient.upper()}"
+            raise SettingsError(
+                f"{name} is not set: nobody said where the files of {recipient} go.",
+                meaning="Nothing was sent and nothing was closed.",
+                next_command=f"Set {name} to gs://bucket/prefix, sftp://user@host:port/path or a folder, then run "
+                "`warehouse deliver`.",
+            )
+        return str(self.warehouse_deliveries)
 
 
 @lru_cache(maxsize=1)
@@ -125,10 +139,12 @@ def load() -> Settings:
     """Read the settings once.
 
     Raises:
-        SettingsError: a value does not parse; names the variable, never its value.
+        SettingsError: a value does not parse or is empty, or a variable is not known; names it, never its value.
     """
+    given = variables.given(PROJECT / ".env")
+    variables.check(given, [name.upper() for name in Settings.model_fields if name != "destinations"], PROJECT)
     try:
-        return Settings()
+        return Settings(destinations=variables.destinations(given))
     except ValidationError as error:
         problems = "; ".join(
             f"{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
