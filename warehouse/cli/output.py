@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
@@ -43,18 +44,32 @@ JsonOption = typer.Option(False, "--json", help="Print JSON for machines.")
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, default=as_json, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(_finite(value), default=as_json, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def as_json(value: Any) -> Any:
-    """What JSON has no form for."""
-    if isinstance(value, datetime | date):
+    """What JSON has no form for: text, as the server writes it where it is a value of a database."""
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, UUID | Path):
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if isinstance(value, timedelta | Decimal | UUID | Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def _finite(value: Any) -> Any:
+    """The same value with words in place of the floats that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
 
 
 def print_error(error: WarehouseError) -> None:
