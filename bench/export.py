@@ -10,7 +10,9 @@ from bench.measure import Figure, timing
 from warehouse.core.contracts import Contract, load_contracts
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress, Silent
+from warehouse.deliver.basis import find_basis
 from warehouse.deliver.check import check_files
+from warehouse.deliver.edition import Edition
 from warehouse.deliver.extract import extract
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.periods import Month
@@ -22,6 +24,8 @@ def export_speed(databases: Databases, progress: Progress) -> list[Figure]:
     last_day = today.replace(day=1) - timedelta(days=1)
     period = Month.parse(f"{last_day:%Y-%m}")
     figures: list[Figure] = []
+    with databases.warehouse() as connection:
+        basis = find_basis(connection, today, databases.calendar(), by_the_clock=False)
     for contract in load_contracts():
         topic = f"export {contract.recipient}/{contract.name} ({contract.format.kind})"
         progress.say(topic)
@@ -29,7 +33,7 @@ def export_speed(databases: Databases, progress: Progress) -> list[Figure]:
         outbox = Outbox(databases.settings.warehouse_home, f"bench/{contract.recipient}")
         outbox.make_empty()
         with databases.warehouse() as connection, timing() as writing:
-            made = extract(connection, contract, period, today, outbox, Silent(), lambda _step: None)
+            made = extract(connection, Edition(contract, period), basis, outbox, Silent(), lambda _step: None)
         paths = [(outbox.path(file.base_name), file) for file in made.files]
         import great_expectations  # noqa: F401, PLC0415 - about 10 seconds, once for all deliveries of a run
 

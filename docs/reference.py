@@ -18,6 +18,7 @@ from warehouse.cli.main import app
 from warehouse.core import errors
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
+from warehouse.core.variables import DESTINATION
 
 FOLDER = PROJECT / "docs"
 _WRITTEN = "<!-- Written by `make docs` from {}; edit that, not this. -->\n\n"
@@ -98,10 +99,14 @@ def settings() -> str:
     text = _WRITTEN.format("warehouse/core/settings.py") + "# Settings\n\n"
     text += (
         "Environment variables, or lines of the file `.env` at the top of the checkout (which git ignores). Secrets "
-        "belong there or in files that these name, never on a command line.\n\n"
+        "belong there or in files that these name, never on a command line. A variable that begins with "
+        "WAREHOUSE_ and is\nnot here, or that is empty (but for WAREHOUSE_TODAY), is refused with exit code 10.\n\n"
         "| variable | default | |\n| --- | --- | --- |\n"
     )
     for name, field in Settings.model_fields.items():
+        if name == "destinations":
+            text += f"| `{DESTINATION}<RECIPIENT>` | – | {field.description} |\n"
+            continue
         default = field.default
         if isinstance(default, Path):
             default = default.relative_to(PROJECT)

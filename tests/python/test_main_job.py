@@ -26,7 +26,14 @@ import sandbox.source
 from tests.python.conftest import make_databases
 from tests.python.main_job import Warehouse
 from tests.python.waiting import GIVE_UP_SECONDS
-from warehouse.core.errors import AlreadyRunning, DestinationRefused, Interrupted, NewColumnsHeld, UsageError
+from warehouse.core.errors import (
+    AlreadyRunning,
+    DestinationRefused,
+    Interrupted,
+    NewColumnsHeld,
+    SettingsError,
+    UsageError,
+)
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 
@@ -286,6 +293,13 @@ def test_both_databases_by_url(short_folder: Path) -> None:
             address = f"{parts['host']}:{parts['port']}/{parts['dbname']}"
             urls[variable] = f"postgresql://{parts['user']}:{quote(str(parts['password']))}@{address}?sslmode=disable"
         client = Warehouse(home / "client")
+        unset = client.call("run", "--json", **urls)
+        assert unset.returncode == SettingsError.exit_code
+        assert "WAREHOUSE_DESTINATION_DANDI is not set" in json.loads(unset.stdout)["what"]
+        for recipient in ("dandi", "tad"):
+            folder = client.deliveries / recipient
+            folder.mkdir(parents=True)
+            urls[f"WAREHOUSE_DESTINATION_{recipient.upper()}"] = str(folder)
         done = client.call("run", "--json", **urls)
         told = json.loads(done.stdout)
         assert done.returncode == 0, told

@@ -17,7 +17,7 @@ from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, UsageError
 from warehouse.core.settings import load
-from warehouse.deliver.pipeline import LOCK as DELIVERING
+from warehouse.deliver.run import LOCK as DELIVERING
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.erase.subject import check_reference
 

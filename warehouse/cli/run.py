@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
+import typer
 from rich.markup import escape
 
 from warehouse.build import BuildReport, build
-from warehouse.cli.deliveries import place, report_as_dict, told
+from warehouse.cli.deliveries import missed, place, report_as_dict, told, world_of
 from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, print_json, print_table
 from warehouse.cli.replicate.run import new_columns_held
 from warehouse.core.database import session_lock
@@ -53,6 +54,10 @@ def run(json: bool = JsonOption) -> None:
         print_json(_as_json(done))
     else:
         _print_summary(done)
+    if went_by := missed(done.deliveries):
+        if json:
+            raise typer.Exit(went_by.exit_code)
+        raise went_by
     if done.held:
         raise done.held.first or new_columns_held(str(done.held))
 
@@ -84,15 +89,8 @@ def _stages(databases: Databases, progress: TerminalProgress, done: Run) -> None
         progress.done(f"  [yellow]•[/] {escape(str(finding))}")
 
     with progress.stage("deliver"), timed("deliver") as report:
-        deliver(
-            databases.warehouse_conninfo,
-            databases.settings,
-            today,
-            progress,
-            built.build_id,
-            # As each is known, so that the ledger and the summary have what was delivered before one failed.
-            on_report=done.deliveries.append,
-        )
+        # As each is known, so that the ledger and the summary have what was delivered before one failed.
+        deliver(world_of(databases), progress, on_report=done.deliveries.append)
     closed = [delivery for delivery in done.deliveries if delivery.state == State.CLOSED]
     report.rows_in = report.rows_out = sum(delivery.rows for delivery in closed)
     report.rejected = 0
@@ -164,6 +162,7 @@ def _as_json(done: Run) -> dict[str, Any]:
         "state": "succeeded",
         "stages": [asdict(stage) for stage in done.stages],
         "deliveries": [report_as_dict(delivery) for delivery in done.deliveries],
+        "missed": [delivery.delivery_id for delivery in done.deliveries if delivery.state == State.MISSED],
         "held_back": str(done.held) if done.held else None,
         "build": done.built
         and {

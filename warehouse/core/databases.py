@@ -160,9 +160,11 @@ class Databases:
         )
 
     def today(self) -> date:
-        """The business date: the setting's, or the sandbox's own, or today in London."""
-        if self.settings.warehouse_today:
-            return self.settings.warehouse_today
+        """The business date: the setting's, or else the calendar's."""
+        return self.settings.warehouse_today or self.calendar()
+
+    def calendar(self) -> date:
+        """The date in the world that the source records: the sandbox's own, or today in London."""
         if self.source_is_embedded:
             return self.embedded_source().today(self.source_conninfo)
         return datetime.now(ZoneInfo("Europe/London")).date()

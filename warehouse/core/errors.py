@@ -39,7 +39,10 @@ code, so that a scheduler can tell them apart:
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
-    │   └── DestinationFull          33  the destination ran out of room
+    │   ├── DestinationFull          33  the destination ran out of room
+    │   ├── NotCovered               34  the published build says nothing of the period, or is not what was built
+    │   ├── FilesVanished            35  what was sent, as was confirmed, is not to be found: a person decides
+    │   └── PeriodsMissed            36  all was done; periods went by for which nothing was delivered
     ├── AlreadyRunning               40  another run holds the lock
     ├── NewColumnsHeld               41  all was done; columns that nobody has classified were left behind
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
@@ -231,11 +234,28 @@ class CheckFailed(DeliveryError):
 
 
 class DestinationRefused(DeliveryError):
+    """Attributes:
+    denied: what the place denies, such as "reading"; None when it refuses for another reason.
+    """
+
     exit_code = 32
+    denied: str | None = None
 
 
 class DestinationFull(DeliveryError):
     exit_code = 33
+
+
+class NotCovered(DeliveryError):
+    exit_code = 34
+
+
+class FilesVanished(DeliveryError):
+    exit_code = 35
+
+
+class PeriodsMissed(DeliveryError):
+    exit_code = 36
 
 
 class AlreadyRunning(WarehouseError):

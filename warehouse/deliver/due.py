@@ -8,7 +8,8 @@ from datetime import date
 from typing import Literal, Protocol
 
 from warehouse.core.contracts import Contract
-from warehouse.deliver.periods import Month, latest_owed
+from warehouse.deliver.edition import Edition, edition_of
+from warehouse.deliver.periods import latest_owed
 from warehouse.deliver.states import State
 
 
@@ -21,33 +22,33 @@ class KnowsStates(Protocol):
 
 @dataclass(frozen=True)
 class Owed:
-    """A period that is owed, or that was and cannot be made any more.
+    """A delivery that is owed, or that was and cannot be made any more.
 
     Attributes:
-        action: "deliver", or "miss" for an earlier period: a snapshot cannot be made after the fact yet.
+        action: "deliver"; "miss" for an earlier period, as a snapshot cannot be made after the fact; "decide" for one
+            whose files vanished, about which a person decides.
         state: where it stands in the ledger; None when it is not there.
     """
 
-    contract: Contract
-    period: Month
-    action: Literal["deliver", "miss"]
+    edition: Edition
+    action: Literal["deliver", "miss", "decide"]
     state: State | None
 
     @property
     def delivery_id(self) -> str:
-        return delivery_id(self.contract, self.period)
+        return self.edition.delivery_id
 
-
-def delivery_id(contract: Contract, period: Month) -> str:
-    """What a delivery is called, such as "dandi/teachers/2026-09"."""
-    return f"{contract.recipient}/{contract.name}/{period}"
+    @property
+    def contract(self) -> Contract:
+        return self.edition.contract
 
 
 def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date) -> list[Owed]:
     """What is owed on a day, earlier periods first within each contract.
 
     A closed period is never due. Only the latest whole month is delivered; months between the first one in the
-    ledger and it that were not closed are to be written down as missed.
+    ledger and it that were not closed are to be written down as missed: today's rows are never sent under the name of
+    an earlier month. A revision that a person asked for and that was not finished is due, whatever its month.
 
     Args:
         contracts: all that there are.
@@ -57,12 +58,21 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date) -> list
     states, owed = ledger.states(), []
     for contract in contracts:
         latest = latest_owed(today, contract.schedule.due_day)
-        prefix = f"{contract.recipient}/{contract.name}/"
-        known = [Month.parse(name.removeprefix(prefix)) for name in states if name.startswith(prefix)]
-        period = min([*known, latest])
+        known = [edition for name in states if (edition := edition_of(contract, name))]
+        period = min([*(edition.period for edition in known if edition.revision == 1), latest])
         while period <= latest:
-            state = states.get(delivery_id(contract, period))
-            if state is None or not state.is_final:
-                owed.append(Owed(contract, period, "deliver" if period == latest else "miss", state))
+            edition = Edition(contract, period)
+            owed += _owed(edition, states.get(edition.delivery_id), "deliver" if period == latest else "miss")
             period = period.next()
+        later = sorted(
+            (edition for edition in known if edition.revision > 1), key=lambda one: (one.period, one.revision)
+        )
+        for edition in later:
+            owed += _owed(edition, states[edition.delivery_id], "deliver")
     return owed
+
+
+def _owed(edition: Edition, state: State | None, action: Literal["deliver", "miss"]) -> list[Owed]:
+    if state is State.VANISHED:
+        return [Owed(edition, "decide", state)]
+    return [] if state is not None and state.is_final else [Owed(edition, action, state)]

@@ -13,11 +13,12 @@ import psycopg
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import DeliveryError
 from warehouse.core.progress import Progress
+from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
+from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
-from warehouse.deliver.periods import Month
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
 
 ROWS_PER_BLOCK = 16_384
@@ -55,17 +56,10 @@ class Extract:
         return sum(file.rows or 0 for file in self.files)
 
 
-def file_name(contract: Contract, period: Month, part: int) -> str:
-    """A data file's name below the destination; parts are numbered from 1 when the contract splits the file."""
-    number = f"-{part:04d}" if contract.format.rows_per_file else ""
-    return f"{contract.recipient}/{contract.name}/{period}/{contract.name}-{period}{number}.{contract.format.suffix}"
-
-
 def extract(
     connection: psycopg.Connection,
-    contract: Contract,
-    period: Month,
-    today: date,
+    edition: Edition,
+    basis: Basis,
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
@@ -74,18 +68,23 @@ def extract(
 
     Args:
         connection: to the warehouse, for this alone.
+        basis: the build that the rows have to be of.
         hook: called with "extracting" once rows have begun to flow.
 
     Raises:
+        NotCovered: the table is not what the published build made.
         ContractError: the model does not fit the contract.
         CheckFailed: a value does not fit its type, or the rows are not one snapshot.
         DeliveryError: the model is not there, or the outbox cannot be written.
     """
+    contract = edition.contract
     with _snapshot(connection, contract):
         check_model(connection, contract)
-        day = as_at(connection, contract, today)
+        # In this snapshot, so that what is found of the table is true of the rows that are read.
+        basis.check_table(connection, edition)
+        day = as_at(connection, contract, basis.build.as_at)
         try:
-            files = tuple(_write_files(connection, contract, period, outbox, progress, hook))
+            files = tuple(_write_files(connection, edition, outbox, progress, hook))
         except OSError as error:
             raise no_room(error) from None
     return Extract(files, day)
@@ -112,14 +111,14 @@ def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[No
 
 def _write_files(
     connection: psycopg.Connection,
-    contract: Contract,
-    period: Month,
+    edition: Edition,
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
 ) -> Iterator[FileFacts]:
+    contract = edition.contract
     per_file, part, done = contract.format.rows_per_file, 1, 0
-    name = file_name(contract, period, part)
+    name = edition.file_name(part)
     file, in_file = _open(outbox, contract, name), 0
     try:
         for block in _blocks(connection, contract, per_file):
@@ -127,7 +126,7 @@ def _write_files(
                 file.close()
                 yield _finish(outbox, name, in_file)
                 part, in_file = part + 1, 0
-                name = file_name(contract, period, part)
+                name = edition.file_name(part)
                 file = _open(outbox, contract, name)
             file.write(block)
             hook("extracting")

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from warehouse.core.contracts import Contract
 from warehouse.core.errors import WarehouseError
-from warehouse.deliver.due import delivery_id
+from warehouse.deliver.basis import Basis
+from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
-from warehouse.deliver.periods import Month
 from warehouse.deliver.states import State, require_step
+
+_ENTRY = """
+select
+    delivery_id, period, state, attempt, destination, manifest_sha256, rows, bytes, build_id, as_at, known_at,
+    contract_sha256
+from ledger.deliveries
+"""
+_NEW = """
+insert into ledger.deliveries (
+    delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256, model,
+    destination, build_id, known_up_to, known_at
+) values (
+    %(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(revision)s, %(replaces)s, %(state)s,
+    %(contract_version)s, %(contract_sha256)s, %(model)s,
+    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s
+)
+"""
+_AGAIN = """
+update ledger.deliveries
+set
+    state = 'planned', attempt = attempt + 1, destination = %(destination)s, build_id = %(build_id)s,
+    known_up_to = %(known_up_to)s::text::xid8, known_at = %(known_at)s, contract_version = %(contract_version)s,
+    contract_sha256 = %(contract_sha256)s, model = %(model)s, as_at = null, rows = null, bytes = null,
+    manifest_sha256 = null, error = null
+where delivery_id = %(delivery_id)s
+"""
+_TAKEN_AWAY = """
+update ledger.delivery_files set removed_at = coalesce(removed_at, now())
+where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
+"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +60,10 @@ class Entry:
     manifest_sha256: str | None
     rows: int | None
     bytes: int | None
+    build_id: int | None
+    as_at: date | None
+    known_at: datetime | None
+    contract_sha256: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))
@@ -38,10 +71,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """A file of an earlier attempt, with what its upload may have left behind."""
+    """A file of an earlier attempt, with what its upload may have left behind.
+
+    Attributes:
+        confirmed: the destination confirmed that it has its name there.
+        naming: it was whole and about to get its name; whether it got it is not known.
+        removed: the warehouse itself took it away.
+    """
 
     attempt: int
     partial_name: str | None
+    confirmed: bool
+    naming: bool
+    removed: bool
     facts: FileFacts
 
 
@@ -65,31 +107,44 @@ class Ledger:
     def entry(self, delivery: str) -> Entry | None:
         """A delivery's row; None when it is not there."""
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(
-                "select delivery_id, period, state, attempt, destination, manifest_sha256, rows, bytes"
-                " from ledger.deliveries where delivery_id = %s",
-                (delivery,),
-            ).fetchone()
+            return cursor.execute(_ENTRY + "where delivery_id = %s", (delivery,)).fetchone()
 
     def recorded_files(self, delivery: str) -> list[RecordedFile]:
         """The files of every attempt so far, the newest attempt first."""
         rows = self._connection.execute(
-            "select attempt, partial_name, name, kind, rows, bytes, sha256, md5, crc32c"
+            "select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,"
+            " name, kind, rows, bytes, sha256, md5, crc32c"
             " from ledger.delivery_files where delivery_id = %s order by attempt desc, name",
             (delivery,),
         )
-        return [RecordedFile(row[0], row[1], FileFacts(*row[2:])) for row in rows]
+        return [
+            RecordedFile(attempt, partial, confirmed, naming, removed, FileFacts(*facts))
+            for attempt, partial, confirmed, naming, removed, *facts in rows
+        ]
 
-    def previous(self, contract: Contract, period: Month) -> tuple[Entry, list[FileFacts]] | None:
-        """The last closed delivery of a contract before a period, with its data files."""
+    def latest(self, edition: Edition) -> Edition:
+        """The latest revision of an edition's period that is in the ledger; the first one if none is."""
+        row = self._connection.execute(
+            "select max(revision) from ledger.deliveries where recipient = %s and extract = %s and period = %s",
+            (edition.contract.recipient, edition.contract.name, str(edition.period)),
+        ).fetchone()
+        return replace(edition, revision=row[0] if row and row[0] else 1)
+
+    def previous(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
+        """The last closed delivery of a contract before a period, its latest revision, with its data files."""
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
             entry = cursor.execute(
-                "select delivery_id, period, state, attempt, destination, manifest_sha256, rows, bytes"
-                " from ledger.deliveries"
-                " where recipient = %s and extract = %s and state = 'closed' and period < %s"
-                " order by period desc limit 1",
-                (contract.recipient, contract.name, str(period)),
+                _ENTRY + "where recipient = %s and extract = %s and state = 'closed' and period < %s"
+                " order by period desc, revision desc limit 1",
+                (edition.contract.recipient, edition.contract.name, str(edition.period)),
             ).fetchone()
+        return self._with_files(entry)
+
+    def replaced(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
+        """The delivery that a revision replaces, with its data files."""
+        return self._with_files(self.entry(edition.replaces.delivery_id)) if edition.replaces else None
+
+    def _with_files(self, entry: Entry | None) -> tuple[Entry, list[FileFacts]] | None:
         if entry is None:
             return None
         files = [file for file in self.recorded_files(entry.delivery_id) if file.attempt == entry.attempt]
@@ -97,32 +152,52 @@ class Ledger:
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def plan(self, contract: Contract, period: Month, destination: str, build_id: int | None) -> Entry:
-        """Begin a delivery, or a further attempt at one that failed."""
-        delivery = delivery_id(contract, period)
+    def plan(self, edition: Edition, destination: str, basis: Basis, because: str | None = None) -> Entry:
+        """Begin a delivery, or a further attempt at one that failed.
+
+        Args:
+            because: why a person asked for this revision.
+        """
+        delivery = edition.delivery_id
         before = self.entry(delivery)
         require_step(delivery, before.state if before else None, State.PLANNED)
-        values = self._about(contract, period) | {"destination": destination, "build_id": build_id}
-        if before is None:
-            self._insert(values, State.PLANNED)
-        else:
-            self._connection.execute(
-                "update ledger.deliveries set state = 'planned', attempt = attempt + 1, destination = %(destination)s,"
-                " build_id = %(build_id)s, contract_version = %(contract_version)s,"
-                " contract_sha256 = %(contract_sha256)s, model = %(model)s, as_at = null, rows = null, bytes = null,"
-                " manifest_sha256 = null, error = null"
-                " where delivery_id = %(delivery_id)s",
-                values,
-            )
+        values = self._about(edition) | {
+            "destination": destination,
+            "build_id": basis.build.build_id,
+            "known_up_to": basis.build.known_up_to,
+            "known_at": basis.known_at,
+        }
+        with self._connection.transaction():
+            if before is None:
+                self._insert(values, State.PLANNED)
+                if because:
+                    self._decided(delivery, "redo", because)
+            else:
+                self._connection.execute(_AGAIN, values)
         return self._must(delivery)
 
-    def miss(self, contract: Contract, period: Month) -> None:
+    def decide(self, delivery: str, decision: Literal["received", "resend"], because: str) -> None:
+        """A person's word on a delivery whose files vanished."""
+        with self._connection.transaction():
+            self._decided(delivery, decision, because)
+            if decision == "resend":
+                self._connection.execute(_TAKEN_AWAY, (delivery,))
+                self._advance(delivery, State.FAILED)
+
+    def _decided(self, delivery: str, decision: str, because: str) -> None:
+        self._connection.execute(
+            "insert into ledger.delivery_decisions (delivery_id, decision, because) values (%s, %s, %s)",
+            (delivery, decision, because),
+        )
+
+    def miss(self, edition: Edition) -> None:
         """Write down that a period was never delivered and will not be."""
-        delivery = delivery_id(contract, period)
+        delivery = edition.delivery_id
         before = self.entry(delivery)
         require_step(delivery, before.state if before else None, State.MISSED)
         if before is None:
-            self._insert(self._about(contract, period) | {"destination": None, "build_id": None}, State.MISSED)
+            nothing = dict.fromkeys(("destination", "build_id", "known_up_to", "known_at"))
+            self._insert(self._about(edition) | nothing, State.MISSED)
         else:
             self._advance(delivery, State.MISSED)
 
@@ -146,15 +221,41 @@ class Ledger:
             (delivery, attempt, name),
         )
 
+    def naming(self, delivery: str, attempt: int, name: str, begins: bool) -> None:
+        """A file is whole at the destination and about to get its final name; or was refused it."""
+        self._connection.execute(
+            "update ledger.delivery_files set naming_at = case when %s then now() end"
+            " where delivery_id = %s and attempt = %s and name = %s",
+            (begins, delivery, attempt, name),
+        )
+
+    def removed(self, delivery: str, name: str) -> None:
+        """The warehouse took a file away from the destination."""
+        self._connection.execute(
+            "update ledger.delivery_files set removed_at = now() where delivery_id = %s and name = %s", (delivery, name)
+        )
+
+    def moved(self, delivery: str) -> None:
+        """Another destination is set now: what was sent to the earlier one is not looked for at this one."""
+        self._connection.execute(_TAKEN_AWAY, (delivery,))
+
     def uploaded(self, delivery: str) -> None:
         """Every data file has its final name at the destination."""
         self._advance(delivery, State.UPLOADED)
 
     def verified(self, delivery: str, manifest: FileFacts, previous: str | None) -> None:
-        """Every data file was read back; the manifest is written down before it is written."""
+        """Every data file was read back, or a person or the contract says that it need not be: the manifest follows.
+
+        It is written down before it is written.
+        """
         with self._connection.transaction():
             self._advance(delivery, State.VERIFIED, manifest_sha256=manifest.sha256, previous_delivery=previous)
             self._record(delivery, [manifest])
+
+    def vanished(self, delivery: str, error: WarehouseError) -> None:
+        """What was sent, as was confirmed, is not to be found: nothing more is sent before a person decides."""
+        if self._must(delivery).state is not State.VANISHED:
+            self._advance(delivery, State.VANISHED, error=Jsonb(error.as_dict()))
 
     def adopted(self, delivery: str, attempt: int, rows: int, size: int, manifest_sha256: str) -> None:
         """An earlier attempt had delivered: its manifest and its files were found there and read back."""
@@ -189,25 +290,22 @@ class Ledger:
         assert entry is not None, delivery
         return entry
 
-    def _about(self, contract: Contract, period: Month) -> dict[str, object]:
+    def _about(self, edition: Edition) -> dict[str, object]:
+        contract = edition.contract
         return {
-            "delivery_id": delivery_id(contract, period),
+            "delivery_id": edition.delivery_id,
             "recipient": contract.recipient,
             "extract": contract.name,
-            "period": str(period),
+            "period": str(edition.period),
+            "revision": edition.revision,
+            "replaces": edition.replaces.delivery_id if edition.replaces else None,
             "contract_version": contract.version,
             "contract_sha256": contract.sha256,
             "model": contract.model,
         }
 
     def _insert(self, values: dict[str, object], state: State) -> None:
-        self._connection.execute(
-            "insert into ledger.deliveries (delivery_id, recipient, extract, period, state, contract_version,"
-            " contract_sha256, model, destination, build_id)"
-            " values (%(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(state)s, %(contract_version)s,"
-            " %(contract_sha256)s, %(model)s, %(destination)s, %(build_id)s)",
-            values | {"state": state},
-        )
+        self._connection.execute(_NEW, values | {"state": state})
 
     def _advance(self, delivery: str, after: State, *, closing: bool = False, **facts: object) -> None:
         """One step. The state before is part of the condition, so that two processes cannot both take it."""
@@ -235,7 +333,10 @@ class Ledger:
             self._connection.execute(
                 "insert into ledger.delivery_files"
                 " (delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                # The manifest of one that vanished is made a second time, when a person has decided.
+                " on conflict (delivery_id, attempt, name) do update set bytes = excluded.bytes,"
+                " sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c",
                 (
                     delivery,
                     attempt,

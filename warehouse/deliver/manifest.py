@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
 
 from warehouse.core.contracts import Column, Contract, Kind
-from warehouse.deliver.extract import Extract
+from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Entry
-from warehouse.deliver.periods import Month
 
 NAME = "datapackage.json"
 
@@ -30,24 +30,24 @@ _FIELD_TYPES = {
 _CONSTRAINTS = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern")
 
 
-def manifest_name(contract: Contract, period: Month) -> str:
-    """Its name below the destination."""
-    return f"{contract.recipient}/{contract.name}/{period}/{NAME}"
+Known = tuple[Entry, Sequence[FileFacts]] | None
+"""Another delivery in the ledger, with its data files."""
 
 
-def build(
-    contract: Contract,
-    period: Month,
-    delivery: str,
-    made: Extract,
-    build_id: int | None,
-    previous: tuple[Entry, Sequence[FileFacts]] | None,
-) -> bytes:
-    """The manifest's content. It holds no time of writing: the same delivery gives the same manifest."""
+def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: Known, replaced: Known) -> bytes:
+    """The manifest's content. It holds no time of writing: the same delivery gives the same manifest.
+
+    Args:
+        entry: the delivery's row, which has what it rests on since its files were made.
+        previous: the last delivery of an earlier period.
+        replaced: the delivery that this revision replaces.
+    """
+    contract, period, delivery = edition.contract, edition.period, edition.delivery_id
+    assert entry.as_at is not None, "the files were made"
     package: dict[str, Any] = {
         "$schema": _PROFILE.format("datapackage"),
-        "name": f"{contract.recipient}-{contract.name}-{period}",
-        "title": f"{contract.name} for {contract.recipient}, {period}",
+        "name": f"{contract.recipient}-{contract.name}-{edition.label}",
+        "title": f"{contract.name} for {contract.recipient}, {edition.label}",
         "description": contract.description,
         "id": delivery,
         "version": contract.version,
@@ -56,19 +56,22 @@ def build(
             "period": str(period),
             "period_start": period.first.isoformat(),
             "period_end": period.last.isoformat(),
-            "as_at": made.as_at.isoformat(),
-            "rows": made.rows,
-            "files": len(made.files),
+            "revision": edition.revision,
+            "replaces": _other(replaced),
+            "as_at": entry.as_at.isoformat(),
+            "known_up_to": entry.known_at.astimezone(UTC).isoformat() if entry.known_at else None,
+            "rows": sum(file.rows or 0 for file in files),
+            "files": len(files),
             "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
             "model": contract.model,
-            "build_id": build_id,
+            "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.
             "writer": f"pyarrow {pa.__version__}" if contract.format.kind == "parquet" else None,
             "purpose": contract.purpose,
             "retention_months": contract.retention_months,
-            "previous": _previous(previous),
+            "previous": _other(previous),
         },
-        "resources": [_resource(contract, file) for file in made.files],
+        "resources": [_resource(contract, file) for file in files],
     }
     return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
 
@@ -84,10 +87,10 @@ def hashes(content: bytes, delivery: str) -> dict[str, str] | None:
         return None
 
 
-def _previous(previous: tuple[Entry, Sequence[FileFacts]] | None) -> dict[str, Any] | None:
-    if previous is None:
+def _other(known: Known) -> dict[str, Any] | None:
+    if known is None:
         return None
-    entry, files = previous
+    entry, files = known
     return {
         "id": entry.delivery_id,
         "period": entry.period,

@@ -1,59 +1,46 @@
-"""The delivery of everything that is owed, one period of one contract after the other."""
+"""What a run of deliveries is asked to do: what is owed, a revision, or what a person decided."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
+from dataclasses import replace
+from typing import Literal
 
-from warehouse.core.contracts import EXPORTS, Contract, load_contracts
-from warehouse.core.contracts.read import shown
-from warehouse.core.database import connect, session_lock
-from warehouse.core.errors import AlreadyRunning, DeliveryError, SettingsError, UnexpectedFailure, WarehouseError
+from warehouse.core.contracts import Contract, load_contracts
+from warehouse.core.database import connect
+from warehouse.core.errors import UsageError
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.core.settings import Settings
-from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.check import Check, check_files
-from warehouse.deliver.destinations import Destination, describe, open_destination, scheme_of
 from warehouse.deliver.due import Owed, due
-from warehouse.deliver.ledger import Entry, Ledger
-from warehouse.deliver.outbox import Outbox, clear_all
-from warehouse.deliver.recover import adopt, clean
-from warehouse.deliver.report import DeliveredFile, DeliveryReport
+from warehouse.deliver.edition import Edition, edition_of
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.report import DeliveryReport
+from warehouse.deliver.run import VARIABLE, World, begin
 from warehouse.deliver.states import State
-
-VARIABLE = "WAREHOUSE_DATABASE_URL"
-LOCK = "deliver"
 
 
 def _nothing(step: str) -> None:
     del step
 
 
-def what_is_due(conninfo: str, today: date, exports: Path = EXPORTS) -> list[Owed]:
-    """What a run on a day would do, without doing it.
+def what_is_due(world: World) -> list[Owed]:
+    """What a run would do, without doing it.
 
     Raises:
         ContractError, DatabaseUnreachable.
     """
-    contracts = load_contracts(exports)
-    with closing(connect(conninfo, what="the warehouse", variable=VARIABLE)) as connection:
+    contracts = load_contracts(world.exports)
+    with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
-        return due(contracts, Ledger(connection), today)
+        return due(contracts, Ledger(connection), world.today)
 
 
 def deliver(
-    conninfo: str,
-    settings: Settings,
-    today: date,
+    world: World,
     progress: Progress,
-    build_id: int | None = None,
     *,
-    exports: Path = EXPORTS,
     on_report: Callable[[DeliveryReport], None] | None = None,
     check: Check = check_files,
     hook: Callable[[str], None] = _nothing,
@@ -63,12 +50,7 @@ def deliver(
     A delivery that fails does not keep the others from being tried.
 
     Args:
-        conninfo: of the warehouse.
-        settings: for the destinations and the outbox.
-        today: the business date that decides what is owed.
         progress: told of each step.
-        build_id: of the build that the extracts come from, for the manifest.
-        exports: the folder of the contracts.
         on_report: called with each report as soon as it is known, also of a failure.
         check: the gate for files.
         hook: called with the name of each step as it is reached; tests stop the process there.
@@ -78,159 +60,103 @@ def deliver(
 
     Raises:
         ContractError: a contract is not sound; nothing was begun.
+        SettingsError: a recipient has no destination; nothing was begun.
         AlreadyRunning: another run delivers.
+        NotCovered: the published build does not cover a period that is owed, or is not what was built.
         DeliveryError: or one of its kinds: the first delivery that failed, after all were tried.
         WarehouseError: other failures of a delivery, likewise.
     """
-    contracts = load_contracts(exports)
+    contracts = load_contracts(world.exports)
     reports: list[DeliveryReport] = []
-    with closing(connect(conninfo, what="the warehouse", variable=VARIABLE)) as connection:
-        migrate(connection)
-        with session_lock(connection, LOCK) as free:
-            if not free:
-                raise AlreadyRunning(
-                    "Another run is delivering.",
-                    meaning="Nothing was done here; what is owed is being delivered there.",
-                    next_command="Wait for it to end, then run `warehouse deliver` again.",
-                )
-            clear_all(settings.warehouse_home)
-            run = _Run(conninfo, settings, today, progress, build_id, Ledger(connection), check, hook)
-            for owed in due(contracts, run.ledger, today):
-                report = run.one(owed)
-                reports.append(report)
-                if on_report:
-                    on_report(report)
+    with begin(world, contracts, progress, check, hook) as run:
+        for owed in due(contracts, run.ledger, world.today):
+            report = run.one(owed)
+            reports.append(report)
+            if on_report:
+                on_report(report)
     errors = [report.error for report in reports if report.error]
     if errors:
         raise errors[0]
     return reports
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What all deliveries of one run share."""
+def redo(
+    world: World,
+    progress: Progress,
+    delivery_id: str,
+    because: str,
+    *,
+    check: Check = check_files,
+    hook: Callable[[str], None] = _nothing,
+) -> DeliveryReport:
+    """Make a numbered revision of a delivery that is closed, beside it at the destination; the ledger keeps both.
 
-    conninfo: str
-    settings: Settings
-    today: date
-    progress: Progress
-    build_id: int | None
-    ledger: Ledger
-    check: Check
-    hook: Callable[[str], None]
+    After a crash the same command, or the next run, finishes the revision that was begun.
 
-    def one(self, owed: Owed) -> DeliveryReport:
-        """Deal with one period: adopt it, deliver it, or write it down as missed."""
-        start = time.monotonic()
-        report = DeliveryReport(
-            delivery_id=owed.delivery_id,
-            contract=shown(owed.contract.path),
-            contract_version=owed.contract.version,
-            recipient=owed.contract.recipient,
-            extract=owed.contract.name,
-            period=str(owed.period),
-            state=State.FAILED,
-        )
-        try:
-            report = self._act(owed, report)
-        except WarehouseError as error:
-            self._fail(owed, error)
-            report = replace(report, error=error)
-        except Exception as error:
-            self._fail(owed, _unforeseen(error))
-            raise
-        finally:
-            Outbox(self.settings.warehouse_home, owed.delivery_id).clear()
-        return replace(report, seconds=round(time.monotonic() - start, 2))
+    Args:
+        delivery_id: of the delivery, or of one of its revisions.
+        because: the reason, which the ledger keeps.
 
-    def _act(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
-        entry = self.ledger.entry(owed.delivery_id)
-        if entry is not None:
-            if entry.state is not State.FAILED:
-                self.ledger.failed(owed.delivery_id, None)
-            if self._look_back(owed, entry):
-                return self._closed(owed, replace(report, adopted=True))
-        if owed.action == "miss":
-            self.ledger.miss(owed.contract, owed.period)
-            return replace(report, state=State.MISSED)
-        with closing(self._destination(owed.contract)) as destination:
-            Attempt(
-                contract=owed.contract,
-                period=owed.period,
-                ledger=self.ledger,
-                destination=destination,
-                outbox=Outbox(self.settings.warehouse_home, owed.delivery_id),
-                progress=self.progress,
-                check=self.check,
-                hook=self.hook,
-            ).run(self.conninfo, self.today, self.build_id)
-        return self._closed(owed, report)
-
-    def _look_back(self, owed: Owed, entry: Entry) -> bool:
-        """See to what earlier attempts left where they sent it; true when one of them had delivered after all."""
-        recorded = self.ledger.recorded_files(owed.delivery_id)
-        if not recorded:
-            return False
-        self.progress.say(f"{owed.delivery_id}: looking at what an earlier attempt left")
-        moved = entry.destination != self._where(owed.contract)
-        with closing(open_destination(entry.destination or "", self.settings)) as earlier:
-            if any(one.facts.kind == "manifest" for one in recorded) and adopt(
-                self.ledger, earlier, owed.contract, owed.period, owed.delivery_id
-            ):
-                return True
-            if moved or owed.action == "miss":
-                try:
-                    clean(self.ledger, earlier, owed.contract, owed.period, owed.delivery_id)
-                except DeliveryError:
-                    # A wrong destination that was corrected since must not hold up the right one for ever.
-                    if not moved:
-                        raise
-                    self.progress.say(f"{owed.delivery_id}: {earlier.where} could not be tidied up")
-        return False
-
-    def _closed(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
-        entry = self.ledger.entry(owed.delivery_id)
-        assert entry is not None
-        files = tuple(
-            DeliveredFile(one.facts.name, one.facts.rows or 0, one.facts.bytes, one.facts.sha256)
-            for one in self.ledger.recorded_files(owed.delivery_id)
-            if one.attempt == entry.attempt and one.facts.kind == "data"
-        )
-        return replace(
-            report,
-            state=entry.state,
-            rows=entry.rows or 0,
-            bytes=entry.bytes or 0,
-            files=files,
-            where=entry.destination or "",
-        )
-
-    def _where(self, contract: Contract) -> str:
-        return describe(self.settings.destination(contract.recipient))
-
-    def _destination(self, contract: Contract) -> Destination:
-        url = self.settings.destination(contract.recipient)
-        if scheme_of(url) not in contract.destinations:
-            raise SettingsError(
-                f"{contract.recipient} is to get its files at {describe(url)}, a kind of place that "
-                f"{shown(contract.path)} does not name in `servers`.",
-                meaning="Nothing was sent.",
-                next_command=f"Correct WAREHOUSE_DESTINATION_{contract.recipient.upper()}, or agree a new version of "
-                "the contract, then run `warehouse deliver`.",
+    Raises:
+        UsageError: there is no such delivery, or it is not closed.
+        NotCovered: the published build says nothing of its period, or is of a later one.
+        WarehouseError: what else a delivery can meet.
+    """
+    contracts = load_contracts(world.exports)
+    with begin(world, contracts, progress, check, hook) as run:
+        latest = run.ledger.latest(_edition(contracts, delivery_id))
+        entry = run.ledger.entry(latest.delivery_id)
+        if entry is not None and entry.state is State.CLOSED:
+            owed = Owed(replace(latest, revision=latest.revision + 1), "deliver", None)
+        elif entry is not None and latest.revision > 1:
+            owed = Owed(latest, "decide" if entry.state is State.VANISHED else "deliver", entry.state)
+        else:
+            raise _not_possible(
+                f"{delivery_id} was never delivered: it is {entry.state if entry else 'not in the ledger'}.",
+                "`warehouse deliver` makes what is due; `warehouse deliveries list` shows what was delivered.",
             )
-        return open_destination(url, self.settings)
-
-    def _fail(self, owed: Owed, error: WarehouseError) -> None:
-        """Write a failure down, unless nothing of this period is in the ledger or it stands at failed already."""
-        entry = self.ledger.entry(owed.delivery_id)
-        if entry is not None and not entry.state.is_final and entry.state is not State.FAILED:
-            self.ledger.failed(owed.delivery_id, error)
+        report = run.one(owed, because)
+    if report.error:
+        raise report.error
+    return report
 
 
-def _unforeseen(error: Exception) -> WarehouseError:
-    """What the ledger may say of a defect: its kind, as its text could quote values."""
-    return UnexpectedFailure(
-        f"A defect: {type(error).__name__}.",
-        meaning="The delivery is not complete. The next run carries on.",
-        next_command="Report it, then run `warehouse deliver`.",
-    )
+def decide(
+    world: World, progress: Progress, delivery_id: str, decision: Literal["received", "resend"], because: str
+) -> State:
+    """A person's word on a delivery whose files vanished.
+
+    Args:
+        decision: "received": the recipient has the files: the manifest is written and the delivery closed. "resend":
+            they have not: the next run sends them again.
+
+    Raises:
+        UsageError: there is no such delivery, or nothing of it vanished.
+        WarehouseError: the manifest could not be written; the delivery can be decided again.
+    """
+    contracts = load_contracts(world.exports)
+    with begin(world, contracts, progress, check_files, _nothing) as run:
+        edition = _edition(contracts, delivery_id)
+        entry = run.ledger.entry(edition.delivery_id)
+        if entry is None or entry.state is not State.VANISHED:
+            raise _not_possible(
+                f"{delivery_id} waits for no decision: it is {entry.state if entry else 'not in the ledger'}.",
+                "`warehouse deliveries list` shows those whose files vanished.",
+            )
+        run.ledger.decide(edition.delivery_id, decision, because)
+        if decision == "received":
+            run.finish(edition, entry)
+        after = run.ledger.entry(edition.delivery_id)
+    assert after is not None
+    return after.state
+
+
+def _edition(contracts: list[Contract], delivery_id: str) -> Edition:
+    for contract in contracts:
+        if edition := edition_of(contract, delivery_id):
+            return edition
+    raise _not_possible(f"{delivery_id} is no delivery of a contract here.", "warehouse deliveries list")
+
+
+def _not_possible(what: str, next_command: str) -> UsageError:
+    return UsageError(what, meaning="Nothing was sent and nothing was changed.", next_command=next_command)

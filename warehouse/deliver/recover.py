@@ -5,80 +5,160 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from warehouse.core.contracts import Contract
-from warehouse.core.errors import DestinationRefused
+from warehouse.core.contracts import Proof
+from warehouse.core.errors import DeliveryError, DestinationRefused
+from warehouse.core.progress import Progress
+from warehouse.deliver import manifest
 from warehouse.deliver.destinations import Destination
+from warehouse.deliver.destinations.base import READING, REMOVING, conflict
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.files import facts_of
 from warehouse.deliver.ledger import Ledger, RecordedFile
-from warehouse.deliver.manifest import manifest_name
-from warehouse.deliver.periods import Month
+from warehouse.deliver.outbox import Outbox
+from warehouse.deliver.upload import Sending
+from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, vanished
 
 
-def conflict(destination: Destination, name: str, what: str) -> DestinationRefused:
-    """Something of a delivery's name is there that this warehouse will not touch."""
-    return DestinationRefused(
-        f"At the destination {destination.where} there is {name} already, {what}.",
-        meaning="A delivered file is never overwritten, so nothing was sent and nothing there was changed.",
-        next_command="Find out with the recipient who wrote it. If it is to go, have it removed there, then run "
-        "`warehouse deliver`.",
-    )
-
-
-def adopt(ledger: Ledger, destination: Destination, contract: Contract, period: Month, delivery: str) -> bool:
+def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
     """Take a delivery as done whose manifest an earlier attempt wrote before it was stopped.
 
     Everything is read back: the manifest against what the ledger wrote down before it was sent, and each data file.
+    Where the contract says that files may be taken or not be read, the confirmation in the ledger is as good.
 
     Args:
-        delivery: its id; its row stands at failed.
+        edition: its row stands at failed.
 
     Returns:
         Whether it had been delivered; it is closed then.
 
     Raises:
-        DestinationRefused: the manifest is there, but its files are not what it says.
+        DestinationRefused: the manifest is there, but its files are not what it says; or the place does not say.
+        FilesVanished: the manifest is there, and its files are not.
     """
-    found = destination.read(manifest_name(contract, period))
-    if found is None:
+    recorded, contract = ledger.recorded_files(edition.delivery_id), edition.contract
+    manifests = [one for one in recorded if one.facts.kind == "manifest"]
+    found = None if contract.proof is Proof.WRITE_ONLY else destination.read(edition.manifest_name)
+    if found is not None:
+        digest = hashlib.sha256(found).hexdigest()
+        known = [one for one in manifests if one.facts.sha256 == digest]
+    elif contract.proof is Proof.READ_BACK:
         return False
-    digest, recorded = hashlib.sha256(found).hexdigest(), ledger.recorded_files(delivery)
-    attempts = [one.attempt for one in recorded if one.facts.kind == "manifest" and one.facts.sha256 == digest]
-    if not attempts:
+    else:
+        known = [one for one in manifests if one.confirmed and not one.removed]
+    if not known:
         return False  # not known to be ours: the attempt to come builds its files and compares
-    files = [one.facts for one in recorded if one.attempt == attempts[0] and one.facts.kind == "data"]
-    for facts in files:
-        if not destination.matches(facts):
+    attempt = known[0].attempt
+    files = [one.facts for one in recorded if one.attempt == attempt and one.facts.kind == "data"]
+    gone = []
+    for facts in files if contract.proof is not Proof.WRITE_ONLY else []:
+        there = destination.matches(facts)
+        if there is False:
             raise conflict(destination, facts.name, "delivered with a manifest, but no longer what the manifest says")
+        if there is None and not may_be_taken(contract):
+            gone.append(facts.name)
+    if gone:
+        raise vanished(edition, destination.where, gone)
     rows, size = sum(facts.rows or 0 for facts in files), sum(facts.bytes for facts in files)
-    ledger.adopted(delivery, attempts[0], rows, size, digest)
-    ledger.closed(delivery)
+    ledger.adopted(edition.delivery_id, attempt, rows, size, known[0].facts.sha256)
+    ledger.closed(edition.delivery_id)
     return True
 
 
-def clean(
+def look_back(ledger: Ledger, destination: Destination, edition: Edition, outbox: Outbox, progress: Progress) -> bool:
+    """See to what earlier attempts sent; true when the delivery is done now.
+
+    Args:
+        destination: where they sent it, and where the next one will.
+
+    Raises:
+        FilesVanished: something of it is not to be found: nothing is sent before a person decides.
+        DestinationRefused: the place does not say.
+    """
+    recorded, entry = ledger.recorded_files(edition.delivery_id), ledger.entry(edition.delivery_id)
+    assert entry is not None
+    if any(one.facts.kind == "manifest" for one in recorded) and adopt(ledger, destination, edition):
+        return True
+    if edition.contract.proof is not Proof.READ_BACK and all_sent(recorded, entry.attempt):
+        finish(ledger, destination, edition, outbox, progress)
+        return True
+    check_nothing_vanished(edition, destination, recorded)
+    return False
+
+
+def finish(
     ledger: Ledger,
     destination: Destination,
-    contract: Contract,
-    period: Month,
-    delivery: str,
-    keep: Iterable[str] = (),
+    edition: Edition,
+    outbox: Outbox,
+    progress: Progress,
+    *,
+    received: bool = False,
+) -> None:
+    """Write the manifest of data files that were sent, as the ledger describes them, and close the delivery.
+
+    Args:
+        received: a person said that the recipient has the files.
+
+    Raises:
+        DeliveryError: the contract is another one since.
+    """
+    entry = ledger.entry(edition.delivery_id)
+    assert entry is not None
+    if entry.contract_sha256 != edition.contract.sha256:
+        raise DeliveryError(
+            f"The contract of {edition.delivery_id} was changed since its files were sent.",
+            meaning="Its manifest would state another contract than the files keep. Nothing was sent.",
+            next_command="Put the contract of that time back (git), and give the command again.",
+        )
+    recorded = ledger.recorded_files(edition.delivery_id)
+    files = [one.facts for one in recorded if one.attempt == entry.attempt and one.facts.kind == "data"]
+    previous = ledger.previous(edition)
+    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition))
+    outbox.make_empty()
+    facts = facts_of(outbox.write(manifest.NAME, content), edition.manifest_name, None, "manifest")
+    ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)
+    sending = Sending(edition, ledger, destination, entry.attempt, recorded, progress, lambda _: None)
+    sending.write_manifest(facts, content, may_be_there=received)
+    ledger.closed(edition.delivery_id)
+
+
+def clean(
+    ledger: Ledger, destination: Destination, edition: Edition, progress: Progress, keep: Iterable[str] = ()
 ) -> None:
     """Remove what earlier attempts left behind: partial files, and files of names that the delivery no longer has.
 
-    Where a manifest is, nothing but partial files is touched.
+    Where a manifest is, or where the place does not say whether one is, nothing but partial files is touched.
 
     Args:
         keep: names that the present attempt will write itself.
     """
-    recorded = ledger.recorded_files(delivery)
+    recorded = ledger.recorded_files(edition.delivery_id)
     if not recorded:
         return
     if destination.has_partials:
         for one in recorded:
             if one.partial_name:
-                destination.remove(one.partial_name)
-    if destination.read(manifest_name(contract, period)) is None:
-        for name in sorted(_data_names(recorded) - set(keep)):
-            destination.remove(name)
+                _remove_partial(destination, one.partial_name, progress)
+    if edition.contract.proof is Proof.WRITE_ONLY:
+        return
+    try:
+        has_manifest = destination.read(edition.manifest_name) is not None
+    except DestinationRefused as error:
+        if error.denied != READING:
+            raise
+        return
+    for name in sorted(_data_names(recorded) - set(keep)) if not has_manifest else []:
+        destination.remove(name)
+        ledger.removed(edition.delivery_id, name)
+
+
+def _remove_partial(destination: Destination, name: str, progress: Progress) -> None:
+    try:
+        destination.remove(name)
+    except DestinationRefused as error:
+        if error.denied != REMOVING:
+            raise
+        progress.say(f"{name} may not be removed there")
 
 
 def _data_names(recorded: Iterable[RecordedFile]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from warehouse.core.errors import WarehouseError
 from warehouse.deliver.states import State
@@ -32,9 +33,11 @@ class DeliveryReport:
         delivery_id: such as "dandi/teachers/2026-09".
         contract: its file, as a person would type it.
         period: such as "2026-09".
-        state: closed, missed or failed.
+        state: closed, missed, failed or vanished.
         bytes: of all data files.
         where: the destination without any password.
+        build_id, as_at, known_up_to: what it rests on: the build, the day it describes, and when the last transaction
+            that it knows was committed at the source.
         adopted: whether an earlier attempt turned out to have delivered it already.
         error: why it failed.
     """
@@ -51,5 +54,8 @@ class DeliveryReport:
     files: tuple[DeliveredFile, ...] = field(default=())
     where: str = ""
     seconds: float = 0.0
+    build_id: int | None = None
+    as_at: date | None = None
+    known_up_to: datetime | None = None
     adopted: bool = False
     error: WarehouseError | None = None

@@ -68,14 +68,14 @@ def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str,
     return types
 
 
-def as_at(connection: psycopg.Connection, contract: Contract, today: date) -> date:
-    """The business date of the snapshot: what its rows say, or today when the contract has no such column.
+def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> date:
+    """The business date of the snapshot: the build's, which its rows have to say, too, where there is a column for it.
 
     Raises:
-        CheckFailed: the rows do not agree on it.
+        CheckFailed: the rows do not agree on it, or not with the build.
     """
     if contract.as_at_column is None:
-        return today
+        return built
     query = sql.SQL("select distinct {} from {} limit 2").format(
         sql.Identifier(contract.as_at_column), relation(contract)
     )
@@ -86,7 +86,13 @@ def as_at(connection: psycopg.Connection, contract: Contract, today: date) -> da
             meaning="The rows are not one snapshot. Nothing was sent.",
             next_command="Run `warehouse run`, which builds the models as at one day.",
         )
-    return found[0][0] if found else today
+    if found and found[0][0] != built:
+        raise CheckFailed(
+            f"The rows of {SCHEMA}.{contract.model} are as at {found[0][0]}, but the build was made as at {built}.",
+            meaning="The rows are not those of the published build. Nothing was sent.",
+            next_command="Run `warehouse run`, which builds the models as at one day.",
+        )
+    return built
 
 
 def copy_query(contract: Contract) -> sql.Composed:

@@ -8,7 +8,11 @@ from warehouse.core.errors import UnexpectedFailure
 
 
 class State(StrEnum):
-    """planned → built → checked → uploaded → verified → closed, or failed, or missed."""
+    """planned → built → checked → uploaded → verified → closed, or failed, or missed, or vanished.
+
+    vanished: what was sent, as was confirmed, is not to be found. The recipient may have taken it, so it is not sent
+    again before a person says so.
+    """
 
     PLANNED = "planned"
     BUILT = "built"
@@ -17,6 +21,7 @@ class State(StrEnum):
     VERIFIED = "verified"
     CLOSED = "closed"
     FAILED = "failed"
+    VANISHED = "vanished"
     MISSED = "missed"
 
     @property
@@ -30,9 +35,10 @@ STEPS: dict[State | None, frozenset[State]] = {
     State.PLANNED: frozenset({State.BUILT, State.FAILED}),
     State.BUILT: frozenset({State.CHECKED, State.FAILED}),
     State.CHECKED: frozenset({State.UPLOADED, State.FAILED}),
-    State.UPLOADED: frozenset({State.VERIFIED, State.FAILED}),
-    State.VERIFIED: frozenset({State.CLOSED, State.FAILED}),
-    State.FAILED: frozenset({State.PLANNED, State.VERIFIED, State.MISSED}),
+    State.UPLOADED: frozenset({State.VERIFIED, State.FAILED, State.VANISHED}),
+    State.VERIFIED: frozenset({State.CLOSED, State.FAILED, State.VANISHED}),
+    State.FAILED: frozenset({State.PLANNED, State.VERIFIED, State.MISSED, State.VANISHED}),
+    State.VANISHED: frozenset({State.FAILED, State.VERIFIED}),
     State.CLOSED: frozenset(),
     State.MISSED: frozenset(),
 }

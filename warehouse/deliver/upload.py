@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from warehouse.core.errors import DeliveryError
+from warehouse.core.contracts import Proof
+from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver.destinations import Destination
+from warehouse.deliver.destinations.base import READING, How, conflict
+from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
-from warehouse.deliver.recover import conflict
+from warehouse.deliver.ledger import Ledger, RecordedFile
+from warehouse.deliver.vanished import may_be_taken, sent, vanished
 
 
 class _Told(io.RawIOBase):
@@ -40,68 +45,128 @@ class _Told(io.RawIOBase):
         return self._inner.tell()
 
 
-def upload(
-    destination: Destination,
-    facts: FileFacts,
-    path: Path,
-    attempt: int,
-    ours: bool,
-    progress: Progress,
-    hook: Callable[[str], None],
-) -> None:
-    """Put a data file there, unless the very same is there already.
+@dataclass(frozen=True)
+class Sending:
+    """What the steps of one attempt at the destination have in common.
 
-    Args:
-        destination: where no manifest of this delivery is.
-        ours: whether an earlier attempt may have left a file of this name; only then is another one replaced.
-        hook: called with "uploading" while the file is read.
-
-    Raises:
-        DestinationRefused: another file of this name is there.
+    Attributes:
+        recorded: the files of this attempt and of every earlier one.
+        hook: called with "uploading" while a file is read.
     """
-    there = destination.matches(facts)
-    if there:
-        return
-    if there is False and not ours:
-        raise conflict(destination, facts.name, "which no attempt of this warehouse wrote")
 
-    def told(done: int) -> None:
-        hook("uploading")
-        progress.count(f"sending {facts.base_name}", done, facts.bytes)
+    edition: Edition
+    ledger: Ledger
+    destination: Destination
+    attempt: int
+    recorded: Sequence[RecordedFile]
+    progress: Progress
+    hook: Callable[[str], None]
 
-    with path.open("rb") as inner, io.BufferedReader(_Told(inner, told), 1 << 20) as source:
-        created = destination.create(facts, facts.partial_name(attempt), source, replace=there is False)
-    if not created and not destination.matches(facts):
-        raise conflict(destination, facts.name, "written by somebody else in this moment")
+    def send(self, facts: FileFacts, path: Path) -> None:
+        """Put a data file there, unless the very same is there already, or may be with the recipient.
 
+        Raises:
+            DestinationRefused: another file of this name is there.
+            FilesVanished: an earlier attempt sent one, which is not to be seen, and this one is another.
+        """
+        earlier = [one for one in self.recorded if one.attempt < self.attempt and one.facts.name == facts.name]
+        was_sent = [one for one in sent(earlier) if one.facts.name == facts.name]
+        there = self._look(facts)
+        if there is None and was_sent:
+            if was_sent[0].facts.sha256 == facts.sha256 and was_sent[0].confirmed and not self._reads:
+                self._confirmed(facts)
+                return
+            raise vanished(self.edition, self.destination.where, [facts.name])
+        if not there:
+            if there is False and not earlier:
+                raise conflict(self.destination, facts.name, "which no attempt of this warehouse wrote")
+            self._create(facts, path, replace=there is False)
+        self._confirmed(facts)
 
-def verify(destination: Destination, facts: FileFacts) -> None:
-    """Read a data file back.
+    def verify(self, facts: FileFacts) -> None:
+        """Read a data file back, as far as the contract asks for it.
 
-    Raises:
-        DeliveryError: it is not what was sent.
-    """
-    there = destination.matches(facts)
-    if not there:
-        what = "is not there any more" if there is None else "is not what was sent"
-        raise DeliveryError(
-            f"Reading back {facts.name} at {destination.where}: it {what}.",
-            meaning="The manifest was not written, so the delivery does not count.",
-            next_command="Run `warehouse deliver` again: it sends it anew. If it stays, ask the destination's owner.",
+        Raises:
+            FilesVanished: it is not there any more, and the contract does not say that it may be taken.
+            DeliveryError: it is not what was sent.
+        """
+        if not self._reads:
+            return
+        there = self.destination.matches(facts)
+        if there is None and not may_be_taken(self.edition.contract):
+            raise vanished(self.edition, self.destination.where, [facts.name])
+        if there is False:
+            raise _another(self.destination, facts)
+
+    def write_manifest(self, facts: FileFacts, content: bytes, *, may_be_there: bool = False) -> None:
+        """Write the manifest, which commits the delivery, and read it back.
+
+        Args:
+            may_be_there: a person said that the recipient has the delivery, so that a manifest there is ours.
+
+        Raises:
+            DestinationRefused: another one is there.
+            FilesVanished: it is not to be found.
+            DeliveryError: it is not what was sent.
+        """
+        how = How(naming=lambda begins: self._naming(facts, begins))
+        created = self.destination.create(facts, facts.partial_name(self.attempt), io.BytesIO(content), how)
+        if created:
+            self._confirmed(facts)
+        if self._reads:
+            found = self.destination.read(facts.name)
+            if found is not None and hashlib.sha256(found).hexdigest() == facts.sha256:
+                self._confirmed(facts)
+                return
+            if not created:
+                raise conflict(self.destination, facts.name, "and it is not the manifest of this attempt")
+            if found is not None:
+                raise _another(self.destination, facts)
+            if not may_be_taken(self.edition.contract):
+                raise vanished(self.edition, self.destination.where, [facts.name])
+        elif not created and not may_be_there:
+            raise vanished(self.edition, self.destination.where, [facts.name])
+
+    @property
+    def _reads(self) -> bool:
+        return self.edition.contract.proof is not Proof.WRITE_ONLY
+
+    def _look(self, facts: FileFacts) -> bool | None:
+        """Whether the file is there, as far as the place says so. Creating never overwrites, so it need not say."""
+        if not self._reads:
+            return None
+        try:
+            return self.destination.matches(facts)
+        except DestinationRefused as error:
+            if error.denied != READING:
+                raise
+            return None
+
+    def _create(self, facts: FileFacts, path: Path, *, replace: bool) -> None:
+        def told(done: int) -> None:
+            self.hook("uploading")
+            self.progress.count(f"sending {facts.base_name}", done, facts.bytes)
+
+        how = How(
+            replace=replace,
+            read_first=may_be_taken(self.edition.contract),
+            naming=lambda begins: self._naming(facts, begins),
         )
+        with path.open("rb") as inner, io.BufferedReader(_Told(inner, told), 1 << 20) as source:
+            created = self.destination.create(facts, facts.partial_name(self.attempt), source, how)
+        if not created and not (self._reads and self.destination.matches(facts)):
+            raise conflict(self.destination, facts.name, "written by somebody else in this moment")
+
+    def _naming(self, facts: FileFacts, begins: bool) -> None:
+        self.ledger.naming(self.edition.delivery_id, self.attempt, facts.name, begins)
+
+    def _confirmed(self, facts: FileFacts) -> None:
+        self.ledger.file_uploaded(self.edition.delivery_id, self.attempt, facts.name)
 
 
-def write_manifest(destination: Destination, facts: FileFacts, content: bytes, attempt: int) -> None:
-    """Write the manifest, which commits the delivery, and read it back.
-
-    Raises:
-        DestinationRefused: another one is there.
-        DeliveryError: it is not what was sent.
-    """
-    created = destination.create(facts, facts.partial_name(attempt), io.BytesIO(content), replace=False)
-    there = destination.read(facts.name)
-    if there is not None and hashlib.sha256(there).hexdigest() == facts.sha256:
-        return
-    if not created:
-        raise conflict(destination, facts.name, "and it is not the manifest of this attempt")
-    verify(destination, facts)
+def _another(destination: Destination, facts: FileFacts) -> DeliveryError:
+    return DeliveryError(
+        f"Reading back {facts.name} at {destination.where}: it is not what was sent.",
+        meaning="The delivery does not count.",
+        next_command="Run `warehouse deliver` again: it sends it anew. If it stays, ask the destination's owner.",
+    )

@@ -15,10 +15,11 @@ from warehouse.core.progress import Silent
 TODAY = date(2026, 10, 1)
 
 
-def make(databases: Databases, **models: str) -> int:
+def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
     """Build models, each given as its query, and publish them.
 
     Args:
+        as_at: the business date.
         models: `marts__dim_one="select …"` is a table, `staging__stg_one="view: select …"` a view. A query names other
             models as `{marts}.dim_one`.
     """
@@ -37,7 +38,7 @@ def make(databases: Databases, **models: str) -> int:
         for statement in statements:
             connection.execute(statement.encode())
         row = connection.execute(
-            "insert into ledger.builds (as_at, project_sha256) values (%s, '') returning build_id", (TODAY,)
+            "insert into ledger.builds (as_at, project_sha256) values (%s, '') returning build_id", (as_at,)
         ).fetchone()
         assert row is not None
         publish(connection, reader, row[0], nodes, Silent())

@@ -109,7 +109,7 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path, conninfo: str) -> W
     elif request.param == "sftp":
         made = sftp_world(tmp_path, conninfo, request.getfixturevalue("sftp"))
     else:
-        made = World(tmp_path, conninfo, warehouse_destination_dandi=request.getfixturevalue("bucket"))
+        made = World(tmp_path, conninfo, destination_dandi=request.getfixturevalue("bucket"))
     made.contract()
     return made
 

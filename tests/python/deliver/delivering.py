@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,20 @@ from typing import Any
 import psycopg
 
 from tests.python.deliver.killed import no_check
-from tests.python.deliver.world import SftpWorld, document, make_table, settings_for, write_contract
+from tests.python.deliver.world import (
+    OCTOBER,
+    SftpWorld,
+    building,
+    document,
+    make_table,
+    settings_for,
+    write_contract,
+)
 from warehouse.core.progress import Silent
 from warehouse.core.settings import Settings
 from warehouse.deliver import DeliveryReport, deliver
+from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver.destinations import open_destination
-
-OCTOBER = date(2026, 10, 3)
 
 
 class World:
@@ -31,9 +39,20 @@ class World:
         write_contract(self.exports, made)
         return made
 
-    def run(self, today: date = OCTOBER, **given: Any) -> list[DeliveryReport]:
-        given = {"check": no_check, **given}
-        return deliver(self.conninfo, self.settings, today, Silent(), exports=self.exports, **given)
+    def at(self, today: date, calendar: date | None = None) -> DeliveryWorld:
+        """This world on a day."""
+        return DeliveryWorld(self.conninfo, self.settings, today, calendar or today, exports=self.exports)
+
+    def run(self, today: date = OCTOBER, *, built: bool = True, **given: Any) -> list[DeliveryReport]:
+        """Deliver on a day; from a build as at that day, unless told otherwise."""
+        if built:
+            with self.building(today):
+                pass
+        return deliver(self.at(today), Silent(), **{"check": no_check, **given})
+
+    def building(self, as_at: date | None = None) -> AbstractContextManager[psycopg.Connection]:
+        """A build that publishes what is made of the extracts in the block."""
+        return building(self.conninfo, as_at)
 
     def query(self, text: str) -> list[Any]:
         with psycopg.connect(self.conninfo) as connection:
@@ -44,13 +63,21 @@ class World:
         return str(rows[0][0]) if rows else "none"
 
     @property
+    def destination(self) -> str:
+        return self.settings.destination("dandi")
+
+    def send_to(self, url: str | None) -> None:
+        """Another destination is set."""
+        self.settings = self.settings.model_copy(update={"destinations": {"dandi": url} if url else {}})
+
+    @property
     def place(self) -> Path:
         return self.home / "deliveries" / "dandi" / "teachers"
 
 
 def sftp_world(tmp_path: Path, conninfo: str, sftp: SftpWorld, **given: Any) -> World:
     given = {
-        "warehouse_destination_dandi": sftp.url,
+        "destination_dandi": sftp.url,
         "warehouse_sftp_password": "let-me-in",
         "warehouse_sftp_known_hosts": sftp.known_hosts,
         **given,
@@ -60,7 +87,7 @@ def sftp_world(tmp_path: Path, conninfo: str, sftp: SftpWorld, **given: Any) -> 
 
 def listed(world: World) -> dict[str, bytes]:
     """Everything that is at the destination, by its name."""
-    url = world.settings.destination("dandi")
+    url = world.destination
     if url.startswith("gs://"):
         destination = open_destination(url, world.settings)
         bucket = destination._bucket()  # type: ignore[attr-defined]
@@ -73,7 +100,7 @@ def listed(world: World) -> dict[str, bytes]:
 
 def overwrite(world: World, name: str) -> None:
     """Somebody else writes a byte into a file at the destination."""
-    url = world.settings.destination("dandi")
+    url = world.destination
     content = bytearray(listed(world)[name])
     content[len(content) // 2] ^= 1
     if url.startswith("gs://"):

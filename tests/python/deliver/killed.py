@@ -15,7 +15,7 @@ from warehouse.core.contracts import Contract
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Progress, Silent
 from warehouse.core.settings import Settings
-from warehouse.deliver import deliver
+from warehouse.deliver import World, deliver, redo
 from warehouse.deliver.destinations import cloud_storage, sftp  # noqa: F401 - imported once, before the fork
 from warehouse.deliver.files import FileFacts
 
@@ -40,14 +40,12 @@ def run(given: dict[str, Any]) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (given["largest_file"], given["largest_file"]))
 
     try:
-        deliver(
-            given["conninfo"],
-            Settings(_env_file=None, **given["settings"]),
-            date.fromisoformat(given["today"]),
-            Silent(),
-            exports=Path(given["exports"]),
-            check=no_check,
-            hook=hook,
-        )
+        today = date.fromisoformat(given["today"])
+        settings = Settings(_env_file=None, **given["settings"])
+        world = World(given["conninfo"], settings, today, today, exports=Path(given["exports"]))
+        if given.get("redo"):
+            redo(world, Silent(), given["redo"], "the file was lost", check=no_check, hook=hook)
+        else:
+            deliver(world, Silent(), check=no_check, hook=hook)
     except WarehouseError as error:
         sys.exit(error.exit_code)

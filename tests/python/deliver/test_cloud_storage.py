@@ -15,6 +15,7 @@ import pytest
 from tests.python.deliver.world import settings_for
 from warehouse.core.errors import DestinationFull, DestinationRefused
 from warehouse.deliver.destinations import cloud_storage, open_destination
+from warehouse.deliver.destinations.base import How
 from warehouse.deliver.files import FileFacts, facts_of
 
 pytestmark = pytest.mark.slow
@@ -82,7 +83,7 @@ def file(tmp_path: Path) -> tuple[Path, FileFacts]:
 def _create(bucket: str, file: tuple[Path, FileFacts], replace: bool = False) -> bool:
     path, facts = file
     with closing(open_destination(bucket, settings_for(path.parent))) as destination, path.open("rb") as source:
-        return destination.create(facts, "", source, replace=replace)
+        return destination.create(facts, "", source, How(replace=replace))
 
 
 def test_a_service_that_is_busy_for_a_moment(bucket: str, file: tuple[Path, FileFacts], moody: type[_Moody]) -> None:

@@ -45,11 +45,10 @@ STEPS_TO_DIE_AT = [
 
 def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) -> int:
     """Run a delivery in a process of its own, and say how it ended."""
-    settings = {
-        name: str(getattr(world.settings, name))
-        for name in ("warehouse_home", "warehouse_deliveries", "warehouse_destination_dandi")
-        if getattr(world.settings, name) is not None
+    settings: dict[str, Any] = {
+        name: str(getattr(world.settings, name)) for name in ("warehouse_home", "warehouse_deliveries")
     }
+    settings["destinations"] = world.settings.destinations
     if world.settings.warehouse_sftp_known_hosts:
         settings["warehouse_sftp_known_hosts"] = str(world.settings.warehouse_sftp_known_hosts)
         settings["warehouse_sftp_password"] = "let-me-in"
@@ -87,7 +86,7 @@ def test_one_delivery_whatever_happens(step: str, times: int, anywhere: World) -
     assert committed is (step in ("committed", "closed"))
     if step not in ("committed", "closed"):
         # A new build gives other rows, and fewer files, before the next run.
-        with psycopg.connect(anywhere.conninfo) as connection:
+        with anywhere.building() as connection:
             connection.execute("delete from extracts.dandi_teachers where trn > '0000120'")
     reports = anywhere.run()
     there = listed(anywhere)

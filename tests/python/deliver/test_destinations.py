@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
+from pydantic import SecretStr
 
-from tests.python.deliver.delivering import World, listed, overwrite, sftp_world
+from tests.python.deliver.delivering import OCTOBER, World, listed, overwrite, sftp_world
+from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import SftpWorld, write_contract
 from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SettingsError
-from warehouse.deliver import State
+from warehouse.core.progress import Silent
+from warehouse.deliver import State, deliver
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
 
@@ -32,7 +35,7 @@ def test_a_file_that_was_tampered_with_is_found_and_then_sent_anew(anywhere: Wor
 def test_a_strange_file_is_never_overwritten(anywhere: World) -> None:
     anywhere.run()
     there = listed(anywhere)
-    with psycopg.connect(anywhere.conninfo) as connection:
+    with anywhere.building() as connection:
         connection.execute("truncate ledger.deliveries cascade")
         connection.execute("update extracts.dandi_teachers set urn = 0 where trn = '0000001'")
     with pytest.raises(DestinationRefused, match="already"):
@@ -43,7 +46,7 @@ def test_a_strange_file_is_never_overwritten(anywhere: World) -> None:
 def test_a_delivery_that_a_lost_ledger_does_not_know_is_adopted(anywhere: World) -> None:
     anywhere.run()
     there = listed(anywhere)
-    with psycopg.connect(anywhere.conninfo) as connection:
+    with anywhere.building() as connection:
         connection.execute("truncate ledger.deliveries cascade")
     (report,) = anywhere.run()
     assert report.state is State.CLOSED
@@ -65,12 +68,12 @@ def test_a_delivered_file_that_changed_is_not_adopted(world: World) -> None:
 
 
 def test_a_bucket_that_is_not_there(tmp_path: Path, conninfo: str, bucket: str) -> None:
-    world = World(tmp_path, conninfo, warehouse_destination_dandi="gs://nobody-made-this")
+    world = World(tmp_path, conninfo, destination_dandi="gs://nobody-made-this")
     world.contract()
     with pytest.raises(DestinationRefused, match="404"):
         world.run()
     assert world.state() == "failed"
-    world.settings.warehouse_destination_dandi = bucket
+    world.send_to(bucket)
     (report,) = world.run()
     assert (report.state, report.where) == (State.CLOSED, bucket)
 
@@ -93,14 +96,14 @@ def test_an_sftp_server_that_refuses_in_each_way(tmp_path: Path, conninfo: str, 
         (good.model_copy(update={"warehouse_sftp_known_hosts": stranger}), "host key"),
         (good.model_copy(update={"warehouse_sftp_known_hosts": tmp_path / "none"}), "no known_hosts file"),
         (good.model_copy(update={"warehouse_sftp_password": None}), "does not let loader in"),
-        (good.model_copy(update={"warehouse_destination_dandi": "sftp://loader@127.0.0.1:9/drop"}), "refuses"),
+        (good.model_copy(update={"destinations": {"dandi": "sftp://loader@127.0.0.1:9/drop"}}), "refuses"),
     ]
     for settings, words in bad:
         world.settings = settings
         with pytest.raises(DestinationRefused, match=words):
             world.run()
     world.settings, sftp.read_only = good, True
-    with pytest.raises(DestinationRefused, match="permission denied"):
+    with pytest.raises(DestinationRefused, match=r"making the folder of .* is denied"):
         world.run()
     sftp.read_only = False
     assert world.run()[0].state is State.CLOSED
@@ -129,13 +132,35 @@ def test_an_sftp_connection_that_drops_is_made_again(tmp_path: Path, conninfo: s
 
 def test_settings_that_cannot_be_a_destination(world: World) -> None:
     for url in ("sftp://user:password@host/path", "ftp://host/path"):
-        world.settings.warehouse_destination_dandi = url
+        world.send_to(url)
         with pytest.raises(SettingsError) as caught:
             world.run()
         assert "password@" not in str(caught.value.as_dict())
     given = world.contract()
     given["servers"] = [{"server": "cloud", "type": "sftp", "location": "sftp://x"}]
     write_contract(world.exports, given)
-    world.settings.warehouse_destination_dandi = None
+    world.send_to(None)
     with pytest.raises(SettingsError, match="does not name in `servers`"):
         world.run()
+
+
+def test_made_up_people_go_to_no_recipient(world: World) -> None:
+    """Nor does a contract get its files before every recipient has a place that is right."""
+    world.send_to("gs://bucket/from-warehouse")
+    with pytest.raises(SettingsError, match="The people are the sandbox's"):
+        deliver(replace(world.at(OCTOBER), synthetic=True), Silent(), check=no_check)
+    assert world.state() == "none"
+
+
+def test_on_servers_nothing_goes_where_nobody_said(world: World) -> None:
+    world.settings = world.settings.model_copy(
+        update={"trs_database_url": SecretStr("postgresql://db.example.org/trs")}
+    )
+    with pytest.raises(SettingsError) as caught:
+        world.run()
+    assert "WAREHOUSE_DESTINATION_DANDI is not set" in caught.value.what
+    assert listed_in(world.settings.warehouse_deliveries) == [] and world.state() == "none"
+
+
+def listed_in(folder: Path) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if path.is_file()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import date
 
-import psycopg
 import pytest
 
 from tests.python.deliver.delivering import World, listed
@@ -42,7 +41,7 @@ def test_the_gate_finds_each_breach_and_tells_no_value(
         "mustBeGreaterOrEqualTo": 500,
     }
     write_contract(world.exports, given)
-    with psycopg.connect(world.conninfo) as connection:
+    with world.building() as connection:
         run = connection.execute
         run("update extracts.dandi_teachers set trn = trn || E'\\n' where trn in ('0000001', '0000002')")
         run("update extracts.dandi_teachers set trn = '0000003' where trn = '0000004'")
@@ -87,11 +86,11 @@ def test_the_gate_lets_a_good_file_through_and_knows_dates_pairs_and_decimals(wo
         }
     )
     write_contract(world.exports, given)
-    with psycopg.connect(world.conninfo) as connection:
+    with world.building() as connection:
         connection.execute("alter table extracts.dandi_teachers add died date")
         connection.execute("update extracts.dandi_teachers set died = born + 1 where trn < '0000100'")
     assert world.run(check=check_files)[0].state is State.CLOSED
-    with psycopg.connect(world.conninfo) as connection:
+    with world.building() as connection:
         connection.execute("update extracts.dandi_teachers set died = born - 1 where trn < '0000005'")
         connection.execute("update extracts.dandi_teachers set hours = 50.01 where trn = '0000009'")
     with pytest.raises(CheckFailed) as caught:
@@ -105,10 +104,10 @@ def test_a_key_of_two_columns_that_is_not_unique(world: World) -> None:
     given["schema"][0]["properties"][0].pop("logicalTypeOptions")
     given["schema"][0]["properties"][4].update(primaryKey=True, primaryKeyPosition=2)
     write_contract(world.exports, given)
-    with psycopg.connect(world.conninfo) as connection:
+    with world.building() as connection:
         connection.execute("update extracts.dandi_teachers set trn = 'x' where urn < 50")
     assert world.run(check=check_files)[0].state is State.CLOSED
-    with psycopg.connect(world.conninfo) as connection:
+    with world.building() as connection:
         connection.execute("update extracts.dandi_teachers set trn = '0000100', urn = 100 where urn in (1, 200)")
     with pytest.raises(CheckFailed, match=r"`trn and urn are unique together` \(trn, urn\): 3 rows"):
         world.run(date(2026, 11, 2), check=check_files)

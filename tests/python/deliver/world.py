@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ import asyncssh
 import psycopg
 import yaml
 
+from warehouse.core import builds
+from warehouse.core.ledger import migrate
 from warehouse.core.settings import Settings
+
+OCTOBER = date(2026, 10, 3)
 
 TABLE = """
     drop table if exists extracts.{name};
@@ -31,11 +36,29 @@ TABLE = """
 """
 
 
-def make_table(conninfo: str, name: str, rows: int = 200) -> None:
+def make_table(conninfo: str, name: str, rows: int = 200, as_at: date = OCTOBER) -> None:
     """A table such as a model would be, with a column that no contract names."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with building(conninfo, as_at) as connection:
         connection.execute("create schema if not exists extracts")
-        connection.execute(TABLE.format(name=name, rows=rows))
+        connection.execute(TABLE.format(name=name, rows=rows).encode())
+
+
+@contextmanager
+def building(conninfo: str, as_at: date | None = None) -> Iterator[psycopg.Connection]:
+    """A build that publishes what is made of the extracts in the block, as at a day (or that of the build before)."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        migrate(connection)
+        row = connection.execute(
+            "insert into ledger.builds (as_at, project_sha256)"
+            " select coalesce(%s, (select as_at from ledger.builds order by build_id desc limit 1)), ''"
+            " returning build_id",
+            (as_at,),
+        ).fetchone()
+        assert row is not None
+        with connection.transaction():
+            yield connection
+            names = connection.execute("select tablename from pg_tables where schemaname = 'extracts'").fetchall()
+            builds.remember(connection, int(row[0]), [("extracts", name) for (name,) in names])
 
 
 def column(name: str, logical: str, physical: str, classification: str = "open", **more: Any) -> dict[str, Any]:
@@ -107,17 +130,22 @@ def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = 
 
 
 def settings_for(home: Path, **given: Any) -> Settings:
-    """Settings of a test alone: no environment, no .env."""
+    """Settings of a test alone: no environment, no .env. A destination is given as destination_<recipient>."""
+    places = {name.removeprefix("destination_"): str(given.pop(name)) for name in list(given) if name in _PLACES}
     return Settings(
         _env_file=None,
         warehouse_home=home / "home",
         warehouse_deliveries=home / "deliveries",
+        destinations=places,
         **given,
     )
 
 
+_PLACES = ("destination_dandi", "destination_tad")
+
+
 class FailingSftpServer(asyncssh.SFTPServer):
-    """An SFTP server on a folder, that can be told to fail."""
+    """An SFTP server on a folder, that can be told to fail, to deny, or to move what gets its name."""
 
     world: SftpWorld
 
@@ -125,9 +153,35 @@ class FailingSftpServer(asyncssh.SFTPServer):
         super().__init__(channel, chroot=str(self.world.folder).encode())
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
-        if self.world.read_only and pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_CREAT):
+        writing = bool(pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_CREAT))
+        if self.world.read_only and writing:
             raise asyncssh.SFTPPermissionDenied("read only")
+        if "read" in self.world.denies and not writing:
+            raise asyncssh.SFTPPermissionDenied("write only")
         return super().open(path, pflags, attrs)
+
+    def stat(self, path: bytes) -> Any:
+        if "look" in self.world.denies:
+            raise asyncssh.SFTPPermissionDenied("write only")
+        return super().stat(path)
+
+    def remove(self, path: bytes) -> Any:
+        if "remove" in self.world.denies:
+            raise asyncssh.SFTPPermissionDenied("write only")
+        return super().remove(path)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        if "rename" in self.world.denies:
+            raise asyncssh.SFTPPermissionDenied("no rename")
+        done = super().rename(oldpath, newpath)
+        if self.world.takes and newpath.endswith(self.world.takes):
+            there = Path(self.map_path(newpath).decode())
+            self.world.taken.append((there.name, there.read_bytes()))
+            there.unlink()
+        if self.world.drop_at_rename:
+            self.world.drop_at_rename -= 1
+            self.channel.get_connection().abort()
+        return done
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Any:
         if self.world.read_only:
@@ -155,6 +209,10 @@ class SftpWorld:
     room: int | None = None
     read_only: bool = False
     drop_connections: int = 0
+    drop_at_rename: int = 0
+    denies: frozenset[str] = frozenset()
+    takes: tuple[bytes, ...] = ()
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
     _stop: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -164,6 +222,7 @@ class SftpWorld:
     def reset(self, folder: Path) -> None:
         """A clean server on another folder."""
         self.folder, self.room, self.read_only, self.drop_connections = folder, None, False, 0
+        self.drop_at_rename, self.denies, self.takes, self.taken = 0, frozenset(), (), []
 
 
 class _Password(asyncssh.SSHServer):

@@ -20,6 +20,7 @@ from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
+from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver import deliver
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.replicate import replicate
@@ -51,23 +52,23 @@ class World:
     gone: Person
     stays: Person
     exports: Path
+    day: date = OCTOBER
 
     def sync(self) -> None:
         replicate(self.databases, Silent())
 
     def build(self) -> None:
         """Make the models as a build does: aside, then published."""
-        make(self.databases, **MODELS)
+        make(self.databases, self.day, **MODELS)
 
     def deliver(self, today: date = OCTOBER) -> None:
-        deliver(
-            self.databases.warehouse_conninfo,
-            self.databases.settings,
-            today,
-            Silent(),
-            exports=self.exports,
-            check=no_check,
+        if today != self.day:
+            self.day = today
+            self.build()
+        world = DeliveryWorld(
+            self.databases.warehouse_conninfo, self.databases.settings, today, today, exports=self.exports
         )
+        deliver(world, Silent(), check=no_check)
 
     def erase_at_source(self) -> None:
         with self.databases.at_source() as trs:

@@ -5,7 +5,7 @@ touches no Python.
 """
 
 from warehouse.core.contracts.load import EXPORTS, load_contract, load_contracts
-from warehouse.core.contracts.model import Column, Contract, FileFormat, Limit, Rule, RuleKind, Schedule
+from warehouse.core.contracts.model import Column, Contract, FileFormat, Limit, Proof, Rule, RuleKind, Schedule
 from warehouse.core.contracts.types import ColumnType, Kind, parse_type, why_it_cannot_hold
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FileFormat",
     "Kind",
     "Limit",
+    "Proof",
     "Rule",
     "RuleKind",
     "Schedule",

@@ -16,7 +16,16 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from warehouse.core.contracts.model import Classification, Column, Contract, FileFormat, Rule, RuleKind, Schedule
+from warehouse.core.contracts.model import (
+    Classification,
+    Column,
+    Contract,
+    FileFormat,
+    Proof,
+    Rule,
+    RuleKind,
+    Schedule,
+)
 from warehouse.core.contracts.read import contract_error, read, shown
 from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
@@ -26,7 +35,7 @@ EXPORTS = PROJECT / "exports"
 SUFFIX = ".odcs.yaml"
 
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,49}$")
-_CUSTOM = {"model", "fileFormat", "sortKey", "asAtColumn", "compressionLevel", "rowsPerFile"}
+_CUSTOM = {"model", "fileFormat", "sortKey", "asAtColumn", "compressionLevel", "rowsPerFile", "confirmation"}
 _SERVERS = {"local": "folder", "sftp": "sftp", "gcs": "gs"}
 _LATEST_DUE_DAY = 28
 
@@ -86,6 +95,7 @@ class _Loader:
         file_format = self._format(custom)
         schedule, retention = self._sla()
         destinations = self._destinations()
+        proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
         if self._problems:
             raise contract_error(self._path, self._problems)
         return Contract(
@@ -105,6 +115,7 @@ class _Loader:
             format=file_format,
             schedule=schedule,
             destinations=destinations,
+            proof=proof,
             retention_months=retention,
         )
 
@@ -248,6 +259,12 @@ class _Loader:
         if rows is not None and (not isinstance(rows, int) or rows < 1):
             self._wrong("customProperties.rowsPerFile", "must be a whole number above 0")
         return FileFormat("csv" if kind == "csv" else "parquet", level if isinstance(level, int) else 3, rows)
+
+    def _proof(self, given: object) -> Proof:
+        if given not in [one.value for one in Proof]:
+            self._wrong("customProperties.confirmation", f"is `{given}`; it must be one of {', '.join(Proof)}")
+            return Proof.READ_BACK
+        return Proof(str(given))
 
     def _sla(self) -> tuple[Schedule, int]:
         given = {entry.property: entry for entry in self._document.slaProperties or []}

@@ -114,6 +114,17 @@ class FileFormat:
         return "text/csv; charset=utf-8; header=present" if self.kind == "csv" else "application/vnd.apache.parquet"
 
 
+class Proof(StrEnum):
+    """What proves that a file arrived, as agreed with the recipient (`confirmation` in the contract)."""
+
+    READ_BACK = "readBack"
+    """It is read back under its name; one that is gone is a question for a person."""
+    PICK_UP = "pickUp"
+    """The recipient takes files as soon as they have their names: it is read back before, and may be gone after."""
+    WRITE_ONLY = "writeOnly"
+    """Nothing there may be read or listed: that the place confirmed the file is all there is."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """When a delivery is owed: for each whole calendar month, from a day of the next month on."""
@@ -130,6 +141,7 @@ class Contract:
         sort_key: the columns that put the rows in an order of their own, the same every time.
         as_at_column: the column that holds the snapshot's business date in every row, if there is one.
         destinations: the kinds of place it may go to: "folder", "gs", "sftp".
+        proof: what proves that a file arrived.
         retention_months: how long the recipient may keep a file.
         sha256: of the contract's file.
     """
@@ -150,6 +162,7 @@ class Contract:
     format: FileFormat
     schedule: Schedule
     destinations: frozenset[str]
+    proof: Proof
     retention_months: int
 
     def column(self, name: str) -> Column:

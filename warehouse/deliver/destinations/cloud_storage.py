@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,7 +20,17 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
-from warehouse.deliver.destinations.base import LARGEST_MANIFEST, full, refused, with_retries
+from warehouse.deliver.destinations.base import (
+    LARGEST_MANIFEST,
+    READING,
+    REMOVING,
+    WRITING,
+    How,
+    denied,
+    full,
+    refused,
+    with_retries,
+)
 from warehouse.deliver.files import FileFacts
 
 CHUNK = 8 << 20
@@ -43,6 +53,12 @@ _PASSING = (
     DataCorruption,
 )
 _NO_ROOM = (429, 503, 507)
+_FORBIDDEN = 403
+_RIGHTS = {
+    WRITING: "storage.objects.create",
+    READING: "storage.objects.get, and storage.objects.list to be told of what is absent",
+    REMOVING: "storage.objects.delete",
+}
 _MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 _Result = TypeVar("_Result")
@@ -63,13 +79,13 @@ class CloudStorage:
         self._bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
         self._opened: Any = None
 
-    def create(self, facts: FileFacts, partial: str, source: BinaryIO, *, replace: bool) -> bool:
+    def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """See Destination. Replacing asks for the very generation that was seen."""
         del partial
 
         def upload() -> bool:
             generation = 0
-            if replace and (there := self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None)):
+            if how.replace and (there := self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None)):
                 generation = there.generation
             blob = self._bucket().blob(self._name(facts.name), chunk_size=CHUNK)
             source.seek(0)
@@ -88,11 +104,18 @@ class CloudStorage:
                 return False
             return True
 
-        return self._try(upload)
+        return self._try(upload, WRITING, facts.name)
 
     def matches(self, facts: FileFacts) -> bool | None:
         """See Destination; compares the size and the checksums that the service computed over what it holds."""
-        blob = self._try(lambda: self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None))
+
+        def look() -> Any:
+            blob = self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None)
+            if blob is None:
+                self._bucket_is_there()
+            return blob
+
+        blob = self._try(look, READING, facts.name)
         if blob is None:
             return None
         same = blob.size == facts.bytes and blob.crc32c == facts.crc32c
@@ -106,12 +129,11 @@ class CloudStorage:
             try:
                 content: bytes = blob.download_as_bytes(end=LARGEST_MANIFEST, timeout=TIMEOUT, retry=None)
             except exceptions.NotFound:
-                # Also what a missing bucket says; that is no empty destination.
-                self._bucket().reload(timeout=TIMEOUT, retry=None)
+                self._bucket_is_there()
                 return None
             return content
 
-        return self._try(download)
+        return self._try(download, READING, name)
 
     def remove(self, name: str) -> None:
         """See Destination."""
@@ -121,7 +143,15 @@ class CloudStorage:
             if blob is not None:
                 blob.delete(if_generation_match=blob.generation, timeout=TIMEOUT, retry=None)
 
-        self._try(delete)
+        self._try(delete, REMOVING, name)
+
+    def _bucket_is_there(self) -> None:
+        """Make sure that "not found" was said of an object: a missing bucket, which is no empty place, says it too.
+
+        An account need not have the right to look at the bucket itself to use it.
+        """
+        with suppress(exceptions.Forbidden):
+            self._bucket().reload(timeout=TIMEOUT, retry=None)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -141,14 +171,14 @@ class CloudStorage:
             self._opened = client.bucket(self._bucket_name)
         return self._opened
 
-    def _try(self, action: Callable[[], _Result]) -> _Result:
-        with self._failures():
+    def _try(self, action: Callable[[], _Result], doing: str, name: str) -> _Result:
+        with self._failures(doing, name):
             return with_retries(
                 action, lambda error: isinstance(error, _PASSING), attempts=ATTEMPTS, first_wait=FIRST_WAIT
             )
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
+    def _failures(self, doing: str, name: str) -> Iterator[None]:
         hint = "Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)"
         try:
             yield
@@ -158,7 +188,9 @@ class CloudStorage:
                 raise refused(self.where, "no connection, time and again", "Check the network") from None
             if code in _NO_ROOM:
                 raise full(self.where, f"it answers {code}, and still does after some time") from None
-            raise refused(self.where, f"it answers {code}", hint) from None
+            if code == _FORBIDDEN:
+                raise denied(self.where, doing, name, f"it answers 403; the right is {_RIGHTS[doing]}") from None
+            raise refused(self.where, f"it answers {code} to {doing} {name}", hint) from None
         except GoogleAuthError as error:
             raise refused(self.where, f"no credentials ({type(error).__name__})", hint) from None
         except (requests.exceptions.RequestException, OSError) as error:

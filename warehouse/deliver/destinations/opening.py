@@ -49,7 +49,8 @@ def open_destination(url: str, settings: Settings) -> Destination:
     """
     kind = scheme_of(url)
     if kind == "folder":
-        return Folder(_folder(url))
+        folder = _folder(url)
+        return Folder(folder, may_be_made=folder == _folder(str(settings.warehouse_deliveries)))
     if kind == "gs":
         from warehouse.deliver.destinations.cloud_storage import CloudStorage  # noqa: PLC0415 - slow to import
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from warehouse.core.errors import DeliveryError, DestinationFull
+from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
-from warehouse.deliver.destinations.base import LARGEST_MANIFEST, full, refused, with_retries
+from warehouse.deliver.destinations.base import (
+    LARGEST_MANIFEST,
+    MAKING,
+    NAMING,
+    READING,
+    REMOVING,
+    WRITING,
+    How,
+    denied,
+    full,
+    refused,
+    with_retries,
+)
 from warehouse.deliver.files import FileFacts, chunks
 
 ATTEMPTS = 4
@@ -29,6 +41,7 @@ _PASSING = (
     ConnectionError,
     TimeoutError,
 )
+_ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 _NO_ROOM = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 
 _Result = TypeVar("_Result")
@@ -60,29 +73,47 @@ class Sftp:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
 
-    def create(self, facts: FileFacts, partial: str, source: BinaryIO, *, replace: bool) -> bool:
+    def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """See Destination."""
-        final, unfinished = self._path(facts.name), self._path(partial)
+        final, unfinished, name = self._path(facts.name), self._path(partial), facts.name
+        named = False
 
         async def upload(client: asyncssh.SFTPClient) -> bool:
-            if not replace and await client.exists(final):
+            nonlocal named
+            if named and await self._seen(client, unfinished) is False:
+                # The connection broke while it got its name, and the partial name is gone: it has it, or had it.
+                return True
+            if not how.replace and await self._seen(client, final):
                 return False
-            await client.makedirs(final.rsplit("/", maxsplit=1)[0], exist_ok=True)
+            with self._doing(MAKING, name):
+                await self._make_folder(client, final.rsplit("/", maxsplit=1)[0])
             source.seek(0)
             try:
-                await self._write(client, unfinished, source)
-                if replace:
-                    with suppress(asyncssh.SFTPNoSuchFile):
+                with self._doing(WRITING, name):
+                    await self._write(client, unfinished, source)
+                if how.read_first:
+                    with self._doing(READING, partial):
+                        if await self._digest(client, unfinished) != facts.sha256:
+                            raise refused(self.where, f"what arrived of {name} is not what was sent", "Check its disk")
+                if how.replace:
+                    with self._doing(REMOVING, name), suppress(*_ABSENT):
                         await client.remove(final)
+                how.naming(True)
+                named = True
                 try:
-                    await client.rename(unfinished, final)
-                except asyncssh.SFTPError:
+                    with self._doing(NAMING, name):
+                        await client.rename(unfinished, final)
+                except (asyncssh.SFTPError, DestinationRefused) as error:
+                    if isinstance(error, _PASSING):
+                        raise
+                    named = False
+                    how.naming(False)
                     # A server says "failure" for a name that is taken, and for anything else too.
-                    if replace or not await client.exists(final):
+                    if how.replace or not await self._seen(client, final):
                         raise
                     await client.remove(unfinished)
                     return False
-            except (asyncssh.SFTPError, DestinationFull):
+            except (asyncssh.SFTPError, DeliveryError):
                 with suppress(asyncssh.SFTPError):
                     await client.remove(unfinished)
                 raise
@@ -94,14 +125,9 @@ class Sftp:
         """See Destination; reads the file and compares SHA-256."""
 
         async def compare(client: asyncssh.SFTPClient) -> bool | None:
-            digest = hashlib.sha256()
-            try:
-                async with client.open(self._path(facts.name), "rb") as file:
-                    while piece := await file.read(1 << 20):
-                        digest.update(_bytes(piece))
-            except asyncssh.SFTPNoSuchFile:
-                return None
-            return digest.hexdigest() == facts.sha256
+            with self._doing(READING, facts.name):
+                digest = await self._digest(client, self._path(facts.name))
+            return None if digest is None else digest == facts.sha256
 
         return self._try(compare)
 
@@ -110,9 +136,10 @@ class Sftp:
 
         async def get(client: asyncssh.SFTPClient) -> bytes | None:
             try:
-                async with client.open(self._path(name), "rb") as file:
-                    return _bytes(await file.read(LARGEST_MANIFEST))
-            except asyncssh.SFTPNoSuchFile:
+                with self._doing(READING, name):
+                    async with client.open(self._path(name), "rb") as file:
+                        return _bytes(await file.read(LARGEST_MANIFEST))
+            except _ABSENT:
                 return None
 
         return self._try(get)
@@ -121,7 +148,7 @@ class Sftp:
         """See Destination."""
 
         async def delete(client: asyncssh.SFTPClient) -> None:
-            with suppress(asyncssh.SFTPNoSuchFile):
+            with self._doing(REMOVING, name), suppress(*_ABSENT):
                 await client.remove(self._path(name))
 
         self._try(delete)
@@ -137,6 +164,53 @@ class Sftp:
 
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}"
+
+    @contextmanager
+    def _doing(self, what: str, name: str) -> Iterator[None]:
+        """Name what was denied: a server that may be written to need not be one that may be read, and the reverse."""
+        try:
+            yield
+        except asyncssh.SFTPPermissionDenied as error:
+            raise denied(self.where, what, name, str(error.reason).strip()) from None
+
+    @staticmethod
+    async def _seen(client: asyncssh.SFTPClient, path: str) -> bool | None:
+        """Whether something is there; None where it may not be looked at, which the library calls absent."""
+        try:
+            await client.stat(path)
+        except _ABSENT:
+            return False
+        except asyncssh.SFTPPermissionDenied:
+            return None
+        return True
+
+    @staticmethod
+    async def _make_folder(client: asyncssh.SFTPClient, folder: str) -> None:
+        """Make a folder and those above it, also where nothing may be looked at: a folder that is there is no error."""
+        missing: list[str] = []
+        while folder and not await Sftp._seen(client, folder):
+            missing.append(folder)
+            folder = folder.rsplit("/", maxsplit=1)[0]
+        failure: asyncssh.SFTPError | None = None
+        for one in reversed(missing):
+            try:
+                await client.mkdir(one)
+            except asyncssh.SFTPError as error:
+                # Made meanwhile, or there and not to be seen: what is asked in the end is whether the last one is.
+                failure = failure or error
+        if failure and await Sftp._seen(client, missing[0]) is False:
+            raise failure
+
+    @staticmethod
+    async def _digest(client: asyncssh.SFTPClient, path: str) -> str | None:
+        digest = hashlib.sha256()
+        try:
+            async with client.open(path, "rb") as file:
+                while piece := await file.read(1 << 20):
+                    digest.update(_bytes(piece))
+        except _ABSENT:
+            return None
+        return digest.hexdigest()
 
     async def _write(self, client: asyncssh.SFTPClient, path: str, source: BinaryIO) -> None:
         async with client.open(path, "wb") as file, self._filling():
@@ -158,6 +232,8 @@ class Sftp:
     def _try(self, action: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, _Result]]) -> _Result:
         if self._runner is None:
             self._runner = asyncio.Runner()
+            # What a broken connection leaves to the library's own tasks is raised where we wait for it, too.
+            self._runner.get_loop().set_exception_handler(lambda *_: None)
         runner = self._runner
 
         async def connected() -> _Result:
@@ -191,8 +267,6 @@ class Sftp:
         if isinstance(error, asyncssh.PermissionDenied):
             hint = "Check WAREHOUSE_SFTP_KEY_FILE or WAREHOUSE_SFTP_PASSWORD"
             return refused(self.where, f"it does not let {self._user or 'nobody'} in", hint)
-        if isinstance(error, asyncssh.SFTPPermissionDenied):
-            return refused(self.where, "permission denied", f"Ask its owner for write access to {self._base or '/'}")
         return refused(self.where, type(error).__name__, "Check the server's address, and that it is up")
 
     def _known_hosts(self) -> Path:

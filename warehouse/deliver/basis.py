@@ -1,0 +1,105 @@
+"""What a delivery rests on: the published build, the day it describes and what it knew; and which periods it covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from warehouse.core.builds import PublishedBuild, alterations, altered, published
+from warehouse.core.errors import NotCovered
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.periods import latest_owed
+from warehouse.deliver.select import SCHEMA
+
+_LONDON = ZoneInfo("Europe/London")
+_KNOWN_AT = "select t.committed_at from ledger.transactions as t where t.xid = %s::text::xid8"
+_RUN = "Run `warehouse run`: it builds from what is known now, and delivers."
+_NOTHING = "Nothing was sent. What was delivered before stays as it is."
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What every delivery of a run rests on.
+
+    Attributes:
+        build: the published build.
+        known_at: when the last transaction that it knows was committed at the source; None when there was none.
+        today: the business date.
+        calendar: the date in the world that the source records: London's, or the sandbox's own.
+        by_the_clock: whether that world has this machine's clock, so that times of builds can be held against it.
+    """
+
+    build: PublishedBuild
+    known_at: datetime | None
+    today: date
+    calendar: date
+    by_the_clock: bool
+
+    def __str__(self) -> str:
+        known = f", known up to {self.known_at:%Y-%m-%d %H:%M}" if self.known_at else ""
+        return f"build {self.build.build_id} as at {self.build.as_at}{known}"
+
+    def check_period(self, edition: Edition) -> None:
+        """Refuse a period that is not over, or of which the build says nothing.
+
+        Raises:
+            NotCovered: with the reason.
+        """
+        name, end = edition.delivery_id, edition.period.last
+        build, day = f"build {self.build.build_id}", self.build.as_at
+        if self.calendar <= end:
+            raise _refused(
+                f"{name} is not over: it is {self.calendar} at the source, and the period ends on {end}.",
+                "Wait for its end. If WAREHOUSE_TODAY is set, take it out of the environment and of .env.",
+            )
+        if day <= end:
+            raise _refused(f"{name} ends on {end}, but {build} is as at {day}: it says nothing of its end.", _RUN)
+        if self.by_the_clock and self.build.started_at.astimezone(_LONDON).date() <= end:
+            raise _refused(
+                f"{name} ends on {end}, but {build} was made on {self.build.started_at:%Y-%m-%d}, before that.", _RUN
+            )
+        due_day = edition.contract.schedule.due_day
+        later = max(day, self.calendar)
+        if latest_owed(later, due_day) != edition.period:
+            raise _refused(
+                f"{name} would get the rows of {later} under the name of an earlier month.",
+                "What was known then cannot be made again yet. Deliver the latest month: `warehouse run`, with "
+                "WAREHOUSE_TODAY unset.",
+            )
+
+    def check_table(self, connection: psycopg.Connection, edition: Edition) -> None:
+        """Refuse a table that is not the one that the published build made and tested.
+
+        In the transaction that then reads the table, the answer holds for what is read.
+
+        Raises:
+            NotCovered: it was changed, remade or never part of it; or another build was published meanwhile.
+        """
+        now = published(connection)
+        if now is None or now.build_id != self.build.build_id:
+            raise _refused(f"Another build was published while build {self.build.build_id} was being delivered.", _RUN)
+        place = f"{SCHEMA}.{edition.contract.model}"
+        found = alterations(connection, now, [place])
+        if found:
+            error = altered(now, found)
+            raise NotCovered(error.what, meaning=_NOTHING, next_command=error.next_command)
+
+
+def find_basis(connection: psycopg.Connection, today: date, calendar: date, *, by_the_clock: bool) -> Basis:
+    """The basis of a run's deliveries.
+
+    Raises:
+        NotCovered: there is no published build.
+    """
+    build = published(connection)
+    if build is None:
+        raise _refused("There is no published build to deliver from.", _RUN)
+    row = connection.execute(_KNOWN_AT, (str(build.known_up_to),)).fetchone() if build.known_up_to else None
+    return Basis(build, row[0] if row else None, today, calendar, by_the_clock)
+
+
+def _refused(what: str, next_command: str) -> NotCovered:
+    return NotCovered(what, meaning=_NOTHING, next_command=next_command)

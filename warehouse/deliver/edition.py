@@ -1,0 +1,56 @@
+"""One delivery: a contract, a period and a revision, with the names that follow from them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from warehouse.core.contracts import Contract
+from warehouse.deliver.periods import Month
+
+_LABEL = re.compile(r"^(\d{4}-\d{2})(?:-r(\d+))?$")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A delivery that is or was owed.
+
+    Attributes:
+        revision: 1; a later one replaces the one before it at a person's word.
+    """
+
+    contract: Contract
+    period: Month
+    revision: int = 1
+
+    @property
+    def label(self) -> str:
+        """Such as "2026-09", or "2026-09-r2" for its first revision."""
+        return f"{self.period}" + (f"-r{self.revision}" if self.revision > 1 else "")
+
+    @property
+    def delivery_id(self) -> str:
+        """What it is called, such as "dandi/teachers/2026-09"; also its folder below the destination."""
+        return f"{self.contract.recipient}/{self.contract.name}/{self.label}"
+
+    @property
+    def replaces(self) -> Edition | None:
+        """The revision before it."""
+        return Edition(self.contract, self.period, self.revision - 1) if self.revision > 1 else None
+
+    def file_name(self, part: int) -> str:
+        """A data file's name below the destination; parts count from 1 when the contract splits the file."""
+        number = f"-{part:04d}" if self.contract.format.rows_per_file else ""
+        return f"{self.delivery_id}/{self.contract.name}-{self.label}{number}.{self.contract.format.suffix}"
+
+    @property
+    def manifest_name(self) -> str:
+        """The manifest's name below the destination."""
+        return f"{self.delivery_id}/datapackage.json"
+
+
+def edition_of(contract: Contract, delivery_id: str) -> Edition | None:
+    """The edition of a contract that an id names; None when it names none of this contract."""
+    prefix = f"{contract.recipient}/{contract.name}/"
+    found = _LABEL.match(delivery_id.removeprefix(prefix)) if delivery_id.startswith(prefix) else None
+    return Edition(contract, Month.parse(found[1]), int(found[2] or 1)) if found else None

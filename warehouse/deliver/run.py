@@ -1,0 +1,284 @@
+"""The one run that delivers: what its deliveries share, and how it deals with each of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from warehouse.core.contracts import EXPORTS, Contract
+from warehouse.core.contracts.read import shown
+from warehouse.core.database import connect, session_lock
+from warehouse.core.errors import (
+    AlreadyRunning,
+    DeliveryError,
+    FilesVanished,
+    SettingsError,
+    UnexpectedFailure,
+    WarehouseError,
+)
+from warehouse.core.ledger import migrate
+from warehouse.core.progress import Progress
+from warehouse.core.settings import Settings
+from warehouse.deliver.attempt import Attempt
+from warehouse.deliver.basis import Basis, find_basis
+from warehouse.deliver.check import Check
+from warehouse.deliver.destinations import Destination, describe, open_destination, scheme_of
+from warehouse.deliver.due import Owed
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.outbox import Outbox, clear_all
+from warehouse.deliver.recover import adopt, clean, finish, look_back
+from warehouse.deliver.report import DeliveredFile, DeliveryReport
+from warehouse.deliver.states import State
+from warehouse.deliver.vanished import sent, vanished
+
+VARIABLE = "WAREHOUSE_DATABASE_URL"
+LOCK = "deliver"
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where and when deliveries are made.
+
+    Attributes:
+        conninfo: of the warehouse.
+        settings: for the destinations and the outbox.
+        today: the business date that decides what is owed.
+        calendar: the date in the world that the source records; the business date may be set to another.
+        by_the_clock: whether that world has this machine's clock; the sandbox has one of its own.
+        synthetic: whether the people are the sandbox's: they go to no recipient.
+        exports: the folder of the contracts.
+    """
+
+    conninfo: str
+    settings: Settings
+    today: date
+    calendar: date
+    by_the_clock: bool = False
+    exports: Path = EXPORTS
+    synthetic: bool = False
+
+
+@contextmanager
+def begin(
+    world: World, contracts: list[Contract], progress: Progress, check: Check, hook: Callable[[str], None]
+) -> Iterator[Run]:
+    """The one run that delivers. What cannot work is refused before anything is done."""
+    for contract in contracts:
+        _check_people(world, contract, _destination_url(world.settings, contract))
+    with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
+        migrate(connection)
+        with session_lock(connection, LOCK) as free:
+            if not free:
+                raise AlreadyRunning(
+                    "Another run is delivering.",
+                    meaning="Nothing was done here; what is owed is being delivered there.",
+                    next_command="Wait for it to end, then run `warehouse deliver` again.",
+                )
+            clear_all(world.settings.warehouse_home)
+            yield Run(world, progress, connection, Ledger(connection), check, hook)
+
+
+def _check_people(world: World, contract: Contract, url: str) -> None:
+    """Keep made-up people from being taken for real ones: a sandbox delivers to this machine alone.
+
+    Raises:
+        SettingsError: the destination is a recipient's.
+    """
+    here = urlsplit(url).hostname in _THIS_MACHINE or bool(os.environ.get("STORAGE_EMULATOR_HOST"))
+    if world.synthetic and scheme_of(url) != "folder" and not here:
+        raise SettingsError(
+            f"The people are the sandbox's, and the files of {contract.recipient} would go to {describe(url)}.",
+            meaning="Nothing was sent: nothing in a file says that its people are made up.",
+            next_command=f"Set TRS_DATABASE_URL to the operational database, or take "
+            f"WAREHOUSE_DESTINATION_{contract.recipient.upper()} out.",
+        )
+
+
+def _destination_url(settings: Settings, contract: Contract) -> str:
+    """Where a contract's files go.
+
+    Raises:
+        SettingsError: nowhere, or a kind of place that the contract does not name.
+    """
+    url = settings.destination(contract.recipient)
+    if scheme_of(url) not in contract.destinations:
+        raise SettingsError(
+            f"{contract.recipient} is to get its files at {describe(url)}, a kind of place that "
+            f"{shown(contract.path)} does not name in `servers`.",
+            meaning="Nothing was sent.",
+            next_command=f"Correct WAREHOUSE_DESTINATION_{contract.recipient.upper()}, or agree a new version of "
+            "the contract, then run `warehouse deliver`.",
+        )
+    return url
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all deliveries of one run share."""
+
+    world: World
+    progress: Progress
+    connection: psycopg.Connection
+    ledger: Ledger
+    check: Check
+    hook: Callable[[str], None]
+
+    def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
+        """Deal with one period: adopt it, deliver it, or write it down as missed."""
+        start = time.monotonic()
+        report = DeliveryReport(
+            delivery_id=owed.delivery_id,
+            contract=shown(owed.contract.path),
+            contract_version=owed.contract.version,
+            recipient=owed.contract.recipient,
+            extract=owed.contract.name,
+            period=str(owed.edition.period),
+            state=State.FAILED,
+        )
+        try:
+            report = self._act(owed, report, because)
+        except WarehouseError as error:
+            self._fail(owed, error)
+            state = State.VANISHED if isinstance(error, FilesVanished) else State.FAILED
+            report = replace(report, error=error, state=state)
+        except Exception as error:
+            self._fail(owed, _unforeseen(error))
+            raise
+        finally:
+            self._outbox(owed.edition).clear()
+        return replace(report, seconds=round(time.monotonic() - start, 2))
+
+    def finish(self, edition: Edition, entry: Entry) -> None:
+        """Close a delivery whose files the recipient has."""
+        outbox = self._outbox(edition)
+        try:
+            with closing(open_destination(entry.destination or "", self.world.settings)) as destination:
+                finish(self.ledger, destination, edition, outbox, self.progress, received=True)
+        except WarehouseError:
+            self._fail(Owed(edition, "decide", None), vanished(edition, entry.destination or "", []))
+            raise
+        finally:
+            outbox.clear()
+
+    def _act(self, owed: Owed, report: DeliveryReport, because: str | None) -> DeliveryReport:
+        edition, entry = owed.edition, self.ledger.entry(owed.delivery_id)
+        if owed.action == "decide":
+            names = [one.facts.name for one in sent(self.ledger.recorded_files(owed.delivery_id))]
+            raise vanished(edition, entry.destination or "" if entry else "", names)
+        if entry is not None:
+            if entry.state is not State.FAILED:
+                self.ledger.failed(owed.delivery_id, None)
+            if self._look_back(owed, entry):
+                return self._closed(owed, replace(report, adopted=True))
+        if owed.action == "miss":
+            self.ledger.miss(edition)
+            return replace(report, state=State.MISSED)
+        basis = self._basis(edition)
+        with closing(self._destination(owed.contract)) as destination:
+            Attempt(
+                edition=edition,
+                ledger=self.ledger,
+                destination=destination,
+                outbox=self._outbox(edition),
+                progress=self.progress,
+                check=self.check,
+                hook=self.hook,
+                because=because,
+            ).run(self.world.conninfo, basis)
+        return self._closed(owed, report)
+
+    def _basis(self, edition: Edition) -> Basis:
+        """The published build, when it covers the period and is what was built; before anything is begun."""
+        world = self.world
+        basis = find_basis(self.connection, world.today, world.calendar, by_the_clock=world.by_the_clock)
+        basis.check_period(edition)
+        basis.check_table(self.connection, edition)
+        self.progress.say(f"{edition.delivery_id}: from {basis}")
+        return basis
+
+    def _look_back(self, owed: Owed, entry: Entry) -> bool:
+        """See to what earlier attempts left where they sent it; true when one of them had delivered after all."""
+        recorded, edition = self.ledger.recorded_files(owed.delivery_id), owed.edition
+        if not recorded:
+            return False
+        self.progress.say(f"{owed.delivery_id}: looking at what an earlier attempt left")
+        moved = entry.destination != self._where(owed.contract)
+        with closing(open_destination(entry.destination or "", self.world.settings)) as earlier:
+            try:
+                if moved:
+                    # Only what was delivered there to its end counts: it may have been the wrong place.
+                    if adopt(self.ledger, earlier, edition):
+                        return True
+                elif look_back(self.ledger, earlier, edition, self._outbox(edition), self.progress):
+                    return True
+                if moved or owed.action == "miss":
+                    clean(self.ledger, earlier, edition, self.progress)
+            except DeliveryError:
+                # A wrong destination that was corrected since must not hold up the right one for ever.
+                if not moved:
+                    raise
+                self.progress.say(f"{owed.delivery_id}: {earlier.where} could not be tidied up")
+        if moved:
+            self.ledger.moved(owed.delivery_id)
+        return False
+
+    def _closed(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
+        entry = self.ledger.entry(owed.delivery_id)
+        assert entry is not None
+        files = tuple(
+            DeliveredFile(one.facts.name, one.facts.rows or 0, one.facts.bytes, one.facts.sha256)
+            for one in self.ledger.recorded_files(owed.delivery_id)
+            if one.attempt == entry.attempt and one.facts.kind == "data"
+        )
+        return replace(
+            report,
+            state=entry.state,
+            rows=entry.rows or 0,
+            bytes=entry.bytes or 0,
+            files=files,
+            where=entry.destination or "",
+            build_id=entry.build_id,
+            as_at=entry.as_at,
+            known_up_to=entry.known_at,
+        )
+
+    def _outbox(self, edition: Edition) -> Outbox:
+        return Outbox(self.world.settings.warehouse_home, edition.delivery_id)
+
+    def _where(self, contract: Contract) -> str:
+        return describe(self.world.settings.destination(contract.recipient))
+
+    def _destination(self, contract: Contract) -> Destination:
+        return open_destination(_destination_url(self.world.settings, contract), self.world.settings)
+
+    def _fail(self, owed: Owed, error: WarehouseError) -> None:
+        """Write a failure down, unless nothing of this period is in the ledger or it stands there already."""
+        entry = self.ledger.entry(owed.delivery_id)
+        if entry is None or entry.state.is_final or entry.state is State.VANISHED:
+            return
+        if isinstance(error, FilesVanished):
+            if entry.state not in (State.UPLOADED, State.VERIFIED, State.FAILED):
+                self.ledger.failed(owed.delivery_id, error)
+            self.ledger.vanished(owed.delivery_id, error)
+        elif entry.state is not State.FAILED:
+            self.ledger.failed(owed.delivery_id, error)
+
+
+def _unforeseen(error: Exception) -> WarehouseError:
+    """What the ledger may say of a defect: its kind, as its text could quote values."""
+    return UnexpectedFailure(
+        f"A defect: {type(error).__name__}.",
+        meaning="The delivery is not complete. The next run carries on.",
+        next_command="Report it, then run `warehouse deliver`.",
+    )

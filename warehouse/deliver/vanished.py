@@ -1,0 +1,67 @@
+"""What was sent, as the destination confirmed, and is not to be found there: a person decides what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from warehouse.core.contracts import Contract, Proof
+from warehouse.core.errors import FilesVanished
+from warehouse.deliver.destinations import Destination
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.ledger import RecordedFile
+
+
+def vanished(edition: Edition, where: str, names: Iterable[str]) -> FilesVanished:
+    """The error that leaves the decision to a person."""
+    listed = ", ".join(sorted(names)) or "What was sent"
+    delivery = edition.delivery_id
+    return FilesVanished(
+        f"{listed}: sent to {where}, as it confirmed, and not to be found there. The recipient may have taken it, or "
+        "the place does not show what is there.",
+        meaning="Nothing is sent again by itself, so that nothing arrives twice.",
+        next_command=f"Ask {edition.contract.recipient}. They have it: `warehouse deliveries received {delivery} "
+        f'--because "…"`. They do not: `warehouse deliveries resend {delivery} --because "…"`. If they take files by '
+        "agreement, set `confirmation: pickUp` in the contract.",
+    )
+
+
+def sent(recorded: Iterable[RecordedFile]) -> list[RecordedFile]:
+    """The newest record of each file that may be at the destination or with the recipient."""
+    newest: dict[str, RecordedFile] = {}
+    for one in recorded:  # the newest attempt first
+        if one.confirmed or one.naming:
+            newest.setdefault(one.facts.name, one)
+    return [one for one in newest.values() if not one.removed]
+
+
+def check_nothing_vanished(edition: Edition, destination: Destination, recorded: Iterable[RecordedFile]) -> None:
+    """Make sure that what earlier attempts sent is still where it was sent.
+
+    Raises:
+        FilesVanished: something of it is not to be found.
+        DestinationRefused: the place does not say.
+    """
+    if edition.contract.proof is Proof.WRITE_ONLY:
+        return
+    gone = [one.facts.name for one in sent(recorded) if not _is_there(destination, one)]
+    if gone:
+        raise vanished(edition, destination.where, gone)
+
+
+def _is_there(destination: Destination, one: RecordedFile) -> bool:
+    if destination.matches(one.facts) is not None:
+        return True
+    # Whole and about to get its name, and still under its other one: it did not get it.
+    whole = one.partial_name is not None and not one.confirmed and destination.has_partials
+    return whole and destination.read(one.partial_name or "") is not None
+
+
+def all_sent(recorded: Iterable[RecordedFile], attempt: int) -> bool:
+    """Whether each data file of an attempt was sent, and confirmed."""
+    data = [one for one in recorded if one.attempt == attempt and one.facts.kind == "data"]
+    return bool(data) and all(one.confirmed and not one.removed for one in data)
+
+
+def may_be_taken(contract: Contract) -> bool:
+    """Whether the recipient takes files away by agreement."""
+    return contract.proof is Proof.PICK_UP
