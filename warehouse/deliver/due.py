@@ -48,7 +48,7 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date) -> list
 
     A closed period is never due. Only the latest whole month is delivered; months between the first one in the
     ledger and it that were not closed are to be written down as missed: today's rows are never sent under the name of
-    an earlier month. A revision that a person asked for and that was not finished is due, whatever its month.
+    an earlier month. The same holds for a revision that a person asked for and that was not finished.
 
     Args:
         contracts: all that there are.
@@ -68,7 +68,7 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date) -> list
             (edition for edition in known if edition.revision > 1), key=lambda one: (one.period, one.revision)
         )
         for edition in later:
-            owed += _owed(edition, states[edition.delivery_id], "deliver")
+            owed += _owed(edition, states[edition.delivery_id], "deliver" if edition.period == latest else "miss")
     return owed
 
 

@@ -108,7 +108,7 @@ def redo(
         entry = run.ledger.entry(latest.delivery_id)
         if entry is not None and entry.state is State.CLOSED:
             owed = Owed(replace(latest, revision=latest.revision + 1), "deliver", None)
-        elif entry is not None and latest.revision > 1:
+        elif entry is not None and latest.revision > 1 and not entry.state.is_final:
             owed = Owed(latest, "decide" if entry.state is State.VANISHED else "deliver", entry.state)
         else:
             raise _not_possible(

@@ -28,6 +28,9 @@ left join ledger.builds as b on b.build_id = d.build_id
 where d.destination is not null and (d.state <> 'closed' or f.attempt = d.attempt)
 order by d.delivery_id, f.attempt, f.name
 """
+_TAKEN_AWAY = """
+update ledger.delivery_files set removed_at = coalesce(removed_at, now()) where delivery_id = %s
+"""
 _KNOWN = """
 select exists (
     select from versions.persons
@@ -136,6 +139,7 @@ class Deliveries:
                 # Never delivered: the next attempt makes it anew.
                 for path in {path for file in files for path in _paths(file)}:
                     path.unlink(missing_ok=True)
+                self._connection.execute(_TAKEN_AWAY, (delivery,))
 
     def _rewrite(self, erasure_id: int, files: list[_File], hook: Callable[[str], None]) -> None:
         """Each file aside, then the record, then the files' names, the manifest's last: a kill is made good later."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.python.deliver.delivering import World, listed
 from tests.python.deliver.world import settings_for
 from warehouse.core.errors import DestinationFull, DestinationRefused
+from warehouse.deliver import State
 from warehouse.deliver.destinations import cloud_storage, open_destination
 from warehouse.deliver.destinations.base import How
 from warehouse.deliver.files import FileFacts, facts_of
@@ -27,12 +30,14 @@ class _Moody(BaseHTTPRequestHandler):
     behind: str
     failures: list[int]
     seen: list[str]
+    denies: Callable[[str, str], bool]
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.seen.append(self.path)
-        if self.failures:
-            code = self.failures[0] if self.failures[0] < 0 else self.failures.pop(0)
+        denied = [403] if type(self).denies(self.command, self.path) else []
+        if denied or self.failures:
+            code = denied[0] if denied else self.failures[0] if self.failures[0] < 0 else self.failures.pop(0)
             self.send_response(abs(code))
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -62,7 +67,7 @@ def moody(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Moody]
     import os
 
     behind = urlsplit(os.environ["STORAGE_EMULATOR_HOST"]).netloc
-    handler = type("Handler", (_Moody,), {"behind": behind, "failures": [], "seen": []})
+    handler = type("Handler", (_Moody,), {"behind": behind, "failures": [], "seen": [], "denies": lambda *_: False})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -133,3 +138,50 @@ def test_a_file_of_many_requests(bucket: str, tmp_path: Path) -> None:
         assert destination.matches(FileFacts(**{**vars(facts), "crc32c": "AAAAAA=="})) is False
         destination.remove(facts.name)
         assert destination.matches(facts) is None
+
+
+def test_a_bucket_that_may_only_be_written_to(
+    bucket: str, moody: type[_Moody], tmp_path: Path, conninfo: str, short_waits: None
+) -> None:
+    """As the role Storage Object Creator: nothing may be read, listed, replaced or removed."""
+    world = World(tmp_path, conninfo, destination_dandi=bucket)
+    world.contract()
+    moody.denies = lambda command, _: command in ("GET", "DELETE")
+    for _ in range(2):
+        with pytest.raises(DestinationRefused) as caught:
+            world.run()
+        assert "reading dandi/teachers/2026-09/teachers-2026-09.parquet is denied" in caught.value.what
+        assert "storage.objects.get" in caught.value.what
+        assert caught.value.denied == "reading"
+    world.contract(confirmation="writeOnly")
+    assert world.run(date(2026, 11, 2))[-1].state is State.CLOSED
+    moody.denies = lambda *_: False
+    assert {name.split("/")[-1] for name in listed(world) if "2026-10" in name} == {
+        "teachers-2026-10.parquet",
+        "datapackage.json",
+    }
+
+
+def test_a_bucket_that_may_not_be_looked_at_itself(
+    bucket: str, moody: type[_Moody], tmp_path: Path, conninfo: str
+) -> None:
+    """Object rights are enough: that an object is absent is no sign that the bucket is, and "denied" none either."""
+    world = World(tmp_path, conninfo, destination_dandi=bucket)
+    world.contract()
+    moody.denies = lambda _, path: "/o" not in path.split("?")[0]
+    assert world.run()[0].state is State.CLOSED
+
+
+def test_a_bucket_that_hides_what_is_absent(bucket: str, moody: type[_Moody], tmp_path: Path, conninfo: str) -> None:
+    """Without the right to list, an object that is not there is "forbidden", and one that is there can be read."""
+    world = World(tmp_path, conninfo, destination_dandi=bucket)
+    world.contract()
+    sent: set[str] = set()
+
+    def hides(command: str, path: str) -> bool:
+        if command in ("POST", "PUT"):
+            sent.add(path)
+        return command == "GET" and not sent
+
+    moody.denies = hides
+    assert world.run()[0].state is State.CLOSED

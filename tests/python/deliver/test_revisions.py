@@ -93,6 +93,20 @@ def test_a_revision_that_is_killed_is_finished(step: str, by: str, world: World)
     assert world.query("select count(*) from ledger.delivery_decisions") == [(1,)]
 
 
+def test_a_revision_that_was_not_finished_in_its_month_is_given_up(world: World) -> None:
+    """The next month's rows do not go under its name, and the next month is not held up."""
+    world.run()
+    assert run_and_die(world, "built", redo=DELIVERY) == -9
+    reports = world.run(date(2026, 11, 2))
+    assert {report.delivery_id: report.state for report in reports} == {
+        "dandi/teachers/2026-10": State.CLOSED,
+        f"{DELIVERY}-r2": State.MISSED,
+    }
+    with pytest.raises(UsageError, match="missed"):
+        again(world, today=date(2026, 11, 2))
+    assert world.run(date(2026, 11, 2)) == []
+
+
 def test_what_cannot_be_made_again(world: World) -> None:
     for delivery in (DELIVERY, "dandi/teachers/2026-13", "nobody/knows/2026-09"):
         with pytest.raises(UsageError):

@@ -1,0 +1,132 @@
+"""`warehouse deliver` and `warehouse deliveries …`: what it rests on, and what a person has to decide."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.python.build.publishing import make
+from tests.python.conftest import FreshDatabases
+from tests.python.deliver.killed import no_check
+from tests.python.deliver.world import document, write_contract
+from warehouse.cli import deliveries
+from warehouse.cli import main as cli
+from warehouse.core.databases import Databases
+from warehouse.core.errors import FilesVanished
+from warehouse.core.progress import Silent
+from warehouse.deliver import World, deliver, redo
+
+pytestmark = pytest.mark.slow
+
+ROWS = """
+select '0000001' as trn, 'Ada' as last_name, date '1980-01-02' as born, 1.5::numeric(6, 2) as hours, 1 as urn,
+    true as is_active, timestamptz '2026-09-01' as changed
+"""
+
+
+class Command:
+    """The commands on databases of a test, on a day."""
+
+    def __init__(self, databases: FreshDatabases, exports: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.databases, self.exports, self._capfd = databases, exports, capfd
+        self.day = date(2026, 10, 3)
+
+    def build(self, as_at: date) -> None:
+        with self.databases.warehouse() as warehouse:
+            self.databases.migrate(warehouse)
+        make(self.databases, as_at, extracts__dandi_teachers=ROWS)
+
+    def call(self, *arguments: str) -> tuple[int, str, str]:
+        self._capfd.readouterr()
+        code = cli._main([*arguments])
+        told = self._capfd.readouterr()
+        return code, told.out, told.err
+
+    def json(self, *arguments: str) -> tuple[int, Any]:
+        code, out, _ = self.call(*arguments, "--json")
+        return code, json.loads(out)
+
+
+@pytest.fixture
+def command(
+    prepared: FreshDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    write_contract(tmp_path / "exports", document())
+    made = Command(prepared, tmp_path / "exports", capfd)
+    prepared.settings.warehouse_deliveries = tmp_path / "deliveries"
+
+    def world(_: Databases) -> World:
+        day = made.day
+        return World(prepared.warehouse_conninfo, prepared.settings, day, day, exports=made.exports)
+
+    monkeypatch.setattr(deliveries, "load", lambda: prepared.settings)
+    monkeypatch.setattr(deliveries, "Databases", lambda _: prepared)
+    monkeypatch.setattr(deliveries, "world_of", world)
+    monkeypatch.setattr(prepared, "start", lambda: [])
+    # The gate's library takes seconds to import; it has tests of its own.
+    monkeypatch.setattr(deliveries, "deliver", partial(deliver, check=no_check))
+    monkeypatch.setattr(deliveries, "redo", partial(redo, check=no_check))
+    made.build(made.day)
+    return made
+
+
+def test_a_delivery_its_revision_and_a_missed_month(command: Command) -> None:
+    code, out, _ = command.call("deliver")
+    assert code == 0 and "dandi/teachers/2026-09 (1 rows), from build 1 as at 2026-10-03" in out
+    assert command.call("deliver")[:2] == (0, "deliver ...\nNothing is due.\n")
+    code, out, _ = command.call("deliveries", "redo", "dandi/teachers/2026-09", "--because", "lost at the recipient")
+    assert code == 0 and "dandi/teachers/2026-09-r2 (1 rows), from build 1" in out
+    # Two months on, from the build of October: refused; from a new one: a month was missed, and that is said.
+    command.day = date(2026, 12, 5)
+    code, told = command.json("deliver")
+    assert (code, told["exit_code"], told["error"]) == (34, 34, "NotCovered")
+    assert [one["state"] for one in told["deliveries"]] == ["missed", "failed"]
+    command.build(command.day)
+    code, out, err = command.call("deliver")
+    assert code == 0 and "2026-11 (1 rows)" in out, err
+    code, listed = command.json("deliveries", "list")
+    assert [(one["id"], one["state"], one["replaces"], one["because"]) for one in listed] == [
+        ("dandi/teachers/2026-09", "closed", None, None),
+        ("dandi/teachers/2026-09-r2", "closed", "dandi/teachers/2026-09", "lost at the recipient"),
+        ("dandi/teachers/2026-10", "missed", None, None),
+        ("dandi/teachers/2026-11", "closed", None, None),
+    ]
+
+
+def test_a_missed_month_has_its_own_code(command: Command) -> None:
+    assert command.call("deliver")[0] == 0
+    command.day = date(2026, 12, 5)
+    command.build(command.day)
+    code, told = command.json("deliver")
+    assert (code, told["error"]) == (36, "PeriodsMissed")
+    states = {one["period"]: one["state"] for one in told["deliveries"]}
+    assert states == {"2026-10": "missed", "2026-11": "closed"}
+    assert command.json("deliver") == (0, [])
+
+
+@pytest.mark.parametrize(("decision", "state"), [("received", "closed"), ("resend", "failed")])
+def test_a_person_decides(decision: str, state: str, command: Command) -> None:
+    def taken(step: str) -> None:
+        if step == "uploaded":
+            folder = command.databases.settings.warehouse_deliveries / "dandi/teachers/2026-09"
+            (folder / "teachers-2026-09.parquet").unlink()
+
+    world = deliveries.world_of(command.databases)
+    with pytest.raises(FilesVanished):
+        deliver(world, Silent(), check=no_check, hook=taken)
+    code, _, err = command.call("deliver")
+    assert code == 35 and "warehouse deliveries received dandi/teachers/2026-09" in err
+    code, out, _ = command.call("deliveries", "list")
+    assert "vanished" in out and "waits for a decision" in out
+    decide = ("deliveries", decision, "dandi/teachers/2026-09", "--because")
+    refused, _, err = command.call(*decide, "asked ann@example.org")
+    assert refused == 2 and "ann@" not in err
+    code, told = command.json(*decide, "asked the recipient")
+    assert (code, told["state"]) == (0, state)
+    assert command.call("deliver")[0] == 0
+    assert {one["state"] for one in command.json("deliveries", "list")[1]} == {"closed"}
