@@ -29,6 +29,7 @@ code, so that a scheduler can tell them apart:
     │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
     │   ├── ContentDiffers           59  replica and source were compared and differ
     │   ├── NotCompared              61  a comparison left something out, so nobody can say that it is equal
+    │   ├── AlteredMeanwhile         62  something of ours was altered and may have been put back: compare
     │   ├── MeaningChanged           64  a name at the source means something else than before; not known to be equal
     │   ├── DeletesRefused           67  a repair would delete more of a table than it may without a person's word
     │   ├── PageDamaged              68  PostgreSQL cannot read a page of a table: its disk or memory damaged it
@@ -190,6 +191,10 @@ class SubscriptionAltered(SlotLost):
 
 class NotCompared(ReplicationError):
     exit_code = 61
+
+
+class AlteredMeanwhile(ReplicationError):
+    exit_code = 62
 
 
 class MeaningChanged(ReplicationError):

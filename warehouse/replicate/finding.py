@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound
+from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound, StreamStuck
 from warehouse.replicate.epochs import Epoch
 
 READ_BY = "it is read by "
 
-Kind = Literal["lost", "made anew", "unproven", "crashed", "restarted", "taken", "rewound", "other source"]
+Kind = Literal[
+    "lost", "made anew", "unproven", "crashed", "restarted", "taken", "held by us", "rewound", "other source"
+]
 """crashed: unproven, too, but a crash of the source explains why: it takes the statistics that would be the proof.
+held by us: a sender of a warehouse's subscription holds the slot, most likely our own, whose connection broke.
 restarted: the slot is ours, but the warehouse's server was started since the last look, perhaps from a backup."""
 
 
@@ -45,6 +48,14 @@ def error_of(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
             "was changed.",
             next_command="If TRS_DATABASE_URL leads to the wrong copy, set it right and run again. If the restored one "
             "is the truth now: `warehouse replicate repair`. What it lost stays in the history, ended by the repair.",
+        )
+    if finding.kind == "held by us":
+        return StreamStuck(
+            f"The replication slot {slot} is still held by a sender of the warehouse: {finding.reason}.",
+            meaning="A broken network leaves one behind until the operational database gives it up "
+            "(wal_sender_timeout, a minute by default). Nothing is lost by waiting; the stream is off until then.",
+            next_command="Wait a minute, then `warehouse replicate run` (`watch` does so by itself). If it stays, "
+            "another warehouse reads this slot: at the source, select * from pg_stat_replication.",
         )
     if finding.kind == "taken":
         return SlotTaken(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -14,6 +14,7 @@ from warehouse.core.errors import AlreadyRunning
 from warehouse.replicate import source, subscription
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.differences import Limit
+from warehouse.replicate.guard import marks
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,11 @@ class Ends:
 
 
 @contextmanager
-def alone(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
+def alone(warehouse: psycopg.Connection, name: str, trs: psycopg.Connection | None = None) -> Iterator[None]:
     """One at a time may set up, repair or switch the stream on.
+
+    Args:
+        trs: of a command that alters what is ours: it is held against what was noted before, and noted afterwards.
 
     Raises:
         AlreadyRunning: another one is at it.
@@ -62,4 +66,5 @@ def alone(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
                 meaning="This one did nothing; the other one goes on.",
                 next_command="Wait for it, then run again.",
             )
-        yield
+        with marks.kept(trs, warehouse, name) if trs else nullcontext():
+            yield

@@ -143,6 +143,8 @@ def _unusable(slot: Slot | None, note: Note | None, *, streaming: bool) -> Findi
     if slot.invalid:
         return Finding("lost", f"the source gave the slot up ({slot.invalid})")
     if slot.active and (not streaming or (slot.holder and slot.holder != subscription.APPLICATION)):
+        if slot.holder == subscription.APPLICATION:
+            return Finding("held by us", "its sender there has not noticed that nobody reads it any more")
         return Finding("taken", READ_BY + (slot.holder or "another session"))
     return None
 
@@ -212,7 +214,7 @@ def examine(
         if finding is None and not there:
             finding = Finding("lost", "the warehouse's subscription, which knew what was applied, is gone")
         ours = slot is not None and slot.holder in ("", subscription.APPLICATION)
-        if finding is None or finding.kind != "taken" or not ours or time.monotonic() > deadline:
+        if finding is None or finding.kind not in ("taken", "held by us") or not ours or time.monotonic() > deadline:
             return source, finding
         time.sleep(0.1)
 

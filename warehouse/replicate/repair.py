@@ -69,7 +69,7 @@ def repair(
     classification = load_classification()
     name = databases.settings.warehouse_replication_name
     _check_replicated(classification, allow_deletes)
-    with databases.source() as trs, databases.warehouse() as warehouse, link.alone(warehouse, name):
+    with databases.source() as trs, databases.warehouse() as warehouse, link.alone(warehouse, name, trs):
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             raise ReplicationError(
@@ -147,6 +147,7 @@ def _check_replicated(classification: Classification, names: Collection[str]) ->
 _KNOWN = """
 select exists (select from ledger.hand_writes where settled_at is null and table_name = any(%(tables)s))
     or exists (select from ledger.source_meanings where doubt is not null)
+    or exists (select from ledger.doubts where settled_at is null)
     or exists (
         select from ledger.skipped_transactions
         where epoch_id = %(epoch)s and state = 'skipped' and settled_at is null
@@ -173,7 +174,7 @@ def _why(ends: link.Ends, epoch: epochs.Epoch) -> tuple[str | None, restart.Doub
     if finding is None:
         again = subscribed.copying_again(ends.warehouse, epoch.replication_name, ends.schema)
         return (subscribed.as_error(again).what if again else None), None
-    if finding.kind in ("taken", "other source"):
+    if finding.kind in ("taken", "held by us", "other source"):
         raise error_of(finding, epoch)
     doubt = restart.doubt(ends, epoch) if finding.kind == "restarted" else None
     return (None if doubt else finding.reason), doubt

@@ -56,7 +56,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         timed("replicate") as report,
         databases.source() as trs,
         databases.warehouse() as warehouse,
-        link.alone(warehouse, name),
+        link.alone(warehouse, name, trs),
     ):
         source.check_server(trs)
         ours.refuse_others_tables(warehouse, classification.schema_name, classification.published)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost
+from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
 from warehouse.replicate import differences, epochs, gaps, position, subscription
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.differences import Known
@@ -26,7 +26,9 @@ from warehouse.replicate.guard import (
     integrity,
     judge,
     looks,
+    marks,
     missing,
+    passed,
     published,
     standing,
     structure,
@@ -124,7 +126,7 @@ def _examined(
     measured = judge.rates(look, past, int(budget * 1e9))
     reasons: list[Reason] = []
     if epoch.state != "copying":
-        conflicts.note_resolved(warehouse, epoch, look.applied_lsn)
+        passed.note(warehouse, epoch, look.applied_lsn)
         reasons = _of_the_stream(
             databases, trs, warehouse, epoch, name, look, past, patience, hidden_columns(classification)
         )
@@ -169,6 +171,7 @@ _CODES = {
     "crashed": "slot_lost",
     "restarted": "restarted",
     "taken": "slot_taken",
+    "held by us": "stuck",
     "rewound": "source_rewound",
     "other source": "other_source",
 }
@@ -203,8 +206,14 @@ def _of_the_stream(
         slot=epoch.slot_name,
         blocked_by=_blocked_by(warehouse, look.worker_pid) if look.worker_pid else None,
         patience=patience,
+        held_by_us=_held_by_us(trs, epoch),
     )
     return [stream] if stream else []
+
+
+def _held_by_us(trs: psycopg.Connection, epoch: Epoch) -> bool:
+    slot = position.read_slot(trs, epoch.slot_name)
+    return slot is not None and slot.holder == subscription.APPLICATION
 
 
 def _of_the_rest(
@@ -236,6 +245,7 @@ def _of_the_rest(
     found = compare(classification, now)
     reasons += standing.reasons(found, sends.keys())
     reasons += structure.reasons(found)
+    reasons += marks.reasons(trs, warehouse, name, classification.published)
     updates, deletes = missing.unsettled(warehouse, epoch, name)
     if updates or deletes:
         reasons.append(
@@ -254,6 +264,16 @@ def _of_the_rest(
                 f"{len(open_gaps)} gaps are not repaired yet: {judge.some([gap.reason for gap in open_gaps])}.",
                 "warehouse replicate repair",
                 SlotLost.exit_code,
+            )
+        )
+    if by_hand := passed.skipped_by_hand(warehouse, epoch):
+        reasons.append(
+            Reason(
+                "skipped_by_hand",
+                "A transaction that could not be applied was passed over by hand (ALTER SUBSCRIPTION … SKIP), and is "
+                f"not here: {judge.some(by_hand)}, and whatever else it changed.",
+                "warehouse replicate repair",
+                SubscriptionAltered.exit_code,
             )
         )
     skipped = _skipped_since_repair(warehouse, epoch)
@@ -299,8 +319,8 @@ def _of_differences(known: Sequence[Known]) -> list[Reason]:
 def _skipped_since_repair(warehouse: psycopg.Connection, epoch: Epoch) -> int:
     row = warehouse.execute(
         "select coalesce(sum(rows), 0)::bigint from ledger.skipped_transactions"
-        " where epoch_id = %s and state = 'skipped' and settled_at is null",
-        (epoch.epoch_id,),
+        " where epoch_id = %s and state = 'skipped' and settled_at is null and decided_by <> %s",
+        (epoch.epoch_id, passed.BY_HAND),
     ).fetchone()
     return int(row[0]) if row else 0
 

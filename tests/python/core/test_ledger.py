@@ -30,6 +30,7 @@ LANDED = {
     "0016_ways_out.sql": "b3bc1724ffa4f436",
     "0017_left_out.sql": "f7d884aec17c90e9",
     "0018_vanished_and_revisions.sql": "b0241e036f574a53",
+    "0019_marks.sql": "413fc956161acae9",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 

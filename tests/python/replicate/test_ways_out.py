@@ -384,6 +384,8 @@ def test_every_reason_of_status_has_a_row() -> None:
         "no_subscription": "told as slot_lost by the guard of the position",
         "clocks_disagree": "test_status.py: passes by itself, or a clock is set",
         "meaning_changed": "test_meaning.py",
+        "skipped_by_hand": "test_subscription_guard.py",
+        "altered_meanwhile": "test_subscription_guard.py",
     }
     assert set(ORDER) - {state.code for state in STATES.values()} <= set(elsewhere)
 

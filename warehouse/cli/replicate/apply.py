@@ -37,7 +37,7 @@ def apply_drift(
             next_command="Release, change the source, then: warehouse replicate apply",
         )
     progress = TerminalProgress(quiet=json)
-    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name):
+    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name, door.trs):
         epoch = door.streaming()
         source.check_readable(door.trs, door.classification.schema_name, _there(door))
         work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))

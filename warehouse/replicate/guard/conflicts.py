@@ -131,16 +131,6 @@ def _record(warehouse: psycopg.Connection, epoch: Epoch, pending: Pending, failu
     )
 
 
-def note_resolved(warehouse: psycopg.Connection, epoch: Epoch, applied_lsn: int | None) -> None:
-    """Close the open conflicts that the stream has come past."""
-    if applied_lsn is not None:
-        warehouse.execute(
-            "update ledger.conflicts set state = 'resolved', resolved_at = clock_timestamp()"
-            " where epoch_id = %s and state = 'open' and lsn < %s::pg_lsn",
-            (epoch.epoch_id, as_lsn(applied_lsn)),
-        )
-
-
 def listed(warehouse: psycopg.Connection, *, every: bool = False) -> list[Conflict]:
     """The open conflicts, or all that there ever were; the newest first."""
     rows = warehouse.execute(

@@ -13,7 +13,7 @@ from warehouse.replicate.classification import load_classification
 from warehouse.replicate.door import Door
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.finding import Finding, error_of
-from warehouse.replicate.guard import conflicts, looks
+from warehouse.replicate.guard import conflicts, looks, marks, passed
 from warehouse.replicate.guard.conflicts import Conflict, Skipped, as_error
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
 
@@ -26,7 +26,7 @@ def open_conflicts(door: Door, *, every: bool = False) -> list[Conflict]:
     """
     if door.epoch is not None and door.epoch.state == "streaming":
         look, _ = looks.take(door.trs, door.warehouse, door.epoch, door.name)
-        conflicts.note_resolved(door.warehouse, door.epoch, look.applied_lsn)
+        passed.note(door.warehouse, door.epoch, look.applied_lsn)
         conflicts.look_for(door.trs, door.warehouse, door.epoch, door.name, look, _hidden())
         _check_decodable(door.warehouse, door.epoch)
     return conflicts.listed(door.warehouse, every=every)
@@ -70,18 +70,19 @@ def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, 
             next_command="Run `warehouse replicate status`.",
         )
     look, _ = looks.take(door.trs, door.warehouse, door.epoch, door.name)
-    return conflicts.skip(
-        door.trs,
-        door.warehouse,
-        door.epoch,
-        door.name,
-        look,
-        _hidden(),
-        lsn=lsn,
-        because=because,
-        decided_by=decided_by,
-        progress=progress,
-    )
+    with marks.kept(door.trs, door.warehouse, door.name):
+        return conflicts.skip(
+            door.trs,
+            door.warehouse,
+            door.epoch,
+            door.name,
+            look,
+            _hidden(),
+            lsn=lsn,
+            because=because,
+            decided_by=decided_by,
+            progress=progress,
+        )
 
 
 def _hidden() -> Hidden:

@@ -133,18 +133,17 @@ def of_the_stream(
     slot: str,
     blocked_by: str | None = None,
     patience: float = PATIENCE_SECONDS,
+    held_by_us: bool = False,
 ) -> Reason | None:
-    """Whether the stream is on and moves."""
+    """Whether the stream is on and moves.
+
+    Args:
+        held_by_us: whoever reads the slot at the source is a sender of the warehouse's subscription.
+    """
     before = earlier[0] if earlier else None
     taken = look.slot_held_by and not look.worker_pid
     if taken and before and not before.worker_pid and before.slot_held_by == look.slot_held_by:
-        return Reason(
-            "slot_taken",
-            f"Somebody else reads the slot {slot} (process {look.slot_held_by} at the source): what it takes never "
-            "comes here.",
-            "At the source: select * from pg_stat_replication; stop that consumer, then `warehouse replicate run`.",
-            SlotTaken.exit_code,
-        )
+        return _of_the_holder(look, slot, ours=held_by_us)
     if look.enabled is None:
         return Reason(
             "no_subscription",
@@ -172,6 +171,23 @@ def of_the_stream(
             StreamStuck.exit_code,
         )
     return None
+
+
+def _of_the_holder(look: Look, slot: str, *, ours: bool) -> Reason:
+    if ours:
+        return Reason(
+            "stuck",
+            f"A sender of ours (process {look.slot_held_by} at the source) has not noticed that its connection broke.",
+            "Wait a minute (wal_sender_timeout there), then `warehouse replicate run`.",
+            StreamStuck.exit_code,
+        )
+    return Reason(
+        "slot_taken",
+        f"Somebody else reads the slot {slot} (process {look.slot_held_by} at the source): what it takes never "
+        "comes here.",
+        "At the source: select * from pg_stat_replication; stop that consumer, then `warehouse replicate run`.",
+        SlotTaken.exit_code,
+    )
 
 
 def of_the_budget(measured: Rates, *, moves: bool) -> Reason | None:
@@ -273,6 +289,8 @@ ORDER = (
     "no_subscription",
     "structure_held",
     "clocks_disagree",
+    "skipped_by_hand",
+    "altered_meanwhile",
 )
 """Codes of reasons: what has to be decided first stands first."""
 

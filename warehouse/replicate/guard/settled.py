@@ -9,7 +9,7 @@ import psycopg
 from warehouse.replicate import differences
 from warehouse.replicate.drift import noted
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import hand_writes, missing
+from warehouse.replicate.guard import hand_writes, marks, missing
 
 
 def settled(
@@ -33,6 +33,7 @@ def settled(
         differences.clear(warehouse, tables)
         hand_writes.settle(warehouse, tables)
         noted.settle(warehouse, tables, seen)
+        marks.settle(warehouse, tables, all_of_them=all_of_them, seen=seen)
         warehouse.execute(
             "update ledger.skipped_transactions set settled_at = clock_timestamp()"
             " where settled_at is null and state = 'skipped'"
