@@ -7,6 +7,7 @@ import importlib
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -96,16 +97,17 @@ class Dbt:
                 done += 1
                 self._progress.count("models and tests", done, total or None)
 
-        outcome = dbt.cli.main.dbtRunner(manifest=manifest, callbacks=[listen]).invoke(
-            [
-                *(command, "--vars", self._variables),
-                # The target is the one that takes its address from variables, see environment.
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
-                # What the database says of a failure may quote a value, so it goes to no log: see _without_values.
-                *("--quiet", "--log-level", "none", "--log-level-file", "none"),
-                *("--no-version-check", "--no-use-colors"),
-            ]
-        )
+        with _command_line(command):
+            outcome = dbt.cli.main.dbtRunner(manifest=manifest, callbacks=[listen]).invoke(
+                [
+                    *(command, "--vars", self._variables),
+                    # The target is the one that takes its address from variables, see environment.
+                    *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
+                    # What the database says of a failure may quote a value, so it goes to no log: _without_values.
+                    *("--quiet", "--log-level", "none", "--log-level-file", "none"),
+                    *("--no-version-check", "--no-use-colors"),
+                ]
+            )
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise KeyboardInterrupt
         if outcome.exception is not None or outcome.result is None:
@@ -125,6 +127,20 @@ def profiles_folder(databases: Databases) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(PROJECT / "profiles.example.yml", folder / "profiles.yml")
     return folder
+
+
+@contextlib.contextmanager
+def _command_line(command: str) -> Iterator[None]:
+    """Have dbt see its own command line: it writes that of this process into its records of a run.
+
+    That of `warehouse erase` names the person who has just been erased.
+    """
+    before = sys.argv
+    sys.argv = ["dbt", command]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @contextlib.contextmanager

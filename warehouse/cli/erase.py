@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -20,6 +20,8 @@ from warehouse.core.settings import load
 from warehouse.deliver.run import LOCK as DELIVERING
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.erase.subject import check_reference
+from warehouse.replicate import load_classification
+from warehouse.replicate.history import seals
 
 
 def erase_person(
@@ -56,9 +58,15 @@ def erase_person(
                 subject,
                 progress,
                 rebuild=lambda: _rebuild(databases, connection, progress),
+                resealed=resealed,
                 reference=reference,
             )
     _tell(done, json)
+
+
+def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> AbstractContextManager[None]:
+    """Seal settled months of history anew that an erasure changes."""
+    return seals.resealed(warehouse, load_classification().schema_name, tables, "erasure", because)
 
 
 @contextmanager

@@ -33,7 +33,9 @@ code, so that a scheduler can tell them apart:
     │   ├── MeaningChanged           64  a name at the source means something else than before; not known to be equal
     │   ├── DeletesRefused           67  a repair would delete more of a table than it may without a person's word
     │   ├── PageDamaged              68  PostgreSQL cannot read a page of a table: its disk or memory damaged it
-    │   └── WaitedTooLong            69  what a command waited for did not end in the time that a setting allows
+    │   ├── WaitedTooLong            69  what a command waited for did not end in the time that a setting allows
+    │   ├── HistoryDiffers           65  the history is not what was settled: its seals or chains do not match
+    │   └── CommitTimesOff           66  the warehouse's server keeps no commit times (track_commit_timestamp)
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
@@ -211,6 +213,14 @@ class PageDamaged(ReplicationError):
 
 class WaitedTooLong(ReplicationError):
     exit_code = 69
+
+
+class HistoryDiffers(ReplicationError):
+    exit_code = 65
+
+
+class CommitTimesOff(ReplicationError):
+    exit_code = 66
 
 
 class BuildFailed(WarehouseError):

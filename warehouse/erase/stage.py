@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,16 @@ from warehouse.erase.subject import Subject
 
 BUILT_ASIDE = ("trw_build_", "trw_old_")
 """Schemas that a build leaves behind for a moment; one with the person in it is a build that could not be dropped."""
+
+
+Resealed = Callable[[psycopg.Connection, list[str], str], AbstractContextManager[None]]
+"""Given the warehouse, tables whose history is about to change, and why: one transaction with the block."""
+
+_OWN_TRANSACTION = """
+insert into ledger.transactions (xid, epoch_id, committed_at, kind)
+select pg_current_xact_id(), max(epoch_id), clock_timestamp(), 'erasure' from ledger.epochs having max(epoch_id) > 0
+"""
+"""What is emptied of rows about others, too, gets versions that have to have a time."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,7 @@ def erase(
     progress: Progress,
     *,
     rebuild: Callable[[], None],
+    resealed: Resealed,
     reference: str | None = None,
     rules: Rules | None = None,
     hook: Callable[[str], None] = _nothing,
@@ -124,6 +136,7 @@ def erase(
 
     Args:
         rebuild: makes the models anew from the rows that are left and publishes them.
+        resealed: holds settled months of history against their seals before the block, and seals them anew after it.
         reference: of the request; it must not say who it is about (check_reference).
         hook: called with the name of each step when it is done, and within some; tests stop the process there.
 
@@ -148,7 +161,7 @@ def erase(
             done["deliveries"] = done["deliveries"] or [_as_recorded(held) for held in located.deliveries]
             return Erasure(None, finished, record.others_running(warehouse, None), **done, unread=located.unread)
         hook("begun")
-        _take_out(databases, warehouse, mine, located, progress, hook)
+        _take_out(databases, warehouse, mine, located, progress, hook, resealed)
         _finish(warehouse, record.Record(mine.erasure_id, frozenset(record.STEPS[:3])), rebuild, progress, hook)
         unfinished = record.others_running(warehouse, mine.erasure_id)
         report = _report(warehouse, mine.erasure_id)
@@ -190,6 +203,7 @@ def _take_out(
     located: _Located,
     progress: Progress,
     hook: Callable[[str], None],
+    resealed: Resealed,
 ) -> None:
     """The steps that need to know who it is. The rows come last: the identifiers are learnt from them.
 
@@ -206,9 +220,12 @@ def _take_out(
     if record.TRACES not in mine.done:
         record.step_done(warehouse, mine.erasure_id, record.TRACES)
     hook(record.TRACES)
-    with warehouse.transaction():
+    places = {found.place for found in located.found}
+    history = sorted({relation.table for relation, _ in located.tables if relation.place in places})
+    with resealed(warehouse, history, f"erasure {mine.erasure_id}"):
         # What is written to the replica by hand is told of in a ledger; this is none of that.
         warehouse.execute("select set_config('warehouse.writer', 'erase', true)")
+        warehouse.execute(_OWN_TRANSACTION)
         keys: set[str] = set()
         touched: set[str] = set()
         for relation, rule in located.tables:

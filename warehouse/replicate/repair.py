@@ -14,9 +14,11 @@ from warehouse.replicate import compare, epochs, gaps, identity, link, position,
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.damage import Damage, repair_damage
 from warehouse.replicate.differences import Known
+from warehouse.replicate.drift import states
 from warehouse.replicate.finding import error_of
 from warehouse.replicate.gaps import Gap
-from warehouse.replicate.guard import missing, subscribed
+from warehouse.replicate.guard import apparatus, missing, subscribed
+from warehouse.replicate.history import transactions
 
 BROKEN_OFF = "a copy was broken off"
 
@@ -77,12 +79,14 @@ def repair(
                 meaning="Nothing was done.",
                 next_command="`warehouse run` makes the first copy.",
             )
+        transactions.check_commit_times(warehouse)
         source.check_server(trs)
         tables = source.read_tables(trs, classification.schema_name)
         # What the source has dropped since does not keep the rest from being repaired.
         here = classification.existing(tables)
         source.check_readable(trs, here.schema_name, here.published)
         ends = link.Ends(databases, trs, warehouse, here, tables, in_full, allow_deletes)
+        compare_all = _restored(ends, name) or compare_all
         reason, doubt = _why(ends, epoch)
         left_out = compare.left_out(trs, warehouse, classification.schema_name, classification.published)
         if reason:
@@ -106,6 +110,22 @@ def repair(
             return Repair(None)
         damage = repair_damage(ends, epoch, progress, "rows of the replica differed")
         return replace(_of_damage(warehouse, damage), left_out=left_out)
+
+
+def _restored(ends: link.Ends, name: str) -> bool:
+    """Make what keeps the history as it was made, where somebody has altered it; True when there was something to do.
+
+    What was written meanwhile may have no version, or not be what the source has: every table is compared afterwards.
+    """
+    altered = apparatus.faults(ends.warehouse, ends.classification, ends.classification.published)
+    if not altered:
+        return False
+    if subscription.exists(ends.warehouse, name):
+        subscription.stop(ends.warehouse, name)
+    apparatus.restore(ends.warehouse, ends.classification, ends.classification.published)
+    for one in altered:
+        states.changed(ends.warehouse, "apparatus", one.table, None, f"made as it was: {one.what}")
+    return True
 
 
 def _note(ends: link.Ends, epoch: epochs.Epoch, progress: Progress) -> None:

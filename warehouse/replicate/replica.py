@@ -97,16 +97,12 @@ def remove_credentials(
     if not without:
         return
     function = sql.Identifier(HISTORY, f"{table}_without_credentials")
-    assignments = sql.SQL(" ").join(
-        sql.SQL("new.{0} := {1};").format(sql.Identifier(column), without_credentials(column, paths, prefix="new"))
-        for column, paths in without.items()
-    )
     has_any = sql.SQL(" or ").join(has_credentials(column, paths, prefix="new") for column, paths in without.items())
     target = sql.Identifier(schema, table)
     connection.execute(
-        sql.SQL(
-            "create or replace function {}() returns trigger language plpgsql as $$ begin {} return new; end $$"
-        ).format(function, assignments)
+        sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
+            function, sql.Literal(body_without_credentials(without))
+        )
     )
     connection.execute(
         sql.SQL(
@@ -116,6 +112,15 @@ def remove_credentials(
         ).format(target, has_any, function)
     )
     connection.execute(sql.SQL("alter table {} enable always trigger a_without_credentials").format(target))
+
+
+def body_without_credentials(without: dict[str, tuple[str, ...]]) -> str:
+    """The text of the function that takes credentials out of a row, as PostgreSQL stores it."""
+    assignments = sql.SQL(" ").join(
+        sql.SQL("new.{0} := {1};").format(sql.Identifier(column), without_credentials(column, paths, prefix="new"))
+        for column, paths in without.items()
+    )
+    return sql.SQL(" begin {} return new; end ").format(assignments).as_string(None)
 
 
 def has_credentials(column: str, paths: Sequence[str], prefix: str | None = None) -> sql.Composable:

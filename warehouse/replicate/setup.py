@@ -18,7 +18,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.core.errors import ReplicaAltered, ReplicationError, SetupError
+from warehouse.core.errors import ReplicaAltered, ReplicationError
 from warehouse.core.progress import Progress
 from warehouse.replicate import (
     copy,
@@ -34,7 +34,6 @@ from warehouse.replicate import (
     slot_wait,
     source,
     subscription,
-    transactions,
 )
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compared import Mended, mend_tables
@@ -44,6 +43,7 @@ from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard import preflight
 from warehouse.replicate.guard.settled import settled
+from warehouse.replicate.history import transactions
 from warehouse.replicate.link import Ends
 from warehouse.replicate.lsn import applied_lsn, as_lsn
 
@@ -81,11 +81,10 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         # What was reached once may be so no longer: no slot is made that nobody could read.
         reach.check(ends.warehouse, ends.databases.source_conninfo)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
-    _check_commit_times(ends.warehouse)
+    transactions.check_commit_times(ends.warehouse)
     replication_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification.published)
     if ended is None:
         source.check_headroom(ends.trs)
-    history.upgrade(ends.warehouse, ends.schema)
     whole = _whole_tables(ends) if ended else []
     publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
     # Before the slot: what comes to mean something else after this is found by the first look.
@@ -112,7 +111,8 @@ def place_snapshot(ends: Ends, epoch: Epoch) -> None:
     if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
         return
     origin = subscription.origin_name(ends.warehouse, ends.name)
-    transactions.stamp(ends.warehouse, epoch, ends.schema, list(ends.classification.published), origin)
+    tables = list(ends.classification.published)
+    transactions.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
     epochs.place_snapshot(ends.warehouse, epoch)
 
 
@@ -147,11 +147,14 @@ def _begin(
     applied, certain = _certain_position(ends, ended)
     # Before the last transactions are written down, if they came from a slot that was not ours.
     from_time = None if applied == certain else epochs.last_commit_at(warehouse, ended)
+    origin = None
     if subscription.exists(warehouse, name):
         subscription.stop(warehouse, name)
-        if ended.state == "streaming":
-            place_snapshot(ends, ended)
-            history.catch_up(warehouse, ended, ends.classification, subscription.origin_name(warehouse, name))
+        origin = subscription.origin_name(warehouse, name)
+    if ended.state == "streaming":
+        place_snapshot(ends, ended)
+        # Without a subscription, too: what it brought before somebody dropped it has to get its times.
+        history.catch_up(warehouse, ends.trs, ended, ends.classification, origin)
     from_time = from_time or epochs.last_commit_at(warehouse, ended)
     with warehouse.transaction():
         epochs.end(warehouse, ended, reason, applied)
@@ -311,13 +314,3 @@ def _receivable(ends: Ends, whole: list[str]) -> Classification:
     return ends.classification.existing(
         {table: here[table] if table in whole else c for table, c in ends.tables.items()}
     )
-
-
-def _check_commit_times(warehouse: psycopg.Connection) -> None:
-    row = warehouse.execute("show track_commit_timestamp").fetchone()
-    if row and row[0] != "on":
-        raise SetupError(
-            "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
-            meaning="History could not say when a change was made at the source, so replication was not set up.",
-            next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
-        )

@@ -10,7 +10,7 @@ import psycopg
 
 from warehouse.core import ours
 from warehouse.core.databases import Databases
-from warehouse.core.errors import SlotLost, StreamStuck
+from warehouse.core.errors import ReplicaAltered, SlotLost, StreamStuck
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.replicate import (
     differences,
@@ -37,7 +37,8 @@ from warehouse.replicate.classification import (
 from warehouse.replicate.damage import repair_damage
 from warehouse.replicate.drift import noted
 from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import decide, hand_writes, subscribed
+from warehouse.replicate.guard import apparatus, decide, hand_writes, subscribed
+from warehouse.replicate.history import transactions
 
 
 def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, NewColumns]:
@@ -83,12 +84,13 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
             raise
         setup.place_snapshot(ends, epoch)
         origin = subscription.origin_name(warehouse, name)
-        stamped = history.catch_up(warehouse, epoch, classification, origin)
+        booked = history.catch_up(warehouse, trs, epoch, classification, origin)
         hand_writes.note_them(warehouse, classification)
         position.note(trs, warehouse, epoch, marked)
         if report.rows_in is None:
-            report.rows_in = report.rows_out = stamped.row_changes
-            report.notes.append(f"{stamped.transactions:,} transactions")
+            report.rows_in = report.rows_out = booked.stamped.row_changes
+            report.notes.append(f"{booked.stamped.transactions:,} transactions")
+        report.notes.extend(booked.notes)
         report.rejected = 0
         report.where = [f"{len(classification.published)} tables, current to {marked.lsn}"]
         if waiting := differences.known(warehouse, classification.published):
@@ -117,6 +119,7 @@ def _go_on(
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
     warehouse, name, doubt = ends.warehouse, ends.name, None
+    transactions.check_commit_times(warehouse)
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
@@ -132,9 +135,9 @@ def _go_on(
             begun = setup.set_up(ends, progress, epoch, lost.what)
             report.notes.append(repaired(begun.gaps))
             return begun.epoch, drift.Outcome()
-    history.upgrade(warehouse, ends.schema)
     subscription.follow_address(warehouse, name, ends.databases.source_conninfo)
     subscription.stay_off_after_errors(warehouse, name)
+    keep_credentials_out(warehouse, epoch, classification)
     # Before the stream goes on: a change of structure at the source may be what stopped it.
     work = drift.Work(ends.trs, warehouse, epoch, classification, progress, by_person=False)
     drift.make_ready(work)
@@ -153,6 +156,23 @@ def _go_on(
         left = drift.differences(ends.trs, warehouse, ends.name, classification)
         outcome = replace(outcome, left=left)
     return epoch, outcome
+
+
+def keep_credentials_out(warehouse: psycopg.Connection, epoch: Epoch, classification: Classification) -> None:
+    """Stop the stream where what takes credentials out of rows is not as it was made.
+
+    Raises:
+        ReplicaAltered: it is not.
+    """
+    open_to = [one for one in apparatus.faults(warehouse, classification, classification.published) if one.credentials]
+    if open_to:
+        subscription.stop(warehouse, epoch.replication_name)
+        raise ReplicaAltered(
+            f"{open_to[0].table}: {open_to[0].what}.",
+            meaning="Credentials of the operational database could come in with the next row, so the stream was "
+            "stopped. Some may be here since it was altered.",
+            next_command="`warehouse replicate repair` makes it as it was and compares every table with the source.",
+        )
 
 
 def repair_is_due(warehouse: psycopg.Connection, epoch: Epoch) -> SlotLost:

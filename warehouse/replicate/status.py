@@ -20,6 +20,7 @@ from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.finding import Finding, error_of
 from warehouse.replicate.guard import (
+    books,
     clocks,
     conflicts,
     hand_writes,
@@ -36,6 +37,7 @@ from warehouse.replicate.guard import (
 from warehouse.replicate.guard.judge import PATIENCE_SECONDS, Rates, Reason, State
 from warehouse.replicate.guard.keys import Hidden, hidden_columns
 from warehouse.replicate.guard.looks import Look
+from warehouse.replicate.history import seals
 
 __all__ = ["Reason", "State", "Status", "status"]
 
@@ -57,6 +59,8 @@ class Status:
         retained_bytes: WAL that the slot keeps at the source, of budget_bytes that it may have to.
         seconds_until_full: until the budget is used up if the source goes on writing so and nothing were applied.
         clock_skew_seconds: the source's clock minus the warehouse's.
+        history_head: one digest over the newest seals of all tables. Kept elsewhere, it shows whether a chain was made
+            anew: `warehouse replicate reconcile --history --json` has each table's.
         tables: replicated tables, each with its rows (as the engine estimates them) and superseded versions.
     """
 
@@ -79,6 +83,7 @@ class Status:
     clock_skew_seconds: float | None = None
     transactions: int = 0
     apply_errors: int = 0
+    history_head: str | None = None
     tables: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -131,6 +136,7 @@ def _examined(
             databases, trs, warehouse, epoch, name, look, past, patience, hidden_columns(classification)
         )
         reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
+        reasons += books.reasons(warehouse, classification)
         clock = judge.of_clocks(clocks.disagreements(warehouse, epoch, look, measured_clocks))
         moves = not any(reason.exit_code for reason in reasons)
         full = judge.of_the_budget(measured, moves=moves)
@@ -390,6 +396,7 @@ def _as_status(
         clock_skew_seconds=skew,
         transactions=int(counted[0]) if counted else 0,
         apply_errors=int(errors[0]) if errors else 0,
+        history_head=seals.head(warehouse),
         tables=[{"name": table, "rows": live, "earlier_versions": old} for table, live, old in rows],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import textwrap
 from datetime import date
 from pathlib import Path
@@ -24,13 +25,16 @@ pytestmark = pytest.mark.slow
 
 TODAY = date(2026, 10, 1)
 SECRET = "QQ123456C"
+PERSON = "3f2b7c1e-5a0d-4e8b-9c34-6d1f20a7b951"
 
 
 def labels(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     return connection.execute("select label from marts.dim_one").fetchall()
 
 
-def test_only_a_whole_build_is_published(ready: Databases, project: Path) -> None:
+def test_only_a_whole_build_is_published(ready: Databases, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As in `warehouse erase --person-id …`, which builds the models anew when the person is gone.
+    monkeypatch.setattr(sys, "argv", ["warehouse", "erase", "--person-id", PERSON])
     first = build(ready, TODAY, Silent())
     assert first.built
     with ready.at_warehouse() as reader:
@@ -63,6 +67,10 @@ def test_only_a_whole_build_is_published(ready: Databases, project: Path) -> Non
         left = reader.execute("select nspname from pg_namespace where nspname ~ '^trw_(build|old)_'").fetchall()
         assert left == []
 
+    assert sys.argv[-1] == PERSON
+    records = [f for f in (ready.settings.warehouse_home / "dbt").rglob("*") if f.is_file()]
+    assert any(f.name == "run_results.json" for f in records)
+    assert [f.name for f in records if PERSON in f.read_text(errors="replace")] == [], "dbt keeps the command line"
     again = build(ready, TODAY, Silent())
     assert (again.built, again.build_id) == (False, last.build_id)
     assert build(ready, date(2026, 10, 2), Silent()).built

@@ -18,6 +18,7 @@ from tests.python.conftest import fresh_databases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
+from warehouse.cli.erase import resealed
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.deliver import World as DeliveryWorld
@@ -78,7 +79,9 @@ class World:
 
     def erase(self, hook: Callable[[str], None] = _nothing) -> Erasure:
         subject = Subject.given(str(self.gone.person_id), None)
-        return erase(self.databases, subject, Silent(), rebuild=self.build, reference="SAR 12/26", hook=hook)
+        return erase(
+            self.databases, subject, Silent(), rebuild=self.build, resealed=resealed, reference="SAR 12/26", hook=hook
+        )
 
     def survey(self) -> Survey:
         return survey(self.databases, Subject.given(None, self.gone.trn), Silent())

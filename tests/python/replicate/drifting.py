@@ -95,9 +95,8 @@ class World:
     def sync(self) -> None:
         """Wait until all that is committed now is applied and in the history."""
         subscription.wait_until_applied(self.trs, self.warehouse, self.name, Silent())
-        history.catch_up(
-            self.warehouse, self.epoch, self.classification, subscription.origin_name(self.warehouse, self.name)
-        )
+        origin = subscription.origin_name(self.warehouse, self.name)
+        history.catch_up(self.warehouse, self.trs, self.epoch, self.classification, origin)
 
     def state(self, table: str, column: str = "") -> str | None:
         row = self.warehouse.execute(

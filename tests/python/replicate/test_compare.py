@@ -136,16 +136,25 @@ def test_ranges_are_made_only_of_a_table_that_differs(both: Databases) -> None:
     assert result.ranges > 1
 
 
+SAME_WHEN_FOLDED = (
+    ("2019-02-02 12:38:02.367162", "2019-02-02 11:26:27.399867"),
+    ("4713-01-01 BC", "4713-01-02 BC"),
+    ("2026-03-01 00:00:00", "2026-03-01 00:00:00.001"),
+)
+"""Pairs of times; PostgreSQL's own hash, which folds them, cannot tell the first two whatever they are folded with."""
+
+
 @pytest.mark.slow
-def test_a_timestamp_at_the_edge_is_compared_more_slowly(both: Databases) -> None:
+def test_no_two_times_have_one_hash(both: Databases) -> None:
     spec = spec_of(both)
-    for connect in (both.at_source, both.at_warehouse):
-        with connect() as connection:
-            connection.execute("update things set tl = '4713-01-01 BC' where i = 1")
-    assert compared(both, spec).is_equal
-    with both.at_warehouse() as warehouse:
-        warehouse.execute("update things set tl = '4713-01-02 BC' where i = 1")
-    assert set(compared(both, spec).changed) == {(key(1),)}
+    for there, here in SAME_WHEN_FOLDED:
+        for connect, value in ((both.at_source, there), (both.at_warehouse, here)):
+            with connect() as connection:
+                connection.execute("update things set tl = %s, ts = %s where i = 1", (value, "2026-01-01 00:00+00"))
+        assert set(compared(both, spec).changed) == {(key(1),)}, there
+        with both.at_warehouse() as connection:
+            connection.execute("update things set tl = %s where i = 1", (there,))
+        assert compared(both, spec).is_equal
 
 
 KEYED = {
@@ -250,14 +259,14 @@ def test_a_table_truncated_after_the_snapshot_is_not_taken_for_an_empty_one(both
         trs.execute("begin isolation level repeatable read read only")
         row = trs.execute("select pg_export_snapshot()").fetchone()
         assert row is not None
-        at = SourceSnapshot(both.source, row[0])
-        assert not tables([spec], at, WarehouseState(both.warehouse))[0].rewritten
+        at = SourceSnapshot(both.at_source, row[0])
+        assert not tables([spec], at, WarehouseState(both.at_warehouse))[0].rewritten
         with both.at_source() as other:
             other.execute("update things set t = 'later' where i = 1")
             # What is committed after the snapshot is not seen.
-            assert tables([spec], at, WarehouseState(both.warehouse))[0].is_equal
+            assert tables([spec], at, WarehouseState(both.at_warehouse))[0].is_equal
             other.execute("truncate things")
-        assert tables([spec], at, WarehouseState(both.warehouse))[0].rewritten
+        assert tables([spec], at, WarehouseState(both.at_warehouse))[0].rewritten
 
 
 @pytest.mark.slow

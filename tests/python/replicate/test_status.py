@@ -277,28 +277,6 @@ def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databa
 
 
 @pytest.mark.slow
-def test_commit_times_that_go_backwards(world: Databases) -> None:
-    for _ in range(7):
-        add_person(world)
-    replicate(world, Silent())
-    assert told(world).reasons == []
-    with world.at_warehouse() as warehouse:
-        # One large transaction with an early number and a late time is in order.
-        warehouse.execute(
-            "update ledger.transactions set committed_at = committed_at + interval '3 seconds'"
-            " where xid = (select xid from ledger.transactions where kind = 'stream' order by xid limit 1)"
-        )
-        assert told(world).reasons == []
-        warehouse.execute(
-            "update ledger.transactions set committed_at = committed_at - interval '1 minute'"
-            " where xid = (select max(xid) from ledger.transactions)"
-        )
-        found = reason(told(world), "clocks_disagree")
-    assert found.exit_code == 55
-    assert "backwards 1 times" in found.what
-
-
-@pytest.mark.slow
 def test_it_never_writes_at_the_source(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     with world.at_source() as trs:
         before = trs.execute("select pg_current_wal_lsn(), (select count(*) from pg_replication_slots)").fetchone()

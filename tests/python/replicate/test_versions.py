@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import uuid
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +16,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import history
-from warehouse.replicate.history.settle import create_partition, month_after
+from warehouse.replicate.history.months import create_partition, month_after
 from warehouse.replicate.source import SourceColumn
 from warehouse.replicate.subscription import wait_until_applied
 
@@ -206,45 +205,6 @@ def test_a_rebuild_that_fails_changes_nothing(world: Databases, sync: Sync) -> N
             (0, "U"),
             (1, None),
         ]
-
-
-def _in_the_former_form(warehouse: psycopg.Connection, table: str) -> None:
-    """The history of one table as the first version of this product made it, with one superseded version in it."""
-    statements: list[Any] = [
-        "drop view versions.{t}",
-        "insert into history.{t}_log (version, ended_by) select p, 'U' from public.{t} as p",
-        "create table history.{t}_2 as select (version).*, known_to_xid as _known_to_xid, 'U'::char(1) as _ended_by"
-        " from history.{t}_log",
-        "drop table history.{t}_log",
-        "drop table history.{t}",
-        "alter table history.{t}_2 rename to {t}",
-        "alter table history.{t} drop column _operation",
-        "drop function history.{t}_keep() cascade",
-        "drop trigger b_suppress_unchanged on public.{t}",
-        "alter table public.{t} drop column _operation",
-    ]
-    for statement in statements:
-        warehouse.execute(statement.format(t=table).encode())
-
-
-def test_a_history_of_the_first_version_is_brought_over(world: Databases, sync: Sync) -> None:
-    with world.at_source() as trs, world.at_warehouse() as warehouse:
-        insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "1000001"})
-        sync()
-        with warehouse.transaction():
-            warehouse.execute(
-                "insert into ledger.transactions (xid, epoch_id, committed_at)"
-                " values (pg_current_xact_id(), 1, clock_timestamp())"
-            )
-            _in_the_former_form(warehouse, "persons")
-        sync()
-        trs.execute("update persons set last_name = 'Jones'")
-        sync()
-        told = warehouse.execute(
-            "select last_name, ended_by, known_to is null from versions.persons order by known_to nulls last"
-        ).fetchall()
-        assert told == [("Smith", "U", False), ("Smith", "U", False), ("Jones", None, True)]
-        assert history.upgrade(warehouse, "public") == []
 
 
 def test_a_key_of_two_columns_and_a_reserved_word(databases: Databases) -> None:

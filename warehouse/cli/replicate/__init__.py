@@ -5,13 +5,14 @@ from __future__ import annotations
 import typer
 
 from warehouse.cli.replicate.apply import apply_drift
+from warehouse.cli.replicate.clocks import show_clocks
 from warehouse.cli.replicate.conflicts import show_conflicts
 from warehouse.cli.replicate.drift import show_drift
 from warehouse.cli.replicate.preflight import show_preflight
 from warehouse.cli.replicate.reconcile import reconcile_content
 from warehouse.cli.replicate.repair import repair_gap
 from warehouse.cli.replicate.reset import reset
-from warehouse.cli.replicate.retention import show_retention
+from warehouse.cli.replicate.retention import retention
 from warehouse.cli.replicate.run import run_stage
 from warehouse.cli.replicate.skip import skip
 from warehouse.cli.replicate.sql import show_sql
@@ -30,5 +31,6 @@ app.command("apply")(apply_drift)
 app.command("repair")(repair_gap)
 app.command("reconcile")(reconcile_content)
 app.command("sql")(show_sql)
-app.command("retention")(show_retention)
+app.command("clocks")(show_clocks)
+app.command("retention")(retention)
 app.command("reset")(reset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,21 +10,44 @@ import typer
 
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
+from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
+from warehouse.replicate import link
 from warehouse.replicate.door import ready
+from warehouse.replicate.history import prove
 from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
 
 
 def reconcile_content(
     table: Annotated[list[str] | None, typer.Option("--table", help="Only this table; may be given again.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="The history against its seals and chains instead.")
+    ] = False,
+    accept: Annotated[
+        str | None, typer.Option("--accept", help="With --history: why what does not match is right as it is.")
+    ] = None,
     json: bool = JsonOption,
 ) -> None:
     """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ.
 
     61 when something could not be compared: then nobody can say that it is equal.
+
+    With --history every settled version is read and held against its month's seal, and the chains of versions are
+    followed; no source is needed. Exit code 65 when something does not match.
     """
+    if accept is not None and not history:
+        raise UsageError(
+            "--accept is about the history.",
+            meaning="Nothing was compared.",
+            next_command='warehouse replicate reconcile --history --accept "why it is right as it is"',
+        )
     databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
+    if history:
+        name = databases.settings.warehouse_replication_name
+        with databases.warehouse() as warehouse, link.alone(warehouse, name):
+            _history(databases, progress, table or (), accept, json=json)
+        return
     with progress.stage("reconcile"):
         done = reconcile(databases, progress, table or ())
     if json:
@@ -31,6 +55,36 @@ def reconcile_content(
     else:
         _show(done)
     raise_if_different(done)
+
+
+def _history(
+    databases: Databases, progress: TerminalProgress, only: Sequence[str], accept: str | None, *, json: bool
+) -> None:
+    with progress.stage("reconcile --history"):
+        if accept is None:
+            proof = prove.prove(databases, progress, only)
+        else:
+            before, proof = prove.accept(databases, accept, progress)
+    if json:
+        print_json({**asdict(proof), "result": "differs" if proof.mismatches else "proved"})
+    else:
+        if accept is not None:
+            out.print(f"{len(before.mismatches)} mismatches were accepted; the chain of seals says why.")
+        _show_proof(proof)
+    prove.raise_if_different(proof)
+
+
+def _show_proof(proof: prove.Proof) -> None:
+    for one in proof.mismatches:
+        month = f" {one.month:%Y-%m}" if one.month else ""
+        keys = "; ".join(", ".join(str(value) for value in key.values()) for key in one.keys)
+        out.print(f"{one.table}{month}: {one.what}" + (f": {keys}" if keys else ""), markup=False)
+    out.print(
+        f"{proof.tables} tables: {proof.sealed} sealed months with {proof.versions:,} versions, {proof.open} open; "
+        f"{len(proof.mismatches)} mismatches"
+    )
+    if proof.head:
+        out.print(f"Head of all chains, to be kept elsewhere: {proof.head}")
 
 
 def _show(done: Reconciliation) -> None:

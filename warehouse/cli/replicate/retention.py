@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Annotated, Any
+
+import psycopg
+import typer
 
 from warehouse.cli.output import JsonOption, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
-from warehouse.replicate import history, load_classification
+from warehouse.replicate import link, load_classification
 from warehouse.replicate.door import ready
+from warehouse.replicate.history import retention as rule
+
+_DROPPED = "select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by 2, 1"
 
 
-def show_retention(json: bool = JsonOption) -> None:
-    """For how long history is kept, what the next pass would drop, and what was dropped. Changes nothing."""
+def retention(
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Keep what replication/trs.yml says, also where it is less.")
+    ] = False,
+    json: bool = JsonOption,
+) -> None:
+    """For how long history is kept, what the rule would drop, and what was dropped. Changes nothing without --apply.
+
+    A rule in replication/trs.yml that keeps less than the one last applied drops nothing by itself.
+    """
     databases = ready(Databases(load()))
-    rules = load_classification().keep_years
-    with databases.warehouse() as warehouse:
-        due = history.expired(warehouse, rules, datetime.now(UTC))
-        dropped = warehouse.execute(
-            "select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by 2, 1"
-        ).fetchall()
+    classification = load_classification()
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        now = rule.now(warehouse, trs)
+        if apply:
+            with link.alone(warehouse, databases.settings.warehouse_replication_name):
+                rule.take_up(warehouse, classification, all_of_it=True)
+                rule.apply_retention(warehouse, rule.rules(warehouse), now)
+        _show(warehouse, dict(classification.keep_years), rule.lowered(warehouse, classification), now, json=json)
+
+
+def _show(
+    warehouse: psycopg.Connection, wanted: dict[str, int], lowered: list[rule.Lowered], now: datetime, *, json: bool
+) -> None:
+    due = rule.expired(warehouse, rule.rules(warehouse), now)
+    waiting = rule.expired(warehouse, [(one.table, one.wanted) for one in lowered], now)
+    dropped = warehouse.execute(_DROPPED).fetchall()
     if json:
         print_json(
             {
-                "keep_years": dict(rules),
-                "due": [{"table": o.table, "month": f"{o.month:%Y-%m}", "versions": o.versions} for o in due],
+                "keep_years": wanted,
+                "lowered": [{"table": o.table, "applied": o.applied, "wanted": o.wanted} for o in lowered],
+                "due": _as_json(due),
+                "due_with_apply": _as_json(waiting),
                 "dropped": [
                     {"table": t, "ended_before": b.isoformat(), "versions": n, "dropped_at": at.isoformat()}
                     for t, b, n, at in dropped
@@ -32,17 +59,25 @@ def show_retention(json: bool = JsonOption) -> None:
             }
         )
         return
-    years = sorted({kept for _, kept in rules})
-    out.print(f"Superseded versions of {len(rules)} tables are kept for {' or '.join(map(str, years))} years.")
+    years = sorted(set(wanted.values()))
+    out.print(f"Superseded versions of {len(wanted)} tables are kept for {' or '.join(map(str, years))} years.")
     if due:
-        print_table(
-            "The next pass drops",
-            ["table", "month", "versions"],
-            [(o.table, f"{o.month:%Y-%m}", o.versions) for o in due],
-        )
+        _table("The next pass drops", due)
+    if lowered:
+        out.print(f"Of {len(lowered)} tables more was kept until now, and is still: this is applied with --apply.")
+        _table("--apply drops", waiting)
     if dropped:
         print_table(
             "Dropped", ["table", "ended before", "versions", "dropped at"], [tuple(map(str, row)) for row in dropped]
         )
-    if not due and not dropped:
+    if not due and not waiting and not dropped:
         out.print("Nothing is older than that, and nothing was ever dropped.")
+
+
+def _table(title: str, months: list[rule.Expired]) -> None:
+    rows = [(one.table, f"{one.month:%Y-%m}", one.versions) for one in months]
+    print_table(title, ["table", "month", "versions"], rows)
+
+
+def _as_json(months: list[rule.Expired]) -> list[dict[str, Any]]:
+    return [{"table": one.table, "month": f"{one.month:%Y-%m}", "versions": one.versions} for one in months]

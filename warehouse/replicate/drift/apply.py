@@ -102,6 +102,8 @@ def make_ready(work: Work) -> None:
 
     Each table by itself; a failure is kept in `work.failures`.
     """
+    row = work.source.execute("select clock_timestamp()").fetchone()
+    assert row is not None
     now = work.look()
     every = compare(work.classification, now)
     # Before anything else: what the next steps alter is not to be mistaken for it, and what was seen is not to be lost.
@@ -109,6 +111,7 @@ def make_ready(work: Work) -> None:
     found = [one for one in every if _is_due(work, one)]
     if now.altered:
         work.attempt(lambda: subscribing.set_right(work, now))
+    gaps.seen(work.warehouse, work.epoch, now.publication, row[0])
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
     if now.publication is None or now.publication.whole:
         now = work.seen()

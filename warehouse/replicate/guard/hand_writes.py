@@ -34,14 +34,18 @@ class HandWrites:
     keys: tuple[str, ...]
 
 
-def note_them(connection: psycopg.Connection, classification: Classification) -> int:
-    """Make the triggers that are missing; returns how many were made. Costs one query when none is."""
+def note_them(connection: psycopg.Connection, classification: Classification, *, anew: bool = False) -> int:
+    """Make the triggers that are missing; returns how many were made. Costs one query when none is.
+
+    Args:
+        anew: make all of them, whatever is there under their names.
+    """
     missing = connection.execute(
         "select c.relname, o.operation from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
         " cross join unnest(%s::text[]) as o (operation)"
-        " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and not exists ("
-        "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation)",
-        ([*_OPERATIONS, "truncate"], classification.schema_name, list(classification.published), PREFIX),
+        " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and (%s or not exists ("
+        "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation))",
+        ([*_OPERATIONS, "truncate"], classification.schema_name, list(classification.published), anew, PREFIX),
     ).fetchall()
     hidden = hidden_columns(classification)
     for table, operation in missing:

@@ -6,7 +6,6 @@ a rule added, the next row of the source may not fit.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import psycopg
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift.columns import DISCARD
 from warehouse.replicate.drift.tables import FIRST_COPY
+from warehouse.replicate.guard import apparatus
 from warehouse.replicate.history.tables import TRIGGERS
 from warehouse.replicate.replica import HISTORY, OWN_COLUMNS, VERSIONS
 
@@ -31,7 +31,6 @@ class Table:
     key: tuple[str, ...]
     triggers: tuple[tuple[str, str], ...]
     rules: tuple[str, ...]
-    keeps: str | None
     has_log: bool
     has_history: bool
     has_view: bool
@@ -77,10 +76,6 @@ select
             )
         order by 1
     ),
-    (
-        select md5(replace(p.prosrc, c.relname, '…')) from pg_proc as p join pg_namespace as h on h.oid = p.pronamespace
-        where h.nspname = %(history)s and p.proname = c.relname || '_keep'
-    ),
     to_regclass(format('%%I.%%I', %(history)s::text, c.relname || '_log')) is not null,
     to_regclass(format('%%I.%%I', %(history)s::text, c.relname)) is not null,
     to_regclass(format('%%I.%%I', %(versions)s::text, c.relname)) is not null,
@@ -118,8 +113,7 @@ def read(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> 
             row[5],
             row[6],
             row[7],
-            row[8],
-            tuple(row[9]),
+            tuple(row[8]),
         )
         for row in rows
     }
@@ -134,22 +128,17 @@ def alterations(
         sent: what the publication sends: the tables and columns that the stream needs here.
         without_credentials: the tables that have JSON columns of which credentials are taken out.
     """
-    bodies = Counter(table.keeps for table in actual.values() if table.keeps)
-    # All functions are made from one text: those that differ from the most were altered.
-    usual = bodies.most_common(1)[0][0] if bodies else None
     told = []
     for name, columns in sent.items():
         table = actual.get(name)
         if table is None:
             told.append(Alteration(name, "the table is gone"))
             continue
-        told += [
-            Alteration(name, what) for what in _of(table, columns, usual, wants_filter=name in without_credentials)
-        ]
+        told += [Alteration(name, what) for what in _of(table, columns, wants_filter=name in without_credentials)]
     return told
 
 
-def _of(table: Table, columns: Sequence[str], usual: str | None, *, wants_filter: bool) -> list[str]:
+def _of(table: Table, columns: Sequence[str], *, wants_filter: bool) -> list[str]:
     told = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in table.columns]
     if not table.key:
         told.append("the primary key is gone")
@@ -169,10 +158,6 @@ def _of(table: Table, columns: Sequence[str], usual: str | None, *, wants_filter
         f"trigger {trigger} was disabled" for trigger, how in table.triggers if trigger.startswith(_OURS) and how == "D"
     ]
     told += [f"rule {rule} was added; a row of the source may not fit" for rule in table.rules]
-    if table.keeps is None:
-        told.append("the function that keeps its history is gone")
-    elif table.keeps != usual:
-        told.append("the function that keeps its history was altered")
     if not table.has_log or not table.has_history:
         told.append("its history is gone")
     if not table.has_view:
@@ -188,4 +173,5 @@ def altered(
     """What of the replica is not as it was made. Only reads."""
     actual = read(connection, classification.schema_name, list(sent))
     filtered = frozenset(table for table in sent if table in classification.tables and classification.without(table))
-    return alterations(actual, sent, filtered)
+    made_otherwise = [Alteration(one.table, one.what) for one in apparatus.faults(connection, classification, sent)]
+    return [*alterations(actual, sent, filtered), *made_otherwise]

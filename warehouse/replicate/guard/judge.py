@@ -229,7 +229,7 @@ def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Se
             Reason(
                 "replica_altered",
                 f"The replica was altered by hand: {some(replica)}.",
-                "Undo it; then `warehouse replicate reconcile` shows whether rows or versions are missing.",
+                "`warehouse replicate repair` makes what keeps history as it was, and compares. Undo the rest.",
                 ReplicaAltered.exit_code,
             )
         )
@@ -251,8 +251,8 @@ def of_clocks(disagreements: Sequence[str]) -> Reason | None:
         return None
     return Reason(
         "clocks_disagree",
-        f"Clocks disagree: {some(disagreements)}. Nothing was changed; times in the history may be off by that.",
-        "Have both servers' clocks set by NTP (chronyc tracking), then look again.",
+        f"Clocks disagree: {some(disagreements)}. Times in the history may be off by that.",
+        "Have both servers' clocks set by NTP (chronyc tracking); warehouse replicate clocks shows what was wrong.",
         ClocksDisagree.exit_code,
     )
 
@@ -288,6 +288,8 @@ ORDER = (
     "stopped",
     "no_subscription",
     "structure_held",
+    "commit_times_off",
+    "history_differs",
     "clocks_disagree",
     "skipped_by_hand",
     "altered_meanwhile",

@@ -108,7 +108,8 @@ where s.subname = %s and s.subdbid = (select oid from pg_database where datname 
 
 _NEWEST = """
 select greatest(
-    (
+    -- Asked of a server that keeps no commit times, it would be an error.
+    case when current_setting('track_commit_timestamp') = 'on' then (
         select max(c.timestamp)
         from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as next) as n
         cross join lateral generate_series(
@@ -120,7 +121,7 @@ select greatest(
         ) as x (number)
         cross join lateral pg_xact_commit_timestamp_origin(x.number::text::xid8::xid) as c
         where c.roident = (select roident from pg_replication_origin where roname = %(origin)s)
-    ),
+    ) end,
     (
         select committed_at from ledger.transactions
         where epoch_id = %(epoch)s and kind = 'stream' order by xid desc limit 1

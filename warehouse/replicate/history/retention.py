@@ -1,8 +1,12 @@
-"""The retention rule of replication/trs.yml: months of history that are past it are dropped, and that is recorded."""
+"""The retention rule of replication/trs.yml: months of history that are past it are dropped, and that is recorded.
+
+A month goes when its last moment, and the time at which its last version was settled, are both past the rule: a commit
+time that is wrong puts a version into an old month, and must not end it. A rule that keeps less than the one last
+applied may be a slip of the pen, and waits until a person has said `warehouse replicate retention --apply`.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +14,11 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.history.settle import month_after
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.history import seals
+from warehouse.replicate.history.months import Month, month_after, months_of
 from warehouse.replicate.replica import HISTORY
-
-_MONTH = re.compile(r"_(\d{4})_(\d{2})$")
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,92 @@ class Expired:
     versions: int
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """A table of which the file keeps less than what was applied last; None keeps everything."""
+
+    table: str
+    applied: int | None
+    wanted: int
+
+
+_SETTLED_AT = "select settled_at from ledger.history_months where table_name = %s and month = %s"
+
+_LAST_COMMIT = """
+select max(t.committed_at) from (
+    select committed_at from ledger.transactions where epoch_id = %s and kind = 'stream' order by xid desc limit 1000
+) as t
+"""
+
+_DROPPED = """
+insert into ledger.dropped_history as d (table_name, ended_from, ended_before, versions) values (%s, %s, %s, %s)
+on conflict (table_name, ended_from) do update
+set versions = d.versions + excluded.versions, dropped_at = clock_timestamp()
+"""
+
+_TAKE_UP = """
+insert into ledger.kept_years as k (table_name, years) select t.name, t.years
+from unnest(%(tables)s::text[], %(years)s::int[]) as t (name, years)
+on conflict (table_name) do update set years = excluded.years, applied_at = clock_timestamp(), applied_by = session_user
+where k.years is distinct from excluded.years
+    and (%(all)s or (k.years is not null and (excluded.years is null or excluded.years > k.years)))
+"""
+
+_LOWERED = """
+select k.table_name, k.years, t.years
+from unnest(%(tables)s::text[], %(years)s::int[]) as t (name, years)
+join ledger.kept_years as k on k.table_name = t.name
+where t.years is not null and (k.years is null or t.years < k.years)
+order by k.table_name
+"""
+
+
+def now(connection: psycopg.Connection, source: psycopg.Connection) -> datetime:
+    """The moment that years are counted back from: the earlier of both servers' clocks, so that one may be wrong."""
+    read = [one.execute("select clock_timestamp()").fetchone() for one in (connection, source)]
+    found: datetime = min(row[0] for row in read if row is not None)
+    return found
+
+
+def settled_up_to(connection: psycopg.Connection, epoch: Epoch) -> datetime | None:
+    """The moment before which everything that was committed at the source has been settled; None: nothing was."""
+    row = connection.execute(_LAST_COMMIT, (epoch.epoch_id,)).fetchone()
+    return row[0] if row else None
+
+
+def rules(connection: psycopg.Connection) -> list[tuple[str, int]]:
+    """The rule that is applied: each table with the years for which its superseded versions are kept."""
+    rows = connection.execute(
+        "select table_name, years from ledger.kept_years where years is not null order by table_name"
+    ).fetchall()
+    return [(table, years) for table, years in rows]
+
+
+def take_up(
+    connection: psycopg.Connection, classification: Classification, *, all_of_it: bool = False
+) -> list[Lowered]:
+    """Apply the file's rule from now on where it keeps as much as before, or more; returns where it keeps less.
+
+    Args:
+        all_of_it: a person has said that it is to be applied where it keeps less, too.
+    """
+    years = dict(classification.keep_years)
+    tables = list(classification.published)
+    wanted = {"tables": tables, "years": [years.get(table) for table in tables], "all": all_of_it}
+    connection.execute(_TAKE_UP, wanted)
+    return [Lowered(*row) for row in connection.execute(_LOWERED, wanted)]
+
+
+def lowered(connection: psycopg.Connection, classification: Classification) -> list[Lowered]:
+    """Where the file keeps less than what was applied last. Only reads."""
+    years = dict(classification.keep_years)
+    tables = list(classification.published)
+    wanted = {"tables": tables, "years": [years.get(table) for table in tables]}
+    return [Lowered(*row) for row in connection.execute(_LOWERED, wanted)]
+
+
 def expired(connection: psycopg.Connection, keep_years: Iterable[tuple[str, int]], now: datetime) -> list[Expired]:
-    """The partitions whose every version ended longer ago than is to be kept.
+    """The partitions whose every version ended, and was settled, longer ago than is to be kept.
 
     Args:
         keep_years: each table with the years for which its superseded versions are kept.
@@ -41,16 +130,12 @@ def expired(connection: psycopg.Connection, keep_years: Iterable[tuple[str, int]
     found = []
     for table, years in keep_years:
         horizon = _years_before(now, years)
-        for partition in _partitions(connection, table):
-            match = _MONTH.search(partition)
-            if match is None:
-                continue
-            month = datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)
-            if month_after(month) <= horizon:
+        for month in months_of(connection, table):
+            if month_after(month.begins) <= horizon and _settled_at(connection, month) <= horizon:
                 counted = connection.execute(
-                    sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, partition))
+                    sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, month.partition))
                 ).fetchone()
-                found.append(Expired(table, partition, month, int(counted[0]) if counted else 0))
+                found.append(Expired(table, month.partition, month.begins, int(counted[0]) if counted else 0))
     return found
 
 
@@ -61,22 +146,17 @@ def apply_retention(
     dropped = expired(connection, keep_years, now)
     for one in dropped:
         with connection.transaction():
-            connection.execute(
-                "insert into ledger.dropped_history (table_name, ended_from, ended_before, versions)"
-                " values (%s, %s, %s, %s)",
-                (one.table, one.month, month_after(one.month), one.versions),
-            )
+            seals.dropped(connection, one.table, one.month.date(), "retention")
+            connection.execute(_DROPPED, (one.table, one.month, month_after(one.month), one.versions))
             connection.execute(sql.SQL("drop table {}").format(sql.Identifier(HISTORY, one.partition)))
     return dropped
 
 
-def _partitions(connection: psycopg.Connection, table: str) -> list[str]:
-    rows = connection.execute(
-        "select c.relname from pg_inherits as i join pg_class as c on c.oid = i.inhrelid"
-        " where i.inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text)) order by c.relname",
-        (HISTORY, table),
-    ).fetchall()
-    return [row[0] for row in rows]
+def _settled_at(connection: psycopg.Connection, month: Month) -> datetime:
+    """When the last version was settled into a month; of one from before that was noted, its own last moment."""
+    row = connection.execute(_SETTLED_AT, (month.table, month.begins.date())).fetchone()
+    settled: datetime = row[0] if row else month_after(month.begins)
+    return settled.astimezone(UTC)
 
 
 def _years_before(moment: datetime, years: int) -> datetime:

@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC
 
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.history.tables import log_of, published_columns
+from warehouse.replicate.history import seals
+from warehouse.replicate.history.months import create_partition
+from warehouse.replicate.history.tables import log_of, logged, published_columns
 from warehouse.replicate.replica import HISTORY, KNOWN_FROM, OPERATION
+
+_MOVE = """
+with moved as (
+    delete from {log} as l using ledger.transactions as t where t.xid = l.known_to_xid
+    returning l.version, l.known_to_xid, l.ended_by, t.committed_at, t.not_before
+),
+
+settled as (
+    insert into {history} (known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after,
+        epoch_id, {columns})
+    select
+        began.committed_at,
+        m.committed_at,
+        case began.kind when 'copy' then 'C'::"char" else (m.version).{operation} end,
+        m.ended_by,
+        (m.version).{known_from},
+        m.known_to_xid,
+        began.not_before,
+        m.not_before,
+        began.epoch_id,
+        {values}
+    from moved as m
+    left join ledger.transactions as began on began.xid = (m.version).{known_from}
+    returning known_to
+)
+
+select (date_trunc('month', known_to, 'UTC') at time zone 'UTC')::date, count(*) from settled group by 1
+"""
+
+_MONTHS = """
+select distinct date_trunc('month', t.committed_at, 'UTC')
+from {log} as l join ledger.transactions as t on t.xid = l.known_to_xid
+"""
+
+_COPYING = "select table_name from ledger.column_states where column_name = '' and state = 'copying'"
 
 
 def settle(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -> int:
@@ -19,69 +56,30 @@ def settle(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -
     of a transaction that is not in the ledger yet wait for the next time.
     """
     moved = 0
-    for table in tables:
-        if not connection.execute(
-            "select to_regclass(format('%%I.%%I', %s::text, %s::text))", (HISTORY, f"{table}_log")
-        ).fetchone()[0]:  # type: ignore[index]
-            # Classified, and not copied yet.
-            continue
-        months = connection.execute(
-            sql.SQL(
-                "select distinct date_trunc('month', t.committed_at, 'UTC')"
-                " from {} as l join ledger.transactions as t on t.xid = l.known_to_xid"
-            ).format(log_of(table))
-        ).fetchall()
+    sealed = seals.latest(connection)
+    # The time of a copy is only certain when it is complete.
+    copying = {row[0] for row in connection.execute(_COPYING)}
+    for table in logged(connection, schema, [one for one in tables if one not in copying]):
+        rows = connection.execute(sql.SQL(_MONTHS).format(log=log_of(table))).fetchall()
+        months = [month.astimezone(UTC) for (month,) in rows]
+        for month in months:
+            create_partition(connection, table, month)
+        late = [m for m in months if (seal := sealed.get((table, m.date()))) and seal.content is not None]
         if not months:
             continue
-        for (month,) in months:
-            create_partition(connection, table, month.astimezone(UTC))
-        moved += _move(connection, schema, table)
+        with connection.transaction():
+            if late:
+                with seals.resealed(connection, schema, [table], "late"):
+                    moved += _move(connection, schema, table)
+            else:
+                moved += _move(connection, schema, table)
     return moved
-
-
-def create_partition(connection: psycopg.Connection, table: str, month: datetime) -> None:
-    """Make the partition of a month, given as its first moment in UTC, if it is not there."""
-    connection.execute(
-        sql.SQL("create table if not exists {} partition of {} for values from ({}) to ({})").format(
-            sql.Identifier(HISTORY, f"{table}_{month:%Y_%m}"),
-            sql.Identifier(HISTORY, table),
-            sql.Literal(month),
-            sql.Literal(month_after(month)),
-        )
-    )
-
-
-def month_after(month: datetime) -> datetime:
-    """The first moment of the next month."""
-    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
 
 
 def _move(connection: psycopg.Connection, schema: str, table: str) -> int:
     columns = published_columns(connection, schema, table)
-    return connection.execute(
-        sql.SQL(
-            """with moved as (
-    delete from {log} as l using ledger.transactions as t where t.xid = l.known_to_xid
-    returning l.version, l.known_to_xid, l.ended_by, t.committed_at, t.not_before, t.epoch_id
-)
-
-insert into {history} (known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after, epoch_id,
-    {columns})
-select
-    -- A row that was written by hand began in a transaction that no ledger knows; the engine still does.
-    coalesce(began.committed_at, pg_xact_commit_timestamp((m.version).{known_from}::xid)),
-    m.committed_at,
-    case began.kind when 'copy' then 'C'::"char" else (m.version).{operation} end,
-    m.ended_by,
-    (m.version).{known_from},
-    m.known_to_xid,
-    began.not_before,
-    m.not_before,
-    began.epoch_id,
-    {values}
-from moved as m
-left join ledger.transactions as began on began.xid = (m.version).{known_from}"""
-        ).format(
+    rows = connection.execute(
+        sql.SQL(_MOVE).format(
             log=log_of(table),
             history=sql.Identifier(HISTORY, table),
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -89,4 +87,7 @@ left join ledger.transactions as began on began.xid = (m.version).{known_from}""
             operation=sql.Identifier(OPERATION),
             known_from=sql.Identifier(KNOWN_FROM),
         )
-    ).rowcount
+    ).fetchall()
+    for month, versions in rows:
+        seals.settled(connection, table, month, versions)
+    return sum(versions for _, versions in rows)

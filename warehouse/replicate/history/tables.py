@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.history import views
 from warehouse.replicate.replica import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, VERSIONS, declared
 from warehouse.replicate.source import SourceColumn
 
@@ -25,6 +25,32 @@ _OF_A_VERSION = (
     ("epoch_id", "int"),
 )
 """What the settled history says of a version besides its columns."""
+
+_LOGGED = """
+select t.name from unnest(%(tables)s::text[]) as t (name)
+where to_regclass(format('%%I.%%I', %(schema)s::text, t.name)) is not null
+    and to_regclass(format('%%I.%%I', %(history)s::text, t.name)) is not null
+    and to_regclass(format('%%I.%%I', %(history)s::text, t.name || '_log')) is not null
+"""
+
+_NOT_LOGGED = """
+select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where c.relpersistence = 'u' and (
+    c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
+    or c.oid = to_regclass(format('%%I.%%I', %(history)s::text, %(table)s::text || '_log'))
+    or c.oid in (
+        select i.inhrelid from pg_inherits as i
+        where i.inhparent = to_regclass(format('%%I.%%I', %(history)s::text, %(table)s::text))
+    )
+)
+"""
+
+_KEY = """
+select a.attname from pg_index as i cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number)
+join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+where i.indisprimary and i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+order by k.number
+"""
 
 
 def keep(
@@ -52,8 +78,8 @@ def keep(
             sql.SQL(", ").join(map(sql.Identifier, key)),
         )
     )
-    _create_log(connection, schema, table)
-    _create_triggers(connection, schema, table)
+    create_log(connection, schema, table)
+    create_triggers(connection, schema, table)
     create_view(connection, schema, table, [column.name for column in columns])
 
 
@@ -62,7 +88,20 @@ def log_of(table: str) -> sql.Identifier:
     return sql.Identifier(HISTORY, f"{table}_log")
 
 
-def _create_log(connection: psycopg.Connection, schema: str, table: str) -> None:
+def logged(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[str]:
+    """Those of some tables that have a replica, a log and a history: the others are classified, and not copied yet."""
+    rows = connection.execute(_LOGGED, {"schema": schema, "history": HISTORY, "tables": list(tables)})
+    return [row[0] for row in rows]
+
+
+def key_of(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
+    """The columns of a replica's primary key, in its order."""
+    rows = connection.execute(_KEY, (schema, table)).fetchall()
+    return [row[0] for row in rows]
+
+
+def create_log(connection: psycopg.Connection, schema: str, table: str) -> None:
+    """Make the log of a table if it is not there."""
     connection.execute(
         sql.SQL(
             "create table if not exists {} (version {}, known_to_xid xid8 not null default pg_current_xact_id(),"
@@ -71,13 +110,7 @@ def _create_log(connection: psycopg.Connection, schema: str, table: str) -> None
     )
 
 
-def _create_triggers(connection: psycopg.Connection, schema: str, table: str) -> None:
-    target, function = sql.Identifier(schema, table), sql.Identifier(HISTORY, f"{table}_keep")
-    # Names in the function are qualified: the apply worker's search path is empty. It lists no columns, so it never
-    # has to change with the table.
-    connection.execute(
-        sql.SQL(
-            """create or replace function {function}() returns trigger language plpgsql as $$
+_KEEP = """
 begin
     if tg_op = 'UPDATE' then
         insert into {log} (version, ended_by) values (old, 'U');
@@ -90,13 +123,31 @@ begin
     end if;
     insert into {log} (version, ended_by) select current_row, 'T' from {current} as current_row;
     return null;
-end $$"""
-        ).format(
-            function=function,
+end """
+"""The function that keeps a table's history. Names are qualified, because the apply worker's search path is empty. It
+lists no columns, so it never has to change with the table."""
+
+
+def body_of_keep(schema: str, table: str) -> str:
+    """The text of the function that keeps a table's history, as PostgreSQL stores it."""
+    return (
+        sql.SQL(_KEEP)
+        .format(
             log=log_of(table),
-            current=target,
+            current=sql.Identifier(schema, table),
             known_from=sql.Identifier(KNOWN_FROM),
             operation=sql.Identifier(OPERATION),
+        )
+        .as_string(None)
+    )
+
+
+def create_triggers(connection: psycopg.Connection, schema: str, table: str) -> None:
+    """Make the triggers that keep a table's history, and their function, whatever is there under their names."""
+    target, function = sql.Identifier(schema, table), sql.Identifier(HISTORY, f"{table}_keep")
+    connection.execute(
+        sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
+            function, sql.Literal(body_of_keep(schema, table))
         )
     )
     made = (
@@ -115,6 +166,13 @@ end $$"""
         )
         # Ordinary triggers do not fire for replicated changes.
         connection.execute(sql.SQL("alter table {} enable always trigger {}").format(target, sql.Identifier(name)))
+
+
+def set_logged(connection: psycopg.Connection, schema: str, table: str) -> None:
+    """Have the replica, the log and the months of a table survive a crash of the server, if they do not."""
+    rows = connection.execute(_NOT_LOGGED, {"schema": schema, "table": table, "history": HISTORY}).fetchall()
+    for place, name in rows:
+        connection.execute(sql.SQL("alter table {} set logged").format(sql.Identifier(place, name)))
 
 
 def create_view(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
@@ -172,6 +230,7 @@ from {history}"""
             history=sql.Identifier(HISTORY, table),
         )
     )
+    views.note(connection, table)
 
 
 def published_columns(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
@@ -182,48 +241,3 @@ def published_columns(connection: psycopg.Connection, schema: str, table: str) -
         (schema, table, list(OWN_COLUMNS)),
     ).fetchall()
     return [row[0] for row in rows]
-
-
-@contextmanager
-def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator[None]:
-    """Take a table's log and view aside while the block alters `<schema>.<table>` and `history.<table>`.
-
-    A column of a row's type stands in the way of changing or dropping that row's columns. In one transaction with the
-    block: nobody sees the table without its history. Views on `versions.<table>` must be out of the way before.
-    Values of the log are cast to the types that the replica has afterwards; a new column is null in them.
-    """
-    with connection.transaction():
-        # The apply worker waits: no version is put down between reading the log and making it anew.
-        connection.execute(
-            sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, table)),
-        )
-        before = [*published_columns(connection, schema, table), *OWN_COLUMNS]
-        aside = sql.Identifier(f"{table}_log_aside")
-        connection.execute(
-            sql.SQL("create temp table {} on commit drop as select {}, known_to_xid, ended_by from {}").format(
-                aside,
-                sql.SQL(", ").join(sql.SQL("(version).{}").format(sql.Identifier(name)) for name in before),
-                log_of(table),
-            )
-        )
-        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
-        connection.execute(sql.SQL("drop table {}").format(log_of(table)))
-        yield
-        after = connection.execute(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-            " and attnum > 0 and not attisdropped order by attnum",
-            (schema, table),
-        ).fetchall()
-        _create_log(connection, schema, table)
-        fields = sql.SQL(", ").join(
-            sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(kind)) if name in before else sql.SQL("null")
-            for name, kind in after
-        )
-        connection.execute(
-            sql.SQL(
-                "insert into {} (version, known_to_xid, ended_by) select row({})::{}, known_to_xid, ended_by from {}"
-            ).format(log_of(table), fields, sql.Identifier(schema, table), aside)
-        )
-        connection.execute(sql.SQL("drop table {}").format(aside))
-        create_view(connection, schema, table, published_columns(connection, schema, table))

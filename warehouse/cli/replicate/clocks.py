@@ -1,0 +1,44 @@
+"""`warehouse replicate clocks`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.output import JsonOption, out, print_json, print_table
+from warehouse.core.databases import Databases
+from warehouse.core.errors import ClocksDisagree
+from warehouse.core.settings import load
+from warehouse.replicate.door import ready
+from warehouse.replicate.guard import clocks
+
+
+def show_clocks(
+    every: Annotated[bool, typer.Option("--all", help="Those that were acknowledged, too.")] = False,
+    acknowledge: Annotated[bool, typer.Option("--acknowledge", help="They are known, and are told no more.")] = False,
+    because: Annotated[str, typer.Option("--because", help="What was wrong with the clock.")] = "",
+    json: bool = JsonOption,
+) -> None:
+    """Commit times of the source that could not be true. Exit code 55 until a person has acknowledged them."""
+    databases = ready(Databases(load()))
+    with databases.warehouse() as warehouse:
+        if acknowledge:
+            clocks.acknowledge(warehouse, because)
+        found = clocks.jumps(warehouse, acknowledged=every)
+    waiting = [one for one in found if one.acknowledged_at is None and one.seconds > clocks.TOLERANCE_SECONDS]
+    if json:
+        print_json([asdict(one) for one in found])
+    elif not found:
+        out.print("No commit time contradicts another.")
+    else:
+        print_table(
+            None,
+            ["found", "what", "because"],
+            [(f"{one.found_at:%Y-%m-%d %H:%M}", one.what, one.because) for one in found],
+        )
+        out.print("These transactions have the time of what was committed before them; what the source said is kept in")
+        out.print("ledger.transactions.source_committed_at. warehouse replicate clocks --acknowledge --because …")
+    if waiting:
+        raise typer.Exit(ClocksDisagree.exit_code)

@@ -1,0 +1,41 @@
+"""What the ledgers of history say that a person should know: reasons of the stream's status that need no look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+
+from warehouse.core.errors import CommitTimesOff, HistoryDiffers
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.guard.judge import Reason
+from warehouse.replicate.history import retention, transactions
+
+_DIFFER = """
+select table_name, what from ledger.proved_histories where mismatches > 0 order by table_name
+"""
+
+
+def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Reason]:
+    """Times that nobody keeps, a history that does not match its seals, a retention rule that waits for a person."""
+    try:
+        transactions.check_commit_times(warehouse)
+    except CommitTimesOff as error:
+        yield Reason("commit_times_off", error.what, error.next_command, error.exit_code)
+    differ = warehouse.execute(_DIFFER).fetchall()
+    if differ:
+        some = "; ".join(f"{table}: {what}" for table, what in differ[:5])
+        yield Reason(
+            "history_differs",
+            f"The history of {len(differ)} tables was not what was settled when it was last proved: {some}.",
+            "warehouse replicate reconcile --history",
+            HistoryDiffers.exit_code,
+        )
+    lowered = retention.lowered(warehouse, classification)
+    if lowered:
+        yield Reason(
+            "retention_lowered",
+            f"replication/trs.yml keeps less history of {len(lowered)} tables than what was applied so far; nothing "
+            "of it was dropped.",
+            "warehouse replicate retention shows what would go; with --apply it goes.",
+        )

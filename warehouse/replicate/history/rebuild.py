@@ -1,0 +1,58 @@
+"""Altering a table that has a history, with its log and its view out of the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate.history import seals
+from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
+from warehouse.replicate.replica import OWN_COLUMNS, VERSIONS
+
+
+@contextmanager
+def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator[None]:
+    """Take a table's log and view aside while the block alters `<schema>.<table>` and `history.<table>`.
+
+    A column of a row's type stands in the way of changing or dropping that row's columns. In one transaction with the
+    block: nobody sees the table without its history. Views on `versions.<table>` must be out of the way before.
+    Values of the log are cast to the types that the replica has afterwards; a new column is null in them.
+    """
+    with connection.transaction(), seals.resealed(connection, schema, [table], "structure"):
+        # The apply worker waits: no version is put down between reading the log and making it anew.
+        connection.execute(
+            sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, table)),
+        )
+        before = [*published_columns(connection, schema, table), *OWN_COLUMNS]
+        aside = sql.Identifier(f"{table}_log_aside")
+        connection.execute(
+            sql.SQL("create temp table {} on commit drop as select {}, known_to_xid, ended_by from {}").format(
+                aside,
+                sql.SQL(", ").join(sql.SQL("(version).{}").format(sql.Identifier(name)) for name in before),
+                log_of(table),
+            )
+        )
+        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
+        connection.execute(sql.SQL("drop table {}").format(log_of(table)))
+        yield
+        after = connection.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+            " and attnum > 0 and not attisdropped order by attnum",
+            (schema, table),
+        ).fetchall()
+        create_log(connection, schema, table)
+        fields = sql.SQL(", ").join(
+            sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(kind)) if name in before else sql.SQL("null")
+            for name, kind in after
+        )
+        connection.execute(
+            sql.SQL(
+                "insert into {} (version, known_to_xid, ended_by) select row({})::{}, known_to_xid, ended_by from {}"
+            ).format(log_of(table), fields, sql.Identifier(schema, table), aside)
+        )
+        connection.execute(sql.SQL("drop table {}").format(aside))
+        create_view(connection, schema, table, published_columns(connection, schema, table))

@@ -1,0 +1,282 @@
+"""Seals: a digest of each settled month of versions, in a chain for each table that is only ever added to.
+
+When a month is over its versions change no more, so its digest says for ever what was in it. What may change it later
+(a version that comes late, an erasure, a change of structure, the retention rule) first holds the month against its
+seal and then seals it anew, with the reason: what somebody altered before is never sealed over in silence.
+
+A seal is made of the one before it in the table, so none can be taken out or altered without the later ones showing it.
+Somebody who may rewrite this ledger can make the whole chain anew; the heads of the chains, kept elsewhere
+(`warehouse replicate status --json`), show that, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from warehouse.replicate.history import chains
+from warehouse.replicate.history.digest import Digest, digest
+from warehouse.replicate.history.months import Month, month_after, months_of
+from warehouse.replicate.history.tables import key_of, logged
+from warehouse.replicate.replica import HISTORY
+
+Reason = Literal["complete", "late", "erasure", "structure", "retention", "reset", "accepted"]
+
+LATE = timedelta(hours=1)
+"""So long after its end a month is sealed: sessions commit a little out of the order of their times."""
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A row of ledger.history_seals; the table's comment says what its columns mean."""
+
+    seal_id: int
+    table_name: str
+    month: date
+    sealed_at: datetime
+    reason: str
+    because: str | None
+    matched: bool
+    key_columns: list[str]
+    versions: int | None
+    groups: int | None
+    content: bytes | None
+    previous: bytes | None
+    seal: bytes
+
+    def computed(self) -> bytes:
+        """The seal that belongs to the rest of the row."""
+        told = [
+            self.table_name,
+            self.month.isoformat(),
+            self.sealed_at.astimezone(UTC).isoformat(),
+            self.reason,
+            self.because,
+            self.matched,
+            self.key_columns,
+            self.versions,
+            self.groups,
+            *(value and bytes(value).hex() for value in (self.content, self.previous)),
+        ]
+        return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).digest()
+
+
+_SEALS = """
+select seal_id, table_name, month, sealed_at, reason, because, matched, key_columns, versions, groups, content,
+    previous, seal
+from ledger.history_seals order by seal_id
+"""
+
+_FINGERPRINT = "select fingerprint from ledger.history_seals where seal_id = %s"
+
+_ADD = """
+insert into ledger.history_seals (table_name, month, sealed_at, reason, because, matched, key_columns, versions,
+    groups, content, fingerprint, previous, seal)
+values (%(table_name)s, %(month)s, %(sealed_at)s, %(reason)s, %(because)s, %(matched)s, %(key_columns)s, %(versions)s,
+    %(groups)s, %(content)s, %(fingerprint)s, %(previous)s, %(seal)s)
+"""
+
+_BEFORE = "select seal from ledger.history_seals where table_name = %s order by seal_id desc limit 1"
+
+_HEADS = """
+select distinct on (table_name) table_name, seal from ledger.history_seals order by table_name, seal_id desc
+"""
+
+_NOTED = "select versions from ledger.history_months where table_name = %s and month = %s"
+
+_NOTE = """
+insert into ledger.history_months as m (table_name, month, versions) values (%s, %s, %s)
+on conflict (table_name, month) do update set versions = m.versions + excluded.versions
+"""
+
+
+_SETTLED_NOW = """
+update ledger.history_months set settled_at = clock_timestamp() where table_name = %s and month = %s
+"""
+
+
+def every(connection: psycopg.Connection) -> list[Seal]:
+    """All seals, in the order in which they were made."""
+    with connection.cursor(row_factory=class_row(Seal)) as cursor:
+        return cursor.execute(_SEALS).fetchall()
+
+
+def latest(connection: psycopg.Connection) -> dict[tuple[str, date], Seal]:
+    """The seal that holds for each table and month."""
+    return {(seal.table_name, seal.month): seal for seal in every(connection)}
+
+
+def heads(connection: psycopg.Connection) -> dict[str, str]:
+    """The newest seal of each table, in hexadecimal: kept elsewhere, they show whether a chain was made anew."""
+    return {table: bytes(seal).hex() for table, seal in connection.execute(_HEADS)}
+
+
+def head(connection: psycopg.Connection) -> str | None:
+    """One digest over all heads; None before the first seal."""
+    told = heads(connection)
+    return hashlib.sha256(json.dumps(sorted(told.items())).encode()).hexdigest() if told else None
+
+
+def complete(connection: psycopg.Connection, schema: str, tables: Iterable[str], settled_up_to: datetime | None) -> int:
+    """Seal the months that are over; returns how many.
+
+    Args:
+        settled_up_to: everything that was committed at the source before is settled.
+    """
+    if settled_up_to is None:
+        return 0
+    sealed, made = latest(connection), 0
+    for table in logged(connection, schema, list(tables)):
+        for month in open_months(connection, table, sealed):
+            if month_after(month.begins) + LATE <= settled_up_to:
+                with connection.transaction():
+                    found = digest(connection, month.partition, key_of(connection, schema, table))
+                    noted = noted_versions(connection, month)
+                    if noted is None:
+                        connection.execute(_NOTE, (table, month.month, found.versions))
+                    add(connection, month, found, "complete", matched=noted in (None, found.versions))
+                made += 1
+    return made
+
+
+def open_months(connection: psycopg.Connection, table: str, sealed: dict[tuple[str, date], Seal]) -> list[Month]:
+    """The months of a table that no seal holds for; one that was dropped and came again is among them."""
+    return [
+        month
+        for month in months_of(connection, table)
+        if (seal := sealed.get((table, month.month))) is None or seal.content is None
+    ]
+
+
+def noted_versions(connection: psycopg.Connection, month: Month) -> int | None:
+    """How many versions were settled into a month, by the ledger."""
+    row = connection.execute(_NOTED, (month.table, month.month)).fetchone()
+    return row[0] if row else None
+
+
+def recount(connection: psycopg.Connection, month: Month, versions: int) -> None:
+    """Write down how many versions a month has, whatever was noted before."""
+    connection.execute(_NOTE, (month.table, month.month, versions - (noted_versions(connection, month) or 0)))
+
+
+def settled(connection: psycopg.Connection, table: str, month: date, versions: int) -> None:
+    """Write down that versions were settled into a month, and that it was now."""
+    connection.execute(_NOTE, (table, month, versions))
+    connection.execute(_SETTLED_NOW, (table, month))
+
+
+def dropped(
+    connection: psycopg.Connection, table: str, month: date, reason: Reason, because: str | None = None
+) -> None:
+    """Seal that a month is not there any more; in the transaction that drops it."""
+    seal = latest(connection).get((table, month))
+    if seal is None or seal.content is None:
+        connection.execute("delete from ledger.history_months where table_name = %s and month = %s", (table, month))
+        return
+    partition = next((one for one in months_of(connection, table) if one.month == month), None)
+    now = digest(connection, partition.partition, seal.key_columns, seal.groups) if partition else None
+    connection.execute("delete from ledger.history_months where table_name = %s and month = %s", (table, month))
+    add(
+        connection,
+        partition or Month(table, "", datetime(month.year, month.month, 1, tzinfo=UTC)),
+        None,
+        reason,
+        because,
+        matched=now is not None and now.content == bytes(seal.content),
+        key_columns=seal.key_columns,
+    )
+
+
+def add(
+    connection: psycopg.Connection,
+    month: Month,
+    found: Digest | None,
+    reason: Reason,
+    because: str | None = None,
+    *,
+    matched: bool,
+    key_columns: list[str] | None = None,
+) -> None:
+    """Add a seal to a table's chain; without a digest for a month that is not there any more."""
+    row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    before = connection.execute(_BEFORE, (month.table,)).fetchone()
+    seal = Seal(
+        seal_id=0,
+        table_name=month.table,
+        month=month.month,
+        sealed_at=row[0],
+        reason=reason,
+        because=because,
+        matched=matched,
+        key_columns=found.key_columns if found else (key_columns or []),
+        versions=found.versions if found else None,
+        groups=found.groups if found else None,
+        content=found.content if found else None,
+        previous=bytes(before[0]) if before else None,
+        seal=b"",
+    )
+    fingerprint = found.fingerprint if found else None
+    connection.execute(_ADD, {**vars(replace(seal, seal=seal.computed())), "fingerprint": fingerprint})
+
+
+def fingerprint(connection: psycopg.Connection, seal: Seal) -> bytes:
+    """The first bytes of each group of a sealed month."""
+    row = connection.execute(_FINGERPRINT, (seal.seal_id,)).fetchone()
+    return bytes(row[0]) if row and row[0] else b""
+
+
+@contextmanager
+def resealed(
+    connection: psycopg.Connection, schema: str, tables: Iterable[str], reason: Reason, because: str | None = None
+) -> Iterator[None]:
+    """Seal anew what the block changes of some tables' settled months, in one transaction with it.
+
+    Each month is held against its seal before; whether it matched is in the new one.
+    """
+    with connection.transaction():
+        here = logged(connection, schema, list(tables))
+        sealed = latest(connection)
+        before = {month: _state(connection, month, sealed) for table in here for month in months_of(connection, table)}
+        broken = {table: chains.broken(connection, schema, table) for table in here}
+        yield
+        for month, (was, seal) in before.items():
+            if seal is not None and seal.content is not None:
+                # The key may have another type or name now; it is still the same key.
+                now = digest(connection, month.partition, key_of(connection, schema, month.table), was.groups)
+                if now.content != was.content:
+                    matched = was.content == bytes(seal.content)
+                    add(connection, month, now, reason, because, matched=matched)
+            else:
+                now = Digest.of_count(count(connection, month))
+            if now.versions != was.versions and reason != "late":
+                # What comes late is counted where it is settled.
+                connection.execute(_NOTE, (month.table, month.month, now.versions - was.versions))
+        for table, known in broken.items():
+            chains.note_breaks(connection, table, chains.broken(connection, schema, table), known, reason)
+
+
+def _state(
+    connection: psycopg.Connection, month: Month, sealed: dict[tuple[str, date], Seal]
+) -> tuple[Digest, Seal | None]:
+    seal = sealed.get((month.table, month.month))
+    if seal is None or seal.content is None:
+        return Digest.of_count(count(connection, month)), seal
+    return digest(connection, month.partition, seal.key_columns, seal.groups), seal
+
+
+def count(connection: psycopg.Connection, month: Month) -> int:
+    """How many versions a month has."""
+    row = connection.execute(
+        sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, month.partition))
+    ).fetchone()
+    return int(row[0]) if row else 0
