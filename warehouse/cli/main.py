@@ -62,6 +62,7 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    asks = arguments[:1] == ["sql"]
     try:
         result: Any = app(arguments, standalone_mode=False)
         if result == Interrupted.exit_code:
@@ -72,8 +73,10 @@ def _main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         failure = Interrupted(
             "Stopped by Ctrl-C.",
-            meaning="Nothing is half delivered and readers see the last good build.",
-            next_command="Run the same command again: it carries on where it stopped.",
+            meaning="Nothing was changed."
+            if asks
+            else "Nothing is half delivered and readers see the last good build.",
+            next_command="Ask again." if asks else "Run the same command again: it carries on where it stopped.",
         )
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets words, never a traceback with values
         failure = _translated(error)

@@ -20,7 +20,7 @@ from warehouse.deliver.states import State, require_step
 _ENTRY = """
 select
     delivery_id, period, state, attempt, destination, manifest_sha256, rows, bytes, build_id, as_at, known_at,
-    contract_sha256
+    contract_version, contract_sha256
 from ledger.deliveries
 """
 _NEW = """
@@ -63,6 +63,7 @@ class Entry:
     build_id: int | None
     as_at: date | None
     known_at: datetime | None
+    contract_version: str
     contract_sha256: str
 
     def __post_init__(self) -> None:

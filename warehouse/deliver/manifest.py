@@ -50,7 +50,7 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
         "title": f"{contract.name} for {contract.recipient}, {edition.label}",
         "description": contract.description,
         "id": delivery,
-        "version": contract.version,
+        "version": entry.contract_version,
         "delivery": {
             "id": delivery,
             "period": str(period),
@@ -62,7 +62,7 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
             "known_up_to": entry.known_at.astimezone(UTC).isoformat() if entry.known_at else None,
             "rows": sum(file.rows or 0 for file in files),
             "files": len(files),
-            "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
+            "contract": {"id": contract.id, "version": entry.contract_version, "sha256": entry.contract_sha256},
             "model": contract.model,
             "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.

@@ -104,11 +104,12 @@ def finish(
     """
     entry = ledger.entry(edition.delivery_id)
     assert entry is not None
-    if entry.contract_sha256 != edition.contract.sha256:
+    if entry.contract_version != edition.contract.version:
         raise DeliveryError(
-            f"The contract of {edition.delivery_id} was changed since its files were sent.",
-            meaning="Its manifest would state another contract than the files keep. Nothing was sent.",
-            next_command="Put the contract of that time back (git), and give the command again.",
+            f"The files of {edition.delivery_id} keep version {entry.contract_version} of the contract, which is at "
+            f"{edition.contract.version} now.",
+            meaning="Its manifest would describe other columns than the files may have. Nothing was sent.",
+            next_command="Put the contract of that version back (git), and give the command again.",
         )
     recorded = ledger.recorded_files(edition.delivery_id)
     files = [one.facts for one in recorded if one.attempt == entry.attempt and one.facts.kind == "data"]

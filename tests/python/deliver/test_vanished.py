@@ -16,8 +16,8 @@ import pytest
 from tests.python.deliver.delivering import OCTOBER, World, listed, sftp_world
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.test_crashes import run_and_die
-from tests.python.deliver.world import SftpWorld
-from warehouse.core.errors import DestinationRefused, FilesVanished, UsageError
+from tests.python.deliver.world import SftpWorld, write_contract
+from warehouse.core.errors import DeliveryError, DestinationRefused, FilesVanished, UsageError
 from warehouse.core.progress import Silent
 from warehouse.deliver import State, decide, deliver, what_is_due
 
@@ -72,6 +72,21 @@ def test_a_person_says_that_the_recipient_has_it_not(moved: World, sftp: SftpWor
     sftp.takes = ()
     assert moved.run()[0].state is State.CLOSED
     assert set(listed(moved)) == {f"{DELIVERY}/teachers-2026-09.csv", f"{DELIVERY}/datapackage.json"}
+
+
+def test_a_contract_that_is_agreed_afterwards(moved: World, sftp: SftpWorld) -> None:
+    """The confirmation may be agreed in the same version; of another version the manifest is not made up."""
+    moved.contract(kind="csv", confirmation="pickUp")
+    sha256 = moved.query("select contract_sha256 from ledger.deliveries")[0][0]
+    given = moved.contract(kind="csv", confirmation="pickUp")
+    write_contract(moved.exports, {**given, "version": "2.0.0"})
+    with pytest.raises(DeliveryError, match=r"keep version 1\.0\.0"):
+        decide(moved.at(OCTOBER), Silent(), DELIVERY, "received", "they have it")
+    assert moved.state() == "vanished"
+    moved.contract(kind="csv", confirmation="pickUp")
+    assert decide(moved.at(OCTOBER), Silent(), DELIVERY, "received", "they have it") is State.CLOSED
+    manifest = json.loads(listed(moved)[f"{DELIVERY}/datapackage.json"])
+    assert manifest["delivery"]["contract"]["sha256"] == sha256
 
 
 def test_a_later_month_does_not_write_it_off(moved: World, sftp: SftpWorld) -> None:
