@@ -25,13 +25,6 @@ ROWS_PER_BLOCK = 16_384
 BYTES_PER_BLOCK = 8 << 20
 """Rows are handed on in blocks, ending at whichever comes first; the same rows always give the same blocks."""
 
-_SESSION = (
-    "set time zone 'UTC'",
-    "set datestyle to 'ISO, YMD'",
-    "set client_encoding to 'UTF8'",
-    "set extra_float_digits to 1",
-)
-
 
 class _File(Protocol):
     def write(self, rows: list[bytes]) -> None: ...
@@ -67,7 +60,7 @@ def extract(
     """Write the contract's files into the outbox, all from one snapshot of the database.
 
     Args:
-        connection: to the warehouse, for this alone.
+        connection: to the warehouse, for this alone, with the settings of core/session.py.
         basis: the build that the rows have to be of.
         hook: called with "extracting" once rows have begun to flow.
 
@@ -93,8 +86,6 @@ def extract(
 @contextmanager
 def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[None]:
     """One read-only transaction. A failure of the database is told without its own words: they can quote values."""
-    for statement in _SESSION:
-        connection.execute(statement)
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     try:
