@@ -19,7 +19,7 @@ from warehouse.core import builds
 _CHANGE = """
 with old as (
     select o.ctid as place, d.digest, row_number() over (partition by d.digest) as number
-    from {published} as o cross join lateral (
+    from only {published} as o cross join lateral (
         select case when o.xmin = any(%(ours)s::xid[]) then md5(row({old_columns})::text)::uuid end as digest
     ) as d
 ),
@@ -36,7 +36,7 @@ differing as materialized (
 ),
 
 gone as (
-    delete from {published} as p using differing as d where p.ctid = d.old_place returning 1
+    delete from only {published} as p using differing as d where p.ctid = d.old_place returning 1
 ),
 
 come as (

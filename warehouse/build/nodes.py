@@ -82,6 +82,25 @@ order by 1
 limit 1
 """
 
+# What would run with our rights, keep rows out or change them while they are published, or show others among them.
+_MEDDLING = """
+select format('The trigger %I is on %s', t.tgname, t.tgrelid::regclass),
+    format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+from pg_trigger as t join ledger.published_relations as r on r.relation_oid = t.tgrelid
+where not t.tgisinternal and r.kind = 'table'
+union all
+select format('The rule %I is on %s', w.rulename, w.ev_class::regclass),
+    format('drop rule %I on %s', w.rulename, w.ev_class::regclass)
+from pg_rewrite as w join ledger.published_relations as r on r.relation_oid = w.ev_class
+where w.rulename <> '_RETURN'
+union all
+select format('The table %s inherits from %s', i.inhrelid::regclass, i.inhparent::regclass),
+    format('alter table %s no inherit %s', i.inhrelid::regclass, i.inhparent::regclass)
+from pg_inherits as i join ledger.published_relations as r on r.relation_oid = i.inhparent
+order by 1
+limit 1
+"""
+
 _LEFT = "Nothing of it was touched, and nothing was built. Readers and receivers see the last good build."
 
 
@@ -95,6 +114,13 @@ def refuse_what_is_in_the_way(connection: psycopg.Connection, nodes: Sequence[No
         _refuse_schema(connection, schema)
     for node in nodes:
         _refuse_relation(connection, node)
+    meddling = connection.execute(_MEDDLING).fetchone()
+    if meddling:
+        raise ObjectInTheWay(
+            f"{meddling[0]}, which a build publishes: what readers see would not be what was built and tested.",
+            meaning=_LEFT,
+            next_command=f"Have its owner take it away ({meddling[1]}), then run again.",
+        )
     key = connection.execute(_KEYS).fetchone()
     if key:
         raise ObjectInTheWay(

@@ -100,6 +100,9 @@ def _why(connection: psycopg.Connection, published: builds.PublishedBuild | None
     """Why there is something to build, in a few words; empty when there is not."""
     if published is None:
         return "there is no build yet"
+    last = connection.execute("select build_id, state from ledger.builds order by build_id desc limit 1").fetchone()
+    if last and last[1] != "published":
+        return f"build {last[0]} did not come to its end"
     row = connection.execute("select inputs from ledger.builds where build_id = %s", (published.build_id,)).fetchone()
     before = row[0] if row else {}
     changed = [name for name, digest in now.items() if before.get(name) != digest]

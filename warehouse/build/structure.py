@@ -53,11 +53,20 @@ left join pg_description as o
 where d.classoid = 'pg_class'::regclass and d.objoid = %(candidate)s
 """
 
+# Of other users' sessions an ordinary user sees the transaction, and not whether it has taken a snapshot.
 _READERS = """
-select pid, usename, xact_start
-from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
-    and backend_xmin is not null
+select a.pid, a.usename, l.virtualtransaction
+from pg_stat_activity as a
+join pg_locks as l on l.pid = a.pid and l.locktype = 'virtualxid' and l.granted
+where a.datname = current_database() and a.pid <> pg_backend_pid()
+    and coalesce(a.backend_type, 'client backend') = 'client backend'
+    and (a.backend_xmin is not null or a.state is null)
+"""
+
+_COLUMN_GRANTS = """
+select case g.grantee when 0 then null else pg_get_userbyid(g.grantee) end, g.privilege_type, g.is_grantable
+from pg_attribute as a cross join lateral aclexplode(a.attacl) as g
+where a.attrelid = %s and a.attname = %s and not a.attisdropped
 """
 
 
@@ -159,6 +168,7 @@ def change_columns(connection: psycopg.Connection, node: Node) -> list[str]:
             f"column {foreign[0]}), then run again.",
         )
     table = sql.Identifier(node.schema, node.name)
+    grants = {one.name: connection.execute(_COLUMN_GRANTS, (published, one.name)).fetchall() for one in needed.drop}
     for column in needed.drop:
         connection.execute(sql.SQL("alter table {} drop column {}").format(table, sql.Identifier(column.name)))
     for column in needed.add:
@@ -171,7 +181,30 @@ def change_columns(connection: psycopg.Connection, node: Node) -> list[str]:
                 collation,
             )
         )
+        for role, privilege, may_grant in grants.get(column.name, []):
+            grant(connection, table, role, privilege, column=column.name, may_grant=may_grant)
     return [one.name for one in wanted]
+
+
+def grant(
+    connection: psycopg.Connection,
+    relation: sql.Identifier,
+    role: str | None,
+    privilege: str,
+    *,
+    column: str | None,
+    may_grant: bool,
+) -> None:
+    """Give a right on a relation or one of its columns; to everybody when there is no role."""
+    connection.execute(
+        sql.SQL("grant {}{} on {} to {}{}").format(
+            sql.SQL(privilege),
+            sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL(""),
+            relation,
+            sql.Identifier(role) if role else sql.SQL("public"),
+            sql.SQL(" with grant option" if may_grant else ""),
+        )
+    )
 
 
 def finish(connection: psycopg.Connection, node: Node) -> None:

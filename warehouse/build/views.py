@@ -174,15 +174,7 @@ def _give_again(connection: psycopg.Connection, node: Node, kept: Kept) -> None:
     for role, privilege, may_grant, column in kept.grants:
         if column is not None and column not in there:
             continue
-        connection.execute(
-            sql.SQL("grant {}{} on {} to {}{}").format(
-                sql.SQL(privilege),
-                sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL(""),
-                name,
-                sql.Identifier(role) if role else sql.SQL("public"),
-                sql.SQL(" with grant option" if may_grant else ""),
-            )
-        )
+        structure.grant(connection, name, role, privilege, column=column, may_grant=may_grant)
     kind = sql.SQL(node.kind)
     if node.kind == "view":
         for option in kept.options:

@@ -17,7 +17,7 @@ from tests.python.build.small import write
 from tests.python.conftest import FreshDatabases
 from warehouse.build import build, environment, examine_builds, inputs
 from warehouse.core.databases import Databases
-from warehouse.core.errors import BuildFailed
+from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 
@@ -285,3 +285,17 @@ def test_the_doctor_says_what_the_build_is_older_than(ready: FreshDatabases, pro
     assert found[0][0] == "broken"
     assert "marts.dim_one has 0 rows instead of 1" in found[0][1]
     assert "the project's files" in found[1][1]
+
+
+def test_a_build_that_something_kept_from_being_made_is_made_when_it_is_gone(
+    ready: FreshDatabases, project: Path
+) -> None:
+    build(ready, TODAY, Silent())
+    with ready.at_warehouse() as connection:
+        connection.execute("create table marts.dim_two as select 'theirs' as x")
+        write(project, "marts/dim_two", "select 'ours' as x")
+        with pytest.raises(ObjectInTheWay, match=r"marts\.dim_two of \w+ was not made by a build"):
+            build(ready, TODAY, Silent())
+        (project / "models" / "marts" / "dim_two.sql").unlink()
+        assert "build 3" in again(ready)[-1]
+        assert connection.execute("select x from marts.dim_two").fetchall() == [("theirs",)]

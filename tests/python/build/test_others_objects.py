@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.python.build.publishing import labels, make
-from tests.python.conftest import WorldDatabases
-from warehouse.build import candidate
+from tests.python.conftest import FreshDatabases, WorldDatabases
+from warehouse.build import candidate, structure
 from warehouse.core.errors import ObjectInTheWay
 
 OLD = {
@@ -122,6 +123,77 @@ def test_whose_view_is_in_the_way_of_a_changed_model_is_told(
             make(prepared, **OLD | models)
         assert everything(connection) == before
         assert labels(connection) == ["old"] * 3
+
+
+@pytest.mark.parametrize(
+    ("theirs", "named"),
+    [
+        (
+            "create trigger t before insert on marts.dim_one for each row execute function public.f()",
+            "The trigger t is on",
+        ),
+        ("create rule r as on insert to marts.dim_one do instead nothing", "The rule r is on"),
+        ("create table public.child () inherits (marts.dim_one)", r"public\.child inherits from marts\.dim_one"),
+    ],
+)
+def test_what_would_change_rows_while_they_are_published_is_named(
+    prepared: WorldDatabases, theirs: str, named: str
+) -> None:
+    make(prepared, **OLD)
+    with prepared.at_warehouse() as connection:
+        connection.execute("create function public.f() returns trigger language plpgsql as 'begin return null; end'; ")
+        connection.execute(theirs.encode())
+        with pytest.raises(ObjectInTheWay, match=named) as caught:
+            make(prepared, **NEW)
+        assert labels(connection) == ["old"] * 3
+        command = caught.value.next_command
+        connection.execute(command[command.index("(") + 1 : command.index(")")].encode())
+        make(prepared, **NEW)
+        assert labels(connection) == ["new"] * 2
+
+
+def test_rights_on_a_column_outlive_a_change_of_its_type(prepared: WorldDatabases, analyst: str) -> None:
+    make(prepared, **OLD)
+    with prepared.at_warehouse() as connection:
+        connection.execute(f"grant usage on schema marts to {analyst}; grant select (x) on marts.dim_one to {analyst}")
+        make(prepared, **OLD | {"marts__dim_one": "select x::bigint as x, 'new' as label from {staging}.stg_one"})
+        connection.execute(f"set role {analyst}".encode())
+        assert connection.execute("select max(x), pg_typeof(max(x))::text from marts.dim_one").fetchone() == (
+            3,
+            "bigint",
+        )
+
+
+def test_a_role_with_no_more_rights_than_it_needs_publishes(
+    prepared: FreshDatabases, analyst: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(structure, "READER_SECONDS", 0.5)
+    with prepared.at_warehouse() as connection:
+        builder = f"builder_{connection.info.dbname}"
+        connection.execute(f"create role {builder} login password 'p'".encode())
+        connection.execute(f"grant create on database {connection.info.dbname} to {builder}".encode())
+        connection.execute(
+            f"grant all on schema ledger to {builder}; grant all on all tables in schema ledger to {builder}"
+        )
+        connection.execute(f"grant all on all sequences in schema ledger to {builder}".encode())
+    url = make_conninfo(prepared.warehouse_conninfo, user=builder, password="p")
+    own = FreshDatabases(
+        prepared.settings, prepared.cluster_settings, "own", {"warehouse": url, "trs": prepared.source_conninfo}
+    )
+    make(own, **OLD)
+    make(own, **NEW)
+    with prepared.at_warehouse() as reader:
+        assert labels(reader) == ["new"] * 2
+        # A reader of another user, whose snapshot the builder may not see.
+        reader.execute("begin isolation level repeatable read")
+        reader.execute("select 1 from pg_class limit 1")
+        more = NEW | {"marts__dim_one": "select x, 'new' as label, 1 as more from {staging}.stg_one"}
+        with pytest.raises(ObjectInTheWay, match="has been reading for more than"):
+            make(own, **more)
+        reader.execute("commit")
+        make(own, **more)
+        reader.execute(f"drop owned by {builder} cascade".encode())
+        reader.execute(f"drop role {builder}".encode())
 
 
 def test_a_view_of_ours_is_made_again_with_its_rights(prepared: WorldDatabases, analyst: str) -> None:
