@@ -38,7 +38,7 @@ from warehouse.replicate import (
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compared import Mended, mend_tables
 from warehouse.replicate.differences import Known
-from warehouse.replicate.drift import meaning, noted
+from warehouse.replicate.drift import meaning, noted, released
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.guard import preflight
@@ -311,6 +311,13 @@ def _whole_tables(ends: Ends) -> list[str]:
 def _receivable(ends: Ends, whole: list[str]) -> Classification:
     """What can be published: of a table that is here, the columns that are here; others would stop the stream."""
     here = source.read_tables(ends.warehouse, ends.schema)
+    # What was let go of so that the source can change it is not taken up by a repair either.
+    out = released.out(ends.trs, ends.warehouse, ends.name, ends.schema)
+    receivable = {table: here[table] if table in whole else c for table, c in ends.tables.items()}
     return ends.classification.existing(
-        {table: here[table] if table in whole else c for table, c in ends.tables.items()}
+        {
+            table: {name: column for name, column in of.items() if table not in whole or (table, name) not in out}
+            for table, of in receivable.items()
+            if table not in whole or (table, "") not in out
+        }
     )

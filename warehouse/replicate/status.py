@@ -227,8 +227,8 @@ def _of_the_rest(
 ) -> list[Reason]:
     publication = published.read(trs, name)
     actual = integrity.read(warehouse, classification.schema_name, list(classification.published))
-    held = states.read(warehouse)
-    replicated = {table: states.streaming(held, table, found.columns) for table, found in actual.items()}
+    now = catalog.read(trs, warehouse, name, classification.schema_name)
+    replicated = {table: states.streaming(now.states, table, found.columns) for table, found in actual.items()}
     sent = {
         table: [c for c in columns if c in (publication.sends.get(table, ()) if publication else ())]
         for table, columns in classification.published.items()
@@ -246,7 +246,6 @@ def _of_the_rest(
         [f"{one.table}: {one.what}" for one in integrity.altered(warehouse, classification, sent)],
         written,
     )
-    now = catalog.read(trs, warehouse, name, classification.schema_name)
     sends = now.publication.sends if now.publication else {}
     found = compare(classification, now)
     reasons += standing.reasons(found, sends.keys())

@@ -19,6 +19,7 @@ from warehouse.replicate.drift import (
     moved,
     noted,
     publishing,
+    released,
     states,
     subscribing,
     tables,
@@ -108,6 +109,7 @@ def make_ready(work: Work) -> None:
     every = compare(work.classification, now)
     # Before anything else: what the next steps alter is not to be mistaken for it, and what was seen is not to be lost.
     moved.note(work.warehouse, now, [one for one in every if one.kind in moved.KINDS])
+    released.note(work, now)
     found = [one for one in every if _is_due(work, one)]
     if now.altered:
         work.attempt(lambda: subscribing.set_right(work, now))
@@ -247,7 +249,8 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
     now = work.look()
     before = now.publication.sends.get(table, frozenset()) if now.publication else frozenset()
     wanted = _sendable(work, now, table)
-    is_altered = "publish table" in kinds
+    # A table that comes back has missed changes, whoever had let go of it.
+    is_altered = "publish table" in kinds or ("released" in kinds and bool(wanted) and not before)
     back = [name for name in wanted if name not in before] if table in now.replica and before else []
     comes_back = kinds & _TO_FILL or back
     if back:
@@ -278,6 +281,8 @@ def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
     here, there = now.replica.get(table), now.source.get(table)
     state = now.states.get((table, ""))
     if here is None or there is None or (state is not None and state.state == "held"):
+        return []
+    if state is not None and state.state == "released" and not work.by_person:
         return []
     found = [
         name

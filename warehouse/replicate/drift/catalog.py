@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 
 from warehouse.replicate import epochs, identity, publication
-from warehouse.replicate.drift import meaning, noted, states
+from warehouse.replicate.drift import meaning, noted, released, states
 from warehouse.replicate.guard import subscribed as subscription_now
 from warehouse.replicate.replica import OWN_COLUMNS
 from warehouse.replicate.source import SourceColumn, Tables, read_tables
@@ -33,6 +33,7 @@ class Catalogs:
         altered: what of the subscription is not as it was made.
         meanings: which table and column each name of the source is.
         noted: which it was at the last look, of what the stream brings.
+        releases: what migrations at the source have let go of since the last run; `states` has it already.
         doubts: tables whose rows are not known to be equal to the source's, each with the reason.
     """
 
@@ -48,6 +49,7 @@ class Catalogs:
     meanings: meaning.Meanings = field(default_factory=dict)
     noted: meaning.Meanings = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
+    releases: Sequence[released.Release] = ()
 
 
 _REPLICA = """
@@ -79,11 +81,13 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         generated = frozenset(generated_columns(source, schema))
         published = publication.read(source, name, schema)
         meanings = meaning.read(source, name, schema)
+        releases = released.read(source, name, schema)
     types = sorted({column.type for columns in tables.values() for column in columns.values()})
     unknown = warehouse.execute("select t from unnest(%s::text[]) as t where to_regtype(t) is null", (types,))
     epoch = epochs.current(warehouse, name)
     altered = subscription_now.alterations(subscription_now.read(warehouse, epoch), epoch) if epoch else []
     known, doubts = noted.read(warehouse)
+    releases = released.new(warehouse, releases)
     return Catalogs(
         source=tables,
         identities=identities,
@@ -95,11 +99,12 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         },
         unknown_types=frozenset(row[0] for row in unknown),
         subscribed=subscription_now.tables(warehouse, name, schema),
-        states=states.read(warehouse),
+        states=released.overlaid(states.read(warehouse), releases, published.sends if published else {}),
         altered=tuple(altered),
         meanings=meanings,
-        noted=known,
+        noted=released.followed(known, releases),
         doubts=doubts,
+        releases=releases,
     )
 
 

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import moved, subscribing
 from warehouse.replicate.drift.catalog import Catalogs
-from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.drift.difference import Difference, Needs
 from warehouse.replicate.drift.types import type_change
 from warehouse.replicate.publication import VERBS
 from warehouse.replicate.source import key_of
+
+_TAKEN_UP = (
+    "nothing new arrives for it, its last values are kept; `warehouse replicate apply` takes it up again, or leave it "
+    "behind in replication/trs.yml"
+)
 
 
 def compare(classification: Classification, now: Catalogs) -> list[Difference]:
@@ -193,7 +198,10 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
     yield from _secrets(classification, now, table)
     publication = now.publication
     if publication is not None:
-        if table not in publication.sends:
+        state = now.states.get((table, ""))
+        if table not in publication.sends and state is not None and state.state == "released":
+            yield Difference("released", table, None, state.reason, _TAKEN_UP, "decision", automatic=False)
+        elif table not in publication.sends:
             yield Difference(
                 "publish table",
                 table,
@@ -246,9 +254,11 @@ def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> I
     change = type_change(here, there)
     told = f"its type is {there}, here {here}"
     if change == "widened":
-        yield Difference(
-            "widened", table, column, told, "widened here, and its values compared", automatic=not released
-        )
+        will = "widened here, and its values compared"
+        if released:
+            will = f"{will} by `warehouse replicate apply`: it was let go of"
+        needs: Needs = "decision" if released else "nothing"
+        yield Difference("widened", table, column, told, will, needs, automatic=not released)
         return
     if change == "changed":
         yield Difference(
@@ -278,8 +288,9 @@ def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> I
             "released",
             table,
             column,
-            "it was taken out of the publication on command",
-            "published and back-filled by `warehouse replicate apply`",
+            now.states[table, column].reason,
+            _TAKEN_UP,
+            "decision",
             automatic=False,
         )
     elif not sent and table in _sent(now):

@@ -78,7 +78,8 @@ def note(warehouse: psycopg.Connection, now: Catalogs, found: Sequence[Differenc
             known = now.noted.get(table)
             is_new = known is None or any(name not in known.columns for name in names)
             gone = [name for name in known.columns if name not in names] if known else []
-            if table in now.meanings and names and (is_new or any(one.table == table for one in found)):
+            is_told = any(one.table == table for one in found)
+            if table in now.meanings and ((names and is_new) or is_told):
                 noted.note(warehouse, now.meanings, table, names)
             if gone:
                 noted.forget(warehouse, table, gone)

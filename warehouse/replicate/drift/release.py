@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from warehouse.core.errors import UsageError
+from psycopg import sql
+
+from warehouse.core.errors import MissingPrivilege, UsageError
+from warehouse.replicate import at_source
 from warehouse.replicate.drift import catalog, noted, publishing, states
 from warehouse.replicate.drift.apply import Work
+from warehouse.replicate.drift.catalog import Catalogs
+
+_REASON = "let go of so that the source can change it"
+_MAY_ALTER = """
+select
+    exists (select from pg_publication where pubname = %s and pg_has_role(current_user, pubowner, 'usage'))
+    and not exists (
+        select from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = %s and c.relname = any(%s) and not pg_has_role(current_user, c.relowner, 'usage')
+    ),
+    current_user
+"""
 
 
 def release(work: Work, names: Iterable[str]) -> None:
@@ -16,23 +31,82 @@ def release(work: Work, names: Iterable[str]) -> None:
         names: each `table.column`.
 
     Raises:
-        UsageError: there is no such replicated column, or it is part of the key.
+        UsageError: one of them is no replicated column, or is part of the key.
+        MissingPrivilege: the publication or a table is not this user's; says what its owner has to run.
+        DriftHeld: somebody holds a lock at the source. What was let go of before is told in `work.done`.
     """
-    for name in names:
+    now = catalog.read(work.source, work.warehouse, work.name, work.schema)
+    wanted: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
         table, _, column = name.partition(".")
-        now = catalog.read(work.source, work.warehouse, work.name, work.schema)
-        sent = now.publication.sends.get(table, frozenset()) if now.publication else frozenset()
-        in_key = table in now.identities and column in now.identities[table].columns
-        if column not in sent or in_key:
-            raise UsageError(
-                f"{name} cannot be let go of: " + ("rows are told apart by it." if in_key else "it is not published."),
-                meaning="Nothing was changed.",
-                next_command="Name a column as table.column; a key is changed with the whole table left behind in "
-                "replication/trs.yml.",
-            )
-        listing = publishing.publish(work.source, work.name, work.schema, table, sorted(sent - {column}))
-        noted.note_listing(work.warehouse, table, listing)
-        reason = "let go of so that the source can change it"
-        states.put(work.warehouse, table, column, "released", reason)
-        states.changed(work.warehouse, "released", table, column, reason)
-        work.done.append(f"{name}: out of the publication; the source can drop or change it now")
+        _check(work, now, name, table, column)
+        wanted.setdefault(table, []).append(column)
+    sends = now.publication.sends if now.publication else {}
+    sent = {table: [c for c in of if c in sends.get(table, ())] for table, of in wanted.items()}
+    _require_rights(work, now, {table: of for table, of in sent.items() if of})
+    for table, columns in wanted.items():
+        # First what it is for: if this is broken off, the next run does not publish again what it finds out.
+        before = {column: now.states.get((table, column)) for column in columns}
+        for column in columns:
+            states.put(work.warehouse, table, column, "released", _REASON)
+        if sent[table]:
+            try:
+                rest = sorted(sends[table] - set(columns))
+                listing = publishing.publish(work.source, work.name, work.schema, table, rest)
+            except Exception:
+                for column, state in before.items():
+                    states.put_back(work.warehouse, table, column, state)
+                raise
+            noted.note_listing(work.warehouse, table, listing)
+        for column in columns:
+            states.changed(work.warehouse, "released", table, column, _REASON)
+            work.done.append(f"{table}.{column}: out of the publication; the source can drop or change it now")
+
+
+def _check(work: Work, now: Catalogs, name: str, table: str, column: str) -> None:
+    """Raises: UsageError."""
+    in_key = table in now.identities and column in now.identities[table].columns
+    is_wanted = column in work.classification.columns_of(table) and table in now.replica
+    is_there = column in now.source.get(table, {}) and column in (now.replica[table].columns if is_wanted else ())
+    if in_key or not is_there:
+        raise UsageError(
+            f"{name} cannot be let go of: " + ("rows are told apart by it." if in_key else "it is not published."),
+            meaning="Nothing was changed.",
+            next_command="Name a column as table.column; a key is changed with the whole table left behind in "
+            "replication/trs.yml.",
+        )
+
+
+def _require_rights(work: Work, now: Catalogs, wanted: Mapping[str, list[str]]) -> None:
+    """Whether this user may alter the publication; asked before anything is changed.
+
+    Raises:
+        MissingPrivilege: it may not.
+    """
+    row = work.source.execute(_MAY_ALTER, (work.name, work.schema, list(wanted))).fetchone()
+    assert row is not None
+    if row[0] or not wanted:
+        return
+    if at_source.may_release(work.source, work.name) is not None:
+        calls = [at_source.release_call(work.name, work.schema, table, columns) for table, columns in wanted.items()]
+        next_command = "At the source, as who migrates it: {}. A run sees it by itself."
+    else:
+        calls = [_statements(work, now, table, columns) for table, columns in wanted.items()]
+        names = " ".join(f"--release {table}.{column}" for table, of in wanted.items() for column in of)
+        next_command = "At the source, as their owner: begin; {} commit; then again: warehouse replicate apply " + names
+    raise MissingPrivilege(
+        f"The user {row[1]} owns neither the publication {work.name} nor the tables that it names, or not all of them.",
+        meaning="PostgreSQL lets only their owner alter it. Nothing was changed, there or here.",
+        next_command=next_command.format(" ".join(call.as_string(work.source) + ";" for call in calls)),
+    )
+
+
+def _statements(work: Work, now: Catalogs, table: str, columns: list[str]) -> sql.Composed:
+    sent = now.publication.sends[table] if now.publication else frozenset[str]()
+    return sql.SQL(
+        "alter publication {name} drop table {table}; alter publication {name} add table {table} ({rest})"
+    ).format(
+        name=sql.Identifier(work.name),
+        table=sql.Identifier(work.schema, table),
+        rest=sql.SQL(", ").join(map(sql.Identifier, sorted(sent - set(columns)))),
+    )

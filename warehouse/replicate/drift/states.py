@@ -54,6 +54,13 @@ def put(connection: psycopg.Connection, table: str, column: str, state: Name, re
     )
 
 
+def put_back(connection: psycopg.Connection, table: str, column: str, state: ColumnState | None) -> None:
+    """Make a state what it was before a step that failed."""
+    connection.execute("delete from ledger.column_states where table_name = %s and column_name = %s", (table, column))
+    if state is not None:
+        put(connection, table, column, state.state, state.reason)
+
+
 def filled(
     connection: psycopg.Connection, table: str, columns: Sequence[str], up_to: list[str] | None, rows: int
 ) -> None:

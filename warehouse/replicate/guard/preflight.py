@@ -7,7 +7,7 @@ import psycopg
 from warehouse.core import ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, NotOurs, ReplicationError, SourceNotReady
-from warehouse.replicate import epochs, reach, source
+from warehouse.replicate import at_source, epochs, reach, source
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.guard import clocks, looks
 from warehouse.replicate.guard.preflight_facts import read_source, read_warehouse
@@ -63,6 +63,7 @@ def examined(
         _all_rows(trs, classification),
         *found,
         *role_settings(trs, warehouse),
+        _migrations(trs, name),
         _clock(trs, warehouse),
     ]
 
@@ -86,6 +87,19 @@ def _all_rows(trs: psycopg.Connection, classification: Classification) -> Check:
     except MissingPrivilege as error:
         return failed("row security", error.what, error.next_command, MissingPrivilege)
     return ok("row security", "hides no row of the replicated tables from us")
+
+
+def _migrations(trs: psycopg.Connection, name: str) -> Check:
+    """Whoever operates the source has to know what our publication makes impossible there."""
+    subject = "migrations of the source"
+    if at_source.may_release(trs, name) is not None:
+        return ok(subject, f'can let go of published columns: "{name}".release(table, columns)')
+    return warning(
+        subject,
+        "PostgreSQL refuses to drop a published column or to change its type, so a migration that tries fails.",
+        "Have the administrator run `warehouse replicate sql --migrations-role ROLE`, and the deploy pipeline "
+        "`warehouse replicate check-migration FILE.sql` (docs/runbooks/production.md).",
+    )
 
 
 def _reach(warehouse: psycopg.Connection, source_conninfo: str) -> Check:

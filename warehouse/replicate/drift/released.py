@@ -1,0 +1,136 @@
+"""What a migration at the source has let go of by the function there: held as if a person had released it here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate.drift import noted, states
+from warehouse.replicate.drift.meaning import Table
+from warehouse.replicate.drift.states import ColumnState, States
+from warehouse.replicate.publication import published_columns
+
+if TYPE_CHECKING:
+    from warehouse.replicate.drift.apply import Work
+    from warehouse.replicate.drift.catalog import Catalogs
+
+
+@dataclass(frozen=True)
+class Release:
+    """A row of the source's table of releases.
+
+    Attributes:
+        columns: None for the whole table.
+        listed_before, listed_after: the table's line in the publication, as in meaning.py.
+    """
+
+    release_id: int
+    released_at: datetime
+    released_by: str
+    table: str
+    columns: tuple[str, ...] | None
+    listed_before: int
+    listed_after: int | None
+
+    @property
+    def reason(self) -> str:
+        """For the ledger, and for whoever asks why nothing new arrives."""
+        when = f"{self.released_at.astimezone(UTC):%d %B %Y %H:%M} UTC"
+        return f"released at the source by a migration ({self.released_by}, {when})"
+
+
+def read(source: psycopg.Connection, name: str, schema: str) -> list[Release]:
+    """Every release of the source; none where the function was not installed or may not be asked.
+
+    Args:
+        name: of the publication.
+    """
+    row = source.execute(
+        "select has_table_privilege(c.oid, 'select') and has_schema_privilege(c.relnamespace, 'usage')"
+        " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname = %s and c.relname = 'releases' and c.relkind = 'r'",
+        (name,),
+    ).fetchone()
+    if not (row and row[0]):
+        return []
+    rows = source.execute(
+        sql.SQL(
+            "select release_id, released_at, released_by, table_name, columns, listed_before::bigint,"
+            " listed_after::bigint from {}"
+            " where table_schema = %s order by release_id"
+        ).format(sql.Identifier(name, "releases")),
+        (schema,),
+    )
+    return [
+        Release(number, at, by, table, tuple(columns) if columns is not None else None, before, after)
+        for number, at, by, table, columns, before, after in rows
+    ]
+
+
+def new(warehouse: psycopg.Connection, found: Sequence[Release]) -> list[Release]:
+    """Those that no run has noted yet."""
+    known = set(warehouse.execute("select release_id, released_at from ledger.source_releases").fetchall())
+    return [one for one in found if (one.release_id, one.released_at) not in known]
+
+
+def overlaid(known: States, found: Sequence[Release], sends: dict[str, frozenset[str]]) -> States:
+    """The states as a run will note them: what was released since, and is not sent, is released."""
+    after = dict(known)
+    for one in found:
+        for column in _still_out(one, sends):
+            after[one.table, column] = ColumnState(one.table, column, "released", one.reason, None, 0)
+    return after
+
+
+def out(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> set[tuple[str, str]]:
+    """Tables (with an empty name) and columns that are let go of, here or at the source."""
+    sends = {table: frozenset(columns) for table, columns in (published_columns(source, name) or {}).items()}
+    known = overlaid(states.read(warehouse), new(warehouse, read(source, name, schema)), sends)
+    return {place for place, state in known.items() if state.state == "released"}
+
+
+def followed(known: Mapping[str, Table], found: Sequence[Release]) -> dict[str, Table]:
+    """What was noted, with the lines in the publication as releases have left them; anybody else's stays a change."""
+    after = dict(known)
+    for one in found:
+        table = after.get(one.table)
+        if table is not None and table.listing == one.listed_before:
+            after[one.table] = replace(table, listing=one.listed_after or noted.TAKEN_OUT)
+    return after
+
+
+def note(work: Work, now: Catalogs) -> None:
+    """Write down what the source has released since the last run; all of it or nothing."""
+    sends = now.publication.sends if now.publication else {}
+    with work.warehouse.transaction():
+        for one in now.releases:
+            for column in _still_out(one, sends):
+                if one.table in now.replica and (not column or column in now.replica[one.table].columns):
+                    states.put(work.warehouse, one.table, column, "released", one.reason)
+                    states.changed(work.warehouse, "released", one.table, column or None, one.reason)
+                    work.done.append(f"{one.table}{'.' if column else ''}{column}: {one.reason}")
+            if one.table in now.noted:
+                noted.note_listing(work.warehouse, one.table, now.noted[one.table].listing)
+            work.warehouse.execute(
+                "insert into ledger.source_releases (release_id, released_at, released_by, table_name, columns)"
+                " values (%s, %s, %s, %s, %s)",
+                (
+                    one.release_id,
+                    one.released_at,
+                    one.released_by,
+                    one.table,
+                    list(one.columns) if one.columns else None,
+                ),
+            )
+
+
+def _still_out(one: Release, sends: dict[str, frozenset[str]]) -> list[str]:
+    """The columns that are not sent; the empty name for a table."""
+    if one.columns is None:
+        return [] if one.table in sends else [""]
+    return [column for column in one.columns if one.table in sends and column not in sends[one.table]]
