@@ -51,6 +51,7 @@ code, so that a scheduler can tell them apart:
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
     ├── ErasureRefused               43  the person cannot be erased now
     ├── NotOurs                      44  something that the warehouse did not make is in its way
+    ├── MigrationRefused             63  a migration of the source would fail or harm, or was not understood
     ├── UnexpectedFailure            70  a defect of this program, or a database error that nobody foresaw
     └── Interrupted                 130  Ctrl-C
 """
@@ -291,6 +292,10 @@ class ErasureRefused(WarehouseError):
 
 class NotOurs(WarehouseError):
     exit_code = 44
+
+
+class MigrationRefused(WarehouseError):
+    exit_code = 63
 
 
 class UnexpectedFailure(WarehouseError):

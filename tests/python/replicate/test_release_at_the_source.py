@@ -14,9 +14,10 @@ from tests.python.replicate.drifting import World, world
 from warehouse.cli.replicate import sql as sql_command
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Silent
-from warehouse.replicate import at_source, replicate, status
+from warehouse.replicate import at_source, drift, replicate, status, subscription
 from warehouse.replicate.drift import publishing
 from warehouse.replicate.guard.preflight import examined
+from warehouse.replicate.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -195,11 +196,8 @@ def test_a_name_that_needs_quotes_is_let_go_of(world: World, roles: Roles) -> No
 
 def test_a_repair_does_not_take_up_what_was_let_go_of(world: World, roles: Roles) -> None:
     call(roles, "public.people", "age")
-    world.warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(world.name)))
-    world.warehouse.execute(sql.SQL("alter subscription {} set (slot_name = none)").format(sql.Identifier(world.name)))
-    world.warehouse.execute(sql.SQL("drop subscription {}").format(sql.Identifier(world.name)))
-    from warehouse.replicate.repair import repair
-
+    subscription.stop(world.warehouse, world.name)
+    subscription.drop_slot(world.trs, world.epoch.slot_name)
     repair(world.databases, Silent())
     assert sent(world) == {"person_id", "name", "note"}
 
@@ -211,8 +209,6 @@ def test_where_neither_table_nor_publication_is_ours_nothing_is_half_done(world:
         work.source = reader
         before = sent(world), sent(world, "posts")
         with pytest.raises(MissingPrivilege) as caught:
-            from warehouse.replicate import drift
-
             drift.release(work, ["people.age", "posts.title"])
     assert caught.value.exit_code == 17
     assert f"""select "{world.name}"."release"('public.people', 'age');""" in caught.value.next_command

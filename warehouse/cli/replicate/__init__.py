@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from warehouse.cli.replicate.apply import apply_drift
+from warehouse.cli.replicate.check_migration import check_file
 from warehouse.cli.replicate.clocks import show_clocks
 from warehouse.cli.replicate.conflicts import show_conflicts
 from warehouse.cli.replicate.drift import show_drift
@@ -31,6 +32,7 @@ app.command("apply")(apply_drift)
 app.command("repair")(repair_gap)
 app.command("reconcile")(reconcile_content)
 app.command("sql")(show_sql)
+app.command("check-migration")(check_file)
 app.command("clocks")(show_clocks)
 app.command("retention")(retention)
 app.command("reset")(reset)

@@ -34,10 +34,13 @@ class HandWrites:
     keys: tuple[str, ...]
 
 
-def note_them(connection: psycopg.Connection, classification: Classification, *, anew: bool = False) -> int:
+def note_them(
+    connection: psycopg.Connection, classification: Classification, *, only: str | None = None, anew: bool = False
+) -> int:
     """Make the triggers that are missing; returns how many were made. Costs one query when none is.
 
     Args:
+        only: the one table that was just made; all by default.
         anew: make all of them, whatever is there under their names.
     """
     missing = connection.execute(
