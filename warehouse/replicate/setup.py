@@ -41,7 +41,7 @@ from warehouse.replicate.differences import Known
 from warehouse.replicate.drift import meaning, noted, released
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
-from warehouse.replicate.guard import preflight
+from warehouse.replicate.guard import hand_writes, preflight
 from warehouse.replicate.guard.settled import settled
 from warehouse.replicate.history import transactions
 from warehouse.replicate.link import Ends
@@ -242,6 +242,7 @@ def _copy_the_others(
             replica.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
             replica.remove_credentials(connection, schema, table, classification.without(table))
+            hand_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
     return copy.copy_parts(

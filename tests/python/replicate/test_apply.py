@@ -12,8 +12,9 @@ from warehouse.cli.replicate import apply as apply_command
 from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import door, drift, replicate, status
+from warehouse.replicate import door, drift, replicate, stage, status
 from warehouse.replicate.drift import locks
+from warehouse.replicate.guard import hand_writes
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -132,3 +133,23 @@ def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert drift.differences(world.trs, world.warehouse, world.name, world.classification)[0].kind == "released"
     with pytest.raises(UsageError):
         apply_command.apply_drift(accept=["people"], release=["people.score"], json=False)
+
+
+def test_a_write_by_hand_into_a_table_that_was_just_made_is_noted(world: World) -> None:
+    """The triggers come with the table, not with the next run: nobody would know of a write in between."""
+    world.trs.execute("create table schools (urn int primary key, name text)")
+    world.trs.execute("insert into schools values (1, 'one')")
+    world.file["schools"] = {"urn": "open", "name": "open"}
+    assert world.apply().error() is None
+    world.warehouse.execute("update schools set name = 'other'")
+    noted = world.warehouse.execute("select table_name, operation, rows from ledger.hand_writes").fetchall()
+    assert noted == [("schools", "update", 1)]
+
+
+def test_the_first_copy_leaves_no_table_unguarded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it ends: a table that is whole has its triggers before the run is over."""
+    monkeypatch.setattr(hand_writes, "note_them", lambda *_, **given: made.append(given["only"]) if given else 0)
+    made: list[str] = []
+    stage.clear(world.databases, world.trs, world.warehouse, world.classification, "a test")
+    replicate(world.databases, Silent())
+    assert sorted(made) == ["people", "posts"]

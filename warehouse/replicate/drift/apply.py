@@ -29,6 +29,7 @@ from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Kind
 from warehouse.replicate.drift.types import type_change
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import hand_writes
 from warehouse.replicate.source import key_of
 
 _RETIRING: frozenset[Kind] = frozenset(
@@ -312,7 +313,10 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
         elif _state(now, table, "") == "held":
             tables.drop_sink(work.warehouse, work.schema, table)
         without = work.classification.without(table)
-        tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+        with work.warehouse.transaction():
+            tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+            # With the table: what is written by hand before the next run is noted, too.
+            hand_writes.note_them(work.warehouse, work.classification, only=table)
         noted.note(work.warehouse, now.meanings, table, names)
     published = work.look().publication
     sent = published.sends.get(table) if published else None

@@ -48,7 +48,13 @@ def note_them(
         " cross join unnest(%s::text[]) as o (operation)"
         " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and (%s or not exists ("
         "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation))",
-        ([*_OPERATIONS, "truncate"], classification.schema_name, list(classification.published), anew, PREFIX),
+        (
+            [*_OPERATIONS, "truncate"],
+            classification.schema_name,
+            [only] if only else list(classification.published),
+            anew,
+            PREFIX,
+        ),
     ).fetchall()
     hidden = hidden_columns(classification)
     for table, operation in missing:
