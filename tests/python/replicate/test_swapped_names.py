@@ -13,10 +13,8 @@ from tests.python.replicate.drifting import World, world, writing
 from warehouse.core.errors import DriftHeld, MeaningChanged
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
-from warehouse.replicate.damage import repair_damage
 from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.setup import Ends
-from warehouse.replicate.source import read_tables
+from warehouse.replicate.repair import repair as repair_replica
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -30,12 +28,16 @@ alter table posts rename to _; alter table roles rename to posts; alter table _ 
 """
 
 
-@pytest.fixture
-def told(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[tuple[str, int]]]:
-    """What `warehouse replicate status` says of names and structure."""
-    for module in ("status", "reconcile"):
+@pytest.fixture(autouse=True)
+def _file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("status", "reconcile", "repair"):
         full = importlib.import_module(f"warehouse.replicate.{module}")
         monkeypatch.setattr(full, "load_classification", lambda: world.classification)
+
+
+@pytest.fixture
+def told(world: World) -> Callable[[], list[tuple[str, int]]]:
+    """What `warehouse replicate status` says of names and structure."""
 
     def reasons() -> list[tuple[str, int]]:
         return [(one.code, one.exit_code) for one in status(world.databases, pause=None).reasons]
@@ -57,11 +59,10 @@ def minded(world: World, *statements: str) -> None:
 
 
 def repair(world: World) -> None:
-    classification = world.classification
-    ends = Ends(world.databases, world.trs, world.warehouse, classification, read_tables(world.trs, "public"))
+    """What a person does who has looked at what would be deleted."""
     deadline = time.monotonic() + 120
     # Rows that came a moment ago are left to the next one.
-    while repair_damage(ends, world.epoch, Silent(), "a test")[2]:
+    while repair_replica(world.databases, Silent(), allow_deletes=sorted(world.file)).left:
         assert time.monotonic() < deadline
 
 
@@ -89,7 +90,7 @@ def test_two_columns_that_swap_their_names_are_filled_by_the_next_run(
 
 def test_a_swap_is_found_though_it_was_proven_equal_before(world: World) -> None:
     """A proof holds for rows that were not written since: a change of names writes none."""
-    repair(world)
+    assert not reconcile(world.databases, Silent()).differing
     minded(world, "alter table people drop column age", "alter table people add column age int default 3")
     assert [kind for kind, _ in world.found()] == ["other table"]
     world.apply(by_person=False)

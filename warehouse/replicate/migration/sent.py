@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from warehouse.replicate import publication
+from warehouse.replicate import identity, publication
 from warehouse.replicate.classification import Classification
 
 _RULES = """
@@ -60,5 +60,5 @@ def from_source(source: psycopg.Connection, name: str, classification: Classific
     published = publication.read(source, name, schema)
     file = from_file(name, classification)
     rules = {table: frozenset(names) for table, _, names in source.execute(_RULES, (schema,))}
-    keys = {table: identity.columns for table, identity in publication.identities(source, schema).items()}
+    keys = {table: frozenset(one.columns) for table, one in identity.read(source, schema).items()}
     return Sent(name, schema, published.sends if published else {}, file.known, keys, rules)
