@@ -1,10 +1,10 @@
 # `make run` sets everything up and does the main job; `make test` proves it. Nothing else has to be installed.
-.PHONY: help setup run check test lint bench docs down clean
+.PHONY: help setup run check test test-busy lint bench docs down clean
 
 WAREHOUSE := .venv/bin/warehouse
 
 help:  ## What can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup:  ## Install everything into .venv
 	@requirements/install
@@ -26,6 +26,9 @@ check: setup  ## The quick half of the tests, for while you work
 
 test: lint  ## Everything
 	.venv/bin/pytest -n 2 --dist loadfile
+
+test-busy: setup  ## A part of the tests beside a busy loop per core: make test-busy TESTS="tests/python/drills"
+	.venv/bin/python -m tests.python.worlds.busy .venv/bin/pytest $(or $(TESTS),tests/python/worlds)
 
 bench: setup  ## Speed, as ratios taken in one run
 	.venv/bin/python -m bench

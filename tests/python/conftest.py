@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
     }
     unset = dict.fromkeys(("warehouse_database_url", "trs_database_url"))
     return WorldDatabases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where every test has to run (`TRW_NO_SKIPS`, set in CI), one that is left out has failed."""
+    report = yield
+    if report.skipped and os.environ.get("TRW_NO_SKIPS") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"TRW_NO_SKIPS is set, and this was left out: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from psycopg import connect, sql
 
 from tests.python.conftest import WorldDatabases, make_databases
 from tests.python.drills.harness import Drill
+from tests.python.waiting import drop_slot
 
 # A crash must not cost what was committed, so the disk is synchronised here, unlike in other tests.
 DURABLE = {
@@ -99,12 +100,7 @@ def _forget(databases: DrillDatabases, name: str) -> None:
             " where database = %s and active_pid is not null",
             (name,),
         )
-        for _ in range(100):
-            try:
-                connection.execute(
-                    "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = %s", (name,)
-                )
-                break
-            except Exception:  # noqa: BLE001 - its sender is still ending
-                connection.execute("select pg_sleep(0.05)")
+        slots = connection.execute("select slot_name from pg_replication_slots where database = %s", (name,))
+        for (slot,) in slots.fetchall():
+            drop_slot(connection, slot)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -10,11 +10,11 @@ import re
 import signal
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.python.erase.conftest import KEPT, Erased, World, rows
 from tests.python.erase.world import contents, digest, files_with
+from tests.python.waiting import drop_slot
 from warehouse.core.errors import ErasureRefused
 
 pytestmark = pytest.mark.slow
@@ -172,12 +172,7 @@ def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pyte
         with pytest.raises(ErasureRefused, match="has not caught up"):
             filled.erase()
         slot = rows(warehouse, "select slot_name from ledger.epochs where state = 'streaming'")[0][0]
-        for _ in range(100):
-            try:
-                trs.execute("select pg_drop_replication_slot(%s)", (slot,))
-                break
-            except psycopg.errors.ObjectInUse:
-                trs.execute("select pg_sleep(0.1)")
+        drop_slot(trs, slot)
         with pytest.raises(ErasureRefused, match="is lost"):
             filled.erase()
         assert rows(warehouse, "select count(*) from ledger.erasures") == [(0,)]

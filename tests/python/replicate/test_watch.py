@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from psycopg import sql
 
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
+from tests.python.waiting import drop_slot
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, ApplyConflict, ReplicationError, SlotLost
 from warehouse.core.ledger import migrate
@@ -121,12 +121,7 @@ def test_a_lost_slot_ends_it(world: Databases) -> None:
     with world.at_warehouse() as warehouse, world.at_source() as trs:
         slot = warehouse.execute("select slot_name from ledger.epochs where state <> 'ended'").fetchone()
         assert slot is not None
-        for _ in range(100):
-            try:
-                trs.execute("select pg_drop_replication_slot(%s)", (slot[0],))
-                break
-            except psycopg.errors.ObjectInUse:
-                time.sleep(0.1)
+        drop_slot(trs, slot[0])
     with pytest.raises(SlotLost):
         Watch(world, Silent(), lambda _: None, every=1).once()
 

@@ -1,0 +1,101 @@
+"""Places for worlds: two databases each on shared servers, the source's rows being the same in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from psycopg import connect, sql
+
+from tests.python.worlds import tls
+from tests.python.worlds.servers import READY, SystemServer
+from tests.python.worlds.world import Place, make_source, url
+from warehouse.core.databases import Databases
+
+MakePlace = Callable[[str], Place]
+ICU = "locale_provider icu icu_locale 'en-GB'"
+
+
+@pytest.fixture(scope="session")
+def full_source(clusters: Databases) -> str:
+    """A database with the synthetic operational world, to be copied."""
+    clusters.cluster("trs").create_database("full")
+    make_source(clusters.cluster("trs").conninfo("full"))
+    return "full"
+
+
+@pytest.fixture(scope="session")
+def make_place(clusters: Databases, full_source: str, short_folder: Path) -> Iterator[MakePlace]:
+    """Makes a place: a source with the rows of all worlds, an empty warehouse, both by URL."""
+    made: list[Place] = []
+
+    def make(name: str) -> Place:
+        for cluster, template in (("trs", full_source), ("warehouse", "template1")):
+            with connect(clusters.cluster(cluster).conninfo("postgres"), autocommit=True) as connection:
+                connection.execute(
+                    sql.SQL("create database {} template {} strategy file_copy").format(
+                        sql.Identifier(name), sql.Identifier(template)
+                    )
+                )
+        source, warehouse = (clusters.cluster(cluster).conninfo(name) for cluster in ("trs", "warehouse"))
+        home = short_folder / name
+        home.mkdir()
+        place = Place(home, name, source, warehouse, url(source, sslmode="disable"), url(warehouse, sslmode="disable"))
+        made.append(place)
+        return place
+
+    yield make
+    for place in made:
+        drop_subscriptions(place.warehouse_admin)
+
+
+@pytest.fixture(scope="session")
+def system(short_folder: Path) -> Iterator[SystemServer]:
+    """A system PostgreSQL with TLS that lets everybody in who has a password, and has a source to be copied."""
+    folder = short_folder / "system"
+    folder.mkdir()
+    server = SystemServer(folder, "server", tls.make_authority(folder), READY)
+    server.allow("hostssl all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256\n")
+    with connect(server.administrator(), autocommit=True) as connection:
+        connection.execute(f"create database full_source template template0 encoding 'UTF8' {ICU}")
+    make_source(server.administrator("full_source"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def make_system_place(system: SystemServer, short_folder: Path) -> Iterator[MakePlace]:
+    """Makes a place on the system's PostgreSQL: both databases on one server, compared by the rules of a language."""
+    made: list[Place] = []
+
+    def make(name: str) -> Place:
+        with connect(system.administrator(), autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {} template full_source").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL(f"create database {{}} template template0 encoding 'UTF8' {ICU}").format(
+                    sql.Identifier(f"{name}_w")
+                )
+            )
+        source, warehouse = system.administrator(name), system.administrator(f"{name}_w")
+        home = short_folder / f"system_{name}"
+        home.mkdir()
+        made.append(Place(home, name, source, warehouse, source, warehouse))
+        return made[-1]
+
+    yield make
+    for place in made:
+        drop_subscriptions(place.warehouse_admin)
+
+
+def drop_subscriptions(administrator: str) -> None:
+    """Drop what would go on reading from a server that is stopped."""
+    with connect(administrator, autocommit=True) as warehouse:
+        for (name,) in warehouse.execute(
+            "select subname from pg_subscription"
+            " where subdbid = (select oid from pg_database where datname = current_database())"
+        ).fetchall():
+            target = sql.Identifier(name)
+            warehouse.execute(sql.SQL("alter subscription {} disable").format(target))
+            warehouse.execute(sql.SQL("alter subscription {} set (slot_name = none)").format(target))
+            warehouse.execute(sql.SQL("drop subscription {}").format(target))
