@@ -188,3 +188,35 @@ def test_a_stream_that_a_second_copy_has_stopped_has_a_way_out_that_keeps_the_hi
     run(world)
     assert told(world).reasons == []
     assert not reconcile(world.databases, Silent()).differing
+
+
+@pytest.mark.parametrize("taken_out", ["by the run", "by somebody before it"])
+def test_a_table_that_was_moved_while_it_was_written_to_does_not_stop_the_others(world: World, taken_out: str) -> None:
+    """The publication goes on sending it, under a name that is not here."""
+    world.trs.execute("create schema archive")
+    world.trs.execute("alter table people set schema archive")
+    world.trs.execute("update archive.people set note = 'elsewhere' where age = 1")
+    world.trs.execute("update posts set title = 'on'")
+    deadline = time.monotonic() + 120
+    while subscription_is_on(world):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if taken_out == "by somebody before it":
+        publication(world, "drop table archive.people")
+        what = ""
+        while "archive.people" not in what:
+            assert time.monotonic() < deadline
+            what = next((one.what for one in told(world).reasons if one.code == "conflict"), "")
+    error = run(world)
+    assert error is not None
+    assert "people" in error.what
+    assert not [failure for failure in reasons(world) if failure in ("conflict", "stopped")]
+    world.assert_equal("posts")
+    assert world.warehouse.execute("select count(*) from archive.people").fetchone() == (0,), "nothing of it is stored"
+    world.trs.execute("update archive.people set note = 'still' where age = 2")
+    world.trs.execute("update posts set title = 'further'")
+    world.assert_equal("posts")
+    world.trs.execute("alter table archive.people set schema public")
+    assert run(world) is None
+    repair(world.databases, Silent())
+    world.assert_equal("people")

@@ -15,6 +15,7 @@ from warehouse.replicate.drift import (
     backfill,
     catalog,
     columns,
+    elsewhere,
     gaps,
     moved,
     noted,
@@ -115,6 +116,8 @@ def make_ready(work: Work) -> None:
     if now.altered:
         work.attempt(lambda: subscribing.set_right(work, now))
     gaps.seen(work.warehouse, work.epoch, now.publication, row[0])
+    for place, table in elsewhere.wanted(work, now):
+        work.attempt(lambda place=place, table=table: elsewhere.make_room(work, place, table))  # type: ignore[misc]
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
     if now.publication is None or now.publication.whole:
         now = work.seen()

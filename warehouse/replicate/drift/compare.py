@@ -125,7 +125,8 @@ def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
         if other not in now.replica or now.states.get((other, "")) is not None
         if columns <= set(found)
     ]
-    hint = f"; it may be {renamed[0]} now" if len(renamed) == 1 else ""
+    moved = [place for place, name in now.publication.foreign if name == table] if now.publication else []
+    hint = f"; it is {moved[0]}.{table} now" if moved else f"; it may be {renamed[0]} now" if len(renamed) == 1 else ""
     yield Difference(
         "dropped table",
         table,

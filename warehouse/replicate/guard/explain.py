@@ -27,7 +27,7 @@ _REMEDIES = {
     "foreign key": "Take the rule that was added to {table} here away,",
     "trigger": "Take the trigger that was added to {table} here away,",
     "missing column": "Bring the replica in line (`warehouse replicate drift`, `warehouse replicate apply`),",
-    "missing table": "Bring the replica in line (`warehouse replicate drift`, `warehouse replicate apply`),",
+    "missing table": "If it was moved or renamed at the source, let `warehouse replicate apply` make room for it,",
     "type": "Bring the replica in line (`warehouse replicate drift`, `warehouse replicate apply`),",
     "no room": "Make room on the warehouse's server,",
     "locked": "End the session that holds the lock,",

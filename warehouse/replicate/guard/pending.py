@@ -159,7 +159,9 @@ def _structure(warehouse: psycopg.Connection, relation: Relation) -> Failure | N
         (relation.schema, relation.table),
     ).fetchall()
     if not rows:
-        return Failure("missing table", f"The warehouse has no table {relation.table}.", relation.table)
+        return Failure(
+            "missing table", f"The warehouse has no table {relation.schema}.{relation.table}.", relation.table
+        )
     missing = [name for name in relation.columns if (name,) not in rows]
     if missing:
         return Failure(
