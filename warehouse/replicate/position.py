@@ -151,6 +151,9 @@ def _unusable(slot: Slot | None, note: Note | None, *, streaming: bool) -> Findi
 
 def _not_ours(slot: Slot, known: int, note: Note | None) -> Finding | None:
     if note and is_made_anew(slot, note):
+        if slot.restart < note.confirmed:
+            # One that was made later could not read WAL from before it: it is ours, as it was earlier.
+            return Finding("rewound", "its slot is as it was at an earlier time: the server's files were put back")
         return Finding("made anew", "the slot was dropped and made anew: it has decoded less than before")
     # One of these is enough. It sends whatever was committed after a position that was applied, whoever made it;
     sends_all = slot.confirmed <= known

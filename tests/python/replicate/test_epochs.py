@@ -52,8 +52,10 @@ def test_after_a_crash_a_run_is_enough_and_else_a_person_asks_for_the_repair() -
 
 def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
     """Also when it has been streamed from since, so that all it confirmed was applied."""
-    assert kind(replace(SLOT, transactions=19)) == "made anew"
-    assert kind(replace(SLOT, transactions=19), applied=700) == "made anew"
+    assert kind(replace(SLOT, transactions=19, restart=620)) == "made anew"
+    assert kind(replace(SLOT, transactions=19, restart=620), applied=700) == "made anew"
+    # A slot that was made later cannot begin before what ours had confirmed: the source's files were put back.
+    assert kind(replace(SLOT, transactions=19)) == "rewound"
     # A crash of the source resets them; then they say nothing.
     assert kind(replace(SLOT, transactions=0, statistics_since="b")) is None
 
@@ -70,7 +72,7 @@ def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
         (SLOT, replace(SOURCE, next_xid=402), replace(NOTE, source_xmin=400), "restarted"),
         (SLOT, replace(SOURCE, next_xid=401), replace(NOTE, source_xmin=399), "restarted"),
         # What is wrong with the slot itself comes first.
-        (replace(SLOT, transactions=19), SOURCE, NOTE, "made anew"),
+        (replace(SLOT, transactions=19, restart=620), SOURCE, NOTE, "made anew"),
     ],
 )
 def test_a_start_of_the_warehouse_is_a_doubt_unless_nothing_can_be_missing(
@@ -102,7 +104,7 @@ def test_a_slot_that_is_gone_or_given_up() -> None:
         ("", True, None),
         ("pg_recvlogical", True, "taken"),
         ("pg_recvlogical", False, "taken"),
-        ("teaching_record_warehouse", False, "taken"),
+        ("teaching_record_warehouse", False, "held by us"),
         ("", False, "taken"),
     ],
 )
