@@ -160,7 +160,7 @@ def _refuse_relation(connection: psycopg.Connection, node: Node) -> None:
     oid, relkind, owner, is_our_role, recorded = row
     if recorded == oid and is_our_role:
         return
-    # dbt by hand makes tables of a build anew, as the same user. Anything else of that name is somebody else's.
+    # dbt by hand makes tables of a build again, as the same user. Anything else of that name is somebody else's.
     if recorded is not None and is_our_role and relkind in ("r", "v"):
         return
     raise ObjectInTheWay(

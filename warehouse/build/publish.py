@@ -109,7 +109,7 @@ def _told(connection: psycopg.Connection, nodes: Sequence[Node]) -> Iterator[Non
         lines = (error.diag.message_detail or "").splitlines()
         raise _in_the_way(
             f"A model has changed, and something of somebody else hangs on it: {lines[0] if lines else 'unknown'}.",
-            "Drop that object or have its owner change it; then run again and make it anew on the new form.",
+            "Drop that object or have its owner change it; then run again and make it again on the new form.",
         ) from None
     except psycopg.errors.LockNotAvailable:
         oids = [oid for node in nodes if (oid := structure.is_there(connection, node))]

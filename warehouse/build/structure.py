@@ -1,4 +1,4 @@
-"""The columns of a published table follow those of its candidate, without the table being made anew."""
+"""The columns of a published table follow those of its candidate, without the table being made again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from warehouse.core.progress import Progress
 
 READER_SECONDS = 60
 
-_OID = """
+RELATION = """
 select c.oid, c.relkind::text
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = %s and c.relname = %s
@@ -95,7 +95,7 @@ class Change:
 
 def is_there(connection: psycopg.Connection, node: Node, *, aside: bool = False) -> int | None:
     """The number of the published relation, or of the candidate, if it is of the node's kind."""
-    row = connection.execute(_OID, (node.candidate if aside else node.schema, node.name)).fetchone()
+    row = connection.execute(RELATION, (node.candidate if aside else node.schema, node.name)).fetchone()
     return int(row[0]) if row and (row[1] == "v") == (node.kind == "view") else None
 
 

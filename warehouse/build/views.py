@@ -135,12 +135,12 @@ def _query(connection: psycopg.Connection, oid: int | None) -> str:
 
 
 def _oid(connection: psycopg.Connection, node: Node) -> int | None:
-    row = connection.execute(structure._OID, (node.schema, node.name)).fetchone()
+    row = connection.execute(structure.RELATION, (node.schema, node.name)).fetchone()
     return int(row[0]) if row else None
 
 
 def _standing_kind(connection: psycopg.Connection, node: Node) -> str | None:
-    row = connection.execute(structure._OID, (node.schema, node.name)).fetchone()
+    row = connection.execute(structure.RELATION, (node.schema, node.name)).fetchone()
     return None if row is None else "view" if row[1] == "v" else "table"
 
 
@@ -191,5 +191,5 @@ def _in_the_way(what: str) -> ObjectInTheWay:
     return ObjectInTheWay(
         f"The columns of a model have changed, so that its view has to be made again, and {what}.",
         meaning="Nothing was published: readers and receivers see the last good build.",
-        next_command="Drop that object, run again, and make it anew on the new form of the view.",
+        next_command="Drop that object, run again, and make it again on the new form of the view.",
     )

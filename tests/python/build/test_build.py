@@ -57,7 +57,7 @@ def test_only_a_whole_build_is_published(ready: Databases, project: Path, monkey
         logs = "".join(f.read_text(errors="replace") for f in (ready.settings.warehouse_home / "dbt").rglob("*.log"))
         assert SECRET not in logs
 
-        # It is mended: the next build goes through, and nothing of the failed ones is left.
+        # It is corrected: the next build goes through, and nothing of the failed ones is left.
         write(project, "staging/stg_one", "select 1 as x, 'third' as label")
         write(project, "marts/dim_one", "select * from {{ ref('stg_one') }}")
         last = build(ready, TODAY, Silent())
