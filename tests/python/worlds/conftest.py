@@ -39,8 +39,7 @@ def make_place(clusters: Databases, full_source: str, short_folder: Path) -> Ite
                     )
                 )
         source, warehouse = (clusters.cluster(cluster).conninfo(name) for cluster in ("trs", "warehouse"))
-        home = short_folder / name
-        home.mkdir()
+        home = _home(short_folder / name)
         place = Place(home, name, source, warehouse, url(source, sslmode="disable"), url(warehouse, sslmode="disable"))
         made.append(place)
         return place
@@ -48,6 +47,13 @@ def make_place(clusters: Databases, full_source: str, short_folder: Path) -> Ite
     yield make
     for place in made:
         drop_subscriptions(place.warehouse_admin)
+
+
+def _home(folder: Path) -> Path:
+    """A folder for what a world keeps, with the places that its deliveries go to."""
+    for recipient in ("dandi", "tad"):
+        (folder / recipient).mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +84,7 @@ def make_system_place(system: SystemServer, short_folder: Path) -> Iterator[Make
                 )
             )
         source, warehouse = system.administrator(name), system.administrator(f"{name}_w")
-        home = short_folder / f"system_{name}"
-        home.mkdir()
+        home = _home(short_folder / f"system_{name}")
         made.append(Place(home, name, source, warehouse, source, warehouse))
         return made[-1]
 
