@@ -84,7 +84,7 @@ def _checks_of_the_stages(databases: Databases) -> list[Check]:
     return [
         ("classification", lambda: _classification(databases)),
         ("replication", lambda: _replication(databases)),
-        ("contracts", _contracts),
+        ("deliveries", lambda: _deliveries(databases)),
     ]
 
 
@@ -109,8 +109,8 @@ def _replication(databases: Databases) -> str:
     return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
 
 
-def _contracts() -> str:
-    from warehouse.core.contracts import load_contracts  # noqa: PLC0415 - the contract models take a while to import
+def _deliveries(databases: Databases) -> str:
+    from warehouse.deliver import examine_deliveries  # noqa: PLC0415 - the contract models take a while to import
 
-    contracts = load_contracts()
-    return f"{len(contracts)} extracts"
+    with databases.warehouse() as warehouse:
+        return examine_deliveries(warehouse, databases.settings)

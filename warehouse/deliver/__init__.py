@@ -5,6 +5,7 @@ serves these.
 """
 
 from warehouse.deliver.due import Owed, due
+from warehouse.deliver.health import examine_deliveries
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due
 from warehouse.deliver.report import DeliveredFile, DeliveryReport
 from warehouse.deliver.run import World
@@ -19,6 +20,7 @@ __all__ = [
     "decide",
     "deliver",
     "due",
+    "examine_deliveries",
     "redo",
     "what_is_due",
 ]

@@ -75,7 +75,7 @@ def begin(
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
     for contract in contracts:
-        _check_people(world, contract, _destination_url(world.settings, contract))
+        _check_people(world, contract, destination_url(world.settings, contract))
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
         with session_lock(connection, LOCK) as free:
@@ -105,7 +105,7 @@ def _check_people(world: World, contract: Contract, url: str) -> None:
         )
 
 
-def _destination_url(settings: Settings, contract: Contract) -> str:
+def destination_url(settings: Settings, contract: Contract) -> str:
     """Where a contract's files go.
 
     Raises:
@@ -260,7 +260,7 @@ class Run:
         return describe(self.world.settings.destination(contract.recipient))
 
     def _destination(self, contract: Contract) -> Destination:
-        return open_destination(_destination_url(self.world.settings, contract), self.world.settings)
+        return open_destination(destination_url(self.world.settings, contract), self.world.settings)
 
     def _fail(self, owed: Owed, error: WarehouseError) -> None:
         """Write a failure down, unless nothing of this period is in the ledger or it stands there already."""

@@ -11,15 +11,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from pydantic import SecretStr
 
 from tests.python.deliver.delivering import OCTOBER, World, listed, sftp_world
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.test_crashes import run_and_die
 from tests.python.deliver.world import SftpWorld, write_contract
-from warehouse.core.errors import DeliveryError, DestinationRefused, FilesVanished, UsageError
+from warehouse.core.errors import DeliveryError, DestinationRefused, FilesVanished, SettingsError, UsageError
 from warehouse.core.progress import Silent
-from warehouse.deliver import State, decide, deliver, what_is_due
+from warehouse.deliver import State, decide, deliver, examine_deliveries, what_is_due
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
 
@@ -55,6 +57,18 @@ def moved(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> World:
     assert world.state() == "vanished"
     assert [owed.action for owed in what_is_due(world.at(OCTOBER))] == ["decide"]
     return world
+
+
+def test_the_doctor_sees_it(moved: World) -> None:
+    with psycopg.connect(moved.conninfo) as connection:
+        with pytest.raises(FilesVanished) as caught:
+            examine_deliveries(connection, moved.settings, moved.exports)
+        assert DELIVERY in caught.value.what and "warehouse deliveries received" in caught.value.next_command
+        decide(moved.at(OCTOBER), Silent(), DELIVERY, "received", "they have it")
+        assert "none waits" in examine_deliveries(connection, moved.settings, moved.exports)
+        on_a_server = {"trs_database_url": SecretStr("postgresql://db.example.org/trs"), "destinations": {}}
+        with pytest.raises(SettingsError, match="WAREHOUSE_DESTINATION_DANDI is not set"):
+            examine_deliveries(connection, moved.settings.model_copy(update=on_a_server), moved.exports)
 
 
 def test_a_person_says_that_the_recipient_has_it(moved: World, sftp: SftpWorld) -> None:

@@ -1,0 +1,37 @@
+"""Whether every recipient has a place, and whether a delivery waits for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from warehouse.core.contracts import EXPORTS, load_contracts
+from warehouse.core.errors import FilesVanished
+from warehouse.core.settings import Settings
+from warehouse.deliver.run import destination_url
+
+_LEDGER = "select to_regclass('ledger.delivery_decisions') is not null"
+_WAITING = "select delivery_id, error ->> 'next' from ledger.deliveries where state = 'vanished' order by 1"
+
+
+def examine_deliveries(connection: psycopg.Connection, settings: Settings, exports: Path = EXPORTS) -> str:
+    """Say what is good. Changes nothing, and needs no ledger.
+
+    Raises:
+        ContractError: a contract is not sound.
+        SettingsError: a recipient has no destination, or one of a kind that its contract does not name.
+        FilesVanished: files of a delivery are not to be found, and a person has to decide.
+    """
+    contracts = load_contracts(exports)
+    for contract in contracts:
+        destination_url(settings, contract)
+    there = connection.execute(_LEDGER).fetchone()
+    waiting = connection.execute(_WAITING).fetchall() if there and there[0] else []
+    if waiting:
+        raise FilesVanished(
+            f"{', '.join(name for name, _ in waiting)}: what was sent is not to be found.",
+            meaning="It is not sent again before a person decides.",
+            next_command=waiting[0][1],
+        )
+    return f"{len(contracts)} extracts, each with a place to go; none waits for a person"
