@@ -19,6 +19,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.replicate import drift, epochs, history, replicate, stage, subscription
 from warehouse.replicate.classification import Classification
+from warehouse.replicate.guard import marks
 
 SEED = 20_261_122
 
@@ -79,12 +80,14 @@ class World:
 
     def apply(self, *accept: str, by_person: bool = True) -> drift.Outcome:
         """What `warehouse replicate apply` does, without its raising."""
-        work = self.work(*accept, by_person=by_person)
-        drift.make_ready(work)
-        return drift.finish(work)
+        with marks.kept(self.trs, self.warehouse, self.name):
+            work = self.work(*accept, by_person=by_person)
+            drift.make_ready(work)
+            return drift.finish(work)
 
     def release(self, *names: str) -> None:
-        drift.release(self.work(), names)
+        with marks.kept(self.trs, self.warehouse, self.name):
+            drift.release(self.work(), names)
 
     def found(self) -> list[tuple[str, str]]:
         """The differences there are now, as (kind, name)."""

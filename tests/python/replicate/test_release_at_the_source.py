@@ -16,6 +16,7 @@ from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Silent
 from warehouse.replicate import at_source, drift, replicate, status, subscription
 from warehouse.replicate.drift import publishing
+from warehouse.replicate.guard import marks
 from warehouse.replicate.guard.preflight import examined
 from warehouse.replicate.repair import repair
 
@@ -52,6 +53,7 @@ class Roles:
         trs.execute(sql.SQL("alter publication {} owner to {}").format(sql.Identifier(self.world.name), owner))
         # The tables were given away: that is for a person to look at, and here the test does.
         self.world.warehouse.execute("delete from ledger.source_meanings")
+        marks.note(trs, self.world.warehouse, self.world.name)
         with self.session("owner") as connection:
             connection.execute(at_source.function(self.world.name, self.names["reader"]))
             connection.execute(at_source.for_migrations(self.world.name, "public", self.names["migrator"]))
