@@ -296,6 +296,9 @@ def test_both_databases_by_url(short_folder: Path) -> None:
         unset = client.call("run", "--json", **urls)
         assert unset.returncode == SettingsError.exit_code
         assert "WAREHOUSE_DESTINATION_DANDI is not set" in json.loads(unset.stdout)["what"]
+        with servers.at_warehouse() as warehouse:
+            schemas = warehouse.execute("select to_regnamespace('ledger'), to_regnamespace('marts')").fetchone()
+        assert schemas == (None, None)
         for recipient in ("dandi", "tad"):
             folder = client.deliveries / recipient
             folder.mkdir(parents=True)

@@ -41,6 +41,7 @@ class Run:
 def run(json: bool = JsonOption) -> None:
     """Replicate, build and test the models, and deliver what is due. Run again at once, it has nothing to do."""
     databases = Databases(load())
+    databases.settings.check_destinations()
     progress = TerminalProgress(quiet=json)
     done = Run()
     started = databases.start()

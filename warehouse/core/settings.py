@@ -133,6 +133,15 @@ class Settings(BaseSettings):
             )
         return str(self.warehouse_deliveries)
 
+    def check_destinations(self) -> None:
+        """See that every recipient has a destination, before anything is done that would end with a delivery.
+
+        Raises:
+            SettingsError: one has none.
+        """
+        for recipient in variables.recipients(PROJECT):
+            self.destination(recipient)
+
 
 @lru_cache(maxsize=1)
 def load() -> Settings:

@@ -45,6 +45,11 @@ def destinations(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def recipients(project: Path) -> list[str]:
+    """Everybody who gets extracts: each has a folder in `exports/`."""
+    return sorted(folder.name for folder in (project / "exports").iterdir() if folder.is_dir())
+
+
 def check(variables: Mapping[str, str], settings: Iterable[str], project: Path) -> None:
     """Refuse variables of ours that mean nothing, and empty ones.
 
@@ -56,10 +61,9 @@ def check(variables: Mapping[str, str], settings: Iterable[str], project: Path) 
     Raises:
         SettingsError: names each variable, and the known one that is nearest; never a value.
     """
-    recipients = sorted(folder.name for folder in (project / "exports").iterdir() if folder.is_dir())
     own = set(settings)
     of_dbt = set(_OF_DBT.findall((project / "profiles.example.yml").read_text(encoding="utf-8"))) - own
-    known = {*own, *(f"{DESTINATION}{name.upper()}" for name in recipients), *_OTHERS, *of_dbt}
+    known = {*own, *(f"{DESTINATION}{name.upper()}" for name in recipients(project)), *_OTHERS, *of_dbt}
     problems = []
     for name in sorted(variables):
         if name.startswith(_OURS) and name not in known:
