@@ -25,7 +25,7 @@ where epoch_id = %s and state = 'open' and lsn < %s::pg_lsn order by conflict_id
 
 _TRANSACTIONS = """
 select xid::text from ledger.transactions
-where epoch_id = %(epoch)s and kind = 'stream' and committed_at = %(at)s
+where epoch_id = %(epoch)s and kind = 'stream' and %(at)s in (committed_at, source_committed_at)
 union
 select x.number::text from ledger.replication_position as p
 cross join lateral generate_series(
