@@ -21,9 +21,18 @@ from warehouse.replicate.guard.judge import Reason
 _SUBSCRIPTION = "the subscription"
 _ERRORS_OF = "the subscription's errors"
 
+_WRITTEN_BY = "xmin::text"
+"""What tells one state of the subscription's entry from another: the transaction that wrote it."""
+
+_READABLE = """
+md5(concat_ws('|', subskiplsn, subowner, subenabled, subbinary, substream, subtwophasestate, subdisableonerr,
+    subslotname, subsynccommit, subpublications::text))
+"""
+"""The same for a user who is no superuser: PostgreSQL shows it these columns alone. What was put back is not seen."""
+
 _HERE = """
 with s as (
-    select oid, xmin, subenabled, subname from pg_subscription
+    select oid, {mark} as xmin, subenabled, subname from pg_subscription
     where subname = %(name)s and subdbid = (select oid from pg_database where datname = current_database())
 ),
 
@@ -148,10 +157,15 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> N
         cursor.executemany(_NOTE, [(one.what, one.table, one.mark) for one in now.values()])
 
 
+def _mark(warehouse: psycopg.Connection) -> str:
+    row = warehouse.execute("select has_table_privilege('pg_subscription', 'select')").fetchone()
+    return _WRITTEN_BY if row and row[0] else _READABLE
+
+
 def _read(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> dict[str, Mark]:
     values = {"name": name}
     rows = [
-        *warehouse.execute(_HERE, values).fetchall(),
+        *warehouse.execute(_HERE.format(mark=_mark(warehouse)).encode(), values).fetchall(),
         *warehouse.execute(_ERRORS, values).fetchall(),
         *trs.execute(_AT_SOURCE, values).fetchall(),
     ]
