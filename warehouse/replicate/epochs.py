@@ -208,6 +208,12 @@ def end(connection: psycopg.Connection, epoch: Epoch, reason: str, end_lsn: str 
         " last_commit_at = %s where epoch_id = %s",
         (reason, end_lsn, last_commit_at(connection, epoch), epoch.epoch_id),
     )
+    # What could not be applied from its slot will not be: the next epoch compares instead.
+    connection.execute(
+        "update ledger.conflicts set state = 'resolved', resolved_at = clock_timestamp()"
+        " where epoch_id = %s and state = 'open'",
+        (epoch.epoch_id,),
+    )
 
 
 def slots_of(connection: psycopg.Connection, replication_name: str) -> list[str]:

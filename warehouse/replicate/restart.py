@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warehouse.core.errors import StreamStuck
+from warehouse.core.errors import ApplyConflict, StreamStuck
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs, position, setup
+from warehouse.replicate import epochs, position, setup, subscription
 from warehouse.replicate.damage import Damage, Since, repair_damage
 from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.guard import decide
 from warehouse.replicate.link import Ends
 from warehouse.replicate.lsn import as_lsn
 from warehouse.replicate.setup import Begun
@@ -46,6 +47,17 @@ def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
     return Doubt(Since(known, last), noted.server, known, as_lsn(slot.confirmed))
 
 
+def _does_not_fit(ends: Ends, epoch: Epoch) -> bool:
+    """Whether a change that does not fit what is here is why the stream stands. Anything else passes, or is mended."""
+    subscription.stop(ends.warehouse, ends.name)
+    try:
+        decide.tell_conflict(ends.trs, ends.warehouse, epoch, ends.name)
+    except ApplyConflict:
+        return True
+    subscription.enable(ends.warehouse, ends.name)
+    return False
+
+
 def settle(ends: Ends, epoch: Epoch, doubt: Doubt, progress: Progress) -> Damage | Begun:
     """Compare, write what differs, and write down that the server was started and what came of it.
 
@@ -55,6 +67,8 @@ def settle(ends: Ends, epoch: Epoch, doubt: Doubt, progress: Progress) -> Damage
     try:
         done: Damage | Begun = repair_damage(ends, epoch, progress, REASON, doubt.since)
     except StreamStuck:
+        if not _does_not_fit(ends, epoch):
+            raise
         done = setup.set_up(ends, progress, epoch, REASON)
     differed = done.differed if isinstance(done, Damage) else True
     gap = next((gap for gap in done.gaps if gap.reason == REASON), None)

@@ -148,7 +148,8 @@ def _go_on(
     if doubt is not None:
         settled = restart.settle(ends, epoch, doubt, progress)
         epoch = settled.epoch if isinstance(settled, setup.Begun) else epoch
-        told = repaired(settled.gaps) if settled.gaps else "nothing differs"
+        nothing = "what differs waits for a person" if settled.held else "nothing differs"
+        told = repaired(settled.gaps) if settled.gaps else nothing
         report.notes.append(f"the warehouse's server was started, so both sides were compared: {told}")
     if noted.doubts(warehouse) and ends.databases.settings.warehouse_repair == "automatic":
         damage = repair_damage(ends, epoch, progress, "a name at the source meant something else")

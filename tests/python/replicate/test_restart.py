@@ -132,4 +132,5 @@ def test_a_change_that_does_not_fit_an_older_state_is_no_dead_end(own: Databases
     assert equal(own)
     replicate(own, Silent())
     assert status(own).exit_code == 0
+    assert one(own.at_warehouse, "select count(*) filter (where state = 'open') from ledger.conflicts") == (0,)
     history_is_sound(own)

@@ -148,12 +148,24 @@ def unfit(world: World) -> None:
     """A row that somebody has put here stands in the way of one of the source's."""
     key = uuid.uuid4()
     with world.databases.at_warehouse() as here:
-        insert(here, "countries", {"country_id": "XX", "name": "By hand", "official_name": "a", "citizen_names": "a"})
+        insert(
+            here,
+            "countries",
+            {"country_id": key.hex[:8], "name": "By hand", "official_name": "a", "citizen_names": "a"},
+        )
     with world.databases.at_source() as trs:
-        insert(trs, "countries", {"country_id": "XX", "name": "Real", "official_name": "a", "citizen_names": "a"})
+        insert(
+            trs, "countries", {"country_id": key.hex[:8], "name": "Real", "official_name": "a", "citizen_names": "a"}
+        )
         insert(trs, "persons", {**PERSON, "person_id": key, "trn": f"{key.int % 10**6 + 10**6:07d}"})
     with pytest.raises(ApplyConflict):
         replicate(world.databases, Silent())
+
+
+def unfit_and_lost(world: World) -> None:
+    """The stream waits at a row, and then its slot goes."""
+    unfit(world)
+    lose_slot(world.databases)
 
 
 def missing_rows(world: World) -> None:
@@ -249,6 +261,7 @@ STATES: dict[str, State] = {
     "table unpublished": State("publication_altered", 53, unpublished("persons")),
     "several gaps": State("gap", 50, several_gaps),
     "row unfit": State("conflict", 56, unfit),
+    "row unfit, and then the slot lost": State("slot_lost", 50, unfit_and_lost),
     "found different": State("differs", 59, found_different),
     "rows missing": State("rows_missing", 59, missing_rows),
     "written by hand": State(
@@ -370,6 +383,7 @@ def test_a_way_out(world: World, name: str, capsys: pytest.CaptureFixture[str]) 
     assert before <= kept(databases), f"history was lost on the way: {trace}"
     history_is_sound(databases)
     assert one(databases.at_warehouse, "select count(*) from ledger.gaps where repaired_at is null") == (0,)
+    assert one(databases.at_warehouse, "select count(*) from ledger.conflicts where state = 'open'") == (0,)
 
 
 def test_every_reason_of_status_has_a_row() -> None:
