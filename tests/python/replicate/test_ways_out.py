@@ -330,6 +330,12 @@ def typed(text: str) -> list[list[str]]:
     return [shlex.split(one.removeprefix("warehouse ")) for one in found]
 
 
+def advised(databases: WorldDatabases) -> str | None:
+    """What `status` tells a person to do, None when it ends with 0."""
+    reasons = status(databases, pause=0.5).reasons
+    return next((reason.next_command for reason in reasons if reason.exit_code), None)
+
+
 def reached(databases: WorldDatabases, state: State) -> Reason:
     """What `status` says first. That nothing moves takes it more than one look."""
     deadline = time.monotonic() + 120
@@ -357,9 +363,11 @@ def test_a_way_out(world: World, name: str, capsys: pytest.CaptureFixture[str]) 
     for step in range(STEPS):
         if state.person and step == 0:
             state.person(world)
-        advice = next(
-            (reason.next_command for reason in status(databases, pause=0.5).reasons if reason.exit_code), None
-        )
+        advice = advised(databases)
+        if advice is None:
+            # The next pass may notice more, such as who has written what was different.
+            replicate(databases, Silent())
+            advice = advised(databases)
         if advice is None:
             break
         for command in typed(advice):
