@@ -73,8 +73,8 @@ class State:
     """A row.
 
     Attributes:
-        code: of the first reason that `status` gives.
-        exit_code: what it ends with.
+        code: of the reason that `status` gives.
+        exit_code: of that reason.
         make: how the world gets there.
         person: what the advice asks for outside of this program, done before its command is typed.
         says: a word of that advice.
@@ -337,13 +337,13 @@ def advised(databases: WorldDatabases) -> str | None:
 
 
 def reached(databases: WorldDatabases, state: State) -> Reason:
-    """What `status` says first. That nothing moves takes it more than one look."""
+    """What `status` says of it, perhaps beside more. That nothing moves takes it more than one look."""
     deadline = time.monotonic() + 120
     while True:
         now = status(databases, pause=0.5)
-        first = next((reason for reason in now.reasons if reason.exit_code), None)
-        if first and (first.code, now.exit_code) == (state.code, state.exit_code):
-            return first
+        found = next((reason for reason in now.reasons if reason.code == state.code), None)
+        if found and found.exit_code == state.exit_code and now.exit_code:
+            return found
         assert time.monotonic() < deadline, now.reasons
         time.sleep(0.2)
 
