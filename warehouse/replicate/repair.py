@@ -191,10 +191,13 @@ def _why(ends: link.Ends, epoch: epochs.Epoch) -> tuple[str | None, restart.Doub
     if epoch.state == "copying":
         return BROKEN_OFF, None
     _, finding = position.examine(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
+    here = subscription.exists(ends.warehouse, epoch.replication_name)
+    if finding is None and not here:
+        return subscribed.gone().what, None
     if finding is None:
         again = subscribed.copying_again(ends.warehouse, epoch.replication_name, ends.schema)
         return (subscribed.as_error(again).what if again else None), None
     if finding.kind in ("taken", "held by us", "other source"):
         raise error_of(finding, epoch)
-    doubt = restart.doubt(ends, epoch) if finding.kind == "restarted" else None
+    doubt = restart.doubt(ends, epoch) if finding.kind == "restarted" and here else None
     return (None if doubt else finding.reason), doubt

@@ -124,11 +124,14 @@ def _go_on(
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
         position.check(ends.databases.source_conninfo, ends.trs, warehouse, epoch)
+        if not subscription.exists(warehouse, name):
+            raise subscribed.gone()
         if again := subscribed.copying_again(warehouse, name, ends.schema):
             raise subscribed.as_error(again)
     except SlotLost as lost:
         # After a crash of the source it is doubt, not loss: nobody has to be asked before both sides are compared.
-        doubt = restart.doubt(ends, epoch) if lost.only_restarted else None
+        here = subscription.exists(warehouse, name)
+        doubt = restart.doubt(ends, epoch) if lost.only_restarted and here else None
         if doubt is None and ends.databases.settings.warehouse_repair != "automatic" and not lost.after_a_crash:
             raise
         if doubt is None:

@@ -14,7 +14,7 @@ from tests.python.conftest import make_databases
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import WAREHOUSE, Databases
-from warehouse.core.errors import CommitTimesOff
+from warehouse.core.errors import CommitTimesOff, SlotLost
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status, subscription
@@ -85,6 +85,8 @@ def test_a_subscription_that_was_dropped_before_its_last_transactions_were_noted
         for statement in ("disable", "set (slot_name = none)"):
             warehouse.execute(sql.SQL("alter subscription {} " + statement).format(sql.Identifier(name)))
         warehouse.execute(sql.SQL("drop subscription {}").format(sql.Identifier(name)))
+    with pytest.raises(SlotLost):
+        sync()
     repair(world, Silent())
     sync()
     assert versions(world) == [("Smith", "U", 2), ("Smith", "U", 2), ("Jones", "D", 2), ("Jones", None, 1)] or versions(

@@ -43,7 +43,9 @@ where n.nspname = %s or (n.nspname = 'ledger' and p.proname = 'note_write_by_han
 """
 
 _TRIGGERS = """
-select c.relname, t.tgname, h.nspname || '.' || p.proname, t.tgtype::int, t.tgqual is not null, pg_get_triggerdef(t.oid)
+select c.relname, t.tgname, h.nspname || '.' || p.proname, t.tgtype::int, t.tgqual is not null,
+    -- No function that would lock the table: an expression without columns is shown without it, others as stored.
+    case when starts_with(t.tgname, 'z_by_hand_') then pg_get_expr(t.tgqual, 0) else t.tgqual::text end
 from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
 join pg_proc as p on p.oid = t.tgfoid join pg_namespace as h on h.oid = p.pronamespace
 where n.nspname = %s and c.relname = any(%s) and not t.tgisinternal
@@ -140,10 +142,11 @@ def _of_triggers(connection: psycopg.Connection, classification: Classification,
         if function != wanted or fires != _FIRES[trigger]:
             yield Fault(table, f"trigger {trigger} was made to do something else", credentials)
         elif credentials:
-            known = [key for paths in classification.without(table).values() for key in paths]
-            if not all(path.split(".")[0] in text for path in known) or "false" in text.lower():
+            if text is None or ":boolop and" in text or ":boolop not" in text:
                 yield Fault(table, f"trigger {trigger} was given another condition", credentials)
-        elif has_condition != trigger.startswith(hand_writes.PREFIX) or (has_condition and _SAYS_WHO not in text):
+        elif has_condition != trigger.startswith(hand_writes.PREFIX) or (
+            has_condition and _SAYS_WHO not in (text or "")
+        ):
             yield Fault(table, f"trigger {trigger} was given another condition")
 
 

@@ -167,3 +167,12 @@ def as_error(names: Sequence[str]) -> SubscriptionAltered:
         "by hand with copy_data. What is here stays; its changes are missing since the table left the publication.",
         next_command="`warehouse replicate repair`: it makes the subscription new, compares, and writes what differs.",
     )
+
+
+def gone() -> SubscriptionAltered:
+    """The error for a subscription that somebody dropped: how far it had come went with it."""
+    return SubscriptionAltered(
+        "The warehouse has no subscription any more: somebody dropped it.",
+        meaning="Nothing new arrives. How far the stream had come was noted in the subscription alone.",
+        next_command="`warehouse replicate repair`: it makes the subscription new, compares, and writes what differs.",
+    )

@@ -1,4 +1,4 @@
-"""The views of versions as PostgreSQL showed them when they were made: a digest each, to see that they still are."""
+"""The views of versions as PostgreSQL stored them when they were made: a digest each, to see that they still are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import psycopg
 from warehouse.replicate.replica import VERSIONS
 
 _DEFINED = """
-select t.name, sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), current_setting('server_version_num')::int / 10000
+select t.name, sha256(convert_to(r.ev_action::text, 'UTF8')), current_setting('server_version_num')::int / 10000
 from unnest(%s::text[]) as t (name)
 join pg_class as c on c.oid = to_regclass(format('%%I.%%I', %s::text, t.name)) and c.relkind = 'v'
+join pg_rewrite as r on r.ev_class = c.oid and r.rulename = '_RETURN'
 """
+"""As the catalog has it. To show it as SQL, PostgreSQL would lock the tables below it and wait for whoever has them."""
 
 _NOTED = "select name, definition_sha256, server_version from ledger.apparatus where name = any(%s)"
 
@@ -53,10 +55,5 @@ def unnoted(connection: psycopg.Connection, tables: Iterable[str]) -> list[str]:
 
 
 def _defined(connection: psycopg.Connection, tables: list[str]) -> list[tuple[str, bytes, int]]:
-    with connection.transaction():
-        row = connection.execute("select current_setting('search_path')").fetchone()
-        # What is in the search path would be shown without its schema.
-        connection.execute("select set_config('search_path', '', true)")
-        rows = connection.execute(_DEFINED, (tables, VERSIONS)).fetchall()
-        connection.execute("select set_config('search_path', %s, true)", row)
+    rows = connection.execute(_DEFINED, (tables, VERSIONS)).fetchall()
     return [(name, bytes(digest), version) for name, digest, version in rows]
