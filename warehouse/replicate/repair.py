@@ -17,7 +17,7 @@ from warehouse.replicate.differences import Known
 from warehouse.replicate.drift import states
 from warehouse.replicate.finding import error_of
 from warehouse.replicate.gaps import Gap
-from warehouse.replicate.guard import apparatus, missing, subscribed
+from warehouse.replicate.guard import apparatus, integrity, missing, subscribed
 from warehouse.replicate.history import transactions
 
 BROKEN_OFF = "a copy was broken off"
@@ -117,12 +117,13 @@ def _restored(ends: link.Ends, name: str) -> bool:
 
     What was written meanwhile may have no version, or not be what the source has: every table is compared afterwards.
     """
-    altered = apparatus.faults(ends.warehouse, ends.classification, ends.classification.published)
+    published = ends.classification.published
+    altered = [one for one in integrity.altered(ends.warehouse, ends.classification, published) if one.restorable]
     if not altered:
         return False
     if subscription.exists(ends.warehouse, name):
         subscription.stop(ends.warehouse, name)
-    apparatus.restore(ends.warehouse, ends.classification, ends.classification.published)
+    apparatus.restore(ends.warehouse, ends.classification, published)
     for one in altered:
         states.changed(ends.warehouse, "apparatus", one.table, None, f"made as it was: {one.what}")
     return True

@@ -271,8 +271,6 @@ STATES: dict[str, State] = {
         "replica_altered",
         54,
         lambda w: w.at_warehouse("alter table persons disable trigger c_keep_history"),
-        lambda w: w.at_warehouse("alter table persons enable always trigger c_keep_history"),
-        "Undo it",
     ),
     "repair broken off early": State("broken_off", 50, broken_off("_slot_made")),
     "repair broken off late": State("broken_off", 50, broken_off("_hand_over")),

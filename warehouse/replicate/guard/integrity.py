@@ -39,10 +39,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Alteration:
-    """One thing that is not as it was made."""
+    """One thing that is not as it was made.
+
+    Attributes:
+        restorable: `apparatus.restore()` makes it as it was.
+    """
 
     table: str
     what: str
+    restorable: bool = False
 
 
 _TABLES = """
@@ -134,34 +139,42 @@ def alterations(
         if table is None:
             told.append(Alteration(name, "the table is gone"))
             continue
-        told += [Alteration(name, what) for what in _of(table, columns, wants_filter=name in without_credentials)]
+        history = _of_history(table, wants_filter=name in without_credentials)
+        told += [Alteration(name, what, restorable=True) for what in history]
+        told += [Alteration(name, what) for what in _of(table, columns)]
     return told
 
 
-def _of(table: Table, columns: Sequence[str], *, wants_filter: bool) -> list[str]:
-    told = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in table.columns]
-    if not table.key:
-        told.append("the primary key is gone")
+def _of_history(table: Table, *, wants_filter: bool) -> list[str]:
+    """What keeps the history, or notes writes by hand, and does so no more."""
+    told = []
     fires = dict(table.triggers)
     for trigger in (*TRIGGERS, *((WITHOUT_CREDENTIALS,) if wants_filter else ())):
         if trigger not in fires:
             told.append(f"trigger {trigger} is gone")
         elif fires[trigger] != "A":
             told.append(f"trigger {trigger} does not fire for what is replicated")
+    told += [
+        f"trigger {trigger} was disabled" for trigger, how in table.triggers if trigger.startswith(_OURS) and how == "D"
+    ]
+    if not table.has_view:
+        told.append("the view of its versions is gone")
+    return told
+
+
+def _of(table: Table, columns: Sequence[str]) -> list[str]:
+    told = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in table.columns]
+    if not table.key:
+        told.append("the primary key is gone")
     known = {*TRIGGERS, WITHOUT_CREDENTIALS, DISCARD, FIRST_COPY}
     told += [
         f"trigger {trigger} was added, and fires for what is replicated"
         for trigger, how in table.triggers
         if trigger not in known and not trigger.startswith(_OURS) and how in ("A", "R")
     ]
-    told += [
-        f"trigger {trigger} was disabled" for trigger, how in table.triggers if trigger.startswith(_OURS) and how == "D"
-    ]
     told += [f"rule {rule} was added; a row of the source may not fit" for rule in table.rules]
     if not table.has_log or not table.has_history:
         told.append("its history is gone")
-    if not table.has_view:
-        told.append("the view of its versions is gone")
     if table.writers:
         told.append(f"{', '.join(table.writers)} may write it; only the stream should")
     return told
@@ -173,5 +186,7 @@ def altered(
     """What of the replica is not as it was made. Only reads."""
     actual = read(connection, classification.schema_name, list(sent))
     filtered = frozenset(table for table in sent if table in classification.tables and classification.without(table))
-    made_otherwise = [Alteration(one.table, one.what) for one in apparatus.faults(connection, classification, sent)]
+    made_otherwise = [
+        Alteration(one.table, one.what, restorable=True) for one in apparatus.faults(connection, classification, sent)
+    ]
     return [*alterations(actual, sent, filtered), *made_otherwise]
