@@ -10,8 +10,9 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.progress import Progress
-from warehouse.replicate import compare, differences, gaps, proofs
+from warehouse.replicate import compare, differences, gaps, proofs, rewritten
 from warehouse.replicate.differences import Known
+from warehouse.replicate.drift import meaning
 from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.gaps import Gap
 from warehouse.replicate.link import Ends
@@ -32,13 +33,26 @@ class Mended:
 
 
 def mend_tables(
-    ends: Ends, epoch: Epoch, open_gaps: Sequence[Gap], tables: list[str], snapshot: str, progress: Progress
+    ends: Ends,
+    epoch: Epoch,
+    open_gaps: Sequence[Gap],
+    tables: list[str],
+    snapshot: str,
+    progress: Progress,
+    meanings: meaning.Meanings,
 ) -> Mended:
     """Compare tables with a snapshot of the source, and write what differs; the stream is off meanwhile.
 
     A table of which too much would be deleted is left as it is, and written down.
+
+    Args:
+        meanings: what the source's names meant before the snapshot.
+
+    Raises:
+        ReplicationError: the source rewrote a table meanwhile, so that it reads as empty. Nothing was written.
     """
     specs, found = compare_tables(ends, tables, snapshot, progress)
+    rewritten.refuse(ends, [one.table for one in found if one.rewritten], meanings)
     held = [differences.of_comparison(one, deletes_held=True) for one in found if ends.limit.holds(one)]
     left = {one.table for one in held}
     differences.record(ends.warehouse, held, "repair")

@@ -99,6 +99,7 @@ def copy_parts(
     connect_warehouse: Callable[[], psycopg.Connection],
     on_part: Callable[[psycopg.Connection, Part, int, float], None],
     on_table: Callable[[psycopg.Connection, str], None],
+    on_read: Callable[[psycopg.Connection, Part], None] = lambda *_: None,
     workers: int = WORKERS,
 ) -> int:
     """Copy all parts and return the number of rows.
@@ -109,6 +110,7 @@ def copy_parts(
             part is true exactly when the part is there.
         on_table: called when all parts of a table are stored, while others are still being copied: the worker that
             stored the last one adds its keys.
+        on_read: called with the connection to the source when a part was read, in the transaction that read it.
 
     Raises:
         psycopg.Error: of the first worker that failed; the others stop at their next part.
@@ -142,6 +144,7 @@ def copy_parts(
                 with warehouse.transaction():
                     rows = relay(source, part.read(), warehouse, part.write(), stop)
                     on_part(warehouse, part, rows, time.monotonic() - start)
+                on_read(source, part)
                 totals.append(rows)
                 if is_whole(part.table):
                     on_table(warehouse, part.table)

@@ -31,6 +31,7 @@ from warehouse.replicate import (
     reach,
     replica,
     replication_name,
+    rewritten,
     slot_wait,
     source,
     subscription,
@@ -97,8 +98,11 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         progress.say("making the slot")
         slot = _make_slot(ends, slot_connection, epoch, progress)
         epoch, open_gaps = _slot_made(ends, epoch, open_gaps, slot)
-        mended = mend_tables(ends, epoch, open_gaps, whole, slot.snapshot, progress) if open_gaps else Mended()
-        copied = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+        mended = (
+            mend_tables(ends, epoch, open_gaps, whole, slot.snapshot, progress, meanings) if open_gaps else Mended()
+        )
+        copied, other_files = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+    rewritten.refuse(ends, other_files, meanings)
     # What was copied, or compared and mended, does not differ any more, whatever was known before.
     done = [table for table in ends.classification.published if table not in whole or table in mended.equal]
     settled(ends.warehouse, epoch, ends.name, done, all_of_them=set(done) == set(ends.classification.published))
@@ -217,8 +221,8 @@ def _slot_made(ends: Ends, epoch: Epoch, open_gaps: list[Gap], slot: subscriptio
 
 def _copy_the_others(
     ends: Ends, epoch: Epoch, keys: dict[str, list[str]], whole: list[str], snapshot: str, progress: Progress
-) -> int:
-    """Copy the tables that the replica does not have."""
+) -> tuple[int, set[str]]:
+    """Copy the tables that the replica does not have; returns the rows, and tables that have other files since."""
     schema, classification = ends.schema, ends.classification
     published = {table: names for table, names in classification.published.items() if table not in whole}
     columns = {table: [ends.tables[table][column] for column in names] for table, names in published.items()}
@@ -228,6 +232,11 @@ def _copy_the_others(
     # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
     replica.compress_long_values(ends.warehouse, schema, columns, compress=False)
     done = 0
+    other_files: set[str] = set()
+
+    def on_read(reading: psycopg.Connection, part: copy.Part) -> None:
+        if rewritten.is_rewritten(reading, schema, part.table):
+            other_files.add(part.table)
 
     def on_part(connection: psycopg.Connection, part: copy.Part, rows: int, seconds: float) -> None:
         nonlocal done
@@ -245,14 +254,16 @@ def _copy_the_others(
             hand_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
-    return copy.copy_parts(
+    rows = copy.copy_parts(
         copy.split(ends.trs, schema, published, classification.without),
         snapshot=snapshot,
         connect_source=ends.databases.source,
         connect_warehouse=ends.databases.warehouse,
         on_part=on_part,
         on_table=on_table,
+        on_read=on_read,
     )
+    return rows, other_files
 
 
 def _hand_over(
