@@ -17,7 +17,24 @@ _RIGHTS = sql.SQL(
     """-- The warehouse's user at this server may replicate, and read what is published.
 alter role {role} with replication;
 grant usage on schema {schema} to {role};
-{tables};"""
+
+-- Only what is missing: a grant writes the column's row in the catalog again, as a rename there and back would.
+do $rights$
+declare
+    missing record;
+begin
+    for missing in
+        select w.relation, string_agg(quote_ident(c.name), ', ') as columns
+        from (values
+            {tables}
+        ) as w (relation, names)
+        cross join lateral unnest(w.names) as c (name)
+        where not has_column_privilege({role_name}, w.relation, c.name, 'select')
+        group by w.relation
+    loop
+        execute format('grant select (%s) on %s to %I', missing.columns, missing.relation, {role_name});
+    end loop;
+end $rights$;"""
 )
 
 _SCHEMA = sql.SQL(
@@ -151,11 +168,11 @@ def script(
         _RIGHTS.format(
             role=sql.Identifier(role),
             schema=sql.Identifier(classification.schema_name),
-            tables=sql.SQL(";\n").join(
-                sql.SQL("grant select ({}) on {} to {}").format(
-                    sql.SQL(", ").join(map(sql.Identifier, columns)),
-                    sql.Identifier(classification.schema_name, table),
-                    sql.Identifier(role),
+            role_name=sql.Literal(role),
+            tables=sql.SQL(",\n            ").join(
+                sql.SQL("({}, array[{}])").format(
+                    sql.Literal(sql.Identifier(classification.schema_name, table).as_string()),
+                    sql.SQL(", ").join(map(sql.Literal, columns)),
                 )
                 for table, columns in classification.published.items()
             ),

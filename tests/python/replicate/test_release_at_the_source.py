@@ -15,7 +15,7 @@ from warehouse.cli.replicate import sql as sql_command
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Silent
 from warehouse.replicate import at_source, drift, replicate, status, subscription
-from warehouse.replicate.drift import publishing
+from warehouse.replicate.drift import meaning, publishing
 from warehouse.replicate.guard import marks
 from warehouse.replicate.guard.preflight import examined
 from warehouse.replicate.repair import repair
@@ -284,3 +284,24 @@ def test_preflight_tells_whoever_operates_the_source(world: World, roles: Roles)
     state, what = check()
     assert state == "warning"
     assert "refuses to drop a published column" in what
+
+
+def test_what_the_command_prints_gives_the_rights_and_again_changes_nothing(world: World) -> None:
+    """A grant writes the column's row in the catalog anew, which could not be told from a rename there and back."""
+    role = f"again_{world.name}"
+    world.trs.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+    try:
+        printed = at_source.script(world.trs, world.name, world.classification, role, None)
+        world.trs.execute(printed.encode())
+        for table, columns in world.classification.published.items():
+            for column in columns:
+                row = world.trs.execute(
+                    "select has_column_privilege(%s, %s, %s, 'select')", (role, f"public.{table}", column)
+                ).fetchone()
+                assert row == (True,), f"{table}.{column}"
+        before = meaning.read(world.trs, world.name, "public")
+        world.trs.execute(printed.encode())
+        assert meaning.read(world.trs, world.name, "public") == before
+    finally:
+        name = sql.Identifier(role)
+        world.trs.execute(sql.SQL("drop owned by {}; drop role {}").format(name, name))
