@@ -35,16 +35,23 @@ def relay(
             then: in the middle of a COPY there is nothing else to ask of it.
         Stopped: `stop` was set.
     """
+    from_source = True
     try:
         source.wait(_begin_reading(source.pgconn, reading.as_bytes(source)))
         with warehouse.cursor() as into:
             with into.copy(writing) as rows:
                 while batch := source.wait(_read_batch(source.pgconn)):
+                    from_source = False
                     rows.write(batch)
+                    from_source = True
                     if stop is not None and stop.is_set():
                         raise Stopped
+                from_source = False
             return into.rowcount
     except psycopg.DataError:
+        if from_source:
+            source.close()
+            raise
         # A value does not fit here, and what else the caller has to do goes on: the rest of the rows is not wanted.
         source.cancel_safe()
         source.wait(_to_the_end(source.pgconn))

@@ -102,8 +102,13 @@ def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(
         done = repair(world, Silent())
         replicate(world, Silent())
         assert equal(world), (step, after)
-        recorded = one(world.at_warehouse, "select count(*), count(repaired_at), max(gap_id) from ledger.gaps")
-        assert recorded[:2] == (number + 1, number + 1), "one slot was lost, and one gap is recorded"
+        recorded = one(
+            world.at_warehouse,
+            # A kill between a change of ours and its note costs a comparison, which may have a gap of its own.
+            "select count(*) filter (where ended_epoch <> new_epoch), count(*) - count(repaired_at), max(gap_id)"
+            " from ledger.gaps",
+        )
+        assert recorded[:2] == (number + 1, 0), "one slot was lost, and one gap is recorded"
         assert done.gap is None or done.gap.gap_id == recorded[2]
     history_is_sound(world)
     with world.at_warehouse() as warehouse, world.at_source() as trs:
