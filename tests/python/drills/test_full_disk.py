@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.python.conftest import LEFT_TO_ROOT
 from warehouse.core.settings import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def test_full_disk(home: Path, when: str) -> None:
         pytest.skip("this machine has no unshare (util-linux) to mount a small disk with")
     tried = subprocess.run(inside(small, "true"), capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        pytest.skip(f"this user may not mount a small disk here: {tried.stderr.strip()}")
+        pytest.skip(f"{LEFT_TO_ROOT}: {tried.stderr.strip()}")
     drill = [sys.executable, "-m", "tests.python.drills.inside_small_disk", str(home), str(small), when]
     done = subprocess.run(inside(small, *drill), cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
     print(done.stdout)
