@@ -168,7 +168,7 @@ def _field_dictionary() -> dict[str, str]:
     blocks: dict[str, str] = {}
     for file in sorted((PROJECT / "models").rglob("*.md")):
         for name, body in re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", file.read_text(), re.S):
-            blocks[name] = " ".join(body.split())
+            blocks[name] = " ".join(re.sub(r"{#.*?#}", "", body).split())
     return blocks
 
 
