@@ -31,30 +31,31 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "exit-codes.md": exit_codes(),
         "models.md": models(),
-        "replication.md": replication(),
+        "guards.md": guards(),
     }
 
 
 GUARDS = PROJECT / "tests" / "python" / "replicate" / "guards.csv"
-_GUARDS_BEGIN, _GUARDS_END = "<!-- guards begin -->\n", "<!-- guards end -->"
 
 
-def replication() -> str:
-    """The page on replication, with its list of guards as the tests have it; the rest of it is written by hand."""
-    before, _, rest = (FOLDER / "replication.md").read_text(encoding="utf-8").partition(_GUARDS_BEGIN)
-    after = rest.partition(_GUARDS_END)[2]
+def guards() -> str:
+    """What is guarded by what, with the tests that show it, and what is not guarded."""
     with GUARDS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    text = ""
+    text = _WRITTEN.format("tests/python/replicate/guards.csv") + "# What is guarded by what\n\n"
+    text += (
+        "[replication.md](replication.md) explains how a row travels and which layer protects it. This page lists each case\n"
+        "with the test that shows its guard, most of them on real servers. `status` means `warehouse replicate status`, and\n"
+        "with it `run`, `watch` and `doctor`, which ask the same questions.\n"
+    )
     for area in dict.fromkeys(row["area"] for row in rows if row["tests"]):
-        text += f"\n### {area}\n\n| what happens | what guards | exit code | test |\n| --- | --- | --- | --- |\n"
+        text += f"\n## {area}\n\n| what happens | what guards | exit code | test |\n| --- | --- | --- | --- |\n"
         for row in rows:
             if row["area"] == area and row["tests"]:
                 tests = "<br>".join(f"`{test.split('::')[1]}`" for test in row["tests"].split())
                 text += f"| {row['what happens']} | {row['guarded by']} | {row['exit code']} | {tests} |\n"
-    text += "\n### Not guarded\n\n| what happens | why nothing finds it, and what helps |\n| --- | --- |\n"
-    text += "".join(f"| {row['what happens']} | {row['guarded by']} |\n" for row in rows if not row["tests"])
-    return before + _GUARDS_BEGIN + text + "\n" + _GUARDS_END + after
+    text += "\n## Not guarded\n\n| what happens | why nothing finds it, and what helps |\n| --- | --- |\n"
+    return text + "".join(f"| {row['what happens']} | {row['guarded by']} |\n" for row in rows if not row["tests"])
 
 
 def commands() -> str:

@@ -32,7 +32,7 @@ def written() -> dict[str, str]:
     return pages()
 
 
-@pytest.mark.parametrize("name", ["commands.md", "settings.md", "exit-codes.md", "models.md", "replication.md"])
+@pytest.mark.parametrize("name", ["commands.md", "settings.md", "exit-codes.md", "models.md", "guards.md"])
 def test_a_reference_page_is_current(name: str, written: dict[str, str]) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == written[name], "run `make docs`"
 
@@ -51,6 +51,30 @@ def test_links_lead_somewhere(page: Path) -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def _anchor(heading: str) -> str:
+    """What a code host makes of a heading: lower case, hyphens for spaces, no other punctuation."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_to_a_heading_find_it(page: Path) -> None:
+    broken = []
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        text = (page.parent / target if target else page).read_text(encoding="utf-8")
+        if anchor not in {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.M)}:
+            broken.append(f"{target}#{anchor}")
+    assert broken == []
+
+
+def test_replication_stays_two_pages_and_a_picture() -> None:
+    text = (FOLDER / "replication.md").read_text(encoding="utf-8")
+    assert re.findall(r"!\[[^]]+\]\(([^)]+)\)", text) == ["replication.svg"]
+    words = len(re.sub(r"[|#*`-]", " ", text).split())
+    assert words <= 1250, f"{words} words: move what grows to guards.md, the runbooks or an ADR"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))

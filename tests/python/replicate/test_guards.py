@@ -1,4 +1,4 @@
-"""What is guarded, and what is not (guards.csv, shown in docs/replication.md): each guard has a test that exists."""
+"""What is guarded, and what is not (guards.csv, shown in docs/guards.md): each guard has a test that exists."""
 
 from __future__ import annotations
 
