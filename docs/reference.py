@@ -44,9 +44,9 @@ def guards() -> str:
         rows = list(csv.DictReader(file))
     text = _WRITTEN.format("tests/python/replicate/guards.csv") + "# What is guarded by what\n\n"
     text += (
-        "[replication.md](replication.md) explains how a row travels and which layer protects it. This page lists each case\n"
-        "with the test that shows its guard, most of them on real servers. `status` means `warehouse replicate status`, and\n"
-        "with it `run`, `watch` and `doctor`, which ask the same questions.\n"
+        "[replication.md](replication.md) explains how a row travels and which layer protects it. This page lists\n"
+        "each case with the test that shows its guard, most of them on real servers. `status` means\n"
+        "`warehouse replicate status`, and with it `run`, `watch` and `doctor`, which ask the same questions.\n"
     )
     for area in dict.fromkeys(row["area"] for row in rows if row["tests"]):
         text += f"\n## {area}\n\n| what happens | what guards | exit code | test |\n| --- | --- | --- | --- |\n"
