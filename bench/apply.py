@@ -12,7 +12,7 @@ from bench.peers.row_by_row import row_by_row
 from bench.subscriber import NAME, drain, end_peer, peer
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate import subscription
+from warehouse.replicate.stream import subscription
 
 ROWS = 200_000
 SIZES = (10, 1000)

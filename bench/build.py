@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.measure import Figure, timing
-from warehouse.build import build
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
+from warehouse.marts import build
 
 
 def build_time(databases: Databases, progress: Progress) -> list[Figure]:

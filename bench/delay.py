@@ -13,7 +13,7 @@ from bench.changes import Written, write
 from bench.measure import Aim, Figure, percentile
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate import subscription
+from warehouse.replicate.stream import subscription
 
 SECONDS = 40
 LOADS = ((500, 10.0), (5_000, 50.0))

@@ -12,7 +12,8 @@ from bench.subscriber import SCHEMA, copied_by_the_engine, drop_database, end_pe
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.replicate import load_classification, replica, replicate, stage
+from warehouse.replicate import load_classification, replicate, run
+from warehouse.replicate.replica import tables as replica_tables
 
 TOPIC = "first copy"
 ROUNDS = 3
@@ -68,7 +69,7 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
 def _begin_anew(databases: Databases) -> None:
     end_peer(databases)
     with databases.warehouse() as warehouse, databases.source() as trs:
-        stage.clear(databases, trs, warehouse, load_classification(), "measured once more")
+        run.clear(databases, trs, warehouse, load_classification(), "measured once more")
 
 
 def raw(databases: Databases, only: str | None = None) -> Figure:
@@ -77,7 +78,7 @@ def raw(databases: Databases, only: str | None = None) -> Figure:
     target = other_database(databases, "limit_")
     with psycopg.connect(target, autocommit=True) as connection:
         migrate(connection)
-        replica.create_tables(connection, SCHEMA, columns)
+        replica_tables.create_tables(connection, SCHEMA, columns)
     names = {table: [column.name for column in listed] for table, listed in columns.items()}
     seconds, rows = raw_copy(databases, databases.source_conninfo, target, names)
     drop_database(databases, "limit_")

@@ -12,8 +12,10 @@ from bench.measure import Aim, Figure, timing
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs, replicate, subscription
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync.repair import repair
 
 TOPIC = "gap"
 ROWS = 5_000

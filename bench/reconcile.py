@@ -8,8 +8,8 @@ from bench.measure import Aim, Figure, timing
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
 from warehouse.replicate import compare, load_classification, replicate
+from warehouse.replicate.compare.reconcile import raise_if_different, reconcile
 from warehouse.replicate.compare.row_hash import Method, prepare, row_hash
-from warehouse.replicate.reconcile import raise_if_different, reconcile
 
 SCHEMA = "public"
 

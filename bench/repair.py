@@ -14,8 +14,8 @@ from bench.measure import Aim, Figure, timing
 from bench.subscriber import SCHEMA, replicated_columns
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate.reconcile import raise_if_different, reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate.compare.reconcile import raise_if_different, reconcile
+from warehouse.replicate.sync.repair import repair
 
 SHARES = (0.0, 0.0001, 0.001, 0.01, 1.0)
 AIMED_AT = 0.001

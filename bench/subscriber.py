@@ -12,7 +12,10 @@ from psycopg import sql
 from bench.measure import timing
 from warehouse.core.databases import WAREHOUSE, Databases
 from warehouse.core.ledger import migrate
-from warehouse.replicate import load_classification, replica, source, subscription
+from warehouse.replicate import load_classification
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.stream import subscription
 
 SCHEMA = "public"
 NAME = "bench_peer"
@@ -31,18 +34,18 @@ def drop_database(databases: Databases, name: str) -> None:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
-def replicated_columns(databases: Databases) -> dict[str, list[source.SourceColumn]]:
+def replicated_columns(databases: Databases) -> dict[str, list[relations.SourceColumn]]:
     """The published columns of every replicated table."""
     published = load_classification().published
     with databases.source() as trs:
-        tables = source.read_tables(trs, SCHEMA)
+        tables = relations.read_tables(trs, SCHEMA)
     return {table: [tables[table][column] for column in names] for table, names in published.items()}
 
 
 def keys(databases: Databases) -> dict[str, list[str]]:
     """The primary key of every table at the source."""
     with databases.source() as trs:
-        return {table: source.key_of(columns) for table, columns in source.read_tables(trs, SCHEMA).items()}
+        return {table: relations.key_of(columns) for table, columns in relations.read_tables(trs, SCHEMA).items()}
 
 
 def copied_by_the_engine(databases: Databases) -> float:
@@ -51,9 +54,9 @@ def copied_by_the_engine(databases: Databases) -> float:
     columns = replicated_columns(databases)
     with psycopg.connect(other_database(databases, NAME), autocommit=True) as connection:
         migrate(connection)
-        replica.create_tables(connection, SCHEMA, columns)
+        replica_tables.create_tables(connection, SCHEMA, columns)
         for table in columns:
-            replica.add_key(connection, SCHEMA, table, key[table])
+            replica_tables.add_key(connection, SCHEMA, table, key[table])
         with timing() as watch:
             connection.execute(
                 sql.SQL("create subscription {} connection {} publication {} with (copy_data = true)").format(

@@ -11,7 +11,8 @@ from sandbox.source import make
 from warehouse.core.databases import SOURCE, Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.replicate import replica, source
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.replica import tables as replica_tables
 
 
 def making(databases: Databases, progress: Progress) -> list[Figure]:
@@ -24,9 +25,11 @@ def making(databases: Databases, progress: Progress) -> list[Figure]:
     cluster.create_database("limit_")
     target = cluster.conninfo("limit_")
     with databases.source() as trs, psycopg.connect(target, autocommit=True) as limit:
-        tables = source.read_tables(trs, "public")
+        tables = relations.read_tables(trs, "public")
         migrate(limit)
-        replica.create_tables(limit, "public", {table: list(columns.values()) for table, columns in tables.items()})
+        replica_tables.create_tables(
+            limit, "public", {table: list(columns.values()) for table, columns in tables.items()}
+        )
     progress.say("copying the same rows")
     names = {table: list(columns) for table, columns in tables.items()}
     seconds, copied = raw_copy(databases, databases.source_conninfo, target, names)

@@ -13,7 +13,7 @@ from bench.peers.environment import PeerFailed, environment
 from warehouse.cli.output import out
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate import subscription
+from warehouse.replicate.stream import subscription
 
 ROWS = 50_000
 SLOT = "bench_debezium"

@@ -12,7 +12,9 @@ from warehouse.cli.output import out
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.replicate import copy, load_classification, replica
+from warehouse.replicate import load_classification
+from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.sync import parts
 
 TABLE = "persons"
 
@@ -45,16 +47,16 @@ def _ours(databases: Databases) -> tuple[float, int]:
     classification = load_classification()
 
     def on_table(connection: psycopg.Connection, table: str) -> None:
-        replica.add_key(connection, SCHEMA, table, key)
+        replica_tables.add_key(connection, SCHEMA, table, key)
 
     with psycopg.connect(target, autocommit=True) as connection, databases.source() as trs, timing() as watch:
         migrate(connection)
-        replica.create_tables(connection, SCHEMA, {TABLE: replicated_columns(databases)[TABLE]})
+        replica_tables.create_tables(connection, SCHEMA, {TABLE: replicated_columns(databases)[TABLE]})
         trs.execute("begin isolation level repeatable read read only")
         exported = trs.execute("select pg_export_snapshot()").fetchone()
         assert exported is not None
-        rows = copy.copy_parts(
-            copy.split(trs, SCHEMA, {TABLE: classification.published[TABLE]}, classification.without),
+        rows = parts.copy_parts(
+            parts.split(trs, SCHEMA, {TABLE: classification.published[TABLE]}, classification.without),
             snapshot=exported[0],
             connect_source=databases.source,
             connect_warehouse=lambda: psycopg.connect(target, autocommit=True),

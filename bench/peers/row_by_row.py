@@ -15,7 +15,7 @@ from bench.changes import GONE, NEW, PEOPLE, POSTS
 from bench.measure import timing
 from bench.subscriber import SCHEMA, keys, other_database, replicated_columns
 from warehouse.core.databases import Databases
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.catalog.relations import SourceColumn
 
 ROWS = 1_000
 

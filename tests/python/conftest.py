@@ -170,7 +170,7 @@ class FreshDatabases(WorldDatabases):
 
     def forget(self) -> None:
         """Drop what a dropped database would leave behind on the clusters: the slots."""
-        from warehouse.replicate import subscription
+        from warehouse.replicate.stream import subscription
 
         with self.at_warehouse() as warehouse, self.at_source() as trs:
             subscription.drop(warehouse, self.settings.warehouse_replication_name)

@@ -6,15 +6,16 @@ from typing import Literal
 
 import typer
 
-from warehouse.build import examine_builds
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SetupError, WarehouseError
 from warehouse.core.settings import load
+from warehouse.marts import examine_builds
 from warehouse.observe import Check, Finding, examine
-from warehouse.replicate import load_classification, source, status
+from warehouse.replicate import load_classification, status
+from warehouse.replicate.catalog import relations
 from warehouse.replicate.classification import compare
-from warehouse.replicate.guard.preflight import preflight
+from warehouse.replicate.preflight.preflight import preflight
 
 _MARKS = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "broken": "[red]✗[/]"}
 
@@ -91,7 +92,7 @@ def _checks_of_the_stages(databases: Databases) -> list[Check]:
 def _classification(databases: Databases) -> str:
     classification = load_classification()
     with databases.source() as trs:
-        tables = source.read_tables(trs, classification.schema_name)
+        tables = relations.read_tables(trs, classification.schema_name)
     if not tables:
         return "the operational database is empty; `warehouse run` fills the sandbox"
     held = compare(classification, tables)

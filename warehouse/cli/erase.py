@@ -10,7 +10,6 @@ from typing import Annotated
 import psycopg
 import typer
 
-from warehouse.build import build, drop_candidates
 from warehouse.cli.output import JsonOption, TerminalProgress, near, out, print_json, print_table
 from warehouse.cli.run import LOCK
 from warehouse.core.database import session_lock
@@ -20,6 +19,7 @@ from warehouse.core.settings import load
 from warehouse.deliver.run import LOCK as DELIVERING
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.erase.subject import check_reference
+from warehouse.marts import build, drop_candidates
 from warehouse.replicate import load_classification
 from warehouse.replicate.history import seals
 

@@ -12,7 +12,6 @@ import psycopg
 import typer
 from rich.markup import escape
 
-from warehouse.build import BuildReport, build
 from warehouse.cli.deliveries import missed, place, report_as_dict, told, world_of
 from warehouse.cli.output import JsonOption, TerminalProgress, as_json, out, print_json, print_table
 from warehouse.cli.replicate.run import new_columns_held
@@ -22,6 +21,7 @@ from warehouse.core.errors import AlreadyRunning, MeaningChanged, WarehouseError
 from warehouse.core.progress import StageReport, timed
 from warehouse.core.settings import load
 from warehouse.deliver import DeliveryReport, State, deliver
+from warehouse.marts import BuildReport, build
 from warehouse.replicate import NewColumns, replicate
 
 LOCK = "warehouse run"

@@ -10,9 +10,9 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
-from warehouse.replicate import epochs
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.epochs import Epoch
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.ledger.epochs import Epoch
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import psycopg
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
-from warehouse.replicate import source, subscription
+from warehouse.replicate.catalog import relations
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.differences import Limit
-from warehouse.replicate.guard import marks
+from warehouse.replicate.ledger.differences import Limit
+from warehouse.replicate.replica import marks
+from warehouse.replicate.stream import subscription
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Ends:
     trs: psycopg.Connection
     warehouse: psycopg.Connection
     classification: Classification
-    tables: source.Tables
+    tables: relations.Tables
     in_full: bool = False
     allow_deletes: Collection[str] = ()
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.python.build.publishing import make
 from tests.python.conftest import FreshDatabases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
+from tests.python.marts.publishing import make
 from warehouse.cli import deliveries
 from warehouse.cli import main as cli
 from warehouse.core.databases import Databases

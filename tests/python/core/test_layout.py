@@ -11,7 +11,7 @@ import pytest
 
 from warehouse.core.settings import PROJECT
 
-STAGES = ("replicate", "land", "build", "deliver", "erase", "observe")
+STAGES = ("replicate", "land", "marts", "deliver", "erase", "observe")
 
 
 def imports(file: Path) -> Iterator[str]:

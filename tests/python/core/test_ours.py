@@ -15,8 +15,8 @@ from warehouse.core import ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NotOurs, SameDatabase
 from warehouse.core.settings import PROJECT
-from warehouse.replicate import replica
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.replica import tables as replica_tables
 
 OBJECTS = """
 select n.nspname || '.' || c.relname || ' ' || c.relkind::text || ' ' || c.oid || ' ' || c.relfilenode
@@ -137,7 +137,7 @@ def test_the_schemas_are_those_of_dbt_and_of_replication() -> None:
         for part in [project[kind][project["name"]], *project[kind][project["name"]].values()]
         if isinstance(part, dict) and "+schema" in part
     }
-    assert schemas | {ours.LEDGER, replica.HISTORY, replica.VERSIONS} == set(ours.SCHEMAS)
+    assert schemas | {ours.LEDGER, replica_tables.HISTORY, replica_tables.VERSIONS} == set(ours.SCHEMAS)
 
 
 COLUMNS = [SourceColumn("id", "integer", 1)]
@@ -148,8 +148,8 @@ def test_a_table_of_somebody_else_is_never_replaced(prepared: FreshDatabases) ->
     with prepared.at_warehouse() as others, prepared.warehouse() as warehouse:
         others.execute("create table public.persons (id int); insert into public.persons values (1)")
         for attempt in (
-            lambda: replica.create_tables(warehouse, "public", {"notes": COLUMNS, "persons": COLUMNS}),
-            lambda: replica.drop_all(warehouse, "public", ["notes", "persons"]),
+            lambda: replica_tables.create_tables(warehouse, "public", {"notes": COLUMNS, "persons": COLUMNS}),
+            lambda: replica_tables.drop_all(warehouse, "public", ["notes", "persons"]),
             lambda: ours.refuse_others_tables(warehouse, "public", ["notes", "persons"]),
         ):
             with pytest.raises(NotOurs, match=r"public\.persons"):
@@ -161,7 +161,7 @@ def test_a_table_of_somebody_else_is_never_replaced(prepared: FreshDatabases) ->
 @pytest.mark.slow
 def test_a_table_that_took_the_name_of_ours_is_not_ours(prepared: FreshDatabases) -> None:
     with prepared.at_warehouse() as others, prepared.warehouse() as warehouse:
-        replica.create_tables(warehouse, "public", {"persons": COLUMNS})
+        replica_tables.create_tables(warehouse, "public", {"persons": COLUMNS})
         ours.refuse_others_tables(warehouse, "public", ["persons"])
         others.execute("alter table persons rename to persons_mine; create table persons (id int)")
         with pytest.raises(NotOurs):
@@ -180,12 +180,12 @@ def test_a_table_that_took_the_name_of_ours_is_not_ours(prepared: FreshDatabases
 )
 def test_what_others_rest_on_a_table_of_ours_is_not_dropped_with_it(prepared: FreshDatabases, statement: str) -> None:
     with prepared.at_warehouse() as others, prepared.warehouse() as warehouse:
-        replica.create_tables(warehouse, "public", {"persons": COLUMNS})
-        replica.add_key(warehouse, "public", "persons", ["id"])
+        replica_tables.create_tables(warehouse, "public", {"persons": COLUMNS})
+        replica_tables.add_key(warehouse, "public", "persons", ["id"])
         others.execute(f"create schema reports; {statement}".encode())
         for attempt in (
-            lambda: replica.create_tables(warehouse, "public", {"persons": COLUMNS}),
-            lambda: replica.drop_all(warehouse, "public", ["persons"]),
+            lambda: replica_tables.create_tables(warehouse, "public", {"persons": COLUMNS}),
+            lambda: replica_tables.drop_all(warehouse, "public", ["persons"]),
         ):
             with pytest.raises(NotOurs, match=r"mine"):
                 attempt()
@@ -199,7 +199,7 @@ def test_a_schema_of_somebody_else_is_not_taken_over(prepared: FreshDatabases) -
         ours.make_schema(warehouse, "versions")
         others.execute("create schema history")
         with pytest.raises(NotOurs, match="history"):
-            replica.create_schemas(warehouse, "public")
+            replica_tables.create_schemas(warehouse, "public")
         others.execute("drop schema versions; create schema versions")
         with pytest.raises(NotOurs, match="versions"):
             ours.make_schema(warehouse, "versions")

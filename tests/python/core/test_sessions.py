@@ -13,7 +13,7 @@ from psycopg import sql
 from tests.python.conftest import WorldDatabases
 from warehouse.core.database import writing
 from warehouse.core.session import SETTINGS, SINCE
-from warehouse.replicate import subscription
+from warehouse.replicate.stream import subscription
 
 pytestmark = pytest.mark.slow
 

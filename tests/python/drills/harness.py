@@ -30,7 +30,7 @@ from warehouse.core.errors import DatabaseUnreachable, ReplicationError, Warehou
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate
-from warehouse.replicate.reconcile import reconcile
+from warehouse.replicate.compare.reconcile import reconcile
 
 ROUNDS = int(os.environ.get("TRW_DRILL_ROUNDS", "2"))
 """How often a drill that strikes at random strikes."""

@@ -6,7 +6,8 @@ import pytest
 from psycopg import sql
 
 from tests.python.drills.harness import Drill
-from warehouse.replicate import epochs, position
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.stream import continuity
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +74,6 @@ def test_guard_of_a_stream_that_runs(drill: Drill) -> None:
         epoch = epochs.current(warehouse, drill.name)
         assert epoch is not None
         for _ in range(60):
-            _, finding = position.examine(drill.databases.source_conninfo, source, warehouse, epoch)
+            _, finding = continuity.examine(drill.databases.source_conninfo, source, warehouse, epoch)
             assert finding is None, finding
     drill.finish()

@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from tests.python.drills.harness import Drill, wait_until
+from tests.python.replicate.own_file import read_in_place_of_the_file
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
-from warehouse.replicate import Classification, drift, epochs, link
+from warehouse.replicate import Classification, drift, link
 from warehouse.replicate.classification import FILE
+from warehouse.replicate.ledger import epochs
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +25,7 @@ class Edited:
     def __init__(self, drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
         self._drill = drill
-        for module in ("stage", "reconcile"):
-            monkeypatch.setattr(f"warehouse.replicate.{module}.load_classification", self.load)
+        read_in_place_of_the_file(monkeypatch, self.load)
 
     @property
     def columns(self) -> dict[str, object]:

@@ -12,8 +12,8 @@ from tests.python.replicate.trouble import open_conflicts, skip_transaction
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.errors import ApplyConflict, SlotLost, StreamStuck
 from warehouse.core.progress import Silent
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

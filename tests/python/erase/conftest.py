@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.python.build.publishing import make
 from tests.python.conftest import fresh_databases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
+from tests.python.marts.publishing import make
 from warehouse.cli.erase import resealed
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent

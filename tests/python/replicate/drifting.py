@@ -15,11 +15,14 @@ import psycopg
 import pytest
 
 from tests.python.conftest import fresh_databases
+from tests.python.replicate.own_file import read_in_place_of_the_file
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate import drift, epochs, history, replicate, stage, subscription
+from warehouse.replicate import drift, history, replicate
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.guard import marks
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.replica import marks
+from warehouse.replicate.stream import subscription
 
 SEED = 20_261_122
 
@@ -141,7 +144,7 @@ def world(clusters: Databases, templates: dict[str, str], monkeypatch: pytest.Mo
     ):
         trs.execute(SCHEMA.encode())
         made = World(databases, trs, warehouse)
-        monkeypatch.setattr(stage, "load_classification", lambda: made.classification)
+        read_in_place_of_the_file(monkeypatch, lambda: made.classification)
         replicate(databases, Silent())
         yield made
 

@@ -11,10 +11,10 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicaAltered
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate, status
-from warehouse.replicate.guard import apparatus
 from warehouse.replicate.history import prove
-from warehouse.replicate.repair import repair
-from warehouse.replicate.subscription import is_enabled
+from warehouse.replicate.integrity import apparatus
+from warehouse.replicate.stream.subscription import is_enabled
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
@@ -12,9 +11,9 @@ from warehouse.cli.replicate import apply as apply_command
 from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import door, drift, replicate, stage, status
+from warehouse.replicate import drift, replicate, run, status
 from warehouse.replicate.drift import locks
-from warehouse.replicate.guard import hand_writes
+from warehouse.replicate.replica import manual_writes
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -80,8 +79,7 @@ def test_a_run_carries_out_what_is_classified_and_tells_the_rest_at_its_end(
     assert held.columns == [("people", "mystery")]
     assert isinstance(held.first, DriftHeld)
     assert "people.age" in held.first.what
-    # What we hold is not told as altered by somebody else.
-    monkeypatch.setattr(sys.modules["warehouse.replicate.status"], "load_classification", lambda: world.classification)
+    # What we hold is not reported as altered by somebody else.
     assert [reason.code for reason in status(world.databases).reasons if "altered" in reason.code] == []
     del world.file["people"]["age"]
     _, held = replicate(world.databases, Silent())
@@ -97,7 +95,6 @@ def test_a_run_goes_on_when_a_rename_had_stopped_the_stream(world: World, monkey
     world.trs.execute("update jobs set title = 'head'")
     _, held = replicate(world.databases, Silent())
     assert isinstance(held.first, DriftHeld)
-    monkeypatch.setattr(sys.modules["warehouse.replicate.status"], "load_classification", lambda: world.classification)
     assert [reason for reason in status(world.databases).reasons if "altered" in reason.code] == []
     world.trs.execute("update people set name = 'on'")
     _, held = replicate(world.databases, Silent())
@@ -114,7 +111,6 @@ def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(type(world.databases), "start", lambda _: [])
     for module in (apply_command, drift_command):
         monkeypatch.setattr(module, "Databases", lambda _: world.databases)
-    monkeypatch.setattr(door, "load_classification", lambda: world.classification)
     drift_command.show_drift(json=False)
     assert "agree" in capsys.readouterr().out
     world.trs.execute("alter table people add column score int default 7")
@@ -148,8 +144,8 @@ def test_a_write_by_hand_into_a_table_that_was_just_made_is_noted(world: World) 
 
 def test_the_first_copy_leaves_no_table_unguarded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """However it ends: a table that is whole has its triggers before the run is over."""
-    monkeypatch.setattr(hand_writes, "note_them", lambda *_, **given: made.append(given["only"]) if given else 0)
+    monkeypatch.setattr(manual_writes, "note_them", lambda *_, **given: made.append(given["only"]) if given else 0)
     made: list[str] = []
-    stage.clear(world.databases, world.trs, world.warehouse, world.classification, "a test")
+    run.clear(world.databases, world.trs, world.warehouse, world.classification, "a test")
     replicate(world.databases, Silent())
     assert sorted(made) == ["people", "posts"]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.python.replicate.drifting import SEED, World, world, writing
 from warehouse.core.errors import DriftHeld
+from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.drift import backfill, publishing
-from warehouse.replicate.drift.types import type_change
 
 __all__ = ["world"]
 

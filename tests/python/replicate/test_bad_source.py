@@ -24,7 +24,8 @@ from warehouse.core.errors import (
 )
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, replicate, setup, stage
+from warehouse.replicate import load_classification, replicate, run
+from warehouse.replicate.sync import begin
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +82,7 @@ def test_wal_level_is_not_logical(short_folder: Path) -> None:
     try:
         url = cluster.conninfo("postgres")
         with psycopg.connect(url) as connection, pytest.raises(WalLevelNotLogical, match="wal_level = replica"):
-            stage.source.check_server(connection)
+            run.source.check_server(connection)
     finally:
         cluster.stop()
 
@@ -157,7 +158,7 @@ def test_a_slot_that_went_away_is_never_answered_by_starting_again(world: Databa
     name = world.settings.warehouse_replication_name
     with world.at_source() as trs, world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
-        stage.subscription.drop_slot(trs, f"{name}_1")
+        run.subscription.drop_slot(trs, f"{name}_1")
         with pytest.raises(SlotLost, match="is gone"):
             replicate(world, Silent())
         slots = trs.execute("select 1 from pg_replication_slots where starts_with(slot_name, %s)", (name,)).fetchall()
@@ -186,7 +187,7 @@ def test_the_file_and_the_operational_schema_agree(world: Databases) -> None:
     """Every column of every table is classified, and every line is about a column that exists."""
     classification = load_classification()
     with world.at_source() as trs:
-        tables = stage.source.read_tables(trs, "public")
+        tables = run.source.read_tables(trs, "public")
     listed = {name: list(table.columns) for name, table in classification.tables.items()}
     assert {name: sorted(columns) for name, columns in listed.items()} == {
         name: sorted(columns) for name, columns in tables.items()
@@ -198,8 +199,8 @@ def test_a_key_outside_the_column_list_is_refused(world: Databases) -> None:
     """It would make the operational database's own updates fail."""
     classification = load_classification()
     with world.at_source() as trs:
-        tables = stage.source.read_tables(trs, "public")
+        tables = run.source.read_tables(trs, "public")
     for table, columns in classification.published.items():
-        assert setup.key_of(table, tables[table], columns)
+        assert begin.key_of(table, tables[table], columns)
     with pytest.raises(ReplicationError, match="key column person_id is not published"):
-        setup.key_of("persons", tables["persons"], ["trn"])
+        begin.key_of("persons", tables["persons"], ["trn"])

@@ -21,9 +21,10 @@ from tests.python.replicate.trouble import (
 from warehouse.core.databases import SOURCE, WAREHOUSE
 from warehouse.core.errors import PageDamaged, SlotLost, SourceNotReady
 from warehouse.core.progress import Silent
-from warehouse.replicate import decoding, replicate, status, subscription
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate, status
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.stream import decoding, subscription
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

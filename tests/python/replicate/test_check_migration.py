@@ -17,9 +17,9 @@ from warehouse.cli.replicate import check_migration as command
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MigrationRefused, UsageError
 from warehouse.replicate import migration
-from warehouse.replicate.at_source import function
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.migration import Sent
+from warehouse.replicate.preflight.at_source import function
 
 SCHEMA = """
 create type mood as enum ('well', 'unwell');

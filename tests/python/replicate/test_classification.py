@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from warehouse.core.errors import ClassificationError
 from warehouse.replicate import load_classification
+from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.classification import Classification, compare
-from warehouse.replicate.source import SourceColumn
 
 NAMES = st.text("abc_", min_size=1, max_size=3)
 LINES = st.one_of(

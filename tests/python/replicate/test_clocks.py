@@ -18,8 +18,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ClocksDisagree, UsageError
 from warehouse.core.progress import Silent
 from warehouse.replicate import status
-from warehouse.replicate.guard import clocks
-from warehouse.replicate.history import prove, retention, times
+from warehouse.replicate.history import clocks, prove, retention, times
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECONDS = st.integers(-(10**8), 10**8)

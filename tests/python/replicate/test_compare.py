@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.python.conftest import WorldDatabases, make_databases
 from warehouse.core.databases import Databases
 from warehouse.core.postgres.binaries import system_folders
-from warehouse.replicate import source
+from warehouse.replicate.catalog import relations
 from warehouse.replicate.compare import Keys, SourceSnapshot, TableComparison, TableSpec, WarehouseState, engine, tables
 from warehouse.replicate.compare.ranges import KeyedRow, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for
@@ -57,8 +57,8 @@ def both(databases: Databases) -> Databases:
 
 def spec_of(databases: Databases, table: str = "things", **rest: object) -> TableSpec:
     with databases.at_source() as trs:
-        columns = source.read_tables(trs, "public")[table]
-    return TableSpec("public", table, tuple(columns.values()), tuple(source.key_of(columns)), **rest)  # type: ignore[arg-type]
+        columns = relations.read_tables(trs, "public")[table]
+    return TableSpec("public", table, tuple(columns.values()), tuple(relations.key_of(columns)), **rest)  # type: ignore[arg-type]
 
 
 def compared(databases: Databases, spec: TableSpec, *, likely_equal: bool = False) -> TableComparison:

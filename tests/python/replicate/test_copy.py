@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate import copy, epochs, load_classification, replicate
+from warehouse.replicate import load_classification, replicate
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.sync import parts as copy
 
 pytestmark = pytest.mark.slow
 

@@ -16,10 +16,10 @@ from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import Settings
 from warehouse.replicate import replicate, status
-from warehouse.replicate.differences import Limit, refused
+from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.guard.watch import Event, Watch
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate.ledger.differences import Limit, refused
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -199,7 +199,7 @@ def test_a_first_copy_that_goes_on_deletes_no_large_share_either(
         def broken(*_: object) -> None:
             raise psycopg.OperationalError("the connection is lost")
 
-        patch.setattr("warehouse.replicate.setup._hand_over", broken)
+        patch.setattr("warehouse.replicate.sync.begin._hand_over", broken)
         with pytest.raises(psycopg.OperationalError):
             replicate(prepared, Silent())
     assert codes(prepared) == {"broken_off": 18}

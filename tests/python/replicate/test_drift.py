@@ -9,8 +9,9 @@ import pytest
 from psycopg import sql
 
 from tests.python.replicate.drifting import World, world, writing
-from warehouse.replicate import drift, subscription
-from warehouse.replicate.drift import catalog
+from warehouse.replicate import drift
+from warehouse.replicate.drift import both_sides
+from warehouse.replicate.stream import subscription
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -22,14 +23,14 @@ def test_nothing_differs_after_the_first_copy(world: World) -> None:
 
 
 def test_the_catalogs_are_read_once_until_something_is_altered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, readings = catalog.read, 0
+    read, readings = both_sides.read, 0
 
-    def counted(*given: Any) -> catalog.Catalogs:
+    def counted(*given: Any) -> both_sides.Catalogs:
         nonlocal readings
         readings += 1
         return read(*given)
 
-    monkeypatch.setattr(catalog, "read", counted)
+    monkeypatch.setattr(both_sides, "read", counted)
     assert world.apply(by_person=False).left == []
     assert readings == 1
     # What is left is told by what both sides are like after the work.

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.core.errors import SlotLost
-from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.finding import Finding, error_of
-from warehouse.replicate.lsn import as_bytes, as_lsn
-from warehouse.replicate.position import Note, Slot, Source, fork_after, judge
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.stream.continuity import Note, Slot, Source, fork_after, judge
+from warehouse.replicate.stream.finding import Finding, error_of
+from warehouse.replicate.stream.lsn import as_bytes, as_lsn
 
 SYSTEM = "7000000000000000000"
 SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)

@@ -29,8 +29,9 @@ from warehouse.cli.replicate.repair import repair_gap
 from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, SlotTaken
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, subscription
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

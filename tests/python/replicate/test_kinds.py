@@ -11,15 +11,16 @@ from typer.testing import CliRunner
 
 from tests.python.conftest import fresh_databases
 from tests.python.replicate.drifting import SCHEMA, World, world
+from tests.python.replicate.own_file import read_in_place_of_the_file
 from tests.python.replicate.trouble import end_and_drop
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import DriftHeld, NotCompared, ReplicationError, SlotLost
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, stage, status
-from warehouse.replicate.guard.preflight import examined
-from warehouse.replicate.reconcile import raise_if_different, reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate, status
+from warehouse.replicate.compare.reconcile import raise_if_different, reconcile
+from warehouse.replicate.preflight.preflight import examined
+from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -74,15 +75,6 @@ AT_THE_START = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _file(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "world" in request.fixturenames:
-        made = request.getfixturevalue("world")
-        for name in ("status", "reconcile", "repair"):
-            module = importlib.import_module(f"warehouse.replicate.{name}")
-            monkeypatch.setattr(module, "load_classification", lambda: made.classification)
-
-
 def told(world: World) -> dict[str, str]:
     now = status(world.databases, pause=0.2)
     return {reason.code: reason.what for reason in now.reasons}
@@ -133,7 +125,7 @@ def test_a_table_that_is_unfit_is_refused_before_anything_is_made(
         trs.execute(SCHEMA.encode())
         trs.execute(change.encode())
         made = World(databases, trs, warehouse)
-        monkeypatch.setattr(stage, "load_classification", lambda: made.classification)
+        read_in_place_of_the_file(monkeypatch, lambda: made.classification)
         checks = examined(databases, trs, warehouse, made.classification)
         assert [one.what for one in checks if one.state == "failed" and expected in one.what]
         with pytest.raises(ReplicationError) as caught:

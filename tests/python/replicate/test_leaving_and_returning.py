@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 
@@ -13,21 +12,13 @@ from tests.python.replicate.drifting import World, world
 from warehouse.core.errors import DriftHeld, MeaningChanged, SubscriptionAltered
 from warehouse.core.progress import Silent
 from warehouse.replicate import Status, replicate, status
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
 
 Leaving = tuple[Callable[[World], object], Callable[[World], object]]
-
-
-@pytest.fixture(autouse=True)
-def _file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command reads the test's own file."""
-    for name in ("status", "reconcile", "repair"):
-        module = importlib.import_module(f"warehouse.replicate.{name}")
-        monkeypatch.setattr(module, "load_classification", lambda: world.classification)
 
 
 def run(world: World) -> DriftHeld | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from warehouse.replicate.drift.meaning import Column, Meanings, Table, changes
+from warehouse.replicate.catalog.meaning import Column, Meanings, Table, changes
 
 NAMES = ("a", "b", "c")
 HARMFUL = ("swap columns", "drop and add", "retype", "swap tables", "replace", "republish", "rename and back", "label")

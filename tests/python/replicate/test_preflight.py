@@ -15,12 +15,13 @@ from tests.python.conftest import FAST
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.core.postgres import Cluster, find_binaries
-from warehouse.replicate import load_classification, publication
-from warehouse.replicate.guard.preflight import examined, preflight, require
-from warehouse.replicate.guard.preflight_facts import Source, Warehouse, read_source, read_warehouse
-from warehouse.replicate.guard.preflight_rules import Check, checks
-from warehouse.replicate.guard.published import Publication
-from warehouse.replicate.identity import Identity
+from warehouse.replicate import load_classification
+from warehouse.replicate.catalog import publication
+from warehouse.replicate.catalog.identity import Identity
+from warehouse.replicate.catalog.published import Publication
+from warehouse.replicate.preflight.facts import Source, Warehouse, read_source, read_warehouse
+from warehouse.replicate.preflight.preflight import examined, preflight, require
+from warehouse.replicate.preflight.rules import Check, checks
 
 WANTED = {"persons": ["person_id", "trn"]}
 

@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warehouse.replicate.compare import (
-    Horizon,
-    Key,
-    Proof,
-    TableSpec,
-    carried,
-)
-from warehouse.replicate.compare.carried import Differences, Side, differences
+from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.compare import Horizon, Key, Proof, TableSpec, incremental
+from warehouse.replicate.compare.incremental import Differences, Side, differences
 from warehouse.replicate.compare.proof import MOST_TRANSACTIONS, Look, digest, holds
 from warehouse.replicate.compare.ranges import PLACES, KeyedRow, Queries, range_of
 from warehouse.replicate.compare.row_hash import Method
-from warehouse.replicate.source import SourceColumn
 
 PROVED_AT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -83,7 +77,7 @@ def test_what_was_written_to_either_side_is_found(
     source, home = write(rows, there, others), write(rows, here, others)
     (of_source, at_source), (of_home, at_home) = fake_side(source), fake_side(home)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(carried, "FEW_RANGES", 1_000)
+        patch.setattr(incremental, "FEW_RANGES", 1_000)
         result = differences(of_source, of_home, at_source, at_home)
     assert isinstance(result, Differences)
     both = source.keys() & home.keys()
@@ -102,12 +96,12 @@ def test_three_keys_that_pass_for_one_are_told_apart() -> None:
 
 def test_places_are_used_only_where_all_were_told() -> None:
     told = {1: ["(0,1)", "(0,2)"], 2: ["(0,3)"], 3: [f"(1,{n})" for n in range(PLACES + 1)]}
-    assert carried.places_of([1, 2, 5], told) == ["(0,1)", "(0,2)", "(0,3)"]
-    assert carried.places_of([1, 3], told) is None
+    assert incremental.places_of([1, 2, 5], told) == ["(0,1)", "(0,2)", "(0,3)"]
+    assert incremental.places_of([1, 3], told) is None
 
 
 def test_much_damage_is_left_to_a_comparison_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carried, "FEW_RANGES", 3)
+    monkeypatch.setattr(incremental, "FEW_RANGES", 3)
     spread = {number << 62: (0, False) for number in range(-2, 2)}
     (of_source, at_source), (of_home, at_home) = fake_side(spread), fake_side({})
     assert differences(of_source, of_home, at_source, at_home) is None

@@ -24,7 +24,7 @@ from warehouse.replicate.compare import (
     TableComparison,
     TableSpec,
     WarehouseState,
-    carried,
+    incremental,
     tables,
 )
 
@@ -38,8 +38,8 @@ FILL = f"insert into things select n, 0, 'row ' || n from generate_series(1, {RO
 @pytest.fixture
 def both(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Databases:
     """A table on both sides; few rows to a range, and no comparison in full because of much damage."""
-    monkeypatch.setattr(carried, "ROWS_IN_A_RANGE", 8)
-    monkeypatch.setattr(carried, "FEW_RANGES", 1_000)
+    monkeypatch.setattr(incremental, "ROWS_IN_A_RANGE", 8)
+    monkeypatch.setattr(incremental, "FEW_RANGES", 1_000)
     for connect in (databases.at_source, databases.at_warehouse):
         with connect() as connection:
             connection.execute(CREATE.encode())
@@ -237,7 +237,7 @@ def test_more_than_is_held_in_memory_is_left_to_a_comparison_in_full(
     proof = prove(both)
     run(both, "warehouse", damage)
     with monkeypatch.context() as patch:
-        patch.setattr(carried, "MOST_FOUND", 3)
+        patch.setattr(incremental, "MOST_FOUND", 3)
         same_either_way(both, proof, is_carried=False)
     same_either_way(both, proof, is_carried=True)
 
@@ -270,7 +270,7 @@ def test_a_type_of_the_users_own_is_looked_into(both: Databases) -> None:
 @pytest.mark.slow
 def test_two_keys_that_swap_a_value_are_noticed(both: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a plain sum of the key columns' hashes they would cancel out."""
-    monkeypatch.setattr(carried, "ROWS_IN_A_RANGE", 1_000_000)
+    monkeypatch.setattr(incremental, "ROWS_IN_A_RANGE", 1_000_000)
     run(both, "both", "insert into things values (5000, 1, 'x'), (5001, 2, 'x')")
     proof = prove(both)
     run(

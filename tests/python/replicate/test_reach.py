@@ -12,9 +12,10 @@ from tests.python.conftest import FreshDatabases
 from tests.python.replicate.trouble import lose_slot, one, populate
 from warehouse.core.errors import MissingPrivilege, SourceOutOfReach
 from warehouse.core.progress import Silent
-from warehouse.replicate import reach, replicate
-from warehouse.replicate.guard.preflight import preflight
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.preflight.preflight import preflight
+from warehouse.replicate.stream import reach
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

@@ -20,9 +20,10 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, subscription
-from warehouse.replicate.cut import Unclear, begin_time, later
-from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
+from warehouse.replicate import replicate
+from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile
+from warehouse.replicate.compare.shared_snapshot import Unclear, begin_time, later
+from warehouse.replicate.stream import subscription
 
 SEED = 20_261_123
 

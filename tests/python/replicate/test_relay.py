@@ -9,8 +9,8 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from warehouse.core.databases import Databases
-from warehouse.replicate.copy import Part
-from warehouse.replicate.relay import Stopped, _begin_reading, _read_batch, relay
+from warehouse.replicate.stream.transfer import Stopped, _begin_reading, _read_batch, relay
+from warehouse.replicate.sync.parts import Part
 
 pytestmark = pytest.mark.slow
 

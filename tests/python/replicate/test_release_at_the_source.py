@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 
 import psycopg
@@ -14,21 +13,17 @@ from tests.python.replicate.drifting import World, world
 from warehouse.cli.replicate import sql as sql_command
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Silent
-from warehouse.replicate import at_source, drift, replicate, status, subscription
-from warehouse.replicate.drift import meaning, publishing
-from warehouse.replicate.guard import marks
-from warehouse.replicate.guard.preflight import examined
-from warehouse.replicate.repair import repair
+from warehouse.replicate import drift, replicate, status
+from warehouse.replicate.catalog import meaning
+from warehouse.replicate.drift import publishing
+from warehouse.replicate.preflight import at_source
+from warehouse.replicate.preflight.preflight import examined
+from warehouse.replicate.replica import marks
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("status", "reconcile", "repair"):
-        module = importlib.import_module(f"warehouse.replicate.{name}")
-        monkeypatch.setattr(module, "load_classification", lambda: world.classification)
 
 
 class Roles:

@@ -13,22 +13,13 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
 from warehouse.core.progress import Silent
-from warehouse.replicate import (
-    compare,
-    compared,
-    copy,
-    damage,
-    epochs,
-    gaps,
-    load_classification,
-    mend,
-    replicate,
-    setup,
-    stage,
-    subscription,
-)
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import compare, load_classification, replicate, run
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.ledger import epochs, gaps
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync import begin, compared, in_place, write
+from warehouse.replicate.sync import parts as copy
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +34,7 @@ class Killed(BaseException):
 
 
 STEPS: list[tuple[Any, str]] = [
-    (setup, "_begin"),
+    (begin, "_begin"),
     (subscription, "stop"),
     (epochs, "end"),
     (epochs, "begin"),
@@ -54,10 +45,10 @@ STEPS: list[tuple[Any, str]] = [
     (epochs, "slot_made"),
     (gaps, "ends_at"),
     (compared, "compare_tables"),
-    (mend, "_fetch"),
+    (write, "_fetch"),
     (gaps, "wrote"),
     (gaps, "compared"),
-    (setup, "_copy_the_others"),
+    (begin, "_copy_the_others"),
     (subscription, "create"),
     (epochs, "streaming"),
     (gaps, "close"),
@@ -82,7 +73,7 @@ def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(
     world: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One lost slot after another, each repair killed at another step, before it and after it."""
-    monkeypatch.setattr(mend, "BATCH_ROWS", 3)
+    monkeypatch.setattr(write, "BATCH_ROWS", 3)
     writer, name = Writer(world), world.settings.warehouse_replication_name
     replicate(world, Silent())
     for number, (owner, step) in enumerate(STEPS):
@@ -144,11 +135,11 @@ def test_nothing_to_repair_is_said_without_comparing(world: Databases, monkeypat
     assert repair(world, Silent()).gap is None
 
 
-@pytest.mark.parametrize("many", [1, damage.MANY_KEYS])
+@pytest.mark.parametrize("many", [1, in_place.MANY_KEYS])
 def test_damage_is_repaired_while_the_source_is_written_to(
     world: Databases, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    monkeypatch.setattr(damage, "MANY_KEYS", many)
+    monkeypatch.setattr(in_place, "MANY_KEYS", many)
     gone, made_up, changed = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     with world.at_source() as trs:
         for number, person in enumerate((gone, changed)):
@@ -195,7 +186,7 @@ def test_a_table_that_changed_between_two_snapshots_is_told(
         for statement in meanwhile.split("; "):
             trs.execute(statement.encode())
         now.execute("begin isolation level repeatable read")
-        assert damage._untouched(spec, before, now) == untouched
+        assert in_place._untouched(spec, before, now) == untouched
 
 
 @pytest.mark.parametrize("share", [0.01, 0.9])
@@ -203,9 +194,9 @@ def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
     world: Databases, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     whole: list[str] = []
-    bring_over = mend._all_rows
-    monkeypatch.setattr(mend, "WHOLE_AT_LEAST_ROWS", 1)
-    monkeypatch.setattr(mend, "_all_rows", lambda work, spec: whole.append(spec.table) or bring_over(work, spec))
+    bring_over = write._all_rows
+    monkeypatch.setattr(write, "WHOLE_AT_LEAST_ROWS", 1)
+    monkeypatch.setattr(write, "_all_rows", lambda work, spec: whole.append(spec.table) or bring_over(work, spec))
     replicate(world, Silent())
     lose_slot(world)
     with world.at_source() as trs:
@@ -271,7 +262,7 @@ def test_a_reset_after_a_lost_slot_starts_over(world: Databases) -> None:
     replicate(world, Silent())
     lose_slot(world)
     with world.at_source() as trs, world.at_warehouse() as warehouse:
-        stage.clear(world, trs, warehouse, load_classification(), "reset by hand")
+        run.clear(world, trs, warehouse, load_classification(), "reset by hand")
     report, _ = replicate(world, Silent())
     assert report.notes == ["first copy"]
     assert equal(world)

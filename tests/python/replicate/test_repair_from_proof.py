@@ -12,9 +12,9 @@ from warehouse.cli.replicate.repair import repair_gap
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
-from warehouse.replicate.gaps import GapTable
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import Repair, repair
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.ledger.gaps import GapTable
+from warehouse.replicate.sync.repair import Repair, repair
 
 pytestmark = pytest.mark.slow
 

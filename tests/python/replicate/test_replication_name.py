@@ -8,7 +8,8 @@ from psycopg import sql
 from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import NotOurs
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, publication, replicate
+from warehouse.replicate import load_classification, replicate
+from warehouse.replicate.catalog import publication
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,10 @@ from tests.python.drills.servers import kill_cluster
 from tests.python.replicate.trouble import Writer, back_up, equal, history_is_sound, one, populate, put_back
 from warehouse.core.databases import WAREHOUSE, Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, restart, status, subscription
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate, status
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync import restart
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.python.replicate.conftest import Sync
+from tests.python.replicate.own_file import read_in_place_of_the_file
 from tests.python.replicate.world import PERSON, insert
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, replicate, stage, status
+from warehouse.replicate import load_classification, replicate, run, status
 from warehouse.replicate.classification import Classification
 
 pytestmark = pytest.mark.slow
@@ -62,10 +63,7 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
         assert versions() == 1
 
         one_year = of_years(1)
-        monkeypatch.setattr(stage, "load_classification", lambda: one_year)
-        monkeypatch.setattr(
-            importlib.import_module("warehouse.replicate.status"), "load_classification", lambda: one_year
-        )
+        read_in_place_of_the_file(monkeypatch, lambda: one_year)
         command = importlib.import_module("warehouse.cli.replicate.retention")
         monkeypatch.setattr(command, "load_classification", lambda: one_year)
         monkeypatch.setattr(command, "Databases", lambda _: world)
@@ -86,9 +84,9 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
 
         # More is taken up by itself, and asked about again when it is less.
         seven_years = of_years(7)
-        monkeypatch.setattr(stage, "load_classification", lambda: seven_years)
+        monkeypatch.setattr(run, "load_classification", lambda: seven_years)
         report, _ = replicate(world, Silent())
         assert not any("history" in note for note in report.notes)
-        monkeypatch.setattr(stage, "load_classification", lambda: one_year)
+        monkeypatch.setattr(run, "load_classification", lambda: one_year)
         report, _ = replicate(world, Silent())
         assert any("keeps less history" in note for note in report.notes)

@@ -10,9 +10,10 @@ from sandbox.population import populate
 from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, setup
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.sync import begin
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -27,16 +28,16 @@ def peopled(prepared: FreshDatabases) -> FreshDatabases:
 
 def once_the_slot_is_made(monkeypatch: pytest.MonkeyPatch, databases: FreshDatabases, *statements: str) -> None:
     """Have somebody run statements at the source right after the snapshot, once."""
-    made = setup._slot_made
+    made = begin._slot_made
 
     def then(*args: Any, **named: Any) -> Any:
-        monkeypatch.setattr(setup, "_slot_made", made)
+        monkeypatch.setattr(begin, "_slot_made", made)
         with databases.at_source() as trs:
             for statement in statements:
                 trs.execute(statement.encode())
         return made(*args, **named)
 
-    monkeypatch.setattr(setup, "_slot_made", then)
+    monkeypatch.setattr(begin, "_slot_made", then)
 
 
 def rows(databases: FreshDatabases, table: str) -> tuple[int, int]:
@@ -95,6 +96,6 @@ def test_a_table_that_was_only_truncated_is_copied_as_it_is(
 
 def wait_and_drop(trs: Any, slot: str) -> None:
     """Drop a slot as soon as its sender has noticed that nobody reads."""
-    from warehouse.replicate import subscription
+    from warehouse.replicate.stream import subscription
 
     subscription.drop_slot(trs, slot)

@@ -12,8 +12,8 @@ from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import MissingPrivilege, SetupError
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate
-from warehouse.replicate.guard.preflight import preflight, require
-from warehouse.replicate.guard.preflight_roles import APPLY_WORKER, SENDER
+from warehouse.replicate.preflight.preflight import preflight, require
+from warehouse.replicate.preflight.roles import APPLY_WORKER, SENDER
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,11 @@ from tests.python.replicate.trouble import one, populate
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, publication, replicate, status
-from warehouse.replicate.guard.preflight import preflight
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import load_classification, replicate, status
+from warehouse.replicate.catalog import publication
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.preflight.preflight import preflight
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

@@ -20,10 +20,12 @@ from warehouse.cli.replicate import app, reconcile
 from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import epochs, history, status, subscription
+from warehouse.replicate import history, status
 from warehouse.replicate.history import prove, seals, transactions
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.stream import subscription
 
 pytestmark = pytest.mark.slow
 

@@ -22,8 +22,10 @@ from warehouse.core.errors import UsageError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.replicate import Status, load_classification, replicate, status
-from warehouse.replicate.guard import hand_writes, integrity, judge
-from warehouse.replicate.reconcile import reconcile
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.guard import verdict
+from warehouse.replicate.integrity import alterations
+from warehouse.replicate.replica import manual_writes
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def told(databases: Databases, **how: float) -> Status:
     return status(databases, **{"pause": 0.5, **how})
 
 
-def reason(now: Status, code: str) -> judge.Reason:
+def reason(now: Status, code: str) -> verdict.Reason:
     return next(found for found in now.reasons if found.code == code)
 
 
@@ -202,7 +204,9 @@ def test_a_replica_that_was_altered_by_hand(world: Databases) -> None:
     assert found.exit_code == 54
     with world.at_warehouse() as warehouse:
         classification = load_classification()
-        every = {f"{a.table}: {a.what}" for a in integrity.altered(warehouse, classification, classification.published)}
+        every = {
+            f"{a.table}: {a.what}" for a in alterations.altered(warehouse, classification, classification.published)
+        }
     assert every == {
         "persons: trigger c_keep_history does not fire for what is replicated",
         "alerts: trigger c_keep_history_of_deleted is gone",
@@ -232,14 +236,14 @@ def test_rows_that_were_written_by_hand(world: Databases) -> None:
         assert "alerts" not in found.what, "nothing was deleted, so nothing was written"
         # What is ours is no alteration.
         with warehouse.transaction():
-            hand_writes.our_own(warehouse, "repair")
+            manual_writes.our_own(warehouse, "repair")
             insert(warehouse, "persons", {**PERSON, "person_id": other, "trn": "7654322"})
         assert f"2 rows, such as {person}" in reason(told(world), "rows_altered").what
         # A comparison that finds the table different settles nothing; one that finds it equal does.
         reconcile(world, Silent(), only=["persons"])
         assert reason(told(world), "rows_altered")
         with warehouse.transaction():
-            hand_writes.our_own(warehouse, "repair")
+            manual_writes.our_own(warehouse, "repair")
             warehouse.execute("delete from persons where person_id = any(%s)", ([person, other],))
         reconcile(world, Silent(), only=["persons"])
         assert told(world).reasons == []
@@ -265,7 +269,7 @@ def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databa
     replicate(world, Silent())
     with world.at_warehouse() as warehouse, world.at_source() as trs:
         with warehouse.transaction():
-            hand_writes.our_own(warehouse, "test")
+            manual_writes.our_own(warehouse, "test")
             warehouse.execute("delete from persons where person_id = %s", (person,))
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
         replicate(world, Silent())

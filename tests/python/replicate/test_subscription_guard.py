@@ -15,10 +15,11 @@ from tests.python.replicate.drifting import World, world
 from tests.python.replicate.test_leaving_and_returning import _file, publication, run, subscription, told
 from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAltered
 from warehouse.core.progress import Silent
-from warehouse.replicate import position, replicate
-from warehouse.replicate import subscription as subscribing
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.stream import continuity
+from warehouse.replicate.stream import subscription as subscribing
+from warehouse.replicate.sync.repair import repair
 
 __all__ = ["_file", "world"]
 pytestmark = pytest.mark.slow
@@ -251,7 +252,7 @@ def test_a_conflict_that_was_skipped_by_hand_is_not_called_resolved(world: World
 def test_a_sender_of_ours_that_was_left_behind_is_not_another_consumer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(position.subscription, "LETTING_GO_SECONDS", 1)
+    monkeypatch.setattr(continuity.subscription, "LETTING_GO_SECONDS", 1)
     off(world)
     conninfo = make_conninfo(
         world.databases.source_conninfo, replication="database", application_name=subscribing.APPLICATION

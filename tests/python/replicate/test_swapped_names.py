@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 
@@ -13,8 +12,8 @@ from tests.python.replicate.drifting import World, world, writing
 from warehouse.core.errors import DriftHeld, MeaningChanged
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair as repair_replica
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.sync.repair import repair as repair_replica
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -26,13 +25,6 @@ alter table people rename column _ to note;
 SWAP_TABLES = """
 alter table posts rename to _; alter table roles rename to posts; alter table _ rename to roles;
 """
-
-
-@pytest.fixture(autouse=True)
-def _file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("status", "reconcile", "repair"):
-        full = importlib.import_module(f"warehouse.replicate.{module}")
-        monkeypatch.setattr(full, "load_classification", lambda: world.classification)
 
 
 @pytest.fixture

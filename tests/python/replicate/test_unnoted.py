@@ -17,10 +17,11 @@ from warehouse.core.databases import WAREHOUSE, Databases
 from warehouse.core.errors import CommitTimesOff, SlotLost
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, status, subscription
+from warehouse.replicate import replicate, status
+from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.history import prove
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

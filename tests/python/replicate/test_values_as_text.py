@@ -8,7 +8,8 @@ from psycopg import sql
 from tests.python.replicate.drifting import World, world, writing
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, subscription
+from warehouse.replicate import replicate
+from warehouse.replicate.stream import subscription
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow

@@ -16,9 +16,9 @@ from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import history
+from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.history.months import create_partition, month_after
-from warehouse.replicate.source import SourceColumn
-from warehouse.replicate.subscription import wait_until_applied
+from warehouse.replicate.stream.subscription import wait_until_applied
 
 pytestmark = pytest.mark.slow
 

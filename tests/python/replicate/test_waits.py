@@ -16,9 +16,11 @@ from warehouse.core import waiting
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, WaitedTooLong
 from warehouse.core.progress import Silent
-from warehouse.replicate import compared, damage, replicate, slot_wait, subscription
-from warehouse.replicate.reconcile import reconcile
-from warehouse.replicate.repair import repair
+from warehouse.replicate import replicate
+from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.stream import slot_wait, subscription
+from warehouse.replicate.sync import compared, in_place
+from warehouse.replicate.sync.repair import repair
 
 
 class Listener:
@@ -154,7 +156,7 @@ def test_a_comparison_beside_a_repair_names_the_repair(prepared: Databases, monk
         assert go_on.wait(120)
         return compare(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(damage, "compare_tables", slowly)
+    monkeypatch.setattr(in_place, "compare_tables", slowly)
     mending = threading.Thread(target=lambda: repair(prepared, Silent(), compare_all=True))
     mending.start()
     try:

@@ -32,9 +32,11 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.cli import main
 from warehouse.core.errors import ApplyConflict
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, replicate, setup, status, subscription
-from warehouse.replicate.guard.judge import Reason
-from warehouse.replicate.reconcile import reconcile as compare
+from warehouse.replicate import load_classification, replicate, status
+from warehouse.replicate.compare.reconcile import reconcile as compare
+from warehouse.replicate.guard.verdict import Reason
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.sync import begin
 
 pytestmark = pytest.mark.slow
 
@@ -185,9 +187,9 @@ def broken_off(at: str) -> Callable[[World], None]:
             def dies(*_: object, **__: object) -> None:
                 raise psycopg.OperationalError("killed")
 
-            patch.setattr(setup, at, dies)
+            patch.setattr(begin, at, dies)
             with pytest.raises(psycopg.OperationalError):
-                from warehouse.replicate.repair import repair as mend
+                from warehouse.replicate.sync.repair import repair as mend
 
                 mend(world.databases, Silent())
 
@@ -394,7 +396,7 @@ def test_a_way_out(world: World, name: str, capsys: pytest.CaptureFixture[str]) 
 
 def test_every_reason_of_status_has_a_row() -> None:
     """A reason that is added to the guard gets a way out here; these few pass by waiting, or need a person alone."""
-    from warehouse.replicate.guard.judge import ORDER
+    from warehouse.replicate.guard.verdict import ORDER
 
     elsewhere = {
         "source_harmed": "test_standing.py",

@@ -19,9 +19,9 @@ from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.databases import Databases
 from warehouse.core.postgres import Cluster
 from warehouse.core.progress import Silent
+from warehouse.replicate.conflicts import decide
+from warehouse.replicate.conflicts.conflicts import Conflict, Skipped
 from warehouse.replicate.door import opened
-from warehouse.replicate.guard import decide
-from warehouse.replicate.guard.conflicts import Conflict, Skipped
 
 SEED = 20_261_122
 

@@ -11,7 +11,8 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
-from warehouse.replicate import drift, link, source
+from warehouse.replicate import drift, link
+from warehouse.replicate.catalog import relations
 from warehouse.replicate.door import Door, opened
 
 
@@ -39,7 +40,7 @@ def apply_drift(
     progress = TerminalProgress(quiet=json)
     with opened(Databases(load())) as door, link.alone(door.warehouse, door.name, door.trs):
         epoch = door.streaming()
-        source.check_readable(door.trs, door.classification.schema_name, _there(door))
+        relations.check_readable(door.trs, door.classification.schema_name, _there(door))
         work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))
         with progress.stage("apply"):
             if release:
@@ -64,4 +65,4 @@ def apply_drift(
 
 def _there(door: Door) -> dict[str, list[str]]:
     """What is classified and exists at the source."""
-    return door.classification.existing(source.read_tables(door.trs, door.classification.schema_name)).published
+    return door.classification.existing(relations.read_tables(door.trs, door.classification.schema_name)).published

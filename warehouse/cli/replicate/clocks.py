@@ -12,7 +12,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ClocksDisagree
 from warehouse.core.settings import load
 from warehouse.replicate.door import ready
-from warehouse.replicate.guard import clocks
+from warehouse.replicate.history import clocks
 
 
 def show_clocks(

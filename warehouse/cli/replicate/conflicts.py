@@ -10,9 +10,9 @@ import typer
 from warehouse.cli.output import JsonOption, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
+from warehouse.replicate.conflicts.conflicts import Conflict, as_error, shown_key
+from warehouse.replicate.conflicts.decide import open_conflicts
 from warehouse.replicate.door import opened
-from warehouse.replicate.guard.conflicts import Conflict, as_error, shown_key
-from warehouse.replicate.guard.decide import open_conflicts
 
 
 def show_conflicts(

@@ -7,7 +7,7 @@ import typer
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
-from warehouse.replicate.guard.preflight import preflight
+from warehouse.replicate.preflight.preflight import preflight
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
 

@@ -13,9 +13,9 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
 from warehouse.replicate import link
+from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile
 from warehouse.replicate.door import ready
 from warehouse.replicate.history import prove
-from warehouse.replicate.reconcile import Reconciliation, raise_if_different, reconcile
 
 
 def reconcile_content(

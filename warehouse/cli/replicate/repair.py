@@ -12,10 +12,10 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, 
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
 from warehouse.replicate.compare import raise_if_left_out
-from warehouse.replicate.differences import refused
 from warehouse.replicate.door import ready
-from warehouse.replicate.gaps import GapTable
-from warehouse.replicate.repair import Repair, repair
+from warehouse.replicate.ledger.differences import refused
+from warehouse.replicate.ledger.gaps import GapTable
+from warehouse.replicate.sync.repair import Repair, repair
 
 _TIME = "%d %B %Y %H:%M:%S"
 _EQUAL = " All rows are equal."

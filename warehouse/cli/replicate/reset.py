@@ -12,7 +12,7 @@ from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
 from warehouse.replicate import link
 from warehouse.replicate.door import opened
-from warehouse.replicate.stage import clear
+from warehouse.replicate.run import clear
 
 
 def reset(

@@ -9,7 +9,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import NewColumnsHeld
 from warehouse.core.settings import load
 from warehouse.replicate.door import ready
-from warehouse.replicate.stage import replicate
+from warehouse.replicate.run import replicate
 
 
 def run_stage(json: bool = JsonOption) -> None:

@@ -12,8 +12,8 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import load
+from warehouse.replicate.conflicts.decide import skip_transaction
 from warehouse.replicate.door import opened
-from warehouse.replicate.guard.decide import skip_transaction
 
 
 def skip(

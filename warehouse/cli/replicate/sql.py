@@ -9,7 +9,9 @@ import typer
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
 from warehouse.core.settings import load
-from warehouse.replicate import at_source, load_classification, source
+from warehouse.replicate import load_classification
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.preflight import at_source
 
 
 def show_sql(
@@ -33,7 +35,7 @@ def show_sql(
         name = databases.settings.warehouse_replication_name
         classification = load_classification()
         # What the source has dropped since cannot be listed.
-        here = classification.existing(source.read_tables(trs, classification.schema_name))
+        here = classification.existing(relations.read_tables(trs, classification.schema_name))
         text = at_source.script(trs, name, here, role or trs.info.user, migrations_role)
     if json:
         print_json({"sql": text})

@@ -17,19 +17,12 @@ from psycopg.pq import TransactionStatus
 
 from warehouse.core.progress import Progress, Silent
 from warehouse.core.workers import run_together
-from warehouse.replicate.compare import carried, damaged
+from warehouse.replicate.compare import damaged, incremental
 from warehouse.replicate.compare.keys import Key
 from warehouse.replicate.compare.proof import Look, digest, holds, look, server_of
 from warehouse.replicate.compare.ranges import KeyedRow, Queries, Summary, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for, prepare
-from warehouse.replicate.compare.spec import (
-    Horizon,
-    Proof,
-    SourceSnapshot,
-    TableComparison,
-    TableSpec,
-    WarehouseState,
-)
+from warehouse.replicate.compare.spec import Horizon, Proof, SourceSnapshot, TableComparison, TableSpec, WarehouseState
 
 WORKERS = 2
 """Tables at a time. Each is read by one session on each side."""
@@ -163,7 +156,7 @@ class _Run:
             at_source = Queries(spec, method, range_bits(self._rows[spec.table]), at_source=True)
             at_home = replace(at_source, at_source=False, as_of=self._warehouse.as_of)
             if proof and not self._later and holds(proof, spec, of_source, of_home):
-                bits = range_bits(self._rows[spec.table], carried.ROWS_IN_A_RANGE)
+                bits = range_bits(self._rows[spec.table], incremental.ROWS_IN_A_RANGE)
                 found = _from_proof(proof, replace(at_source, bits=bits), replace(at_home, bits=bits), there, here)
             found = found or _in_full(at_source, at_home, there, here, likely_equal=self._likely_equal)
         return replace(
@@ -193,10 +186,10 @@ def _in_full(at_source: Queries, at_home: Queries, there: _Side, here: _Side, *,
         # The table as one range: dealing rows out to thousands is a fifth of the work, for nothing if it is equal.
         as_one = _summaries(replace(at_source, bits=0), replace(at_home, bits=0), there, here)
         if not differing(*as_one):
-            return _comparison(at_source.spec, *as_one, carried.Differences())
+            return _comparison(at_source.spec, *as_one, incremental.Differences())
     of_source, of_home = _summaries(at_source, at_home, there, here)
     ranges = differing(of_source, of_home)
-    found = carried.Differences(len(ranges))
+    found = incremental.Differences(len(ranges))
     if ranges:
         rows = there.stream(at_source.rows(ranges)), here.stream(at_home.rows(ranges))
         merge(*rows, found.missing, found.extra, found.changed)
@@ -220,9 +213,9 @@ def _from_proof(
     of_source, of_home = ({n: (rows, keys, new) for n, rows, keys, new, _ in future.result()} for future in both)
     places = [{n: listed for n, *_, listed in future.result() if listed} for future in both]
 
-    def side(asked: _Side, queries: Queries, horizon: Horizon, places: Mapping[int, list[str]]) -> carried.Side:
+    def side(asked: _Side, queries: Queries, horizon: Horizon, places: Mapping[int, list[str]]) -> incremental.Side:
         def new_rows(ranges: Sequence[int]) -> Iterator[KeyedRow]:
-            return asked.stream(queries.new_rows(ranges, horizon, carried.places_of(ranges, places)))
+            return asked.stream(queries.new_rows(ranges, horizon, incremental.places_of(ranges, places)))
 
         def keys(hashes: Sequence[int], ranges: Sequence[int]) -> Iterator[KeyedRow]:
             return asked.stream(queries.keys(hashes, ranges))
@@ -230,9 +223,9 @@ def _from_proof(
         def by_keys(keys: Sequence[Key]) -> dict[Key, int]:
             return {tuple(key): hashed for hashed, *key in asked.all_of(queries.by_keys(keys)).result()}
 
-        return carried.Side(queries, new_rows, keys, by_keys)
+        return incremental.Side(queries, new_rows, keys, by_keys)
 
-    found = carried.differences(
+    found = incremental.differences(
         of_source,
         of_home,
         side(there, at_source, proof.source, places[0]),
@@ -247,7 +240,7 @@ def _comparison(
     spec: TableSpec,
     of_source: Mapping[int, tuple[int, ...] | tuple[int, int, int | None]],
     of_home: Mapping[int, tuple[int, ...] | tuple[int, int, int | None]],
-    found: carried.Differences,
+    found: incremental.Differences,
 ) -> TableComparison:
     return TableComparison(
         spec.schema,

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 import psycopg
 
 from warehouse.core.errors import NotCompared
-from warehouse.replicate import source
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.catalog.relations import SourceColumn
 
 
 def left_out(
     trs: psycopg.Connection, warehouse: psycopg.Connection, schema: str, published: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
     """The tables and columns (`table.column`) that are to be replicated and cannot be compared now, each with why."""
-    there, here = source.read_tables(trs, schema), source.read_tables(warehouse, schema)
+    there, here = relations.read_tables(trs, schema), relations.read_tables(warehouse, schema)
     found: dict[str, str] = {}
     for table, names in published.items():
         why = why_not(there.get(table), here.get(table), names)
@@ -38,7 +38,7 @@ def why_not(
         return "the source has no table of that name"
     if here is None:
         return "the replica does not have it"
-    key = source.key_of(dict(there))
+    key = relations.key_of(dict(there))
     if not key:
         return "it has no primary key at the source, so rows cannot be told apart"
     if hidden := [name for name in key if name not in names or name not in here]:

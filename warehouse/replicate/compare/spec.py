@@ -8,10 +8,10 @@ from datetime import datetime
 
 import psycopg
 
-from warehouse.replicate import source
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
-from warehouse.replicate.source import SourceColumn
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,13 @@ def specs(
     without: Callable[[str], dict[str, tuple[str, ...]]],
 ) -> list[TableSpec]:
     """What can be compared now: the published columns that both sides have. What is left out, left_out() tells."""
-    there, here = source.read_tables(trs, schema), source.read_tables(warehouse, schema)
+    there, here = relations.read_tables(trs, schema), relations.read_tables(warehouse, schema)
     found = []
     for table, names in published.items():
         if why_not(there.get(table), here.get(table), names):
             continue
         columns = tuple(there[table][name] for name in names if name in there[table] and name in here[table])
-        key = tuple(source.key_of(there[table]))
+        key = tuple(relations.key_of(there[table]))
         found.append(
             TableSpec(
                 schema,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import catalog
+from warehouse.replicate.drift import both_sides
 from warehouse.replicate.drift.apply import Work, make_ready, with_stream
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference
@@ -44,7 +44,7 @@ def differences(
     Args:
         name: of the publication and the subscription.
     """
-    return compare(classification, catalog.read(source, warehouse, name, classification.schema_name))
+    return compare(classification, both_sides.read(source, warehouse, name, classification.schema_name))
 
 
 def finish(work: Work) -> Outcome:

@@ -9,29 +9,28 @@ import psycopg
 
 from warehouse.core.errors import DriftHeld, WarehouseError
 from warehouse.core.progress import Progress
-from warehouse.replicate import publication
+from warehouse.replicate.catalog import known_meanings, publication
+from warehouse.replicate.catalog.relations import key_of
+from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import (
     backfill,
-    catalog,
+    both_sides,
     columns,
     elsewhere,
     gaps,
     moved,
-    noted,
+    new_tables,
     publishing,
     released,
-    states,
     subscribing,
-    tables,
 )
-from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Kind
-from warehouse.replicate.drift.types import type_change
-from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import hand_writes
-from warehouse.replicate.source import key_of
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.replica import manual_writes
 
 _RETIRING: frozenset[Kind] = frozenset(
     {"dropped column", "retire", "dropped table", "retire table", "changed type", "identity", "key"}
@@ -74,7 +73,7 @@ class Work:
 
     def look(self) -> Catalogs:
         """Both sides as they are now."""
-        self._seen = catalog.read(self.source, self.warehouse, self.name, self.schema)
+        self._seen = both_sides.read(self.source, self.warehouse, self.name, self.schema)
         return self._seen
 
     def seen(self) -> Catalogs:
@@ -87,7 +86,7 @@ class Work:
 
     def record(self, difference: Difference, what: str) -> None:
         """Write down and tell what was done about a difference."""
-        states.changed(self.warehouse, difference.kind, difference.table, difference.column, what)
+        column_states.changed(self.warehouse, difference.kind, difference.table, difference.column, what)
         self.done.append(f"{difference.name}: {what}")
 
     def attempt(self, step: Callable[[], None]) -> None:
@@ -165,7 +164,7 @@ def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) ->
         publishing.make_anew(work.source, work.name, work.schema, whole)
         for table in whole:
             listing = publication.listing(work.source, work.name, work.schema, table)
-            noted.note_listing(work.warehouse, table, listing)
+            known_meanings.note_listing(work.warehouse, table, listing)
         if before is None:
             gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
     else:
@@ -196,7 +195,7 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
         )
     for one in found:
         if one.kind in _RETIRING and one.name not in work.accept:
-            states.put(work.warehouse, table, one.column or "", "retired", one.what)
+            column_states.put(work.warehouse, table, one.column or "", "retired", one.what)
         if one.kind not in ("add table", "copying", "back-fill", "subscribe") and not (
             one.kind == "secret" and not work.by_person
         ):
@@ -217,14 +216,14 @@ def _told(one: Difference, *, accepted: bool) -> str:
 
 def _sink(work: Work, now: Catalogs, table: str) -> None:
     declared = list(now.source.get(table, {}).values())
-    tables.make_sink(work.warehouse, work.schema, table, declared, "nobody has classified it")
+    new_tables.make_sink(work.warehouse, work.schema, table, declared, "nobody has classified it")
 
 
 def _hold(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
     """Give columns that still come in the stream, and are not to, a place where nothing of them is stored."""
     names = [one.column for one in found if one.column and one.column not in now.replica[table].columns]
     if names:
-        declared = catalog.columns_of(now, table, names)
+        declared = both_sides.columns_of(now, table, names)
         without = work.classification.without(table)
         columns.add(work.warehouse, work.schema, table, declared, without, "held", "nobody has classified it")
 
@@ -232,7 +231,7 @@ def _hold(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) ->
 def _add(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
     names = [one.column for one in found if one.column]
     if names:
-        declared = catalog.columns_of(now, table, names)
+        declared = both_sides.columns_of(now, table, names)
         without = work.classification.without(table)
         columns.add(work.warehouse, work.schema, table, declared, without, "adding", "not yet back-filled")
 
@@ -264,15 +263,15 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
             columns.set_states(work.warehouse, work.schema, table, fresh, "adding", reason)
     if set(wanted) != before or is_altered:
         listing = publishing.publish(work.source, work.name, work.schema, table, wanted)
-        noted.note_listing(work.warehouse, table, listing)
+        known_meanings.note_listing(work.warehouse, table, listing)
     if comes_back:
         now = work.look()
         for name in wanted:
             if _state(now, table, name) == "adding":
-                states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
+                column_states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
     if is_altered:
         gaps.open_gap(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
-        states.put(work.warehouse, table, "", "complete", "published again; the gap is in ledger.gaps")
+        column_states.put(work.warehouse, table, "", "complete", "published again; the gap is in ledger.gaps")
 
 
 def _state(now: Catalogs, table: str, column: str) -> str:
@@ -309,25 +308,25 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     names = [
         name for name in work.classification.columns_of(table) if name in there and (table, name) not in now.generated
     ]
-    declared, key = catalog.columns_of(now, table, names), key_of(there)
+    declared, key = both_sides.columns_of(now, table, names), key_of(there)
     if one.kind != "copying":
         if one.kind == "key":
-            tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
+            new_tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
         elif _state(now, table, "") == "held":
-            tables.drop_sink(work.warehouse, work.schema, table)
+            new_tables.drop_sink(work.warehouse, work.schema, table)
         without = work.classification.without(table)
         with work.warehouse.transaction():
-            tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+            new_tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
             # With the table: what is written by hand before the next run is noted, too.
-            hand_writes.note_them(work.warehouse, work.classification, only=table)
-        noted.note(work.warehouse, now.meanings, table, names)
+            manual_writes.note_them(work.warehouse, work.classification, only=table)
+        known_meanings.note(work.warehouse, now.meanings, table, names)
     published = work.look().publication
     sent = published.sends.get(table) if published else None
     if one.kind == "key" or sent != frozenset(names):
         listing = publishing.publish(work.source, work.name, work.schema, table, names)
-        noted.note_listing(work.warehouse, table, listing)
-    tables.refresh(work.warehouse, work.name, copy_data=True)
-    rows = tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
+        known_meanings.note_listing(work.warehouse, table, listing)
+    new_tables.refresh(work.warehouse, work.name, copy_data=True)
+    rows = new_tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
     work.record(one, f"published and copied, {rows:,} rows")
 
 
@@ -346,7 +345,7 @@ def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
     now = work.look()
     # Before the boundary: what comes to mean something else after this look is found by the next one.
     for table, names in wanted.items():
-        noted.note_columns(work.warehouse, now.meanings, table, names)
+        known_meanings.note_columns(work.warehouse, now.meanings, table, names)
     publishing.outlive_older_transactions(work.source, work.name, work.progress)
     boundary = backfill.boundary(work.source, work.warehouse, work.name, work.progress)
     for table, names in wanted.items():
@@ -368,6 +367,6 @@ def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
                 next_command="Give the type here what the source's has (an enumeration's labels, a wider type), or "
                 "leave the column behind in replication/trs.yml; then: warehouse replicate apply",
             ) from None
-        states.complete(work.warehouse, table, names, "back-filled; a null is the source's own")
+        column_states.complete(work.warehouse, table, names, "back-filled; a null is the source's own")
         for name in names:
             work.record(Difference("back-fill", table, name, "", ""), f"back-filled, {rows:,} rows written")

@@ -27,12 +27,12 @@ from psycopg import sql
 
 from warehouse.core.errors import DriftHeld
 from warehouse.core.progress import Progress
-from warehouse.replicate import subscription
-from warehouse.replicate.drift import states
-from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard import hand_writes
-from warehouse.replicate.relay import relay
-from warehouse.replicate.replica import KNOWN_FROM, without_credentials
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica.tables import KNOWN_FROM, without_credentials
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.transfer import relay
 
 CHUNK_ROWS = 10_000
 """Rows that are locked here at once: the apply worker waits for none of them longer than their update takes (0.2 s)."""
@@ -100,7 +100,7 @@ def fill(
 
 def _position(warehouse: psycopg.Connection, wanted: BackFill) -> list[str] | None:
     """Where to go on: the key up to which all of the columns are filled."""
-    known = states.read(warehouse)
+    known = column_states.read(warehouse)
     places = [known[wanted.table, column].filled_up_to for column in wanted.columns if (wanted.table, column) in known]
     same = all(place == places[0] for place in places) and len(places) == len(wanted.columns)
     return places[0] if same and places else None
@@ -190,7 +190,7 @@ where {matched} and {condition} and r.ctid in (select ctid from free)"""
     written, deadline = 0, time.monotonic() + _LOCKED_SECONDS
     while True:
         with warehouse.transaction():
-            hand_writes.our_own(warehouse, "backfill")
+            manual_writes.our_own(warehouse, "backfill")
             rows = warehouse.execute(update).rowcount
             if rows:
                 warehouse.execute(
@@ -202,7 +202,7 @@ where {matched} and {condition} and r.ctid in (select ctid from free)"""
             row = warehouse.execute(left).fetchone()
             is_done = row is not None and not row[0]
             if is_done:
-                states.filled(warehouse, wanted.table, wanted.columns, up_to, written)
+                column_states.filled(warehouse, wanted.table, wanted.columns, up_to, written)
         if is_done:
             return written
         if time.monotonic() > deadline:

@@ -8,11 +8,14 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.errors import DriftHeld
-from warehouse.replicate import history, replica
-from warehouse.replicate.drift import locks, states, views
+from warehouse.replicate import history
+from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.drift import locks
 from warehouse.replicate.history.tables import log_of, published_columns
-from warehouse.replicate.replica import HISTORY, VERSIONS
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.replica import views_aside
+from warehouse.replicate.replica.tables import HISTORY, VERSIONS
 
 DISCARD = "a_discard_held"
 """The trigger that empties columns nobody has classified; its name makes it the first."""
@@ -40,7 +43,7 @@ def add(
     table: str,
     columns: Sequence[SourceColumn],
     without: Mapping[str, tuple[str, ...]],
-    state: states.Name,
+    state: column_states.Name,
     reason: str,
 ) -> None:
     """Add columns, null everywhere, with the reason for it. One that is there already only gets its state.
@@ -59,22 +62,27 @@ def add(
                         sql.Identifier(place, table), sql.Identifier(column.name), sql.SQL(column.type)
                     )
                 )
-            states.put(connection, table, column.name, state, reason)
+            column_states.put(connection, table, column.name, state, reason)
         discard_held(connection, schema, table)
-        replica.remove_credentials(connection, schema, table, dict(without))
+        replica_tables.remove_credentials(connection, schema, table, dict(without))
         history.create_view(connection, schema, table, published_columns(connection, schema, table))
 
     alter(connection, schema, table, "no column can be added to it", work)
 
 
 def set_states(
-    connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str], state: states.Name, reason: str
+    connection: psycopg.Connection,
+    schema: str,
+    table: str,
+    columns: Sequence[str],
+    state: column_states.Name,
+    reason: str,
 ) -> None:
     """Give columns another state, and the trigger that goes with it."""
 
     def work() -> None:
         for column in columns:
-            states.put(connection, table, column, state, reason)
+            column_states.put(connection, table, column, state, reason)
         discard_held(connection, schema, table)
 
     alter(connection, schema, table, "its columns' state cannot be changed", work)
@@ -84,7 +92,7 @@ def discard_held(connection: psycopg.Connection, schema: str, table: str) -> Non
     """Make the trigger that stores nothing of columns that are held or removed; take it away when there are none."""
     held = [
         column
-        for (of, column), state in states.read(connection).items()
+        for (of, column), state in column_states.read(connection).items()
         if of == table and column and state.state in ("held", "removed")
     ]
     target, function = sql.Identifier(schema, table), sql.Identifier(HISTORY, f"{table}_discard")
@@ -116,7 +124,10 @@ def retype(connection: psycopg.Connection, schema: str, table: str, types: Mappi
     """
 
     def work() -> None:
-        with views.aside(connection, [(schema, table), (VERSIONS, table)]), history.rebuilt(connection, schema, table):
+        with (
+            views_aside.aside(connection, [(schema, table), (VERSIONS, table)]),
+            history.rebuilt(connection, schema, table),
+        ):
             for place in (schema, HISTORY):
                 for column, type_ in types.items():
                     connection.execute(
@@ -129,7 +140,7 @@ def retype(connection: psycopg.Connection, schema: str, table: str, types: Mappi
                         )
                     )
         for column in types:
-            states.put(connection, table, column, "adding", reason)
+            column_states.put(connection, table, column, "adding", reason)
 
     try:
         alter(connection, schema, table, "no type can be changed", work)
@@ -153,9 +164,9 @@ def remove_values(connection: psycopg.Connection, schema: str, table: str, colum
 
     def work() -> None:
         for column in columns:
-            states.put(connection, table, column, "removed", reason)
+            column_states.put(connection, table, column, "removed", reason)
         discard_held(connection, schema, table)
-        with views.aside(connection, [(schema, table), (VERSIONS, table)]):
+        with views_aside.aside(connection, [(schema, table), (VERSIONS, table)]):
             # The log is of the row's type. Emptied before it is taken aside, it has nothing to give back.
             _empty_in_log(connection, schema, table, columns)
             with history.rebuilt(connection, schema, table):

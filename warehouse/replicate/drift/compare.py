@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from warehouse.replicate.catalog.publication import VERBS
+from warehouse.replicate.catalog.relations import key_of
+from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import moved, subscribing
-from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference, Needs
-from warehouse.replicate.drift.types import type_change
-from warehouse.replicate.publication import VERBS
-from warehouse.replicate.source import key_of
 
 _TAKEN_UP = (
     "nothing new arrives for it, its last values are kept; `warehouse replicate apply` takes it up again, or leave it "

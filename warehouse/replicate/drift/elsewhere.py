@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warehouse.core import ours
-from warehouse.replicate import replica
-from warehouse.replicate.drift.catalog import Catalogs
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.drift.both_sides import Catalogs
+from warehouse.replicate.replica import tables as replica_tables
 
 if TYPE_CHECKING:
     from warehouse.replicate.drift.apply import Work
@@ -55,5 +55,5 @@ def make_room(work: Work, schema: str, table: str) -> None:
     if (here and here[0]) or not names:
         return
     ours.make_schema(work.warehouse, schema)
-    replica.create_tables(work.warehouse, schema, {table: [SourceColumn(name, "text", None) for name in names]})
+    replica_tables.create_tables(work.warehouse, schema, {table: [SourceColumn(name, "text", None) for name in names]})
     work.done.append(f"{schema}.{table}: an empty table was made for it, so that its changes are passed over")

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import psycopg
 
-from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.publication import VERBS, Published
+from warehouse.replicate.catalog.publication import VERBS, Published
+from warehouse.replicate.ledger.epochs import Epoch
 
 _SEEN = """
 insert into ledger.sent_tables as s (table_name, epoch_id, whole_at)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import psycopg
 
-from warehouse.replicate.drift import meaning, noted, states
-from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.catalog import known_meanings, meaning
+from warehouse.replicate.catalog.meaning import Change
+from warehouse.replicate.catalog.relations import key_of
+from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference, Kind
-from warehouse.replicate.drift.meaning import Change
-from warehouse.replicate.source import key_of
+from warehouse.replicate.ledger import column_states
 
 KINDS: tuple[Kind, ...] = ("other table", "other column")
 _NOT_BROUGHT = ("held", "released", "retired", "removed")
@@ -70,9 +71,9 @@ def note(warehouse: psycopg.Connection, now: Catalogs, found: Sequence[Differenc
     with warehouse.transaction():
         for one in found:
             if one.kind == "other column":
-                states.put(warehouse, one.table, one.column or "", "backfilling", one.what)
+                column_states.put(warehouse, one.table, one.column or "", "backfilling", one.what)
             elif one.pending:
-                noted.doubt(warehouse, one.table, one.what)
+                known_meanings.doubt(warehouse, one.table, one.what)
         for table in now.replica:
             names = brought(now, table)
             known = now.noted.get(table)
@@ -80,9 +81,9 @@ def note(warehouse: psycopg.Connection, now: Catalogs, found: Sequence[Differenc
             gone = [name for name in known.columns if name not in names] if known else []
             is_told = any(one.table == table for one in found)
             if table in now.meanings and ((names and is_new) or is_told):
-                noted.note(warehouse, now.meanings, table, names)
+                known_meanings.note(warehouse, now.meanings, table, names)
             if gone:
-                noted.forget(warehouse, table, gone)
+                known_meanings.forget(warehouse, table, gone)
 
 
 def _state(now: Catalogs, table: str, column: str) -> str:

@@ -13,7 +13,7 @@ from warehouse.core.database import writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
-from warehouse.replicate import identity, publication
+from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.drift import locks
 
 OLD_TRANSACTION_SECONDS = 60

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from psycopg import sql
 
 from warehouse.core.errors import MissingPrivilege, UsageError
-from warehouse.replicate import at_source
-from warehouse.replicate.drift import catalog, noted, publishing, states
+from warehouse.replicate.catalog import known_meanings
+from warehouse.replicate.drift import both_sides, publishing
 from warehouse.replicate.drift.apply import Work
-from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.drift.both_sides import Catalogs
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.preflight import at_source
 
 _REASON = "let go of so that the source can change it"
 _MAY_ALTER = """
@@ -35,7 +37,7 @@ def release(work: Work, names: Iterable[str]) -> None:
         MissingPrivilege: the publication or a table is not this user's; says what its owner has to run.
         DriftHeld: somebody holds a lock at the source. What was let go of before is told in `work.done`.
     """
-    now = catalog.read(work.source, work.warehouse, work.name, work.schema)
+    now = both_sides.read(work.source, work.warehouse, work.name, work.schema)
     wanted: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         table, _, column = name.partition(".")
@@ -48,18 +50,18 @@ def release(work: Work, names: Iterable[str]) -> None:
         # First what it is for: if this is broken off, the next run does not publish again what it finds out.
         before = {column: now.states.get((table, column)) for column in columns}
         for column in columns:
-            states.put(work.warehouse, table, column, "released", _REASON)
+            column_states.put(work.warehouse, table, column, "released", _REASON)
         if sent[table]:
             try:
                 rest = sorted(sends[table] - set(columns))
                 listing = publishing.publish(work.source, work.name, work.schema, table, rest)
             except Exception:
                 for column, state in before.items():
-                    states.put_back(work.warehouse, table, column, state)
+                    column_states.put_back(work.warehouse, table, column, state)
                 raise
-            noted.note_listing(work.warehouse, table, listing)
+            known_meanings.note_listing(work.warehouse, table, listing)
         for column in columns:
-            states.changed(work.warehouse, "released", table, column, _REASON)
+            column_states.changed(work.warehouse, "released", table, column, _REASON)
             work.done.append(f"{table}.{column}: out of the publication; the source can drop or change it now")
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.drift import noted, states
-from warehouse.replicate.drift.meaning import Table
-from warehouse.replicate.drift.states import ColumnState, States
-from warehouse.replicate.publication import published_columns
+from warehouse.replicate.catalog import known_meanings
+from warehouse.replicate.catalog.meaning import Table
+from warehouse.replicate.catalog.publication import published_columns
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger.column_states import ColumnState, States
 
 if TYPE_CHECKING:
     from warehouse.replicate.drift.apply import Work
-    from warehouse.replicate.drift.catalog import Catalogs
+    from warehouse.replicate.drift.both_sides import Catalogs
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def overlaid(known: States, found: Sequence[Release], sends: dict[str, frozenset
 def out(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> set[tuple[str, str]]:
     """Tables (with an empty name) and columns that are let go of, here or at the source."""
     sends = {table: frozenset(columns) for table, columns in (published_columns(source, name) or {}).items()}
-    known = overlaid(states.read(warehouse), new(warehouse, read(source, name, schema)), sends)
+    known = overlaid(column_states.read(warehouse), new(warehouse, read(source, name, schema)), sends)
     return {place for place, state in known.items() if state.state == "released"}
 
 
@@ -100,7 +101,7 @@ def followed(known: Mapping[str, Table], found: Sequence[Release]) -> dict[str, 
     for one in found:
         table = after.get(one.table)
         if table is not None and table.listing == one.listed_before:
-            after[one.table] = replace(table, listing=one.listed_after or noted.TAKEN_OUT)
+            after[one.table] = replace(table, listing=one.listed_after or known_meanings.TAKEN_OUT)
     return after
 
 
@@ -111,11 +112,11 @@ def note(work: Work, now: Catalogs) -> None:
         for one in now.releases:
             for column in _still_out(one, sends):
                 if one.table in now.replica and (not column or column in now.replica[one.table].columns):
-                    states.put(work.warehouse, one.table, column, "released", one.reason)
-                    states.changed(work.warehouse, "released", one.table, column or None, one.reason)
+                    column_states.put(work.warehouse, one.table, column, "released", one.reason)
+                    column_states.changed(work.warehouse, "released", one.table, column or None, one.reason)
                     work.done.append(f"{one.table}{'.' if column else ''}{column}: {one.reason}")
             if one.table in now.noted:
-                noted.note_listing(work.warehouse, one.table, now.noted[one.table].listing)
+                known_meanings.note_listing(work.warehouse, one.table, now.noted[one.table].listing)
             work.warehouse.execute(
                 "insert into ledger.source_releases (release_id, released_at, released_by, table_name, columns)"
                 " values (%s, %s, %s, %s, %s)",

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from warehouse.replicate import subscription
-from warehouse.replicate.drift import gaps, noted, publishing, states, tables
-from warehouse.replicate.drift.catalog import Catalogs
+from warehouse.replicate.catalog import known_meanings
+from warehouse.replicate.drift import gaps, new_tables, publishing
+from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference
-from warehouse.replicate.guard import subscribed
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.stream import subscribed, subscription
 
 if TYPE_CHECKING:
     from warehouse.replicate.drift.apply import Work
@@ -96,16 +97,16 @@ def take_up(work: Work) -> None:
         # Without copy_data it would be taken for whole.
         if _state(now, table) == "copying" and table not in now.subscribed:
             publishing.publish(work.source, work.name, work.schema, table, [])
-            noted.note_listing(work.warehouse, table, None)
+            known_meanings.note_listing(work.warehouse, table, None)
     for table in back:
         # Before it is taken up: a kill in between leaves the gap on record.
         missed(work, table, "it was published, and the subscription did not apply its changes")
-    tables.refresh(work.warehouse, work.name, copy_data=False)
+    new_tables.refresh(work.warehouse, work.name, copy_data=False)
     for table in back:
-        states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
+        column_states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
         if table in now.meanings:
             # The gap's repair compares it whole, whatever its names have come to mean meanwhile.
-            noted.note(work.warehouse, now.meanings, table, sorted(sent[table]))
+            known_meanings.note(work.warehouse, now.meanings, table, sorted(sent[table]))
         work.record(Difference("subscribe", table, None, "", ""), "taken up again by the subscription")
     work.altered()
 

@@ -8,7 +8,7 @@ import psycopg
 
 from warehouse.core.errors import CommitTimesOff, HistoryDiffers
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.guard.judge import Reason
+from warehouse.replicate.guard.verdict import Reason
 from warehouse.replicate.history import retention, transactions
 
 _DIFFER = """

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from warehouse.core.errors import DriftHeld, SubscriptionAltered
 from warehouse.replicate.drift.difference import Difference, Kind
-from warehouse.replicate.guard.judge import Reason
+from warehouse.replicate.guard.verdict import Reason
 
 OUT: tuple[Kind, ...] = ("identity", "key", "dropped table", "unknown type")
 SUBSCRIPTION: tuple[Kind, ...] = ("subscribe", "subscription")

@@ -8,7 +8,7 @@ from warehouse.core.errors import DriftHeld, MeaningChanged
 from warehouse.replicate.drift import moved
 from warehouse.replicate.drift.difference import Difference
 from warehouse.replicate.guard import standing
-from warehouse.replicate.guard.judge import Reason
+from warehouse.replicate.guard.verdict import Reason
 
 
 def reasons(found: Sequence[Difference]) -> list[Reason]:

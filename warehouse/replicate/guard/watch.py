@@ -14,9 +14,9 @@ from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, StreamStuck
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs
-from warehouse.replicate.stage import replicate
-from warehouse.replicate.status import PAUSE_SECONDS, Status, status
+from warehouse.replicate.guard.status import PAUSE_SECONDS, Status, status
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.run import replicate
 
 LONGEST_PAUSE = 60.0
 """Between two attempts while a database does not answer; it begins with a second and doubles."""

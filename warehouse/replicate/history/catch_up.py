@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import psycopg
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.history import retention, seals, transactions, views
 from warehouse.replicate.history.settle import settle
 from warehouse.replicate.history.tables import create_view, logged, published_columns
+from warehouse.replicate.ledger.epochs import Epoch
 
 
 @dataclass(frozen=True)

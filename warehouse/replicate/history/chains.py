@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.history.tables import key_of, log_of
-from warehouse.replicate.replica import HISTORY, KNOWN_FROM, OPERATION
+from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM, OPERATION
 
 Key = tuple[str | None, ...]
 

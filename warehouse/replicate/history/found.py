@@ -15,9 +15,9 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.history.tables import log_of, logged
-from warehouse.replicate.replica import KNOWN_FROM
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.replica.tables import KNOWN_FROM
 
 
 @dataclass(frozen=True)

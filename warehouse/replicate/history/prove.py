@@ -11,15 +11,15 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Progress
-from warehouse.replicate import epochs
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.epochs import Epoch
-from warehouse.replicate.guard.keys import Hidden, hidden_columns, shown
 from warehouse.replicate.history import chains, found, retention, seals
 from warehouse.replicate.history.digest import digest, keys_in
 from warehouse.replicate.history.months import Month, month_after, months_of, partition_of
 from warehouse.replicate.history.seals import Seal
 from warehouse.replicate.history.tables import key_of, logged
+from warehouse.replicate.ledger import epochs
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.masking import Hidden, hidden_columns, shown
 
 MOST_KEYS = 5
 

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
-from warehouse.replicate.replica import OWN_COLUMNS, VERSIONS
+from warehouse.replicate.replica.tables import OWN_COLUMNS, VERSIONS
 
 
 @contextmanager

@@ -15,10 +15,10 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.months import Month, month_after, months_of
-from warehouse.replicate.replica import HISTORY
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.replica.tables import HISTORY
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.history import views
-from warehouse.replicate.replica import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, VERSIONS, declared
-from warehouse.replicate.source import SourceColumn
+from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, VERSIONS, declared
 
 TRIGGERS = ("b_suppress_unchanged", "c_keep_history", "c_keep_history_of_deleted", "c_keep_history_of_truncated")
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import psycopg
 
 from warehouse.core.errors import CommitTimesOff
-from warehouse.replicate.epochs import Epoch
 from warehouse.replicate.history import found, order, times
+from warehouse.replicate.ledger.epochs import Epoch
 
 LATE_CLOCK = timedelta(minutes=5)
 """So long after a slot's snapshot the source's clock may have been read; what was committed in between is streamed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from warehouse.replicate import identity, publication
+from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.classification import Classification
 
 _RULES = """

@@ -1,0 +1,50 @@
+"""Builds without dbt: the candidates are made by hand and published as a build publishes them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.progress import Silent
+from warehouse.marts import candidate
+from warehouse.marts.nodes import Node, refuse_what_is_in_the_way
+from warehouse.marts.publish import publish
+
+TODAY = date(2026, 10, 1)
+
+
+def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
+    """Build models, each given as its query, and publish them.
+
+    Args:
+        as_at: the business date.
+        models: `marts__dim_one="select …"` is a table, `staging__stg_one="view: select …"` a view. A query names other
+            models as `{marts}.dim_one`.
+    """
+    nodes, statements = [], []
+    for place, query in models.items():
+        schema, _, name = place.partition("__")
+        kind = "view" if query.startswith("view: ") else "table"
+        nodes.append(Node(candidate.PREFIX + schema, name, kind))  # type: ignore[arg-type]
+        prefixed = {n: candidate.PREFIX + n for n in ("seeds", "staging", "marts", "extracts")}
+        body = query.removeprefix("view: ").format(**prefixed)
+        statements.append(f"create {kind} {candidate.PREFIX}{schema}.{name} as {body}")
+    with databases.warehouse() as connection, databases.warehouse() as reader:
+        refuse_what_is_in_the_way(connection, nodes)
+        candidate.drop_all(connection)
+        candidate.make(connection, {node.candidate for node in nodes})
+        for statement in statements:
+            connection.execute(statement.encode())
+        row = connection.execute(
+            "insert into ledger.builds (as_at, project_sha256) values (%s, '') returning build_id", (as_at,)
+        ).fetchone()
+        assert row is not None
+        publish(connection, reader, row[0], nodes, Silent())
+        candidate.drop_all(connection)
+    return int(row[0])
+
+
+def labels(connection: psycopg.Connection) -> list[str]:
+    return [row[0] for row in connection.execute("select label from marts.dim_one order by 1").fetchall()]

@@ -1,0 +1,229 @@
+"""dbt, run inside this process: starting it takes several seconds, so a run starts it once."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.errors import BuildFailed
+from warehouse.core.progress import Progress
+from warehouse.core.settings import PROJECT
+from warehouse.marts import environment
+from warehouse.marts.candidate import PREFIX
+from warehouse.marts.nodes import Node
+
+_GOOD = ("success", "pass", "warn")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|=\([^)]*\)")
+_KINDS = {"table": "table", "incremental": "table", "seed": "table", "view": "view"}
+
+
+@dataclass
+class DbtResult:
+    """What a build did.
+
+    Attributes:
+        count: how many models, seeds and tests ran.
+        nodes: models and seeds, each after those that it is made from.
+        failed: the names of those that failed, each with its reason.
+        tests: the tests that found rows, as dbt knows them, with the number.
+        rows: rows of each model that is a table, by its published place.
+    """
+
+    count: int = 0
+    nodes: list[Node] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    tests: list[tuple[Any, str, int]] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+class Dbt:
+    """The project, parsed for one build."""
+
+    def __init__(self, databases: Databases, today: date, progress: Progress) -> None:
+        self._progress = progress
+        self._folder = profiles_folder(databases)
+        self._variables = json.dumps({"schema_prefix": PREFIX, "as_at": today.isoformat()})
+        self.manifest: Any = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The models and seeds that a build makes, in no particular order."""
+        return [node for node in (_node(one) for one in self.manifest.nodes.values()) if node]
+
+    def parse(self) -> None:
+        """Read the project.
+
+        Raises:
+            BuildFailed: it does not parse.
+        """
+        self.manifest = self._invoke("parse", None)
+
+    def build(self) -> DbtResult:
+        """Make and test everything in the candidate schemas.
+
+        Raises:
+            BuildFailed: dbt could not run at all.
+            KeyboardInterrupt: Ctrl-C, which dbt would otherwise turn into a result.
+        """
+        read = _read(self._invoke("build", self.manifest))
+        missing = _expected(self.manifest) - {item.node.unique_id for item in read.items}
+        for unique_id in sorted(missing):
+            read.result.failed.setdefault(unique_id.split(".")[2], "dbt left it out")
+        return read.result
+
+    def _invoke(self, command: str, manifest: Any) -> Any:
+        import dbt.cli.main  # noqa: PLC0415 - takes about 4 seconds, so only where it is used
+
+        done, total = 0, 0
+
+        def listen(event: Any) -> None:
+            nonlocal done, total
+            if event.info.name == "ConcurrencyLine":
+                total = int(event.data.node_count)
+                self._progress.count("models and tests", 0, total or None)
+            elif event.info.name == "NodeFinished":
+                done += 1
+                self._progress.count("models and tests", done, total or None)
+
+        with _command_line(command):
+            outcome = dbt.cli.main.dbtRunner(manifest=manifest, callbacks=[listen]).invoke(
+                [
+                    *(command, "--vars", self._variables),
+                    # The target is the one that takes its address from variables, see environment.
+                    *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
+                    # What the database says of a failure may quote a value, so it goes to no log: _without_values.
+                    *("--quiet", "--log-level", "none", "--log-level-file", "none"),
+                    *("--no-version-check", "--no-use-colors"),
+                ]
+            )
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        if outcome.exception is not None or outcome.result is None:
+            reason = _without_values(str(outcome.exception or "dbt gave no result"))
+            raise BuildFailed(
+                f"dbt could not run: {reason}",
+                meaning="No model was built. Readers and receivers see the last good build.",
+                next_command="Run `.venv/bin/dbt parse` to see the whole message, correct the project, then run again.",
+            )
+        return outcome.result
+
+
+def profiles_folder(databases: Databases) -> Path:
+    """A folder with the project's example profiles as they are: dbt insists on the name profiles.yml."""
+    folder = databases.settings.warehouse_home / "dbt"
+    # dbt's own record of a run repeats what the database said of a failure, which may quote a value.
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+    return folder
+
+
+@contextlib.contextmanager
+def _command_line(command: str) -> Iterator[None]:
+    """Have dbt see its own command line: it writes that of this process into its records of a run.
+
+    That of `warehouse erase` names the person who has just been erased.
+    """
+    before = sys.argv
+    sys.argv = ["dbt", command]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+@contextlib.contextmanager
+def session(databases: Databases, connection: psycopg.Connection) -> Iterator[None]:
+    """The environment in which dbt reaches the same server as this connection, and in which nothing else counts."""
+    folder = profiles_folder(databases)
+    variables = {
+        **environment.of(connection),
+        "DO_NOT_TRACK": "1",
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    entry = importlib.import_module("dbt.cli.main")
+    own = entry.load_dotenv
+    with environment.only(variables):
+        # dbt would read the .env of the folder that it is called from.
+        vars(entry)["load_dotenv"] = lambda *_, **__: False
+        try:
+            yield
+        finally:
+            vars(entry)["load_dotenv"] = own
+
+
+@dataclass
+class _Read:
+    result: DbtResult
+    items: list[Any]
+
+
+def _read(result: Any) -> _Read:
+    read = DbtResult()
+    for item in result.results:
+        node, status = item.node, str(item.status)
+        read.count += 1
+        made = _node(node)
+        if made:
+            read.nodes.append(made)
+        if status not in _GOOD:
+            found = f"{item.failures} rows fail the test" if status == "fail" else _without_values(item.message or "")
+            read.failed[node.name] = "not built, because of another" if status == "skipped" else found
+        if status in ("fail", "warn") and item.failures:
+            read.tests.append((node, "failure" if status == "fail" else "warning", int(item.failures)))
+        rows = (item.adapter_response or {}).get("rows_affected")
+        if made and made.kind == "table" and rows is not None and int(rows) >= 0:
+            read.rows[made.place] = int(rows)
+    if any(str(item.status) == "error" and "interrupted" in str(item.message).lower() for item in result.results):
+        raise KeyboardInterrupt
+    return _Read(read, list(result.results))
+
+
+def _node(node: Any) -> Node | None:
+    """A model or seed of the project as we publish it; None for tests and for models without a relation.
+
+    Raises:
+        BuildFailed: a materialization that cannot be published.
+    """
+    if node.resource_type not in ("model", "seed") or node.config.materialized == "ephemeral":
+        return None
+    kind = _KINDS.get(node.config.materialized)
+    if kind is None:
+        raise BuildFailed(
+            f"The model {node.name} is a {node.config.materialized}, which a build cannot publish.",
+            meaning="No model was built. Readers and receivers see the last good build.",
+            next_command=f"Make {node.name} a table or a view (config materialized), then run again.",
+        )
+    return Node(node.schema, node.alias, "view" if kind == "view" else "table")
+
+
+def _expected(manifest: Any) -> set[str]:
+    """Everything that has to have run, so that a build with less is never published."""
+    kinds = ("model", "seed", "test", "snapshot")
+    nodes = {
+        unique_id
+        for unique_id, node in manifest.nodes.items()
+        if node.resource_type in kinds and node.config.enabled and node.config.materialized != "ephemeral"
+    }
+    return nodes | set(manifest.unit_tests)
+
+
+def _without_values(message: str) -> str:
+    """A database's message without what stands in quotes: that may be a value of a row.
+
+    The first two lines say which model and what; the rest is compiled SQL and places.
+    """
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return _QUOTED.sub("…", ": ".join(lines[:2]))

@@ -1,0 +1,85 @@
+"""Whether what readers see is the last build, as it was made, and of the data as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import psycopg
+
+from warehouse.core import builds
+from warehouse.marts import findings, inputs
+
+_MEANS = {
+    "project": "the project's files (models, seeds, macros, tests)",
+    "dbt": "dbt's version",
+    "as_at": "the business date",
+    "server": "the server's version",
+    "rows": "rows of the replica or its history",
+}
+_LEDGER = "select to_regclass('ledger.build_findings') is not null"
+_LAST = """
+select build_id, state, failed, started_at at time zone 'Europe/London', inputs
+from ledger.builds
+order by build_id desc
+limit 1
+"""
+_INPUTS = "select inputs from ledger.builds where build_id = %s"
+
+
+@dataclass(frozen=True)
+class Health:
+    """One thing that is so, or is not."""
+
+    state: Literal["good", "note", "broken"]
+    what: str
+    next_command: str | None = None
+
+
+def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[Health]:
+    """What there is to say of the builds, the gravest first. The business date is only asked for when there is one."""
+    row = connection.execute(_LEDGER).fetchone()
+    last = connection.execute(_LAST).fetchone() if row and row[0] else None
+    if last is None:
+        return [Health("note", "there is no build yet, or the ledger is of an earlier version", "warehouse run")]
+    told = []
+    build = builds.published(connection)
+    if last[1] == "failed":
+        names = ", ".join((last[2] or [])[:5]) or "it was stopped, or could not begin"
+        seen = f"readers see build {build.build_id}" if build else "readers see nothing"
+        told.append(
+            Health(
+                "broken",
+                f"build {last[0]} of {last[3]:%d %B %H:%M} failed ({names}); {seen}",
+                'warehouse sql "table ledger.build_findings"; then warehouse run',
+            )
+        )
+    if last[1] == "building":
+        told.append(Health("note", f"build {last[0]} is at work, or was killed", "warehouse run"))
+    return [*told, *(_of_published(connection, build, today()) if build else [])]
+
+
+def _of_published(connection: psycopg.Connection, build: builds.PublishedBuild, today: date) -> list[Health]:
+    told = []
+    altered = builds.alterations(connection, build) if build.relations else []
+    if altered:
+        error = builds.altered(build, altered)
+        told.append(Health("broken", error.what, "warehouse run"))
+    before = (connection.execute(_INPUTS, (build.build_id,)).fetchone() or ({},))[0]
+    changed = [_MEANS[name] for name, digest in inputs.read(connection, today).items() if before.get(name) != digest]
+    if changed:
+        told.append(
+            Health(
+                "note",
+                f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is older than what it is made from: changed "
+                f"since are {', '.join(changed)}",
+                "warehouse run",
+            )
+        )
+    found = findings.of(connection, build.build_id)
+    told += [Health("note", f"build {build.build_id} found {one}") for one in found]
+    if not altered and not changed:
+        told.append(Health("good", f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is what readers see"))
+    return told

@@ -1,0 +1,174 @@
+"""The build stage of a run: write aside, audit, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+import psycopg
+
+from warehouse.core import builds
+from warehouse.core.databases import Databases
+from warehouse.core.errors import BuildFailed, ObjectInTheWay
+from warehouse.core.progress import Progress, StageReport, timed
+from warehouse.marts import candidate, dbt, findings, inputs
+from warehouse.marts.findings import Finding
+from warehouse.marts.nodes import refuse_what_is_in_the_way
+from warehouse.marts.publish import publish
+
+_BEGIN = """
+insert into ledger.builds (as_at, known_up_to, project_sha256, inputs)
+values (%s, %s::text::xid8, %s, %s)
+returning build_id
+"""
+_INPUTS = "update ledger.builds set inputs = %s, known_up_to = %s::text::xid8 where build_id = %s"
+_DONE = "update ledger.builds set ended_at = clock_timestamp(), nodes = %s, mart_rows = %s where build_id = %s"
+_FAILED = """
+update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = %s
+where build_id = %s and state = 'building'
+"""
+_INTERRUPTED = """
+update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = '{interrupted}'
+where state = 'building'
+"""
+_LOOK = (
+    "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}…; correct the rows "
+    "at their source, or the model, then run again."
+)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What the build did.
+
+    Attributes:
+        build_id: of the build that readers see now.
+        findings: what its tests warned of.
+    """
+
+    build_id: int
+    built: bool
+    stage: StageReport
+    findings: list[Finding] = field(default_factory=list)
+
+
+def build(databases: Databases, today: date, progress: Progress, *, anew: bool = False) -> BuildReport:
+    """Build every model for the business date, unless nothing has changed since the last build.
+
+    Args:
+        anew: build even then.
+
+    Raises:
+        BuildFailed: a model or a test failed. Nothing that a reader or a receiver sees has changed.
+        ObjectInTheWay: something that no build made is where one would be made or published. It was left alone.
+    """
+    with timed("build") as report, databases.warehouse() as connection:
+        now = inputs.read(connection, today)
+        published = builds.published(connection)
+        reason = _why(connection, published, now)
+        if published and not reason and not anew:
+            report.rows_out = _mart_rows(connection, published.build_id)
+            report.notes.append(f"nothing has changed since build {published.build_id}")
+            return BuildReport(published.build_id, False, report, findings.of(connection, published.build_id))
+        if reason.startswith("what readers see"):
+            report.notes.append(reason)
+        with _in_the_ledger(connection, today, now) as build_id:
+            progress.say("starting dbt")
+            with dbt.session(databases, connection):
+                result, found = _build_aside(databases, connection, build_id, today, progress)
+            with databases.warehouse() as reader:
+                publish(connection, reader, build_id, result.nodes, progress)
+        marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
+        connection.execute(_DONE, (result.count, marts, build_id))
+        try:
+            candidate.drop_all(connection)
+        except ObjectInTheWay as error:
+            # The build is published; the next one cannot begin before this is out of its way.
+            report.notes.append(error.what)
+        report.rows_out, report.rejected = marts, 0
+        report.where = ["schema marts"]
+        report.notes.append(f"build {build_id}: {result.count} models and tests")
+        if found:
+            report.notes.append(f"{len(found)} warnings on {sum(one.rows for one in found):,} rows")
+    return BuildReport(build_id, True, report, found)
+
+
+def _why(connection: psycopg.Connection, published: builds.PublishedBuild | None, now: dict[str, str]) -> str:
+    """Why there is something to build, in a few words; empty when there is not."""
+    if published is None:
+        return "there is no build yet"
+    last = connection.execute("select build_id, state from ledger.builds order by build_id desc limit 1").fetchone()
+    if last and last[1] != "published":
+        return f"build {last[0]} did not come to its end"
+    row = connection.execute("select inputs from ledger.builds where build_id = %s", (published.build_id,)).fetchone()
+    before = row[0] if row else {}
+    changed = [name for name, digest in now.items() if before.get(name) != digest]
+    if changed:
+        return f"changed since build {published.build_id}: {', '.join(changed)}"
+    altered = builds.alterations(connection, published)
+    if altered:
+        shown = "; ".join(f"{one.place} {one.what}" for one in altered[:3])
+        return f"what readers see was not what build {published.build_id} made, and is built again: {shown}"
+    return ""
+
+
+def _mart_rows(connection: psycopg.Connection, build_id: int) -> int | None:
+    row = connection.execute("select mart_rows from ledger.builds where build_id = %s", (build_id,)).fetchone()
+    return row[0] if row else None
+
+
+def _build_aside(
+    databases: Databases, connection: psycopg.Connection, build_id: int, today: date, progress: Progress
+) -> tuple[dbt.DbtResult, list[Finding]]:
+    """Make and test the models in the candidate schemas; returns what was made, and what tests only warn of."""
+    project = dbt.Dbt(databases, today, progress)
+    project.parse()
+    nodes = project.nodes
+    refuse_what_is_in_the_way(connection, nodes)
+    candidate.drop_all(connection)
+    candidate.make(connection, {node.candidate for node in nodes})
+    # As they are when dbt begins to read: what comes later is for the next build.
+    now = inputs.read(connection, today)
+    connection.execute(_INPUTS, (json.dumps(now), inputs.known_up_to(connection), build_id))
+    result = project.build()
+    found = findings.look(connection, project.manifest, result.tests)
+    findings.record(connection, build_id, found)
+    if result.failed:
+        raise _failure(result, found)
+    return result, [one for one in found if one.severity == "warning"]
+
+
+@contextmanager
+def _in_the_ledger(connection: psycopg.Connection, today: date, now: dict[str, str]) -> Iterator[int]:
+    """A row for the build; a build that does not get to its end is failed."""
+    connection.execute(_INTERRUPTED)
+    row = connection.execute(
+        _BEGIN, (today, inputs.known_up_to(connection), now["project"], json.dumps(now))
+    ).fetchone()
+    assert row is not None
+    build_id = int(row[0])
+    try:
+        yield build_id
+    except BaseException as error:
+        names = list(error.failed) if isinstance(error, BuildFailed) else []
+        if not connection.closed and not connection.broken:
+            connection.execute(_FAILED, (names, build_id))
+        raise
+
+
+def _failure(result: dbt.DbtResult, found: list[Finding]) -> BuildFailed:
+    names = [name for name, reason in result.failed.items() if not reason.startswith("not built")]
+    names = names or list(result.failed)
+    keys = {one.test: f": {one.keys}" for one in found if one.keys}
+    first = f"{names[0]} ({result.failed[names[0]]}{keys.get(names[0], '')})"
+    others = f" and {len(names) - 1} more: {', '.join(names[1:5])}" if len(names) > 1 else ""
+    failure = BuildFailed(
+        f"The build failed at {first}{others}.",
+        meaning="It was built aside: readers and receivers see the last good build, and nothing was delivered.",
+        next_command=_LOOK.format(prefix=candidate.PREFIX),
+    )
+    failure.failed = tuple(names)
+    return failure

@@ -1,0 +1,1 @@
+"""What each database is like, read in one place: tables, publication, names and what they mean."""

@@ -1,0 +1,169 @@
+"""The publication on the operational database: each table with the columns that may leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.database import writing
+from warehouse.core.errors import MissingPrivilege, ReplicationError
+from warehouse.replicate.catalog import identity
+from warehouse.replicate.classification import Classification
+
+VERBS = ("insert", "update", "delete", "truncate")
+
+
+@dataclass(frozen=True)
+class Published:
+    """The publication as it is at the source.
+
+    Attributes:
+        sends: its tables of the replicated schema, with their columns.
+        foreign: tables of other schemas, as (schema, table).
+        whole: it sends every table, or every table of a schema, whatever is listed.
+        via_root: it sends changes of partitions as changes of their parent.
+        unlisted: tables that it sends without a list of columns: every new column would go out.
+    """
+
+    sends: dict[str, frozenset[str]]
+    foreign: tuple[tuple[str, str], ...]
+    verbs: frozenset[str]
+    filtered: frozenset[str]
+    whole: bool
+    via_root: bool
+    unlisted: frozenset[str]
+
+
+def read(connection: psycopg.Connection, name: str, schema: str) -> Published | None:
+    """The publication, or None when there is none of that name."""
+    row = connection.execute(
+        "select pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot,"
+        " puballtables or exists (select from pg_publication_namespace as n where n.pnpubid = p.oid)"
+        " from pg_publication as p where pubname = %s",
+        (name,),
+    ).fetchone()
+    if row is None:
+        return None
+    listed = connection.execute(
+        "select n.nspname, c.relname, r.prqual is not null, r.prattrs is null from pg_publication_rel as r"
+        " join pg_publication as p on p.oid = r.prpubid join pg_class as c on c.oid = r.prrelid"
+        " join pg_namespace as n on n.oid = c.relnamespace where p.pubname = %s order by 1, 2",
+        (name,),
+    ).fetchall()
+    sends = connection.execute(
+        "select tablename, attnames::text[] from pg_publication_tables where pubname = %s and schemaname = %s",
+        (name, schema),
+    ).fetchall()
+    return Published(
+        sends={table: frozenset(columns) for table, columns in sends},
+        foreign=tuple((place, table) for place, table, _, _ in listed if place != schema),
+        verbs=frozenset(verb for verb, sent in zip(VERBS, row, strict=False) if sent),
+        filtered=frozenset(table for place, table, filtered, _ in listed if filtered and place == schema),
+        whole=row[5],
+        via_root=row[4],
+        unlisted=frozenset(table for place, table, _, whole in listed if whole and place == schema),
+    )
+
+
+def set_table(connection: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Make the publication send these columns of a table, in the caller's transaction: with none, nothing of it.
+
+    Only this table is locked, in the mode of VACUUM: nobody who reads or writes it waits.
+    """
+    publication, target = sql.Identifier(name), sql.Identifier(schema, table)
+    if listing(connection, name, schema, table) is not None:
+        connection.execute(sql.SQL("alter publication {} drop table only {}").format(publication, target))
+    if columns:
+        connection.execute(
+            sql.SQL("alter publication {} add table only {} ({})").format(
+                publication, target, sql.SQL(", ").join(map(sql.Identifier, columns))
+            )
+        )
+
+
+def listing(connection: psycopg.Connection, name: str, schema: str, table: str) -> int | None:
+    """The number of a table's line in the publication, which is another one when it is put back; None without one."""
+    row = connection.execute(
+        "select r.oid::bigint from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid"
+        " where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+        (name, schema, table),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def set_options(connection: psycopg.Connection, name: str) -> None:
+    """Make it send every kind of change, as it was made. Its tables' sending is looked up anew, too."""
+    connection.execute(
+        sql.SQL("alter publication {} set (publish = {}, publish_via_partition_root = false)").format(
+            sql.Identifier(name), sql.Literal(", ".join(VERBS))
+        )
+    )
+
+
+def statement(name: str, classification: Classification, *, exists: bool = False) -> sql.Composed:
+    """The statement that makes the publication, or that brings one that is there in line."""
+    tables = sql.SQL(", ").join(
+        sql.SQL("only {} ({})").format(
+            sql.Identifier(classification.schema_name, table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        for table, columns in classification.published.items()
+    )
+    if exists:
+        return sql.SQL("alter publication {} set table {}").format(sql.Identifier(name), tables)
+    return sql.SQL("create publication {} for table {} with (publish = {})").format(
+        sql.Identifier(name), tables, sql.Literal(", ".join(VERBS))
+    )
+
+
+def published_columns(connection: psycopg.Connection, name: str) -> dict[str, list[str]] | None:
+    """What the publication sends now, or None when there is none of that name."""
+    if not connection.execute("select 1 from pg_publication where pubname = %s", (name,)).fetchone():
+        return None
+    rows = connection.execute(
+        "select tablename, attnames::text[] from pg_publication_tables where pubname = %s order by 1", (name,)
+    )
+    return {table: list(columns) for table, columns in rows}
+
+
+def prepare(connection: psycopg.Connection, name: str, classification: Classification) -> bool:
+    """Make the publication send exactly what is classified; True when something had to be changed.
+
+    Raises:
+        ReplicationError: publishing a table like that would make the source's own updates of it fail.
+        MissingPrivilege: this user does not own the tables; the administrator can make it with the same statement.
+    """
+    now = published_columns(connection, name)
+    wanted = {table: sorted(columns) for table, columns in classification.published.items()}
+    if now is not None and {table: sorted(columns) for table, columns in now.items()} == wanted:
+        return False
+    try:
+        with writing(connection), connection.transaction():
+            if classification.published:
+                connection.execute(_lock(classification))
+            # Under the lock that keeps an identity from changing: there is no moment at which an update could fail.
+            identity.refuse(identity.read(connection, classification.schema_name), classification.published)
+            connection.execute(statement(name, classification, exists=now is not None))
+    except psycopg.errors.LockNotAvailable:
+        raise ReplicationError(
+            f"The publication {name} cannot be made: somebody holds a lock on one of its tables.",
+            meaning="Nothing was set up, and nobody else was made to wait for long.",
+            next_command="Run again when that session is through (at the source: select * from pg_locks).",
+        ) from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MissingPrivilege(
+            f"The publication {name} cannot be made: {error.diag.message_primary}.",
+            meaning="It decides which columns leave the operational database, so nothing was replicated.",
+            next_command="Have its administrator run what `warehouse replicate sql` prints, then run again.",
+        ) from None
+    return True
+
+
+def _lock(classification: Classification) -> sql.Composed:
+    tables = sql.SQL(", ").join(
+        sql.SQL("only {}").format(sql.Identifier(classification.schema_name, table))
+        for table in classification.published
+    )
+    return sql.SQL("set local lock_timeout = '10s'; lock table {} in share update exclusive mode").format(tables)

@@ -1,0 +1,1 @@
+"""A transaction that cannot be applied: found, explained, recorded and, on command, skipped."""

@@ -1,0 +1,126 @@
+"""What source, publication and replica are like now: everything that `compare` holds against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+
+from warehouse.replicate.catalog import identity, known_meanings, meaning, publication
+from warehouse.replicate.catalog.relations import SourceColumn, Tables, read_tables
+from warehouse.replicate.drift import released
+from warehouse.replicate.ledger import column_states, epochs
+from warehouse.replicate.replica.tables import OWN_COLUMNS
+from warehouse.replicate.stream import subscribed as subscription_now
+
+
+@dataclass(frozen=True)
+class ReplicaTable:
+    """A table of the replica: its columns with their types, and its key."""
+
+    columns: dict[str, str]
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogs:
+    """Both sides at one moment.
+
+    Attributes:
+        generated: columns of the source that it computes, which it cannot send in logical replication.
+        unknown_types: types of the source that the warehouse does not have.
+        subscribed: the tables that the subscription knows, each with its state.
+        altered: what of the subscription is not as it was made.
+        meanings: which table and column each name of the source is.
+        noted: which it was at the last look, of what the stream brings.
+        releases: what migrations at the source have let go of since the last run; `states` has it already.
+        doubts: tables whose rows are not known to be equal to the source's, each with the reason.
+    """
+
+    source: Tables
+    identities: dict[str, identity.Identity]
+    generated: frozenset[tuple[str, str]]
+    publication: publication.Published | None
+    replica: dict[str, ReplicaTable]
+    unknown_types: frozenset[str]
+    subscribed: dict[str, str]
+    states: column_states.States
+    altered: tuple[subscription_now.Altered, ...] = ()
+    meanings: meaning.Meanings = field(default_factory=dict)
+    noted: meaning.Meanings = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    releases: Sequence[released.Release] = ()
+
+
+_REPLICA = """
+select c.relname, array(
+    select array[a.attname, format_type(a.atttypid, a.atttypmod)] from pg_attribute as a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum
+), array(
+    select a.attname::text from pg_index as i cross join unnest(i.indkey::int2[]) with ordinality as k (attnum, n)
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
+    where i.indrelid = c.oid and i.indisprimary order by k.n
+)
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relkind = 'r' and exists (
+    select from pg_attribute as a where a.attrelid = c.oid and a.attname = %s and not a.attisdropped
+)
+"""
+
+
+def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> Catalogs:
+    """Read both databases' catalogs; the source's at one moment. Takes no lock that anybody could notice.
+
+    Args:
+        name: of the publication and the subscription.
+    """
+    with source.transaction():
+        source.execute("set transaction isolation level repeatable read, read only")
+        tables = read_tables(source, schema)
+        identities = identity.read(source, schema)
+        generated = frozenset(generated_columns(source, schema))
+        published = publication.read(source, name, schema)
+        meanings = meaning.read(source, name, schema)
+        releases = released.read(source, name, schema)
+    types = sorted({column.type for columns in tables.values() for column in columns.values()})
+    unknown = warehouse.execute("select t from unnest(%s::text[]) as t where to_regtype(t) is null", (types,))
+    epoch = epochs.current(warehouse, name)
+    altered = subscription_now.alterations(subscription_now.read(warehouse, epoch), epoch) if epoch else []
+    known, doubts = known_meanings.read(warehouse)
+    releases = released.new(warehouse, releases)
+    return Catalogs(
+        source=tables,
+        identities=identities,
+        generated=generated,
+        publication=published,
+        replica={
+            table: ReplicaTable({c: t for c, t in columns if c not in OWN_COLUMNS}, tuple(key))
+            for table, columns, key in warehouse.execute(_REPLICA, (schema, OWN_COLUMNS[0]))
+        },
+        unknown_types=frozenset(row[0] for row in unknown),
+        subscribed=subscription_now.tables(warehouse, name, schema),
+        states=released.overlaid(column_states.read(warehouse), releases, published.sends if published else {}),
+        altered=tuple(altered),
+        meanings=meanings,
+        noted=released.followed(known, releases),
+        doubts=doubts,
+        releases=releases,
+    )
+
+
+def generated_columns(source: psycopg.Connection, schema: str) -> list[tuple[str, str]]:
+    """The columns that this server computes and cannot send: stored ones from 18 on can be named in a publication."""
+    sendable = "s" if source.info.server_version >= 180_000 else ""
+    rows = source.execute(
+        "select c.relname, a.attname from pg_attribute as a join pg_class as c on c.oid = a.attrelid"
+        " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and a.attnum > 0"
+        " and not a.attisdropped and a.attgenerated not in ('', %s)",
+        (schema, sendable),
+    ).fetchall()
+    return [(table, column) for table, column in rows]
+
+
+def columns_of(catalogs: Catalogs, table: str, names: Iterable[str]) -> list[SourceColumn]:
+    """Columns of a table as the source declares them, those that it has."""
+    return [catalogs.source[table][name] for name in names if name in catalogs.source[table]]

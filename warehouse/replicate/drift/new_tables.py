@@ -1,0 +1,303 @@
+"""A table that comes later: the engine's own synchronisation copies it while the others' stream goes on.
+
+The engine copies it on a slot of its own, catches up to where the stream is, and hands over at exactly that position.
+History's triggers do not fire for inserts, so its copy is stored as the first copy of all tables was. What the engine
+does not keep is which transactions those were: they are written down here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core import ours
+from warehouse.core.errors import StreamStuck
+from warehouse.core.progress import Progress
+from warehouse.core.waiting import Waiting
+from warehouse.replicate import history
+from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.drift import columns, locks
+from warehouse.replicate.history.tables import log_of, published_columns
+from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM
+from warehouse.replicate.stream import slot_wait, subscription
+
+FIRST_COPY = "a_first_copy"
+STALLED_SECONDS = 120
+
+
+def make(
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    schema: str,
+    table: str,
+    declared: Sequence[SourceColumn],
+    key: Sequence[str],
+    without: dict[str, tuple[str, ...]],
+) -> None:
+    """Make a table of the replica, with key, history and filter of credentials, before its first row arrives."""
+    with warehouse.transaction():
+        ours.refuse_others_tables(warehouse, schema, [table])
+        if not _exists(warehouse, schema, table):
+            replica_tables.create_tables(warehouse, schema, {table: list(declared)})
+            replica_tables.add_key(warehouse, schema, table, key)
+            # History of an earlier life of the table stays.
+            for column in declared if _exists(warehouse, HISTORY, table) else ():
+                warehouse.execute(
+                    sql.SQL("alter table {} add column if not exists {} {}").format(
+                        sql.Identifier(HISTORY, table), sql.Identifier(column.name), sql.SQL(column.type)
+                    )
+                )
+            history.keep(warehouse, schema, table, declared, key)
+            replica_tables.remove_credentials(warehouse, schema, table, without)
+        _mark_first_copy(warehouse, epoch, schema, table)
+        column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
+
+
+def make_sink(
+    warehouse: psycopg.Connection, schema: str, table: str, declared: Sequence[SourceColumn], reason: str
+) -> None:
+    """Make an empty table that the subscription does not know: what still comes of it in the stream is passed over.
+
+    Without it, the first change of a table that is unknown here would stop the stream of all.
+    """
+    with warehouse.transaction():
+        replica_tables.create_tables(warehouse, schema, {table: [SourceColumn(c.name, "text", None) for c in declared]})
+        column_states.put(warehouse, table, "", "held", reason)
+
+
+def drop_sink(warehouse: psycopg.Connection, schema: str, table: str) -> None:
+    """Drop an empty table that was made for a table nobody had classified."""
+    ours.drop_tables(warehouse, [(schema, table)])
+
+
+def empty(
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    schema: str,
+    table: str,
+    declared: Sequence[SourceColumn],
+    key: Sequence[str],
+) -> None:
+    """Empty a table whose key changed, so that it can be copied anew; every row's version ends in the history."""
+
+    def work() -> None:
+        _add_missing(warehouse, schema, table, declared)
+        manual_writes.our_own(warehouse, "repair")
+        warehouse.execute(
+            "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
+            " values (pg_current_xact_id(), %s, clock_timestamp(), 'repair')",
+            (epoch.epoch_id,),
+        )
+        warehouse.execute(sql.SQL("truncate {}").format(sql.Identifier(schema, table)))
+        row = warehouse.execute(
+            "select conname from pg_constraint where contype = 'p'"
+            " and conrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+            (schema, table),
+        ).fetchone()
+        if row:
+            warehouse.execute(
+                sql.SQL("alter table {} drop constraint {}").format(
+                    sql.Identifier(schema, table), sql.Identifier(row[0])
+                )
+            )
+        for column in declared:
+            warehouse.execute(
+                # A column of the former key may be null now.
+                sql.SQL("alter table {} alter column {} drop not null").format(
+                    sql.Identifier(schema, table), sql.Identifier(column.name)
+                )
+            )
+        replica_tables.add_key(warehouse, schema, table, key)
+
+    columns.alter(warehouse, schema, table, "its key cannot be changed", work)
+
+
+def _add_missing(warehouse: psycopg.Connection, schema: str, table: str, declared: Sequence[SourceColumn]) -> None:
+    for column in declared:
+        for place in (schema, HISTORY):
+            warehouse.execute(
+                sql.SQL("alter table {} add column if not exists {} {}").format(
+                    sql.Identifier(place, table), sql.Identifier(column.name), sql.SQL(column.type)
+                )
+            )
+    history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
+
+
+def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> None:
+    """Have the subscription take up what the publication sends now, and let go of what it does not send any more.
+
+    Args:
+        copy_data: PostgreSQL copies what is taken up, which stops the stream if one of these tables has rows already.
+
+    Raises:
+        StreamStuck: the stream is off, and the engine refuses.
+    """
+    if not subscription.is_enabled(warehouse, name):
+        raise StreamStuck(
+            f"The stream of {name} is off, and the engine takes no table up or out then.",
+            meaning="Nothing was changed by this step.",
+            next_command="warehouse replicate run, then: warehouse replicate apply",
+        )
+    warehouse.execute(
+        sql.SQL("alter subscription {} refresh publication with (copy_data = {})").format(
+            sql.Identifier(name), sql.Literal(copy_data)
+        )
+    )
+
+
+def finish(
+    source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str, progress: Progress
+) -> int:
+    """Wait until the stream has taken over, and write down which transactions brought the rows; returns the rows.
+
+    Raises:
+        StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
+    """
+    name = epoch.replication_name
+    _wait_until_ready(source, warehouse, name, schema, table, progress)
+    subscription.wait_until_applied(source, warehouse, name, progress)
+    skew = _skew(source, warehouse)
+
+    def work() -> int:
+        target = sql.Identifier(schema, table)
+        # The copy's moment by the source's clock, and never after a change that came after it.
+        warehouse.execute(
+            sql.SQL(
+                """with brought as (
+    select {known_from} as xid from {replica} union select (version).{known_from} from {log}
+    union select known_to_xid from {log}
+),
+
+later as (
+    insert into ledger.transactions (xid, epoch_id, committed_at)
+    select b.xid, {epoch}, pg_xact_commit_timestamp(b.xid::xid) from brought as b
+    where not exists (select from ledger.transactions as t where t.xid = b.xid)
+    returning committed_at
+),
+
+others as (
+    select min(t.committed_at) as first from ledger.transactions as t join brought using (xid) where t.kind = 'stream'
+    union all select min(committed_at) from later
+)
+
+update ledger.transactions set committed_at = least(committed_at + {skew}, (select min(first) from others))
+where kind = 'copy' and xid in (select xid from brought)
+    and committed_at >= (select since from ledger.column_states where table_name = {table} and column_name = '')"""
+            ).format(
+                known_from=sql.Identifier(KNOWN_FROM),
+                replica=target,
+                log=log_of(table),
+                epoch=sql.Literal(epoch.epoch_id),
+                skew=sql.Literal(skew),
+                table=sql.Literal(table),
+            )
+        )
+        warehouse.execute(sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(FIRST_COPY), target))
+        warehouse.execute(
+            sql.SQL("drop function if exists {}()").format(sql.Identifier(HISTORY, f"{table}_first_copy"))
+        )
+        row = warehouse.execute(sql.SQL("select count(*) from {}").format(target)).fetchone()
+        rows = int(row[0]) if row else 0
+        warehouse.execute(
+            "insert into ledger.copied_tables (epoch_id, table_name, rows_copied, seconds)"
+            " select %s, %s, %s, extract(epoch from clock_timestamp() - since) from ledger.column_states"
+            " where table_name = %s and column_name = '' on conflict (epoch_id, table_name) do update"
+            " set rows_copied = excluded.rows_copied, seconds = excluded.seconds, copied_at = now()",
+            (epoch.epoch_id, table, rows, table),
+        )
+        column_states.put(warehouse, table, "", "complete", "copied; the stream has taken over")
+        return rows
+
+    return locks.briefly(
+        warehouse, work, schema=schema, table=table, where="the warehouse", done="its copy cannot be completed"
+    )
+
+
+def _mark_first_copy(warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str) -> None:
+    """Have the engine's copy write down its own transaction: only a copy fires a trigger of a whole statement."""
+    function = sql.Identifier(HISTORY, f"{table}_first_copy")
+    warehouse.execute(
+        sql.SQL(
+            """create or replace function {}() returns trigger language plpgsql as $$
+begin
+    insert into ledger.transactions (xid, epoch_id, committed_at, kind)
+    values (pg_current_xact_id(), {}, clock_timestamp(), 'copy') on conflict (xid) do nothing;
+    return null;
+end $$"""
+        ).format(function, sql.Literal(epoch.epoch_id))
+    )
+    warehouse.execute(
+        sql.SQL("create or replace trigger {} before insert on {} for each statement execute function {}()").format(
+            sql.Identifier(FIRST_COPY), sql.Identifier(schema, table), function
+        )
+    )
+    warehouse.execute(
+        sql.SQL("alter table {} enable always trigger {}").format(
+            sql.Identifier(schema, table), sql.Identifier(FIRST_COPY)
+        )
+    )
+
+
+def _wait_until_ready(
+    source: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    name: str,
+    schema: str,
+    table: str,
+    progress: Progress,
+) -> None:
+    def held_by() -> str:
+        return slot_wait.waited_for_by_senders(source)
+
+    last = None
+    waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
+    while True:
+        row = warehouse.execute(
+            "select r.srsubstate::text, (select tuples_processed from pg_stat_progress_copy as p"
+            "  where p.relid = r.srrelid limit 1) from pg_subscription_rel as r"
+            " join pg_subscription as s on s.oid = r.srsubid where s.subname = %s"
+            " and r.srrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+            (name, schema, table),
+        ).fetchone()
+        if row and row[0] == "r":
+            return
+        if row != last:
+            last = row
+            waiting.moved()
+        is_off = not subscription.is_enabled(warehouse, name)
+        if is_off or waiting.is_over:
+            stands = f"does not begin: the source waits for {who}." if (who := held_by()) else "does not move."
+            raise StreamStuck(
+                f"The copy of {table} " + ("failed, and PostgreSQL switched the stream off." if is_off else stands),
+                meaning="The other tables keep what they have. The table is not complete, and the ledger says so.",
+                next_command="Read the log of the warehouse's server; then warehouse replicate run and warehouse "
+                "replicate apply go on with it.",
+            )
+        if row and row[1]:
+            waiting.look(f"rows of {table} copied {int(row[1]):,}")
+        else:
+            waiting.look(f"PostgreSQL copies {table}")
+        time.sleep(0.1)
+
+
+def _skew(source: psycopg.Connection, warehouse: psycopg.Connection) -> object:
+    """How far the source's clock is before the warehouse's."""
+    there = source.execute("select clock_timestamp()").fetchone()
+    here = warehouse.execute("select clock_timestamp()").fetchone()
+    assert there is not None
+    assert here is not None
+    return there[0] - here[0]
+
+
+def _exists(warehouse: psycopg.Connection, schema: str, table: str) -> bool:
+    row = warehouse.execute(
+        "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", (schema, table)
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,1 @@
+"""What replication has to remember: epochs, gaps, differences, states of columns."""

@@ -1,0 +1,1 @@
+"""Whether the two databases can be replicated between, before anything is set up."""

@@ -1,0 +1,223 @@
+"""What preflight rests on, read from both databases. Only reads, and asks for nothing that only a superuser may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+
+from warehouse.core.postgres.binaries import OLDEST
+from warehouse.replicate.catalog import identity, published
+from warehouse.replicate.catalog.identity import Identity
+from warehouse.replicate.catalog.published import Publication
+from warehouse.replicate.classification import Classification
+
+
+@dataclass(frozen=True)
+class Source:
+    """The operational database's server, this user and the tables there.
+
+    Attributes:
+        settings: of pg_settings, in their base units; what the version does not have is not in it.
+        unreadable: published tables of which this user may not read every published column.
+        filtered: published tables of which row level security hides rows from this user.
+        unowned: published tables that this user does not own (a publication can be made of owned ones only).
+        may_create: this user may create a publication in that database.
+        slots, senders: how many are in use.
+        our_slot: whether our slot is among them: then nothing more is needed.
+        tables: of the classification that are there.
+        encoding: of that database.
+    """
+
+    version: int
+    role: str
+    settings: Mapping[str, str]
+    is_standby: bool
+    may_replicate: bool
+    read_only: bool
+    may_create: bool
+    unreadable: Sequence[str]
+    filtered: Sequence[str]
+    unowned: Sequence[str]
+    slots: int
+    senders: int
+    our_slot: bool
+    standbys: int
+    publication: Publication | None
+    publication_owner: bool
+    tables: Mapping[str, Identity] = field(default_factory=dict)
+    encoding: str = "UTF8"
+
+    def number(self, setting: str) -> int | None:
+        """A setting as a number; None when the version does not have it."""
+        value = self.settings.get(setting)
+        return int(value) if value is not None else None
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The warehouse's server.
+
+    Attributes:
+        workers: logical replication workers that run.
+        origins: replication origins in use.
+        ours: whether our subscription is among them.
+        may_subscribe: this user may make a subscription.
+        encoding: of that database.
+    """
+
+    version: int
+    role: str
+    settings: Mapping[str, str]
+    workers: int
+    origins: int
+    ours: bool
+    may_subscribe: bool
+    encoding: str = "UTF8"
+
+    def number(self, setting: str) -> int | None:
+        """A setting as a number; None when the version does not have it."""
+        value = self.settings.get(setting)
+        return int(value) if value is not None else None
+
+
+_SOURCE_SETTINGS = [
+    "wal_level",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_slot_wal_keep_size",
+    "idle_replication_slot_timeout",
+    "logical_decoding_work_mem",
+    "synchronized_standby_slots",
+    "wal_sender_timeout",
+]
+_WAREHOUSE_SETTINGS = [
+    "track_commit_timestamp",
+    "max_logical_replication_workers",
+    "max_worker_processes",
+    "max_active_replication_origins",
+    "max_replication_slots",
+]
+
+
+def read_source(source: psycopg.Connection, classification: Classification, name: str, slot: str | None) -> Source:
+    """The facts of the operational database.
+
+    Args:
+        name: of the publication.
+        slot: the name of our slot, when there is an epoch.
+    """
+    version = source.info.server_version
+    wanted = classification.published
+    row = source.execute(
+        "select current_user, pg_is_in_recovery(),"
+        # Our own sessions only read, so it is the role's and the server's value that tells.
+        " (select reset_val::bool from pg_settings where name = 'default_transaction_read_only'),"
+        " exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))"
+        "  or exists (select from pg_roles"
+        "   where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member')),"
+        " has_database_privilege(current_database(), 'create'),"
+        " (select count(*) from pg_replication_slots),"
+        " (select count(*) from pg_stat_replication),"
+        " exists (select from pg_replication_slots where slot_name = %(slot)s),"
+        " (select count(*) from pg_replication_slots where slot_type = 'physical'),"
+        " exists (select from pg_publication"
+        "  where pubname = %(name)s and pg_has_role(current_user, pubowner, 'member'))",
+        {"slot": slot, "name": name},
+    ).fetchone()
+    assert row is not None
+    return Source(
+        encoding=_encoding(source),
+        version=version,
+        role=row[0],
+        settings=_settings(source, _SOURCE_SETTINGS),
+        is_standby=row[1],
+        read_only=row[2],
+        may_replicate=row[3],
+        may_create=row[4],
+        unreadable=_tables_where(source, classification, _UNREADABLE),
+        filtered=_tables_where(source, classification, _ROWS_HIDDEN),
+        unowned=_tables_where(source, classification, _UNOWNED),
+        slots=row[5],
+        senders=row[6],
+        our_slot=row[7],
+        standbys=row[8],
+        # Column lists came with 15; before it the catalogs do not even have the columns.
+        publication=published.read(source, name) if version >= OLDEST * 10_000 else None,
+        publication_owner=row[9],
+        tables={
+            table: found
+            for table, found in identity.read(source, classification.schema_name).items()
+            if table in wanted
+        },
+    )
+
+
+_UNREADABLE = """
+select distinct t from unnest(%(tables)s::text[], %(columns)s::text[]) as x (t, c)
+join pg_attribute as a on a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, t)) and a.attname = c
+where not has_column_privilege(a.attrelid, a.attnum, 'select') order by 1
+"""
+_ROWS_HIDDEN = """
+select distinct t from unnest(%(tables)s::text[]) as x (t)
+where row_security_active(to_regclass(format('%%I.%%I', %(schema)s::text, t))) order by 1
+"""
+_UNOWNED = """
+select distinct t from unnest(%(tables)s::text[]) as x (t)
+join pg_class as c on c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, t))
+where not pg_has_role(current_user, c.relowner, 'member') order by 1
+"""
+
+
+def _tables_where(source: psycopg.Connection, classification: Classification, query: str) -> list[str]:
+    pairs = [(table, column) for table, columns in classification.published.items() for column in columns]
+    rows = source.execute(
+        query.encode(),
+        {
+            "tables": [table for table, _ in pairs],
+            "columns": [column for _, column in pairs],
+            "schema": classification.schema_name,
+        },
+    )
+    return [row[0] for row in rows]
+
+
+def read_warehouse(warehouse: psycopg.Connection, name: str) -> Warehouse:
+    """The facts of the warehouse's server.
+
+    Args:
+        name: of the subscription.
+    """
+    row = warehouse.execute(
+        "select current_user,"
+        " (select count(*) from pg_stat_subscription where pid is not null),"
+        " (select count(*) from pg_replication_origin),"
+        " exists (select from pg_subscription where subname = %s),"
+        " exists (select from pg_roles where rolname = current_user and rolsuper)"
+        "  or exists (select from pg_roles"
+        "   where rolname = 'pg_create_subscription' and pg_has_role(current_user, oid, 'member'))",
+        (name,),
+    ).fetchone()
+    assert row is not None
+    return Warehouse(
+        version=warehouse.info.server_version,
+        role=row[0],
+        settings=_settings(warehouse, _WAREHOUSE_SETTINGS),
+        workers=row[1],
+        origins=row[2],
+        ours=row[3],
+        may_subscribe=row[4],
+        encoding=_encoding(warehouse),
+    )
+
+
+def _encoding(connection: psycopg.Connection) -> str:
+    row = connection.execute("show server_encoding").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _settings(connection: psycopg.Connection, names: Sequence[str]) -> dict[str, str]:
+    rows = connection.execute("select name, setting from pg_settings where name = any(%s)", (list(names),)).fetchall()
+    return dict(rows)

@@ -1,0 +1,110 @@
+"""Writes to the replica by somebody else than the stream: noted as they happen, at no cost to the stream.
+
+Each replicated table has ordinary triggers. They do not fire for what the engine applies, only for a session of
+somebody. Our own writers say so (`our_own`), and their transactions are in the ledger besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.masking import hidden_columns
+
+PREFIX = "z_by_hand_"
+_OPERATIONS: dict[str, LiteralString] = {"insert": "new", "update": "new", "delete": "old"}
+
+
+@dataclass(frozen=True)
+class HandWrites:
+    """What was written to a table by hand and not made whole since.
+
+    Attributes:
+        keys: of the first rows.
+    """
+
+    table: str
+    operations: tuple[str, ...]
+    rows: int
+    keys: tuple[str, ...]
+
+
+def note_them(
+    connection: psycopg.Connection, classification: Classification, *, only: str | None = None, anew: bool = False
+) -> int:
+    """Make the triggers that are missing; returns how many were made. Costs one query when none is.
+
+    Args:
+        only: the one table that was just made; all by default.
+        anew: make all of them, whatever is there under their names.
+    """
+    missing = connection.execute(
+        "select c.relname, o.operation from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        " cross join unnest(%s::text[]) as o (operation)"
+        " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and (%s or not exists ("
+        "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation))",
+        (
+            [*_OPERATIONS, "truncate"],
+            classification.schema_name,
+            [only] if only else list(classification.published),
+            anew,
+            PREFIX,
+        ),
+    ).fetchall()
+    hidden = hidden_columns(classification)
+    for table, operation in missing:
+        columns = sorted(column for of, column in hidden if of == table)
+        connection.execute(_trigger(classification.schema_name, table, operation, columns))
+    return len(missing)
+
+
+def _trigger(schema: str, table: str, operation: str, hidden: Sequence[str]) -> sql.Composed:
+    rows: sql.Composable = sql.SQL("")
+    if operation != "truncate":
+        rows = sql.SQL("referencing {} table as changed").format(sql.SQL(_OPERATIONS[operation]))
+    return sql.SQL(
+        "create or replace trigger {} after {} on {} {} for each statement"
+        " when (coalesce(current_setting('warehouse.writer', true), '') = '')"
+        " execute function ledger.note_write_by_hand({})"
+    ).format(
+        sql.Identifier(PREFIX + operation),
+        sql.SQL(operation),
+        sql.Identifier(schema, table),
+        rows,
+        sql.SQL(", ").join(map(sql.Literal, hidden)),
+    )
+
+
+def our_own(connection: psycopg.Connection, writer: str) -> None:
+    """Say, inside a transaction of ours, that it writes the replica on purpose: repair, back-fill, erasure."""
+    connection.execute("select set_config('warehouse.writer', %s, true)", (writer,))
+
+
+def unsettled(connection: psycopg.Connection) -> list[HandWrites]:
+    """What was written by hand and not made whole since, by table."""
+    rows = connection.execute(
+        "select h.table_name, array_agg(distinct h.operation), coalesce(sum(h.rows), 0)::bigint,"
+        " coalesce((array_agg(h.keys order by h.hand_write_id desc) filter (where h.keys is not null))[1], '[]')"
+        " from ledger.hand_writes as h"
+        " where h.settled_at is null and not exists (select from ledger.transactions as t where t.xid = h.xid"
+        "  and t.kind <> 'hand')"
+        " group by h.table_name order by h.table_name"
+    ).fetchall()
+    return [
+        HandWrites(table, tuple(operations), rows, tuple("/".join(map(str, key)) for key in keys))
+        for table, operations, rows, keys in rows
+    ]
+
+
+def settle(connection: psycopg.Connection, tables: Sequence[str]) -> None:
+    """Write down that tables were compared with the source, in full, and are equal to it now."""
+    connection.execute(
+        "update ledger.hand_writes set settled_at = clock_timestamp()"
+        " where settled_at is null and table_name = any(%s)",
+        (list(tables),),
+    )

@@ -1,0 +1,157 @@
+"""The replica's tables in the warehouse: the source's current rows, and what brought each of them.
+
+Beside the published columns a row has `_known_from_xid`, the warehouse's transaction that brought this version, and
+`_operation`, whether as an insert (I) or an update (U). What was there before is in warehouse/replicate/history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core import ours
+from warehouse.replicate.catalog.relations import SourceColumn
+
+HISTORY = "history"
+VERSIONS = "versions"
+KNOWN_FROM = "_known_from_xid"
+OPERATION = "_operation"
+OWN_COLUMNS = (KNOWN_FROM, OPERATION)
+"""The columns of a replica's table that are not the source's."""
+
+_TABLE = """create table {} (
+    {},
+    {} xid8 not null default pg_current_xact_id(),
+    {} "char" not null default {}
+)"""
+
+
+def create_schemas(connection: psycopg.Connection, schema: str) -> None:
+    """Make the schemas of the replica, its history and the views of both.
+
+    Raises:
+        NotOurs: somebody else has one of them.
+    """
+    for name in (schema, HISTORY, VERSIONS):
+        ours.make_schema(connection, name)
+
+
+def create_tables(connection: psycopg.Connection, schema: str, tables: dict[str, list[SourceColumn]]) -> None:
+    """Make the replica's tables, without keys: rows are copied into them first. Existing ones of ours are replaced.
+
+    Raises:
+        NotOurs: somebody else has a relation by the name of one of them, or something that rests on it.
+    """
+    with connection.transaction():
+        ours.drop_tables(connection, [(schema, table) for table in tables])
+        for table, columns in tables.items():
+            # Types come from the source, never from a file of ours; widths and precision with them. Nothing but the key
+            # is constrained: a row that the source accepted is never refused here.
+            connection.execute(
+                sql.SQL(_TABLE).format(
+                    sql.Identifier(schema, table),
+                    declared(columns),
+                    sql.Identifier(KNOWN_FROM),
+                    sql.Identifier(OPERATION),
+                    sql.Literal("I"),
+                )
+            )
+            ours.claim_table(connection, schema, table)
+
+
+def add_key(connection: psycopg.Connection, schema: str, table: str, key: Sequence[str]) -> None:
+    """Add the primary key; after the copy, because keeping it up during the copy costs more than anything else."""
+    connection.execute(
+        sql.SQL("alter table {} add primary key ({})").format(
+            sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, key))
+        )
+    )
+
+
+def compress_long_values(connection: psycopg.Connection, schema: str, tables: Iterable[str], *, compress: bool) -> None:
+    """Whether the engine compresses the long texts and JSON that come from now on, as it does by itself.
+
+    The rows that are there stay as they are stored.
+    """
+    storage = sql.SQL("extended" if compress else "external")
+    for table in tables:
+        names = connection.execute(
+            "select attname from pg_attribute as a join pg_type as t on t.oid = a.atttypid"
+            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped"
+            " and typstorage = 'x' and attstorage <> %s order by attnum",
+            (schema, table, "x" if compress else "e"),
+        ).fetchall()
+        if names:
+            changes = [sql.SQL("alter column {} set storage {}").format(sql.Identifier(n), storage) for (n,) in names]
+            connection.execute(
+                sql.SQL("alter table {} {}").format(sql.Identifier(schema, table), sql.SQL(", ").join(changes))
+            )
+
+
+def remove_credentials(
+    connection: psycopg.Connection, schema: str, table: str, without: dict[str, tuple[str, ...]]
+) -> None:
+    """Make the trigger that takes credentials out of JSON columns before a replicated row is stored."""
+    if not without:
+        return
+    function = sql.Identifier(HISTORY, f"{table}_without_credentials")
+    has_any = sql.SQL(" or ").join(has_credentials(column, paths, prefix="new") for column, paths in without.items())
+    target = sql.Identifier(schema, table)
+    connection.execute(
+        sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
+            function, sql.Literal(body_without_credentials(without))
+        )
+    )
+    connection.execute(
+        sql.SQL(
+            # First of all: triggers of one kind go by name, and history must never see a credential.
+            "create or replace trigger a_without_credentials before insert or update on {} for each row when ({})"
+            " execute function {}()"
+        ).format(target, has_any, function)
+    )
+    connection.execute(sql.SQL("alter table {} enable always trigger a_without_credentials").format(target))
+
+
+def body_without_credentials(without: dict[str, tuple[str, ...]]) -> str:
+    """The text of the function that takes credentials out of a row, as PostgreSQL stores it."""
+    assignments = sql.SQL(" ").join(
+        sql.SQL("new.{0} := {1};").format(sql.Identifier(column), without_credentials(column, paths, prefix="new"))
+        for column, paths in without.items()
+    )
+    return sql.SQL(" begin {} return new; end ").format(assignments).as_string(None)
+
+
+def has_credentials(column: str, paths: Sequence[str], prefix: str | None = None) -> sql.Composable:
+    """The condition that a JSON column may hold one of the given paths: cheap, and false for most rows."""
+    name = sql.Identifier(prefix, column) if prefix else sql.Identifier(column)
+    return sql.SQL("{} ?| {}").format(name, sql.Literal(sorted({path.split(".")[0] for path in paths})))
+
+
+def without_credentials(column: str, paths: Sequence[str], prefix: str | None = None) -> sql.Composable:
+    """The expression that is a JSON column without the given paths."""
+    name = sql.Identifier(prefix, column) if prefix else sql.Identifier(column)
+    removed = [sql.SQL(" #- {}::text[]").format(sql.Literal(path.split("."))) for path in paths]
+    return sql.SQL("case when {} then {}{} else {} end").format(
+        has_credentials(column, paths, prefix), name, sql.SQL("").join(removed), name
+    )
+
+
+def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Take away replica, history and views of tables; for an initial copy that was broken off.
+
+    Raises:
+        NotOurs: something that the warehouse did not make rests on them, or has their name.
+    """
+    places = ((VERSIONS, "{}"), (HISTORY, "{}_log"), (schema, "{}"), (HISTORY, "{}"))
+    ours.drop_tables(connection, [(place, form.format(table)) for table in tables for place, form in places])
+
+
+def declared(columns: Sequence[SourceColumn]) -> sql.Composed:
+    """Columns as CREATE TABLE takes them."""
+    return sql.SQL(", ").join(
+        # format_type() gives the type as SQL, quoted where it has to be.
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+        for column in columns
+    )

@@ -1,0 +1,1 @@
+"""The stream: slot, subscription, whether it is continuous, and samples of it."""

@@ -1,0 +1,326 @@
+"""A new life of the slot: from its exported snapshot to the stream that goes on from there.
+
+The slot's exported snapshot shows exactly what was committed before the position from which the slot streams: what is
+brought to that snapshot here and what is streamed after it meet without a gap or an overlap, however busy the source
+is. Tables that the replica does not have are copied; those that it has are compared with the snapshot, and only what
+differs is written. So the first copy, one that was broken off, and the repair of a gap are the same steps.
+
+Each step can be broken off. What was done is in the ledger, and the next attempt begins a further epoch with a slot of
+its own, and goes on with the replica as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.errors import ReplicaAltered, ReplicationError
+from warehouse.core.progress import Progress
+from warehouse.replicate import history
+from warehouse.replicate.catalog import known_meanings, meaning, publication, relations
+from warehouse.replicate.classification import Classification
+from warehouse.replicate.compare.settled import settled
+from warehouse.replicate.drift import released
+from warehouse.replicate.history import transactions
+from warehouse.replicate.ledger import epochs, gaps
+from warehouse.replicate.ledger.differences import Known
+from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.ledger.gaps import Gap
+from warehouse.replicate.link import Ends
+from warehouse.replicate.preflight import preflight
+from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.stream import continuity, decoding, our_name, reach, slot_wait, subscription
+from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
+from warehouse.replicate.sync import parts, rewritten
+from warehouse.replicate.sync.compared import Mended, mend_tables
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An epoch that streams.
+
+    Attributes:
+        copied: rows of tables that the replica did not have.
+        gaps: what was repaired on the way, the oldest first; none when there was nothing to go on with.
+        held: tables that were left as they are, because a person has to allow what would be deleted.
+    """
+
+    epoch: Epoch
+    copied: int
+    gaps: list[Gap]
+    held: list[Known]
+
+
+def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: str = "") -> Begun:
+    """Begin an epoch and bring the replica to its slot's position.
+
+    Args:
+        ended: the epoch to go on from: one whose slot is lost, or whose copy was broken off.
+        reason: why it ended.
+
+    Raises:
+        SourceNotReady, MissingPrivilege, SlotTaken, ReplicaAltered, SetupError, ReplicationError: see
+            warehouse.core.errors. The next attempt goes on from what was done.
+    """
+    if ended is None:
+        preflight.require(ends.databases, ends.trs, ends.warehouse, ends.classification)
+    else:
+        # What was reached once may be so no longer: no slot is made that nobody could read.
+        reach.check(ends.warehouse, ends.databases.source_conninfo)
+    keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
+    transactions.check_commit_times(ends.warehouse)
+    our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification.published)
+    if ended is None:
+        relations.check_headroom(ends.trs)
+    whole = _whole_tables(ends) if ended else []
+    publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
+    # Before the slot: what comes to mean something else after this is found by the first look.
+    meanings = meaning.read(ends.trs, ends.name, ends.schema)
+    with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
+        identity = subscription.identity(slot_connection)
+        epoch, open_gaps = _begin(ends, identity, ended, reason, bool(whole))
+        _drop_what_ended(ends)
+        relations.check_headroom(ends.trs)
+        progress.say("making the slot")
+        slot = _make_slot(ends, slot_connection, epoch, progress)
+        epoch, open_gaps = _slot_made(ends, epoch, open_gaps, slot)
+        mended = (
+            mend_tables(ends, epoch, open_gaps, whole, slot.snapshot, progress, meanings) if open_gaps else Mended()
+        )
+        copied, other_files = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+    rewritten.refuse(ends, other_files, meanings)
+    # What was copied, or compared and mended, does not differ any more, whatever was known before.
+    done = [table for table in ends.classification.published if table not in whole or table in mended.equal]
+    settled(ends.warehouse, epoch, ends.name, done, all_of_them=set(done) == set(ends.classification.published))
+    return Begun(epoch, copied, _hand_over(ends, epoch, open_gaps, whole, mended.held, meanings), mended.held)
+
+
+def place_snapshot(ends: Ends, epoch: Epoch) -> None:
+    """Before the first versions of an epoch are settled: see epochs.place_snapshot()."""
+    noted = continuity.read_note(ends.warehouse, epoch)
+    if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
+        return
+    origin = subscription.origin_name(ends.warehouse, ends.name)
+    tables = list(ends.classification.published)
+    transactions.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
+    epochs.place_snapshot(ends.warehouse, epoch)
+
+
+def key_of(table: str, columns: dict[str, relations.SourceColumn], published: list[str]) -> list[str]:
+    """The primary key, which must be published: the source's own updates would fail otherwise.
+
+    Raises:
+        ReplicationError: there is none, or a column of it stays behind.
+    """
+    key = relations.key_of(columns)
+    hidden = [name for name in key if name not in published]
+    if not key or hidden:
+        raise ReplicationError(
+            f"{table} cannot be replicated: "
+            + (f"its key column {hidden[0]} is not published." if hidden else "it has no primary key."),
+            meaning="Updates and deletes could not be told apart; at the source they would fail. Nothing was set up.",
+            next_command="Publish the key column in replication/trs.yml, or leave the table behind there.",
+        )
+    return key
+
+
+# -- the steps -------------------------------------------------------------------------------------------------
+
+
+def _begin(
+    ends: Ends, identity: subscription.Identity, ended: Epoch | None, reason: str, goes_on: bool
+) -> tuple[Epoch, list[Gap]]:
+    """In the ledger, at once: the end of the last epoch, the gap after it, the new epoch."""
+    warehouse, name = ends.warehouse, ends.name
+    if ended is None:
+        return epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline), []
+    applied, certain = _certain_position(ends, ended)
+    # Before the last transactions are written down, if they came from a slot that was not ours.
+    from_time = None if applied == certain else epochs.last_commit_at(warehouse, ended)
+    origin = None
+    if subscription.exists(warehouse, name):
+        subscription.stop(warehouse, name)
+        origin = subscription.origin_name(warehouse, name)
+    if ended.state == "streaming":
+        place_snapshot(ends, ended)
+        # Without a subscription, too: what it brought before somebody dropped it has to get its times.
+        history.catch_up(warehouse, ends.trs, ended, ends.classification, origin)
+    from_time = from_time or epochs.last_commit_at(warehouse, ended)
+    with warehouse.transaction():
+        epochs.end(warehouse, ended, reason, applied)
+        new = epochs.begin(
+            warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline, ended if goes_on else None
+        )
+        open_gaps = gaps.carried_over(warehouse, ended, new)
+        # One that was broken off has its gap already; others of some tables do not stand for what the slot has lost.
+        is_known = any(gap.tables is None for gap in open_gaps) and ended.state == "copying"
+        if not is_known and goes_on and from_time is not None:
+            open_gaps.append(gaps.open_gap(warehouse, ended, new, certain, from_time, reason))
+    return new, open_gaps
+
+
+def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]:
+    """Where the last applied transaction ends; and up to where everything is certainly here.
+
+    These are the same, unless a slot that was made anew has sent something before anybody looked.
+    """
+    noted = continuity.read_note(ends.warehouse, ended)
+    known = max(applied_lsn(ends.warehouse, ends.name) or 0, noted.confirmed if noted else 0)
+    last = as_lsn(known) if known else ended.start_lsn
+    slot = continuity.read_slot(ends.trs, ended.slot_name)
+    if slot and noted and continuity.is_made_anew(slot, noted) and slot.transactions:
+        return last, as_lsn(noted.confirmed)
+    return last, last
+
+
+def _drop_what_ended(ends: Ends) -> None:
+    """The subscription, and every slot that this warehouse made: an unused one keeps the source's WAL for ever."""
+    subscription.drop(ends.warehouse, ends.name)
+    for slot_name in epochs.slots_of(ends.warehouse, ends.name):
+        subscription.drop_slot(ends.trs, slot_name)
+
+
+def _make_slot(ends: Ends, slot_connection: psycopg.Connection, epoch: Epoch, progress: Progress) -> subscription.Slot:
+    minutes = ends.databases.settings.warehouse_wait_minutes
+
+    def make() -> subscription.Slot:
+        return subscription.create_slot(slot_connection, epoch.slot_name)
+
+    return decoding.decodable_slot(
+        ends.trs,
+        epoch.slot_name,
+        ends.name,
+        lambda: slot_wait.made(ends.trs, slot_connection, make, progress, minutes),
+    )
+
+
+def _slot_made(ends: Ends, epoch: Epoch, open_gaps: list[Gap], slot: subscription.Slot) -> tuple[Epoch, list[Gap]]:
+    # The source's clock: the times of the stream's transactions are of it, too.
+    row = ends.trs.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    with ends.warehouse.transaction():
+        epoch = epochs.slot_made(ends.warehouse, epoch, slot.lsn, now)
+        open_gaps = [gaps.ends_at(ends.warehouse, gap, slot.lsn, now) for gap in open_gaps]
+    return epoch, open_gaps
+
+
+def _copy_the_others(
+    ends: Ends, epoch: Epoch, keys: dict[str, list[str]], whole: list[str], snapshot: str, progress: Progress
+) -> tuple[int, set[str]]:
+    """Copy the tables that the replica does not have; returns the rows, and tables that have other files since."""
+    schema, classification = ends.schema, ends.classification
+    published = {table: names for table, names in classification.published.items() if table not in whole}
+    columns = {table: [ends.tables[table][column] for column in names] for table, names in published.items()}
+    replica_tables.create_schemas(ends.warehouse, schema)
+    replica_tables.drop_all(ends.warehouse, schema, list(published))
+    replica_tables.create_tables(ends.warehouse, schema, columns)
+    # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
+    replica_tables.compress_long_values(ends.warehouse, schema, columns, compress=False)
+    done = 0
+    other_files: set[str] = set()
+
+    def on_read(reading: psycopg.Connection, part: parts.Part) -> None:
+        if rewritten.is_rewritten(reading, schema, part.table):
+            other_files.add(part.table)
+
+    def on_part(connection: psycopg.Connection, part: parts.Part, rows: int, seconds: float) -> None:
+        nonlocal done
+        epochs.part_copied(connection, epoch, part.table, rows, seconds)
+        done += rows
+        progress.count("rows copied", done)
+
+    def on_table(connection: psycopg.Connection, table: str) -> None:
+        # At once: a table that has its key is whole.
+        with connection.transaction():
+            replica_tables.compress_long_values(connection, schema, [table], compress=True)
+            replica_tables.add_key(connection, schema, table, keys[table])
+            history.keep(connection, schema, table, columns[table], keys[table])
+            replica_tables.remove_credentials(connection, schema, table, classification.without(table))
+            manual_writes.note_them(connection, classification, only=table)
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+
+    rows = parts.copy_parts(
+        parts.split(ends.trs, schema, published, classification.without),
+        snapshot=snapshot,
+        connect_source=ends.databases.source,
+        connect_warehouse=ends.databases.warehouse,
+        on_part=on_part,
+        on_table=on_table,
+        on_read=on_read,
+    )
+    return rows, other_files
+
+
+def _hand_over(
+    ends: Ends,
+    epoch: Epoch,
+    open_gaps: list[Gap],
+    whole: Sequence[str],
+    held: Sequence[Known],
+    meanings: meaning.Meanings,
+) -> list[Gap]:
+    """The replica is at the slot's position: the stream goes on from there. Returns the gaps that are closed by it."""
+    with ends.warehouse.transaction():
+        subscription.create(
+            ends.warehouse,
+            ends.name,
+            epoch.slot_name,
+            ends.databases.source_conninfo,
+            failover=subscription.has_failover_slots(ends.trs),
+        )
+        # Before the stream is enabled: no transaction of it may escape the transaction ledger.
+        epochs.streaming(ends.warehouse, epoch)
+        continuity.note_start(ends.warehouse, epoch)
+        known_meanings.begin(ends.warehouse, meanings, ends.classification.published)
+        waiting = [one.table for one in held]
+        closed, _ = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)
+    subscription.enable(ends.warehouse, ends.name)
+    return closed
+
+
+# -- what must hold before -------------------------------------------------------------------------------------
+
+
+def _whole_tables(ends: Ends) -> list[str]:
+    """The published tables that the replica has whole: with their key and their history.
+
+    Raises:
+        ReplicaAltered: a table has lost its key, and has a history that copying it anew would throw away.
+    """
+    rows = ends.warehouse.execute(
+        "select t, exists (select from pg_index as i where i.indrelid = to_regclass(format('%%I.%%I', %s::text, t))"
+        " and i.indisprimary), to_regclass(format('history.%%I', t || '_log')) is not null"
+        " from unnest(%s::text[]) as t",
+        (ends.schema, list(ends.classification.published)),
+    ).fetchall()
+    altered = [table for table, has_key, has_history in rows if has_history and not has_key]
+    if altered:
+        raise ReplicaAltered(
+            f"The replica's table {altered[0]} has lost its primary key"
+            + (f", and {len(altered) - 1} more have." if len(altered) > 1 else "."),
+            meaning="Somebody altered it by hand. Its history would be lost if it were copied anew: nothing was done.",
+            next_command=f"Add the key again (alter table {ends.schema}.{altered[0]} add primary key ...), "
+            "then run again.",
+        )
+    return [table for table, has_key, has_history in rows if has_key and has_history]
+
+
+def _receivable(ends: Ends, whole: list[str]) -> Classification:
+    """What can be published: of a table that is here, the columns that are here; others would stop the stream."""
+    here = relations.read_tables(ends.warehouse, ends.schema)
+    # What was let go of so that the source can change it is not taken up by a repair either.
+    out = released.out(ends.trs, ends.warehouse, ends.name, ends.schema)
+    receivable = {table: here[table] if table in whole else c for table, c in ends.tables.items()}
+    return ends.classification.existing(
+        {
+            table: {name: column for name, column in of.items() if table not in whole or (table, name) not in out}
+            for table, of in receivable.items()
+            if table not in whole or (table, "") not in out
+        }
+    )
