@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.python.replicate.drifting import World, world
-from tests.python.replicate.test_leaving_and_returning import _file, publication, run, subscription, told
+from tests.python.replicate.test_leaving_and_returning import publication, run, subscription, told
 from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAltered
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
@@ -21,7 +21,7 @@ from warehouse.replicate.stream import continuity
 from warehouse.replicate.stream import subscription as subscribing
 from warehouse.replicate.sync.repair import repair
 
-__all__ = ["_file", "world"]
+__all__ = ["world"]
 pytestmark = pytest.mark.slow
 
 
