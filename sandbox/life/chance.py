@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
-
-NINO_REFUSED = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
 
 
 def source(*parts: object) -> Random:
@@ -40,12 +37,3 @@ def count(chance: Random, expected: float) -> int:
 def weighted(chance: Random, options: Sequence[tuple[T, float]]) -> T:
     """One of the options, by weight."""
     return chance.choices([option for option, _ in options], [weight for _, weight in options])[0]
-
-
-_NINO = re.compile(r"[A-CEGHJ-PQR-TW-Z][A-CEGHJ-NPQR-TW-Z]\d{6}[A-DFMU]|\d{2}[A-Z]\d{5}")
-
-
-def normal_nino(text: str | None) -> str | None:
-    """A National Insurance number, or a temporary one, as it is kept; nothing when it is not well formed."""
-    kept = re.sub(r"[\s-]", "", text or "").upper()
-    return kept if _NINO.fullmatch(kept) and kept[:2] not in NINO_REFUSED else None

@@ -33,8 +33,6 @@ class Subject:
         return UUID(self.key)
 
 
-NOBODY = Subject("")
-
 # Says whether it happened: what was planned in the morning may be out of date by the afternoon.
 Play = Callable[[Scene, Subject], bool]
 

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain.numbers import email
 from sandbox.life import names, support, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import flags, models
@@ -23,9 +24,6 @@ AUTOMATIC, SUPPORT_UI = 1, 4
 FULL_NAME, DATE_OF_BIRTH, NINO = 1, 3, 4
 
 _ACCOUNT = sql.SQL("SELECT * FROM one_login_users WHERE subject = %s FOR UPDATE")
-_UNCONNECTED = sql.SQL(
-    "SELECT FROM support_tasks WHERE one_login_user_subject = %s AND status <> 1 AND deleted_on IS NULL"
-)
 
 
 # Keys are text, so a draw is not by random start: accounts of a few letters at the end of their key, by turns.
@@ -119,7 +117,7 @@ def appear(scene: Scene, subject: Subject) -> bool:
     first, last = person["first_name"] or names.first_name(chance), person["last_name"]
     account: Row = {
         "subject": f"urn:fdc:gov.uk:2022:{chance.getrandbits(256):064x}",
-        "email_address": person["email_address"] or names.email(chance, first, last),
+        "email_address": person["email_address"] or email(chance, first, last),
         "person_id": None,
         "verified_on": None,
         "verification_route": None,

@@ -10,9 +10,8 @@ from uuid import UUID
 
 from psycopg import sql
 
-from sandbox.life import names
+from sandbox.domain.numbers import new_nino, postcode
 from sandbox.life.scene import Row, Scene
-from sandbox.nobodys import new_nino
 
 COLUMNS = (
     "tps_csv_extract_load_item_id",
@@ -131,7 +130,7 @@ def known_post(chance: Random, post: Row, extracted: date) -> dict[str, str | No
         "national_insurance_number": (post["nino"] or new_nino(chance)).strip(),
         "date_of_birth": day_text(post["date_of_birth"]),
         "date_of_death": day_text(post["date_of_death"]),
-        "member_postcode": names.postcode(chance) if chance.random() < 0.005 else post["person_postcode"],
+        "member_postcode": postcode(chance) if chance.random() < 0.005 else post["person_postcode"],
         "member_email_address": address,
         "local_authority_code": la_code,
         "establishment_number": None if number == "NULL" else number,
@@ -158,7 +157,7 @@ def new_post(chance: Random, found: Row, extracted: date, oddity: float) -> dict
         "national_insurance_number": found["nino"] or new_nino(chance),
         "date_of_birth": day_text(found["date_of_birth"]),
         "date_of_death": None,
-        "member_postcode": names.postcode(chance),
+        "member_postcode": postcode(chance),
         "member_email_address": found["email_address"],
         "local_authority_code": la_code,
         "establishment_number": found["establishment_number"],
@@ -189,8 +188,8 @@ def lines(scene: Scene, half: int, extract_id: UUID, extracted: date) -> Iterato
     half_a_year = extracted - timedelta(days=183)
     written = 0
 
-    def row(line: dict[str, str | None]) -> tuple[Any, ...]:
-        errors = spoil(chance, line) if chance.random() < 0.01 else 0
+    def row(line: dict[str, str | None], *, spoilt: bool = False) -> tuple[Any, ...]:
+        errors = spoil(chance, line) if spoilt or chance.random() < 0.01 else 0
         line["tps_csv_extract_load_item_id"] = str(scene.uuid())
         return tuple(
             errors
@@ -211,6 +210,6 @@ def lines(scene: Scene, half: int, extract_id: UUID, extracted: date) -> Iterato
     wanted = max(8, round(written * 0.015))
     starts = [[scene.uuid() for _ in range(wanted)] for _ in ("person", "school")]
     for position, found in enumerate(scene.all(NEW_POSTS, (*starts, half))):
-        # Every file has one of each oddity, however small it is.
+        # Every file has one of each oddity and a mistake, however small it is.
         oddity = (0.0, 0.15)[position] if position < 2 else chance.random()
-        yield row(new_post(chance, found, extracted, oddity))
+        yield row(new_post(chance, found, extracted, oddity), spoilt=position == 2)

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain.numbers import email, new_nino
 from sandbox.life import chance as luck
 from sandbox.life import names, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.payloads import events, flags, models
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
-from sandbox.nobodys import new_nino
 
 CREATING, UPDATING, DEACTIVATING, REACTIVATING, DECEASED = 24, 25, 26, 27, 42
 ACTIVE, DEACTIVATED = 0, 1
@@ -146,7 +146,7 @@ def change_details(scene: Scene, subject: Subject) -> bool:
     if person is None:
         return False
     chance = scene.chance
-    changes: dict[str, Any] = {"email_address": names.email(chance, person["first_name"], person["last_name"])}
+    changes: dict[str, Any] = {"email_address": email(chance, person["first_name"], person["last_name"])}
     if person["gender"] is None or chance.random() < 0.05:
         changes["gender"] = luck.weighted(chance, [(1, 0.3), (2, 0.6), (3, 0.05), (4, 0.05)])
     return edit(scene, person, changes, chance.choice(_DETAILS_REASONS))

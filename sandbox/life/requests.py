@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from sandbox.life import chance as luck
+from sandbox.domain.numbers import normal_nino
 from sandbox.life import names, people, support, webhooks
 from sandbox.life.kinds import REQUESTS, Kind, Subject
 from sandbox.life.payloads import flags, models
@@ -108,7 +108,7 @@ def person_of(scene: Scene, row: Row) -> Row:
             "last_name": row["last_name"] or "",
             "date_of_birth": row["date_of_birth"],
             "email_address": row["email_address"],
-            "national_insurance_number": luck.normal_nino(row["national_insurance_number"]),
+            "national_insurance_number": normal_nino(row["national_insurance_number"]),
             "gender": row["gender"],
         },
     )
@@ -226,7 +226,7 @@ def _update_from_request(
     changes = {}
     if row["email_address"] and row["email_address"] != known["email_address"]:
         changes["email_address"] = row["email_address"]
-    nino = luck.normal_nino(row["national_insurance_number"])
+    nino = normal_nino(row["national_insurance_number"])
     if known["national_insurance_number"] is None and nino is not None:
         changes["national_insurance_number"] = nino
     if not changes or scene.chance.random() < 0.4:

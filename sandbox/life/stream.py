@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain.numbers import postcode
 from sandbox.life import chance as luck
 from sandbox.life import clock, names
 from sandbox.life.payloads import flags
@@ -42,7 +43,6 @@ _AMONG = 2_000
 class StreamReport:
     """What was really written."""
 
-    asked_rows_per_second: float
     seconds: float
     rows: int
     transactions: int
@@ -168,7 +168,7 @@ def _employment_update(load: _Load) -> Parameters | None:
     among = load.employments or list(load.own["tps_employments"])
     if not among:
         return None
-    return (names.postcode(load.chance), load.moment(), load.chance.choice(among))
+    return (postcode(load.chance), load.moment(), load.chance.choice(among))
 
 
 def _event_insert(load: _Load) -> Parameters:
@@ -303,7 +303,7 @@ def _run(
     percentiles = (
         {name: commits[min(len(commits) - 1, int(len(commits) * at))] for name, at in _PERCENTILES} if commits else {}
     )
-    return StreamReport(rate, spent, operations.total(), len(commits), dict(operations), behind, percentiles)
+    return StreamReport(spent, operations.total(), len(commits), dict(operations), behind, percentiles)
 
 
 _PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))

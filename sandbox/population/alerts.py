@@ -5,11 +5,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.defects import share_of
 from sandbox.population.people import People
 from sandbox.population.vector import (
+    DAY,
     NO_DAY,
+    NO_MOMENT,
     Ints,
     Mask,
     at_work,
@@ -17,9 +19,9 @@ from sandbox.population.vector import (
     chance,
     day,
     one_of,
-    only_where,
     uuids,
     weighted,
+    where,
 )
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
@@ -63,12 +65,12 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
     rng = world.stream("alerts", chunk)
     types = seed_rows("alert_types")
     # The thirty days after the award or entry, in which no alert begins, must be over.
-    row = np.flatnonzero((people.due < world.now - np.timedelta64(32, "D")) & chance(rng, len(people), 0.012))
+    row = np.flatnonzero((people.due < world.now - 32 * DAY) & chance(rng, len(people), 0.012))
     row = np.sort(np.concatenate([row, row[chance(rng, len(row), 0.18)]]))
     count = len(row)
-    earliest = np.maximum(people.due[row] + np.timedelta64(30, "D"), day("1985-01-01"))
-    start = between(rng, earliest, world.now - np.timedelta64(1, "D"), count)
-    migrated = start < clock.ALERTS_MOVED
+    earliest = np.maximum(people.due[row] + 30 * DAY, day("1985-01-01"))
+    start = between(rng, earliest, world.now - DAY, count)
+    migrated = start < day(dates.ALERTS_MOVED)
     in_use = np.array([t["is_active"] == "true" for t in types])
     weights = np.array([float(_WEIGHTS.get(t["dqt_sanction_code"], 1)) for t in types])
     kind = np.where(migrated, weighted(rng, count, weights), weighted(rng, count, np.where(in_use, weights, 0)))
@@ -77,14 +79,14 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
         kind[old] = np.arange(len(old))
     start, end = _days(rng, world, start, migrated, count)
     closed = ~np.isnat(end)
-    created = at_work(rng, np.maximum(np.where(np.isnat(start), day("2013-05-01"), start), clock.DQT_LOADED))
+    created = at_work(rng, np.maximum(np.where(np.isnat(start), day("2013-05-01"), start), day(dates.DQT_LOADED)))
     created = np.maximum(created, people.created[row])
     changed = np.where(closed & (end < world.now), end, created.astype("datetime64[D]"))
-    changed = np.where(migrated, np.maximum(changed, clock.ALERTS_MOVED), changed)
+    changed = np.where(migrated, np.maximum(changed, day(dates.ALERTS_MOVED)), changed)
     deleted = chance(rng, count, 0.03)
-    removed = between(rng, np.maximum(changed, clock.ALERTS_MOVED), world.now - np.timedelta64(1, "D"), count)
+    removed = between(rng, np.maximum(changed, day(dates.ALERTS_MOVED)), world.now - DAY, count)
     updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
-    updated = np.minimum(updated, world.now.astype("datetime64[us]") - np.timedelta64(1, "h"))
+    updated = np.minimum(updated, world.moment - np.timedelta64(1, "h"))
     serial = pl.Series(rng.integers(1000, 99999, count)).cast(pl.String)
     link = pl.select(pl.concat_str(pl.lit("https://www.example.org/decisions/"), pl.lit(serial))).to_series()
     return pl.DataFrame(
@@ -95,13 +97,13 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
             "alert_id": uuids(rng, count),
             "alert_type_id": pl.Series([t["alert_type_id"] for t in types]).gather(kind),
             "person_id": people.person_id.gather(row),
-            "details": only_where(chance(rng, count, 0.8), one_of(rng, count, _DETAILS)),
-            "external_link": only_where(chance(rng, count, 0.25), link),
+            "details": where(chance(rng, count, 0.8), one_of(rng, count, _DETAILS)),
+            "external_link": where(chance(rng, count, 0.25), link),
             "start_date": start,
             "end_date": end,
             "created_on": created,
             "updated_on": updated,
-            "deleted_on": np.where(deleted, updated, np.datetime64("NaT", "us")),
+            "deleted_on": np.where(deleted, updated, NO_MOMENT),
         }
     )
 
@@ -110,15 +112,15 @@ def _days(
     rng: np.random.Generator, world: World, start: np.ndarray, migrated: Mask, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Start and end days, with the declared faults of migrated alerts."""
-    closed = chance(rng, count, np.where(migrated, 0.45, 0.2)) & (start < world.now - np.timedelta64(2, "D"))
-    end = between(rng, start + np.timedelta64(1, "D"), world.now - np.timedelta64(1, "D"), count)
+    closed = chance(rng, count, np.where(migrated, 0.45, 0.2)) & (start < world.now - 2 * DAY)
+    end = between(rng, start + DAY, world.now - DAY, count)
     # Rarely the last day ever was typed for an order without limit: such an alert counts as closed all the same.
     forever = closed & migrated & chance(rng, count, 0.01)
     end = np.where(closed, np.where(forever, day("9999-12-31"), end), NO_DAY)
     swapped = closed & migrated & ~forever & _at_least_one(rng, closed & migrated & ~forever, "alert_end_before_start")
-    end = np.where(swapped, start - rng.integers(1, 300, count).astype("timedelta64[D]"), end)
+    end = np.where(swapped, start - rng.integers(1, 300, count) * DAY, end)
     early = migrated & ~swapped & _at_least_one(rng, migrated & ~swapped, "alert_start_before_1753")
-    start = np.where(early, start - np.timedelta64(100_000, "D"), start)
+    start = np.where(early, start - 100_000 * DAY, start)
     missing = migrated & ~swapped & ~early & _at_least_one(rng, migrated & ~swapped & ~early, "alert_start_missing")
     return np.where(missing, NO_DAY, start).astype("datetime64[D]"), end.astype("datetime64[D]")
 

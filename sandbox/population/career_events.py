@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.employments import extract_days
 from sandbox.population.event_rows import EventRows, add_legacy, add_process, in_words, raised_by, struct_of
 from sandbox.population.users import SYSTEM_USER_ID
-from sandbox.population.vector import chance, uuids
+from sandbox.population.vector import chance, moment, uuids
 from sandbox.population.world import World
 
 
@@ -27,7 +27,7 @@ def mq_events(rows: EventRows, world: World, chunk: int, qualifications: pl.Data
             EndDate=in_words("end_date"),
         ),
     }
-    old = pl.col("created_on") < clock.MQS_MOVED.astype("datetime64[us]")
+    old = pl.col("created_on") < pl.lit(moment(dates.MQS_MOVED))
     facts = qualifications.with_columns(created=pl.col("created_on"))
     before, after = facts.filter(old), facts.filter(~old)
     add_process(rows, world, rng, 54, "MandatoryQualificationCreatedEvent", after, body)

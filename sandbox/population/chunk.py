@@ -7,6 +7,7 @@ import polars as pl
 
 from sandbox.population import career_events, inductions, notes, person_events, route_events, tasks
 from sandbox.population.alerts import draw_alerts
+from sandbox.population.cohorts import Cohorts
 from sandbox.population.employments import draw_posts, employment_rows
 from sandbox.population.event_rows import EventRows, add_process
 from sandbox.population.extracts import extract_files, extract_items
@@ -16,7 +17,6 @@ from sandbox.population.other_events import other_events
 from sandbox.population.people import draw_people
 from sandbox.population.person_plumbing import award_emails, migration_report, search_attributes
 from sandbox.population.persons import person_rows
-from sandbox.population.plan import Plan
 from sandbox.population.previous_names import draw_previous_names
 from sandbox.population.qualifications import describe_routes
 from sandbox.population.requests import draw_accounts, draw_requests
@@ -26,9 +26,11 @@ from sandbox.population.vector import chance
 from sandbox.population.world import World
 
 
-def chunk_frames(world: World, chunk: int, plan: Plan, start: int, stop: int) -> Iterator[tuple[str, pl.DataFrame]]:
+def chunk_frames(
+    world: World, chunk: int, cohorts: Cohorts, start: int, stop: int
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """Table and rows, for persons start..stop-1 and all that hangs on them. Depends on nothing outside the chunk."""
-    people = draw_people(world.seed, chunk, plan, start, stop, world.today)
+    people = draw_people(world.seed, chunk, cohorts, start, stop, world.today)
     life = draw_lifecycle(world, chunk, people)
     routes = draw_routes(world.seed, chunk, people, world.today, life.died)
     held = statuses(people, routes)
@@ -87,7 +89,7 @@ def _account_events(rows: EventRows, world: World, chunk: int, accounts: pl.Data
     """Sign-ins of a share of the accounts."""
     rng = world.stream("sign-ins", chunk)
     facts = accounts.filter(pl.col("verified_on").is_not_null() & pl.Series(chance(rng, len(accounts), 0.3)))
-    last = world.now.astype("datetime64[us]") - np.timedelta64(1, "h")
+    last = world.moment - np.timedelta64(1, "h")
     facts = facts.with_columns(
         created=pl.min_horizontal(pl.col("verified_on").dt.offset_by("26h"), pl.lit(last).cast(pl.Datetime("us")))
     )

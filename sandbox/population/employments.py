@@ -7,24 +7,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from sandbox.nobodys import PREFIX, TEMPORARY
+from sandbox.domain.numbers import PREFIX, TEMPORARY
+from sandbox.population.cohorts import NONE
 from sandbox.population.defects import share_of
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.plan import NONE
 from sandbox.population.routes import Statuses
-from sandbox.population.vector import (
-    NO_DAY,
-    Days,
-    Ints,
-    Mask,
-    at_work,
-    chance,
-    digits,
-    only_where,
-    uuids,
-    weighted,
-)
+from sandbox.population.vector import DAY, NO_DAY, Days, Ints, Mask, at_work, chance, digits, uuids, weighted, where
 from sandbox.population.world import World
 
 _FIRST_EXTRACT: Final = "2015-01"
@@ -46,8 +35,8 @@ def add_months(days: Days, months: int) -> Days:
 def extract_days(today: datetime.date) -> Days:
     """Days of all extracts so far: the 25th of each month; the last is at least five days old, so that it is loaded."""
     months = np.arange(np.datetime64(_FIRST_EXTRACT, "M"), np.datetime64(today, "M") + np.timedelta64(1, "M"))
-    days = months.astype("datetime64[D]") + np.timedelta64(24, "D")
-    loaded: Days = days[days <= np.datetime64(today, "D") - np.timedelta64(5, "D")]
+    days = months.astype("datetime64[D]") + 24 * DAY
+    loaded: Days = days[days <= np.datetime64(today, "D") - 5 * DAY]
     return loaded
 
 
@@ -83,16 +72,16 @@ class Posts:
         """The end date that an extract gives: of the post, or of the last pay period that was returned."""
         seen = np.broadcast_to(extract, len(self.row)).astype("datetime64[D]")
         period = seen.astype("datetime64[M]") - self.lag.astype("timedelta64[M]")
-        paid = period.astype("datetime64[D]") - np.timedelta64(1, "D")
+        paid = period.astype("datetime64[D]") - DAY
         paid = np.where(paid < self.start, seen, paid)
         paid = np.where(np.isnat(self.leaving), paid, self.leaving)
-        ended = ~np.isnat(self.ends) & (self.ends <= seen + np.timedelta64(60, "D"))
+        ended = ~np.isnat(self.ends) & (self.ends <= seen + 60 * DAY)
         return np.where(ended, self.ends, paid).astype("datetime64[D]")
 
     def file_withdrawn(self, extract: Days | np.datetime64) -> Mask:
         """Whether an extract says W: the withdrawal is confirmed."""
         seen = np.broadcast_to(extract, len(self.row)).astype("datetime64[D]")
-        ended = ~np.isnat(self.ends) & (self.ends <= seen + np.timedelta64(60, "D"))
+        ended = ~np.isnat(self.ends) & (self.ends <= seen + 60 * DAY)
         confirmed: Mask = (self.withdrawn & ended) | ~np.isnat(self.leaving)
         return confirmed
 
@@ -111,9 +100,7 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
     places = world.establishments
     place = weighted(rng, count, places.weights)
     goes_on = np.isnat(ends)
-    leaving = np.where(
-        goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count).astype("timedelta64[D]"), NO_DAY
-    )
+    leaving = np.where(goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count) * DAY, NO_DAY)
     lag = np.where(goes_on & chance(rng, count, 0.03), rng.integers(1, 4, count), 0)
     la_code, number = places.la_codes.gather(place), places.numbers.gather(place)
     posts = Posts(
@@ -128,10 +115,10 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
         chance(rng, count, 0.75),
         leaving.astype("datetime64[D]"),
         _ninos(rng, people, row),
-        only_where(chance(rng, count, 0.97), people.postcode.gather(row)),
-        only_where(chance(rng, count, 0.7), people.email.gather(row)),
+        where(chance(rng, count, 0.97), people.postcode.gather(row)),
+        where(chance(rng, count, 0.7), people.email.gather(row)),
         places.postcodes.gather(place),
-        only_where(
+        where(
             chance(rng, count, 0.8),
             pl.select(
                 pl.concat_str(pl.lit("office."), pl.lit(pl.Series(place)).cast(pl.String), pl.lit("@example.org"))
@@ -173,14 +160,14 @@ def _careers(
     status = np.where(np.isnat(status) & (people.kind == NONE) & people.by_tps, people.due, status)
     works = ~np.isnat(status) & chance(rng, count, 0.84) & ~life.merged
     row = np.flatnonzero(works)
-    born = np.where(np.isnat(people.born[row]), status[row] - np.timedelta64(9000, "D"), people.born[row])
-    begins = status[row] + rng.integers(10, 400, len(row)).astype("timedelta64[D]")
+    born = np.where(np.isnat(people.born[row]), status[row] - 9000 * DAY, people.born[row])
+    begins = status[row] + rng.integers(10, 400, len(row)) * DAY
     retires = born + (365.25 * rng.normal(61.0, 2.5, len(row))).astype("timedelta64[D]")
     stays = (365.25 * rng.exponential(17.0, len(row))).astype("timedelta64[D]")
     ends = np.minimum(begins + stays, retires)
     died = life.died[row]
     ends = np.where(~np.isnat(died) & (died < ends), died, ends)
-    real = (begins < now - np.timedelta64(20, "D")) & (ends > begins + np.timedelta64(60, "D"))
+    real = (begins < now - 20 * DAY) & (ends > begins + 60 * DAY)
     row, begins, ends = row[real], begins[real], ends[real]
     years = (np.minimum(ends, now) - begins).astype(np.float64) / 365.25
     posts = 1 + np.minimum(rng.poisson(years / 6.5), 7)
@@ -216,7 +203,7 @@ def _term_start(days: Days) -> Days:
 
 def _term_end(days: Days) -> Days:
     """The last day before a term begins: of August, December or March."""
-    last: Days = _term_start(days) - np.timedelta64(1, "D")
+    last: Days = _term_start(days) - DAY
     return last
 
 
@@ -260,10 +247,10 @@ def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> p
     over = add_months(known, 5) < posts.last_seen
     ended = np.where(withdrawn | over, end, NO_DAY)
     ended = np.where(np.isnat(ended) & (add_months(known, 5) < newest), known, ended)
-    created = at_work(rng, posts.first_seen + rng.integers(1, 4, count).astype("timedelta64[D]"))
+    created = at_work(rng, posts.first_seen + rng.integers(1, 4, count) * DAY)
     updated = np.where(
         posts.last_seen > posts.first_seen,
-        at_work(rng, posts.last_seen + rng.integers(1, 4, count).astype("timedelta64[D]")),
+        at_work(rng, posts.last_seen + rng.integers(1, 4, count) * DAY),
         created,
     )
     frame = pl.DataFrame(

@@ -1,13 +1,14 @@
 """Schools, colleges and universities: rows of GIAS shape with names that belong to nobody, and the TPS seeds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from sandbox.domain import tables
 from sandbox.population.people import postcodes
-from sandbox.population.reference import read_data
-from sandbox.population.vector import Ints, chance, digits, only_where, stream, uuids, weighted
+from sandbox.population.vector import DAY, NO_DAY, Ints, chance, digits, stream, uuids, weighted, where
 from sandbox.schema import seed_rows
 
 OPEN, CLOSED, CLOSING, PROPOSED = 1, 2, 3, 4
@@ -37,7 +38,7 @@ def make_establishments(seed: int, people: int) -> Establishments:
     """One establishment per ten people, 400 to 25,000 of them, a share closed and some succeeded by an academy."""
     rng = stream(seed, "establishments")
     count = int(np.clip(people // 10, _FEWEST, _MOST))
-    types, areas = read_data("establishment_types.csv"), read_data("local_authorities.csv")
+    types, areas = tables.rows("establishment_types"), tables.rows("local_authorities")
     welsh = np.array([int(a["la_code"]) >= 660 and int(a["la_code"]) < 700 for a in areas])
     weight = np.array([float(a["weight"]) for a in areas])
     kind = weighted(rng, count, [float(t["share"]) for t in types])
@@ -113,7 +114,7 @@ def _matched(gias: pl.DataFrame) -> Establishments:
     )
 
 
-def _numbers(types: list[dict[str, str]], kind: Ints, area: Ints) -> Ints:
+def _numbers(types: Sequence[dict[str, str]], kind: Ints, area: Ints) -> Ints:
     """Establishment numbers, distinct within an authority as long as a type's range lasts; -1 for none."""
     first = np.array([int(t["number_from"] or -1) for t in types])[kind]
     size = np.array([int(t["number_to"] or 0) - int(t["number_from"] or 0) + 1 for t in types])[kind]
@@ -128,8 +129,8 @@ def _numbers(types: list[dict[str, str]], kind: Ints, area: Ints) -> Ints:
 
 def _rows(
     rng: np.random.Generator,
-    types: list[dict[str, str]],
-    areas: list[dict[str, str]],
+    types: Sequence[dict[str, str]],
+    areas: Sequence[dict[str, str]],
     kind: Ints,
     area: Ints,
     number: Ints,
@@ -137,7 +138,7 @@ def _rows(
     urn: Ints,
 ) -> pl.DataFrame:
     count = len(kind)
-    words = {r["kind"]: r["words"].split("|") for r in read_data("place_words.csv")}
+    words = {r["kind"]: r["words"].split("|") for r in tables.rows("words")}
     towns = [a["towns"].split("|") for a in areas]
 
     def text(column: str) -> pl.Series:
@@ -169,7 +170,7 @@ def _rows(
             "urn": urn,
             "la_code": pl.Series([a["la_code"] for a in areas]).gather(area),
             "la_name": pl.Series([a["la_name"] for a in areas]).gather(area),
-            "establishment_number": only_where(number >= 0, digits(np.maximum(number, 0), 4)),
+            "establishment_number": where(number >= 0, digits(np.maximum(number, 0), 4)),
             "establishment_name": names,
             "establishment_type_code": text("type_code"),
             "establishment_type_name": text("type_name"),
@@ -178,14 +179,14 @@ def _rows(
             "establishment_status_code": status,
             "phase_of_education_code": whole("phase_code"),
             "phase_of_education_name": text("phase_name"),
-            "number_of_pupils": only_where(has_pupils, pl.Series(rng.integers(low, high + 1))),
-            "free_school_meals_percentage": only_where(has_pupils, meals),
+            "number_of_pupils": where(has_pupils, pl.Series(rng.integers(low, high + 1))),
+            "free_school_meals_percentage": where(has_pupils, meals),
             "street": street,
-            "locality": only_where(
+            "locality": where(
                 chance(rng, count, 0.3), pl.Series(words["stem"]).gather(rng.integers(0, len(words["stem"]), count))
             ),
             "town": town,
-            "county": only_where(
+            "county": where(
                 chance(rng, count, 0.35),
                 pl.Series(words["county"]).gather(rng.integers(0, len(words["county"]), count)),
             ),
@@ -204,8 +205,8 @@ def tps_establishments(seed: int, establishments: Establishments) -> pl.DataFram
     closed = schools["establishment_status_code"].to_numpy() == CLOSED
     when = np.where(
         closed,
-        np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)).astype("timedelta64[D]"),
-        np.datetime64("NaT", "D"),
+        np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)) * DAY,
+        NO_DAY,
     )
     listed = schools.select(
         "la_code",
@@ -213,7 +214,7 @@ def tps_establishments(seed: int, establishments: Establishments) -> pl.DataFram
         employers_name=pl.col("la_name"),
         school_gias_name=pl.col("establishment_name"),
     ).with_columns(school_closed_date=pl.Series(when).cast(pl.Date))
-    areas = read_data("local_authorities.csv")
+    areas = tables.rows("local_authorities")
     central = pl.DataFrame(
         {
             "la_code": [a["la_code"] for a in areas],

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.nobodys import PREFIX
+from sandbox.domain.numbers import PREFIX
 from sandbox.population.employments import Posts, extract_days
 from sandbox.population.people import People
-from sandbox.population.vector import Days, Ints, Mask, at_work, chance, digits, one_of, only_where, uuids
+from sandbox.population.vector import DAY, Days, Ints, Mask, at_work, chance, digits, one_of, uuids, where
 from sandbox.population.world import World
 
 KEPT_EXTRACTS: Final = 2
@@ -46,7 +46,7 @@ def extract_files(world: World) -> pl.DataFrame:
         {
             "tps_csv_extract_id": uuids(rng, len(days)),
             "filename": [f"Workforce-Dataset-{p}-{s}-1329.csv" for p, s in zip(part, stamp, strict=True)],
-            "created_on": at_work(rng, days + np.timedelta64(1, "D")),
+            "created_on": at_work(rng, days + DAY),
             "extract_date": days,
             "part": part,
         }
@@ -68,7 +68,7 @@ def extract_items(
         ids = files.filter(pl.col("extract_date") == pl.lit(date).cast(pl.Date)).sort("part")["tps_csv_extract_id"]
         count = len(typed)
         part = pl.Series((np.arange(count) + number) % 2)
-        loaded = at_work(rng, np.full(count, date + np.timedelta64(1, "D")))
+        loaded = at_work(rng, np.full(count, date + DAY))
         typed = typed.with_columns(
             tps_csv_extract_id=ids.gather(part),
             tps_csv_extract_load_item_id=uuids(rng, count),
@@ -124,8 +124,8 @@ def _columns(
     count = len(take)
     row = posts.row[take]
     stranger, elsewhere = result == UNKNOWN_TRN, result == UNKNOWN_ESTABLISHMENT
-    born = np.where(np.isnat(people.born[row]), posts.start[take] - np.timedelta64(9000, "D"), people.born[row])
-    born = np.where(stranger, born - rng.integers(30, 3000, count).astype("timedelta64[D]"), born)
+    born = np.where(np.isnat(people.born[row]), posts.start[take] - 9000 * DAY, people.born[row])
+    born = np.where(stranger, born - rng.integers(30, 3000, count) * DAY, born)
     trn = pl.select(
         pl.when(pl.Series(stranger)).then(pl.lit(unknown)).otherwise(pl.lit(people.trn.gather(row)))
     ).to_series()
@@ -147,7 +147,7 @@ def _columns(
             "date_of_death": pl.Series([None] * count, dtype=pl.Date),
             "gender": gender,
             "member_postcode": posts.postcode.gather(take),
-            "member_email_address": only_where(~stranger, posts.email.gather(take)),
+            "member_email_address": where(~stranger, posts.email.gather(take)),
             "local_authority_code": la_code,
             "establishment_number": number,
             "establishment_postcode": posts.employer_postcode.gather(take),
@@ -156,7 +156,7 @@ def _columns(
             "employment_start_date": posts.start[take],
             "employment_end_date": end[take],
             "employment_type": posts.kind[take],
-            "withdrawal_indicator": only_where(withdrawn[take], pl.Series(["W"] * count, dtype=pl.String)),
+            "withdrawal_indicator": where(withdrawn[take], pl.Series(["W"] * count, dtype=pl.String)),
             "extract_date": np.full(count, date),
             "result": result,
             "text_type": pl.Series(_TYPE_CODES).gather(posts.kind[take]),

@@ -6,21 +6,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.defects import share_of
 from sandbox.population.people import People
 from sandbox.population.reference import route_types
 from sandbox.population.routes import Routes, Statuses
-from sandbox.population.vector import (
-    NO_DAY,
-    NO_MOMENT,
-    Days,
-    Ints,
-    Mask,
-    Moments,
-    at_work,
-    chance,
-)
+from sandbox.population.vector import DAY, NO_DAY, NO_MOMENT, Days, Ints, Mask, Moments, at_work, chance, day
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
 
@@ -59,7 +50,7 @@ def draw_inductions(
     rng = world.stream("inductions", chunk)
     count = len(people)
     holds_qts = ~np.isnat(held.qts_date)
-    by_date = holds_qts & (held.qts_date < clock.QTS_EXEMPT_BEFORE)
+    by_date = holds_qts & (held.qts_date < day(dates.QTS_EXEMPT_BEFORE))
     by_route = np.zeros(count, np.bool_)
     by_route[routes.row[routes.live & routes.holds & route_exempt]] = True
     welsh = np.zeros(count, np.bool_)
@@ -78,7 +69,7 @@ def draw_inductions(
     returns_to = np.where((status == EXEMPT) & by_date & (base == REQUIRED), NONE, base)
     modified = _modified(rng, world, held.qts_date, start, completed, status)
     first, last = _cpd(rng, world, base, start, completed)
-    migrated = np.isnat(first) & (modified < clock.INDUCTIONS_MOVED)
+    migrated = np.isnat(first) & (modified < day(dates.INDUCTIONS_MOVED))
     dated = np.isin(status, (IN_PROGRESS, PASSED, FAILED, FAILED_IN_WALES)) & migrated
     start = np.where(dated & chance(rng, count, share_of("induction_start_missing")), NO_DAY, start)
     ended = np.isin(status, (PASSED, FAILED)) & migrated
@@ -109,7 +100,7 @@ def _without_exemption(
     rarely = by_route | welsh
     passed, going = np.where(rarely, 0.04, passed), np.where(rarely, 0.01, going)
     # Those of before May 2000 had no induction, but for the first year of the scheme.
-    first_year = by_date & (qts >= clock.INDUCTION_BEGAN)
+    first_year = by_date & (qts >= day(dates.EARLIEST_INDUCTION))
     passed = np.where(by_date, np.where(first_year, 0.5, 0.0), passed)
     going = np.where(by_date, 0.0, going)
     draw = rng.random(count)
@@ -124,8 +115,10 @@ def _dates(rng: np.random.Generator, world: World, qts: Days, base: Ints) -> tup
     """Start in the September after qualifying or some time later; a year long, two from September 2021 on."""
     count = len(qts)
     delay = np.where(chance(rng, count, 0.6), rng.integers(20, 90, count), rng.integers(20, 700, count))
-    start = np.maximum(qts + delay.astype("timedelta64[D]"), clock.INDUCTION_BEGAN)
-    length = np.where(start >= clock.CPD_INDUCTIONS_BEGAN, rng.integers(640, 800, count), rng.integers(300, 460, count))
+    start = np.maximum(qts + delay.astype("timedelta64[D]"), day(dates.EARLIEST_INDUCTION))
+    length = np.where(
+        start >= day(dates.CPD_INDUCTIONS_BEGAN), rng.integers(640, 800, count), rng.integers(300, 460, count)
+    )
     completed = start + length.astype("timedelta64[D]")
     ends = np.isin(base, (PASSED, FAILED, FAILED_IN_WALES))
     not_over = ends & (completed >= world.now)
@@ -139,8 +132,8 @@ def _dates(rng: np.random.Generator, world: World, qts: Days, base: Ints) -> tup
 
 def _modified(rng: np.random.Generator, world: World, qts: Days, start: Days, completed: Days, status: Ints) -> Moments:
     latest = np.where(~np.isnat(completed), completed, np.where(~np.isnat(start), start, qts))
-    latest = latest + rng.integers(0, 40, len(qts)).astype("timedelta64[D]")
-    latest = np.minimum(np.maximum(latest, clock.DQT_LOADED), world.now - np.timedelta64(1, "D"))
+    latest = latest + rng.integers(0, 40, len(qts)) * DAY
+    latest = np.minimum(np.maximum(latest, day(dates.DQT_LOADED)), world.now - DAY)
     latest = np.where((status == NONE) | np.isnat(qts), NO_DAY, latest)
     return at_work(rng, latest.astype("datetime64[D]"))
 
@@ -149,11 +142,13 @@ def _cpd(rng: np.random.Generator, world: World, base: Ints, start: Days, comple
     """First and last change by the service for early-career teachers, which manages most inductions since 2021."""
     count = len(base)
     managed = (
-        np.isin(base, (IN_PROGRESS, PASSED, FAILED)) & (start >= clock.CPD_INDUCTIONS_BEGAN) & chance(rng, count, 0.88)
+        np.isin(base, (IN_PROGRESS, PASSED, FAILED))
+        & (start >= day(dates.CPD_INDUCTIONS_BEGAN))
+        & chance(rng, count, 0.88)
     )
-    yesterday = world.now - np.timedelta64(1, "D")
-    first = np.minimum(start + rng.integers(0, 30, count).astype("timedelta64[D]"), yesterday)
-    last = np.where(np.isnat(completed), first, np.minimum(completed + np.timedelta64(7, "D"), yesterday))
+    yesterday = world.now - DAY
+    first = np.minimum(start + rng.integers(0, 30, count) * DAY, yesterday)
+    last = np.where(np.isnat(completed), first, np.minimum(completed + 7 * DAY, yesterday))
     first_moment = at_work(rng, np.where(managed, first, NO_DAY).astype("datetime64[D]"))
     last_moment = at_work(rng, np.where(managed, last, NO_DAY).astype("datetime64[D]"))
     return first_moment, np.maximum(first_moment, last_moment)
@@ -191,8 +186,8 @@ def _reasons(rng: np.random.Generator, in_wales: Mask, other: Mask, by_date: Mas
 def columns(world: World, chunk: int, inductions: Inductions) -> dict[str, pl.Series]:
     """The induction columns of `persons`."""
     rng = world.stream("induction columns", chunk)
-    from_dqt = ~np.isnat(inductions.modified) & (inductions.modified < clock.INDUCTIONS_MOVED)
-    synced = np.where(from_dqt, clock.INDUCTIONS_MOVED - np.timedelta64(1, "D"), NO_DAY).astype("datetime64[D]")
+    from_dqt = ~np.isnat(inductions.modified) & (inductions.modified < day(dates.INDUCTIONS_MOVED))
+    synced = np.where(from_dqt, day(dates.INDUCTIONS_MOVED) - DAY, NO_DAY).astype("datetime64[D]")
     return {
         "induction_status": pl.Series(inductions.status),
         "induction_status_without_exemption": pl.Series(inductions.without_exemption),

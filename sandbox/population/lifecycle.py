@@ -5,9 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from sandbox.population.cohorts import NONE
 from sandbox.population.people import People
-from sandbox.population.plan import NONE
-from sandbox.population.vector import NO_DAY, Days, Ints, Mask, Moments, at_work, between, chance, day, only_where
+from sandbox.population.vector import (
+    DAY,
+    NO_DAY,
+    NO_MOMENT,
+    Days,
+    Ints,
+    Mask,
+    Moments,
+    at_work,
+    between,
+    chance,
+    day,
+    where,
+)
 from sandbox.population.world import World
 
 ACTIVE, DEACTIVATED = 0, 1
@@ -37,13 +50,13 @@ def draw_lifecycle(world: World, chunk: int, people: People) -> Lifecycle:
     """
     rng = world.stream("lifecycle", chunk)
     count, now = len(people), world.now
-    yesterday = now - np.timedelta64(1, "D")
+    yesterday = now - DAY
     age = np.where(np.isnat(people.born), 50, (now - people.born).astype(np.float64) / 365.25)
     share = np.select([age < 60, age < 70, age < 80, age < 90], [0.003, 0.012, 0.045, 0.15], 0.34)
-    dead = chance(rng, count, share) & (people.due < now - np.timedelta64(60, "D"))
-    since = np.maximum(people.due + np.timedelta64(30, "D"), day("2006-01-01"))
-    died = np.where(dead, between(rng, since, now - np.timedelta64(20, "D"), count), NO_DAY).astype("datetime64[D]")
-    known = np.minimum(died + rng.integers(5, 400, count).astype("timedelta64[D]"), yesterday)
+    dead = chance(rng, count, share) & (people.due < now - 60 * DAY)
+    since = np.maximum(people.due + 30 * DAY, day("2006-01-01"))
+    died = np.where(dead, between(rng, since, now - 20 * DAY, count), NO_DAY).astype("datetime64[D]")
+    known = np.minimum(died + rng.integers(5, 400, count) * DAY, yesterday)
     known = np.maximum(known, people.created.astype("datetime64[D]"))
     closed = ~dead & chance(rng, count, 0.004)
     first = people.created.astype("datetime64[D]")
@@ -65,13 +78,13 @@ def draw_lifecycle(world: World, chunk: int, people: People) -> Lifecycle:
 def _merges(rng: np.random.Generator, world: World, people: People, touched: Mask) -> tuple[Ints, Moments]:
     count = len(people)
     merged_with = np.full(count, -1, np.int64)
-    moment = np.full(count, np.datetime64("NaT", "us"))
+    moment = np.full(count, NO_MOMENT)
     second = np.flatnonzero((people.kind == NONE) & ~touched & chance(rng, count, 0.08))
     is_second = np.zeros(count, np.bool_)
     is_second[second] = True
     retained = np.flatnonzero((people.kind != NONE) & ~touched & ~is_second & (people.due < world.now))
     # The last day of the world is left free, so that a chain's merges can follow one another.
-    second = second[people.created[second] < world.now - np.timedelta64(10, "D")]
+    second = second[people.created[second] < world.now - 10 * DAY]
     if not len(retained) or not len(second):
         return merged_with, moment
     # A second record is made after the first, of someone who is grown up by then.
@@ -81,8 +94,8 @@ def _merges(rng: np.random.Generator, world: World, people: People, touched: Mas
     if not len(second):
         return merged_with, moment
     target = retained[(rng.random(len(second)) * older).astype(np.int64)]
-    first = np.maximum(people.created[second], people.created[target]).astype("datetime64[D]") + np.timedelta64(2, "D")
-    moment_of = at_work(rng, between(rng, first, world.now - np.timedelta64(2, "D"), len(second)))
+    first = np.maximum(people.created[second], people.created[target]).astype("datetime64[D]") + 2 * DAY
+    moment_of = at_work(rng, between(rng, first, world.now - 2 * DAY, len(second)))
     merged_with[second], moment[second] = target, moment_of
     _become_like(rng, people, second, target)
     # Chains: a second record was merged with another one before that one was merged in turn.
@@ -111,7 +124,7 @@ def _become_like(rng: np.random.Generator, people: People, second: Ints, retaine
     people.nino = people.nino.scatter(second, number)
     first_name = people.first_name.gather(retained)
     people.first_name = people.first_name.scatter(second, first_name)
-    middle = only_where(chance(rng, count, 0.5), people.middle_name.gather(retained)).fill_null("")
+    middle = where(chance(rng, count, 0.5), people.middle_name.gather(retained)).fill_null("")
     people.middle_name = people.middle_name.scatter(second, middle)
     people.last_name = people.last_name.scatter(second, people.last_name.gather(retained))
-    people.email = people.email.scatter(second, only_where(chance(rng, count, 0.3), people.email.gather(retained)))
+    people.email = people.email.scatter(second, where(chance(rng, count, 0.3), people.email.gather(retained)))

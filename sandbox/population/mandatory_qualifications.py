@@ -3,19 +3,22 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.people import People
 from sandbox.population.vector import (
+    DAY,
     NO_DAY,
+    NO_MOMENT,
     Days,
+    Mask,
     at_work,
     between,
     chance,
     day,
     one_of,
-    only_where,
     uuids,
     weighted,
+    where,
 )
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
@@ -27,11 +30,11 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
     row = np.flatnonzero(~np.isnat(qts_date) & chance(rng, len(people), 0.014))
     row = np.sort(np.concatenate([row, row[chance(rng, len(row), 0.05)]]))
     count = len(row)
-    start = qts_date[row] + rng.integers(700, 7000, count).astype("timedelta64[D]")
+    start = qts_date[row] + rng.integers(700, 7000, count) * DAY
     row, start = row[start < world.now], start[start < world.now]
     count = len(row)
-    migrated = start < clock.MQS_MOVED
-    end = start + rng.integers(300, 800, count).astype("timedelta64[D]")
+    migrated: Mask = np.asarray(start < day(dates.MQS_MOVED))
+    end = start + rng.integers(300, 800, count) * DAY
     ended = end < world.now
     # 0 in progress, 1 passed, 2 deferred, 3 extended, 4 failed, 5 withdrawn.
     status = np.where(
@@ -49,13 +52,11 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
         [r["mandatory_qualification_provider_id"] for r in seed_rows("mandatory_qualification_providers")]
     )
     unmapped = migrated & chance(rng, count, 0.03)
-    created = at_work(rng, np.where(migrated, np.maximum(start, clock.DQT_LOADED), start))
-    changed = np.where(migrated, clock.MQS_MOVED, start)
-    changed = np.where(
-        chance(rng, count, 0.1), between(rng, changed, world.now - np.timedelta64(1, "D"), count), changed
-    )
+    created = at_work(rng, np.where(migrated, np.maximum(start, day(dates.DQT_LOADED)), start))
+    changed = np.where(migrated, day(dates.MQS_MOVED), start)
+    changed = np.where(chance(rng, count, 0.1), between(rng, changed, world.now - DAY, count), changed)
     deleted = chance(rng, count, 0.02)
-    removed = between(rng, np.maximum(start, clock.MQS_MOVED), world.now - np.timedelta64(1, "D"), count)
+    removed = between(rng, np.maximum(start, day(dates.MQS_MOVED)), world.now - DAY, count)
     updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
     code = one_of(rng, count, ("959", "150", "957", "964", "956", "140", "960", "955"))
     return pl.DataFrame(
@@ -64,18 +65,18 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
             "qualification_id": uuids(rng, count),
             "created_on": created,
             "updated_on": updated,
-            "deleted_on": np.where(deleted, updated, np.datetime64("NaT", "us")),
+            "deleted_on": np.where(deleted, updated, NO_MOMENT),
             "qualification_type": np.zeros(count, np.int64),
             "person_id": people.person_id.gather(row),
-            "mq_provider_id": only_where(~unmapped, providers.gather(rng.integers(0, len(providers), count))),
-            "mq_specialism": only_where(~(unmapped & chance(rng, count, 0.5)), pl.Series(specialism)),
+            "mq_provider_id": where(~unmapped, providers.gather(rng.integers(0, len(providers), count))),
+            "mq_specialism": where(~(unmapped & chance(rng, count, 0.5)), pl.Series(specialism)),
             "mq_status": status,
             "start_date": start,
             "end_date": np.where(status == 1, end, NO_DAY),
-            "dqt_qualification_id": only_where(migrated, uuids(rng, count)),
-            "dqt_mq_establishment_id": only_where(migrated, uuids(rng, count)),
-            "dqt_mq_establishment_value": only_where(migrated, code),
-            "dqt_specialism_id": only_where(migrated, uuids(rng, count)),
-            "dqt_specialism_value": only_where(migrated, one_of(rng, count, ("Hearing", "Visual", "MSI", "Auditory"))),
+            "dqt_qualification_id": where(migrated, uuids(rng, count)),
+            "dqt_mq_establishment_id": where(migrated, uuids(rng, count)),
+            "dqt_mq_establishment_value": where(migrated, code),
+            "dqt_specialism_id": where(migrated, uuids(rng, count)),
+            "dqt_specialism_value": where(migrated, one_of(rng, count, ("Hearing", "Visual", "MSI", "Auditory"))),
         }
     )

@@ -1,30 +1,16 @@
-"""Names: first and last names that belong together, by community and year of birth."""
+"""Names by the column: given and family names that belong together, by community and year of birth."""
 
-import csv
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Final
 
 import numpy as np
 import polars as pl
 
-from sandbox.population.vector import Ints, chance, weighted
+from sandbox.domain.codes import Gender
+from sandbox.domain.names import OVERSEAS, communities, family, generation, given, plain
+from sandbox.population.vector import Ints, chance, text, weighted, where
 
-_HOME: Final = files("sandbox.population") / "names"
-MALE, FEMALE, OTHER, NOT_AVAILABLE = 1, 2, 3, 4
-
-
-def _read(file: str) -> list[dict[str, str]]:
-    with (_HOME / file).open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
-
-
-def plain(name: str) -> str:
-    """The name in lower-case ASCII letters alone, as it stands in an email address."""
-    folded = unicodedata.normalize("NFKD", name.translate(str.maketrans("łŁıøß", "lLios")))
-    return "".join(c for c in folded.lower() if "a" <= c <= "z")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2020
 
 
 @dataclass(frozen=True)
@@ -46,50 +32,37 @@ class NameLists:
 @cache
 def name_lists() -> NameLists:
     """The committed lists, read once."""
-    communities = tuple(row["community"] for row in _read("communities.csv"))
-    place = {name: i for i, name in enumerate(communities)}
-    given: list[str] = []
-    start = np.zeros((len(communities), 2, 121), np.int64)
+    places = tuple(communities(OVERSEAS))
+    start = np.zeros((len(places), 2, _LAST_YEAR - _FIRST_YEAR + 1), np.int64)
     size = np.zeros_like(start)
-    for row in _read("given.csv"):
-        names = row["names"].split("|")
-        years = slice(int(row["born_from"]) - 1900, int(row["born_to"]) - 1899)
-        cell = (place[row["community"]], int(row["gender"] == "f"), years)
-        start[cell], size[cell] = len(given), len(names)
-        given += names
-    family: list[str] = []
-    family_start = np.zeros(len(communities), np.int64)
-    family_size = np.zeros(len(communities), np.int64)
-    for row in _read("family.csv"):
-        names = row["names"].split("|")
-        family_start[place[row["community"]]], family_size[place[row["community"]]] = len(family), len(names)
-        family += names
+    names: list[str] = []
+    for some in given():
+        years = slice(some.born_from - _FIRST_YEAR, some.born_to - _FIRST_YEAR + 1)
+        cell = (places.index(some.community), int(some.gender == "f"), years)
+        start[cell], size[cell] = len(names), len(some.names)
+        names += some.names
+    sizes = [len(family()[place]) for place in places]
+    families = [name for place in places for name in family()[place]]
     return NameLists(
-        communities,
-        pl.Series(given),
-        pl.Series([plain(n) for n in given]),
-        pl.Series(family),
-        pl.Series([plain(n) for n in family]),
+        places,
+        pl.Series(names),
+        pl.Series([plain(name) for name in names]),
+        pl.Series(families),
+        pl.Series([plain(name) for name in families]),
         start,
         size,
-        family_start,
-        family_size,
+        np.cumsum([0, *sizes[:-1]]),
+        np.array(sizes),
     )
-
-
-def synonyms() -> list[tuple[str, list[str]]]:
-    """First names with their short and other forms."""
-    return [(row["name"], row["synonyms"].split("|")) for row in _read("synonyms.csv")]
 
 
 def draw_communities(rng: np.random.Generator, born: Ints, from_overseas: Ints) -> Ints:
     """A community for each person: by year of birth for people who grew up in the UK, by its own mix for the others."""
-    rows = _read("communities.csv")
-    group = np.where(from_overseas, 3, np.where(born < 1970, 0, np.where(born < 1990, 1, 2)))
     chosen = np.zeros(len(born), np.int64)
-    for number, column in enumerate(("home_before_1970", "home_1970_1989", "home_from_1990", "overseas")):
-        members = np.flatnonzero(group == number)
-        chosen[members] = weighted(rng, len(members), [float(row[column]) for row in rows])
+    groups = np.where(from_overseas, OVERSEAS, np.array([generation(year) for year in born.tolist()]))
+    for group in (generation(1960), generation(1980), generation(2000), OVERSEAS):
+        members = np.flatnonzero(groups == group)
+        chosen[members] = weighted(rng, len(members), list(communities(group).values()))
     return chosen
 
 
@@ -97,8 +70,8 @@ def draw_given(rng: np.random.Generator, community: Ints, gender: Ints, born: In
     """Positions into the given names. People without a stated gender get a name of either list."""
     lists = name_lists()
     either = rng.integers(0, 2, len(born))
-    side = np.where(gender == MALE, 0, np.where(gender == FEMALE, 1, either))
-    year = np.clip(born, 1900, 2020) - 1900
+    side = np.where(gender == Gender.MALE, 0, np.where(gender == Gender.FEMALE, 1, either))
+    year = np.clip(born, _FIRST_YEAR, _LAST_YEAR) - _FIRST_YEAR
     # Squaring the draw makes the names at the head of a list the commoner ones.
     share = rng.random(len(born)) ** 1.5
     cell = (community, side, year)
@@ -119,8 +92,5 @@ def double_barrelled(rng: np.random.Generator, community: Ints, first: Ints, sha
     joined = chance(rng, len(first), share) & (second != first)
     # A name that is double already stays as it is.
     single = ~pl.Series(lists.family.gather(first)).str.contains("[- ]").to_numpy()
-    return pl.select(
-        pl.when(pl.Series(joined & single))
-        .then(pl.concat_str(pl.lit(lists.family.gather(first)), pl.lit("-"), pl.lit(lists.family.gather(second))))
-        .otherwise(pl.lit(lists.family.gather(first)))
-    ).to_series()
+    double = text(lists.family.gather(first), "-", lists.family.gather(second))
+    return where(joined & single, double, lists.family.gather(first))

@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.event_rows import EventRows, add_process, reasons
 from sandbox.population.people import People
-from sandbox.population.vector import at_work, between, chance, one_of, only_where, uuids
+from sandbox.population.vector import DAY, NO_MOMENT, at_work, between, chance, day, moment, one_of, uuids, where
 from sandbox.population.world import World
 
 
@@ -15,10 +15,10 @@ def draw_notes(rows: EventRows, world: World, chunk: int, people: People) -> pl.
     rng = world.stream("notes", chunk)
     count = max(16, round(len(people) * 0.02))
     row = rng.integers(0, len(people), count)
-    first = np.maximum(people.created[row].astype("datetime64[D]") + np.timedelta64(1, "D"), clock.DQT_LOADED)
-    made = at_work(rng, between(rng, first, world.now - np.timedelta64(2, "D"), count))
-    made = np.minimum(made, world.now.astype("datetime64[us]") - np.timedelta64(30, "h"))
-    from_dqt = made < clock.PEOPLE_MOVED.astype("datetime64[us]")
+    first = np.maximum(people.created[row].astype("datetime64[D]") + DAY, day(dates.DQT_LOADED))
+    made = at_work(rng, between(rng, first, world.now - 2 * DAY, count))
+    made = np.minimum(made, world.moment - np.timedelta64(30, "h"))
+    from_dqt = made < moment(dates.PEOPLE_MOVED)
     short = one_of(
         rng,
         count,
@@ -41,22 +41,20 @@ def draw_notes(rows: EventRows, world: World, chunk: int, people: People) -> pl.
             "note_id": uuids(rng, count),
             "person_id": people.person_id.gather(row),
             "content": content,
-            "content_html": only_where(
+            "content_html": where(
                 from_dqt, pl.select(pl.concat_str(pl.lit("<div>"), pl.lit(content), pl.lit("</div>"))).to_series()
             ),
-            "updated_on": np.where(edited, made + np.timedelta64(20, "h"), np.datetime64("NaT", "us")),
+            "updated_on": np.where(edited, made + np.timedelta64(20, "h"), NO_MOMENT),
             "created_on": made,
-            "created_by_user_id": only_where(~from_dqt, one_of(rng, count, world.users.staff.to_list())),
-            "created_by_dqt_user_id": only_where(from_dqt, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e01"] * count)),
-            "created_by_dqt_user_name": only_where(from_dqt, pl.Series(["Alex Morgan"] * count)),
-            "updated_by_dqt_user_id": only_where(
+            "created_by_user_id": where(~from_dqt, one_of(rng, count, world.users.staff.to_list())),
+            "created_by_dqt_user_id": where(from_dqt, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e01"] * count)),
+            "created_by_dqt_user_name": where(from_dqt, pl.Series(["Alex Morgan"] * count)),
+            "updated_by_dqt_user_id": where(
                 from_dqt & edited, pl.Series(["6d9b1f0e-2f4d-4c57-9d3c-5a1f0c7b1e02"] * count)
             ),
-            "updated_by_dqt_user_name": only_where(from_dqt & edited, pl.Series(["Sam O'Leary"] * count)),
-            "file_id": only_where(has_file, uuids(rng, count)),
-            "original_file_name": only_where(
-                has_file, one_of(rng, count, ("letter.pdf", "scan.png", "form signed.docx"))
-            ),
+            "updated_by_dqt_user_name": where(from_dqt & edited, pl.Series(["Sam O'Leary"] * count)),
+            "file_id": where(has_file, uuids(rng, count)),
+            "original_file_name": where(has_file, one_of(rng, count, ("letter.pdf", "scan.png", "form signed.docx"))),
         }
     )
     logged = pl.Series(~from_dqt | is_long)

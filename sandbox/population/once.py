@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from sandbox.population import names, users
+from sandbox.domain.names import synonyms
+from sandbox.domain.numbers import SECRET_MARK
+from sandbox.population import users
 from sandbox.population.establishments import tps_establishments
 from sandbox.population.extracts import extract_files
 from sandbox.population.person_plumbing import AWARD_JOBS, award_jobs
-from sandbox.population.users import SECRET_MARK
-from sandbox.population.vector import at_work, between, uuids
+from sandbox.population.vector import DAY, NO_MOMENT, at_work, between, uuids
 from sandbox.population.world import World
 
 _CLOUD_EVENTS = (
@@ -43,7 +44,7 @@ def closing_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
     yield from _sign_in(world)
     yield from _webhooks(world)
     rng = world.stream("plumbing")
-    stamp = str((world.now - np.timedelta64(1, "D")).astype("datetime64[s]")) + "Z"
+    stamp = str((world.now - DAY).astype("datetime64[s]")) + "Z"
     yield (
         "job_metadata",
         pl.DataFrame(
@@ -75,7 +76,7 @@ def closing_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
         ),
     )
     count = 12
-    made = at_work(rng, between(rng, world.now - np.timedelta64(900, "D"), world.now - np.timedelta64(400, "D"), count))
+    made = at_work(rng, between(rng, world.now - 900 * DAY, world.now - 400 * DAY, count))
     yield (
         "trn_requests",
         pl.DataFrame(
@@ -98,7 +99,7 @@ def closing_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
                 "trn": ["0100001", "0100002"] * 6,
                 "emailaddress": [f"Teacher{i}@Example.com" for i in range(count)],
                 "created_utc": made,
-                "expires_utc": made + np.timedelta64(7, "D"),
+                "expires_utc": made + 7 * DAY,
                 "is_active": [True, False] * 6,
             }
         ),
@@ -106,7 +107,7 @@ def closing_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _synonyms() -> pl.DataFrame:
-    rows = names.synonyms()
+    rows = synonyms()
     return pl.DataFrame(
         {
             "name_synonyms_id": np.arange(1, len(rows) + 1),
@@ -154,7 +155,7 @@ def _sign_in(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
     number = 40
     owner = rng.integers(0, count, number)
     authorization = uuids(rng, number)
-    made = at_work(rng, between(rng, world.now - np.timedelta64(30, "D"), world.now - np.timedelta64(1, "D"), number))
+    made = at_work(rng, between(rng, world.now - 30 * DAY, world.now - DAY, number))
     subject = [f"urn:fdc:gov.uk:2022:{i.replace('-', '')}" for i in uuids(rng, number)]
     yield (
         "oidc_authorizations",
@@ -216,11 +217,9 @@ def _webhooks(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
     )
     count = int(min(5000, max(60, world.people // 100)))
     owner = rng.integers(0, 3, count)
-    sent = np.sort(
-        at_work(rng, between(rng, world.now - np.timedelta64(90, "D"), world.now - np.timedelta64(2, "D"), count))
-    )
+    sent = np.sort(at_work(rng, between(rng, world.now - 90 * DAY, world.now - 2 * DAY, count)))
     state = rng.choice([0, 1, 2], count, p=[0.94, 0.03, 0.03])
-    nothing = np.datetime64("NaT", "us")
+    nothing = NO_MOMENT
     kinds = rng.integers(0, len(_CLOUD_EVENTS), count)
     first = [str(s) + "+00" for s in sent]
     data = [

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from sandbox.domain import tables
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.population.event_rows import EventRows, add_process, raised_by
-from sandbox.population.reference import read_data
-from sandbox.population.users import SECRET_MARK
-from sandbox.population.vector import at_work, between, uuids
+from sandbox.population.vector import DAY, at_work, between, uuids
 from sandbox.population.world import World
 
 _EACH: Final = 4
@@ -50,7 +50,7 @@ def other_events(rows: EventRows, world: World, persons: pl.DataFrame) -> None:
     rng = world.stream("other events")
     present = {("events", name) for frame in rows.events for name in frame["event_name"].unique()}
     present |= {("process_events", name) for frame in rows.process_events for name in frame["event_name"].unique()}
-    for shape in read_data("event_shapes.csv"):
+    for shape in tables.rows("event_shapes"):
         store, name = shape["event_table"], shape["event_name"]
         if (store, name) in present:
             continue
@@ -58,7 +58,7 @@ def other_events(rows: EventRows, world: World, persons: pl.DataFrame) -> None:
         facts = persons.sample(_EACH, with_replacement=True, seed=int(rng.integers(1 << 31))).select(
             "person_id", "first_name", "last_name", "trn"
         )
-        last = world.now - np.timedelta64(2, "D")
+        last = world.now - 2 * DAY
         facts = facts.with_columns(
             created=pl.Series(at_work(rng, between(rng, np.datetime64("2024-02-01"), last, _EACH)))
         )
@@ -168,4 +168,4 @@ def _value(rng: np.random.Generator, field: str, kind: str, person: dict[str, An
 
 
 def _date(rng: np.random.Generator) -> str:
-    return str(np.datetime64("2005-01-01") + rng.integers(0, 7000).astype("timedelta64[D]"))
+    return str(np.datetime64("2005-01-01") + rng.integers(0, 7000) * DAY)

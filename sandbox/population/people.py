@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sandbox.nobodys import INWARD, OF_ONE_PREFIX, nino, temporary_reference
-from sandbox.population import clock, names
-from sandbox.population.defects import share_of
-from sandbox.population.plan import (
+from sandbox.domain import dates
+from sandbox.domain.codes import Gender
+from sandbox.domain.numbers import INWARD, OF_ONE_PREFIX, nino, temporary_reference, trn_ranges
+from sandbox.domain.tables import words
+from sandbox.population import names
+from sandbox.population.cohorts import (
     ASSESSMENT_ONLY,
     EYPS,
     EYTS,
@@ -19,9 +21,11 @@ from sandbox.population.plan import (
     QTLS,
     TRAINING,
     UK,
-    Plan,
+    Cohorts,
 )
+from sandbox.population.defects import share_of
 from sandbox.population.vector import (
+    DAY,
     Days,
     Ints,
     Mask,
@@ -31,17 +35,15 @@ from sandbox.population.vector import (
     chance,
     day,
     digits,
+    numerals,
     one_of,
-    only_where,
     stream,
+    text,
     uuids,
     weighted,
+    where,
     years_of,
 )
-
-# Ranges of the seed of trn_ranges: a few numbers with a leading zero, then two long ranges.
-_TRN_RANGES = ((100_000, 5_000), (1_000_000, 800_000), (2_000_000, 3_000_000))
-_DOMAINS = ("example.com", "example.org", "example.net")
 
 
 @dataclass
@@ -80,7 +82,7 @@ def trn_of(number: Ints) -> pl.Series:
     value = np.zeros(len(number), np.int64)
     left = number.copy()
     taken = np.zeros(len(number), np.bool_)
-    for first, size in _TRN_RANGES:
+    for first, size in trn_ranges():
         here = ~taken & (left < size)
         value[here] = first + left[here]
         taken |= here
@@ -88,11 +90,11 @@ def trn_of(number: Ints) -> pl.Series:
     return digits(value, 7)
 
 
-def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today: datetime.date) -> People:
-    """Persons start..stop-1 of the plan as they are before any later change to their record."""
+def draw_people(seed: int, chunk: int, cohorts: Cohorts, start: int, stop: int, today: datetime.date) -> People:
+    """Persons start..stop-1 of the cohorts as they are before any later change to their record."""
     rng = stream(seed, "people", chunk)
     count = stop - start
-    kind, year = plan.kind_and_year(start, stop)
+    kind, year = cohorts.kind_and_year(start, stop)
     now = day(today)
     due = _due_days(rng, kind, year, now)
     awarded = (due < now) & ~np.isin(kind, (TRAINING, NONE))
@@ -103,17 +105,11 @@ def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today:
     community = names.draw_communities(stream(seed, "communities", chunk), born_year, abroad.astype(np.int64))
     first_name, middle_name, last_name, local_part = _names(seed, chunk, community, gender, born_year)
     created = _created(rng, kind, due, now)
-    migrated = created.astype("datetime64[D]") < clock.PEOPLE_MOVED
+    migrated = created.astype("datetime64[D]") < day(dates.PEOPLE_MOVED)
     by_tps = (kind == NONE) & chance(rng, count, 0.45)
     has_email = chance(rng, count, np.where(created < np.datetime64("2012-01-01"), 0.55, 0.94))
-    email = pl.select(
-        pl.concat_str(
-            pl.lit(local_part),
-            pl.lit(pl.Series(rng.integers(1, 9999, count)).cast(pl.String)),
-            pl.lit("@"),
-            pl.lit(one_of(rng, count, _DOMAINS, (6, 3, 1))),
-        )
-    ).to_series()
+    number = numerals(rng.integers(1, 9999, count))
+    email = text(local_part, number, "@", one_of(rng, count, words("email_domain"), (6, 3, 1)))
     born = np.where(chance(rng, count, share_of("date_of_birth_missing")) & migrated, np.datetime64("NaT"), born)
     return People(
         start=start,
@@ -129,7 +125,7 @@ def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today:
         first_name=first_name,
         middle_name=middle_name,
         last_name=last_name,
-        email=only_where(has_email, email),
+        email=where(has_email, email),
         nino=_ninos(rng, start, count, kind, migrated),
         postcode=postcodes(rng, count),
         created=created,
@@ -140,52 +136,9 @@ def draw_people(seed: int, chunk: int, plan: Plan, start: int, stop: int, today:
 
 def postcodes(rng: np.random.Generator, count: int) -> pl.Series:
     """Postcodes of real areas that can belong to nobody: see INWARD."""
-    area = one_of(
-        rng,
-        count,
-        (
-            "B",
-            "BD",
-            "BN",
-            "BS",
-            "CB",
-            "CF",
-            "CV",
-            "DE",
-            "DN",
-            "E",
-            "EX",
-            "HU",
-            "LE",
-            "LS",
-            "M",
-            "N",
-            "NE",
-            "NG",
-            "NR",
-            "OX",
-            "PE",
-            "PL",
-            "PO",
-            "S",
-            "SE",
-            "SO",
-            "SW",
-            "TR",
-            "WV",
-            "YO",
-        ),
-    )
+    area = one_of(rng, count, words("postcode_area"))
     inward = one_of(rng, count, [a + b for a in INWARD for b in INWARD])
-    return pl.select(
-        pl.concat_str(
-            pl.lit(area),
-            pl.lit(pl.Series(rng.integers(1, 30, count)).cast(pl.String)),
-            pl.lit(" "),
-            pl.lit(pl.Series(rng.integers(0, 10, count)).cast(pl.String)),
-            pl.lit(inward),
-        )
-    ).to_series()
+    return text(area, numerals(rng.integers(1, 30, count)), " ", numerals(rng.integers(0, 10, count)), inward)
 
 
 def _due_days(rng: np.random.Generator, kind: Ints, year: Ints, now: np.datetime64) -> Days:
@@ -203,9 +156,9 @@ def _due_days(rng: np.random.Generator, kind: Ints, year: Ints, now: np.datetime
     # People without an award entered the record on their day: it cannot lie ahead.
     entered = np.isin(kind, (NONE,))
     late = entered & (due >= now)
-    due = np.where(late, between(rng, first_day, now - np.timedelta64(1, "D"), count), due)
+    due = np.where(late, between(rng, first_day, now - DAY, count), due)
     # QTLS counts from April 2012 on.
-    return np.where(kind == QTLS, np.maximum(due, clock.QTLS_BEGAN), due).astype("datetime64[D]")
+    return np.where(kind == QTLS, np.maximum(due, day(dates.QTLS_BEGAN)), due).astype("datetime64[D]")
 
 
 def _ages(rng: np.random.Generator, kind: Ints) -> np.ndarray:
@@ -225,23 +178,15 @@ def _names(seed: int, chunk: int, community: Ints, gender: Ints, born: Ints) -> 
     middle = names.draw_given(rng, community, gender, born)
     family = names.draw_family(rng, community)
     sikh = community == lists.communities.index("punjabi")
-    middle_text = only_where(chance(rng, count, 0.62) & (middle != given), lists.given.gather(middle)).fill_null("")
-    kaur_singh = pl.Series(np.where(gender == names.MALE, "Singh", "Kaur"))
+    middle_text = where(chance(rng, count, 0.62) & (middle != given), lists.given.gather(middle)).fill_null("")
+    kaur_singh = pl.Series(np.where(gender == Gender.MALE, "Singh", "Kaur"))
     last_name = names.double_barrelled(rng, community, family, 0.025)
     takes_religious_name = sikh & chance(rng, count, 0.6) & ~last_name.is_in(["Singh", "Kaur"]).to_numpy()
     # A few people have one name only: it stands as the last name.
     single = chance(rng, count, 0.0012)
-    first_text = only_where(~single, lists.given.gather(given)).fill_null("")
-    middle_text = pl.select(
-        pl.when(pl.Series(single))
-        .then(pl.lit(""))
-        .when(pl.Series(takes_religious_name))
-        .then(pl.lit(kaur_singh))
-        .otherwise(pl.lit(middle_text))
-    ).to_series()
-    local_part = pl.select(
-        pl.concat_str(pl.lit(lists.given_plain.gather(given)), pl.lit("."), pl.lit(lists.family_plain.gather(family)))
-    ).to_series()
+    first_text = where(~single, lists.given.gather(given)).fill_null("")
+    middle_text = where(single, "", where(takes_religious_name, kaur_singh, middle_text))
+    local_part = text(lists.given_plain.gather(given), ".", lists.family_plain.gather(family))
     return first_text, middle_text, last_name, local_part
 
 
@@ -255,10 +200,10 @@ def _created(rng: np.random.Generator, kind: Ints, due: Days, now: np.datetime64
     )
     lead = np.where(kind == TRAINING, rng.integers(200, 340, count), lead)
     created = due - lead.astype("timedelta64[D]")
-    loaded = created < clock.DQT_LOADED
-    created = np.where(loaded, clock.DQT_LOADED + rng.integers(0, 3, count).astype("timedelta64[D]"), created)
+    loaded = created < day(dates.DQT_LOADED)
+    created = np.where(loaded, day(dates.DQT_LOADED) + rng.integers(0, 3, count) * DAY, created)
     late = created >= now
-    created = np.where(late, now - rng.integers(1, 120, count).astype("timedelta64[D]"), created)
+    created = np.where(late, now - rng.integers(1, 120, count) * DAY, created)
     return at_work(rng, created.astype("datetime64[D]"))
 
 
@@ -271,11 +216,4 @@ def _ninos(rng: np.random.Generator, start: int, count: int, kind: Ints, migrate
     is_temporary = chance(rng, count, 0.004)
     lower = chance(rng, count, share_of("nino_not_normalised")) & migrated
     known = chance(rng, count, np.where(kind == OVERSEAS, 0.55, np.where(kind == NONE, 0.82, 0.9)))
-    chosen = pl.select(
-        pl.when(pl.Series(is_temporary))
-        .then(pl.lit(temporary))
-        .when(pl.Series(lower))
-        .then(pl.lit(usual).str.to_lowercase())
-        .otherwise(pl.lit(usual))
-    ).to_series()
-    return only_where(known, chosen)
+    return where(known, where(is_temporary, temporary, where(lower, usual.str.to_lowercase(), usual)))

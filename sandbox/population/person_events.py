@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.event_rows import EventRows, add_legacy, add_process, in_words, raised_by, reasons
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.vector import uuids
+from sandbox.population.vector import day, moment, uuids
 from sandbox.population.world import World
 
 _CREATED, _UPDATED_DETAILS, _DEACTIVATED, _REACTIVATED, _MERGED, _DIED = 24, 25, 26, 27, 29, 42
@@ -40,7 +40,7 @@ def person_events(
     """Creation, changes of name, closing, merging and reopening. Those of TRS's time have one id in both stores."""
     rng = world.stream("person events", chunk)
     _created(rows, world, rng, people, persons)
-    changed = previous.filter(pl.col("created_on") >= clock.PEOPLE_MOVED.astype("datetime64[us]"))
+    changed = previous.filter(pl.col("created_on") >= pl.lit(moment(dates.PEOPLE_MOVED)))
     old = changed.select(
         "row", "created_on", old_first_name="first_name", old_middle_name="middle_name", old_last_name="last_name"
     )
@@ -119,7 +119,7 @@ def _created(rows: EventRows, world: World, rng: np.random.Generator, people: Pe
 
 def _closed(rows: EventRows, world: World, rng: np.random.Generator, life: Lifecycle, persons: pl.DataFrame) -> None:
     """Deaths, other deactivations, and reactivations (each preceded by a deactivation five days before)."""
-    touched = ~np.isnat(life.changed) & ~life.merged & (life.changed >= clock.PEOPLE_MOVED)
+    touched = ~np.isnat(life.changed) & ~life.merged & (life.changed >= day(dates.PEOPLE_MOVED))
     died = ~np.isnat(life.died)
     facts = persons.select("person_id", "date_of_death").with_columns(created=pl.Series(life.changed))
     for process, mask, flags in (
@@ -181,7 +181,7 @@ def _status(new: int, old: int) -> dict[str, pl.Expr]:
 def _merged(
     rows: EventRows, world: World, rng: np.random.Generator, people: People, life: Lifecycle, persons: pl.DataFrame
 ) -> None:
-    second = np.flatnonzero(life.merged & (life.changed >= clock.PEOPLE_MOVED))
+    second = np.flatnonzero(life.merged & (life.changed >= day(dates.PEOPLE_MOVED)))
     retained = life.merged_with[second]
     facts = persons[retained].with_columns(
         created=pl.Series(life.changed[second]),
@@ -287,7 +287,7 @@ def alert_events(rows: EventRows, world: World, chunk: int, alerts: pl.DataFrame
     )
     migrated = alerts.filter(pl.col("migrated"))
     moved = migrated.with_columns(
-        created=pl.lit(clock.ALERTS_MOVED.astype("datetime64[us]")).cast(pl.Datetime("us")) + pl.duration(hours=3)
+        created=pl.lit(moment(dates.ALERTS_MOVED)).cast(pl.Datetime("us")) + pl.duration(hours=3)
     )
     imported = migrated.with_columns(created=pl.col("created_on"))
     for process, name, facts, more in (

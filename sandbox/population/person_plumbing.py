@@ -10,7 +10,7 @@ import polars as pl
 from sandbox.population.qualifications import RouteDetails
 from sandbox.population.reference import route_types
 from sandbox.population.routes import Routes
-from sandbox.population.vector import chance, stream, uuids
+from sandbox.population.vector import DAY, chance, stream, uuids
 from sandbox.population.world import World
 
 _WEEKS: Final = 8
@@ -58,7 +58,7 @@ def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tu
         if kind is OVERSEAS_QTS:
             wanted = wanted.filter(apply_sent.fill_null(False))
         week = np.searchsorted(until, wanted[days[kind]].to_numpy().astype("datetime64[us]"))
-        first_day = until[0] - np.timedelta64(7, "D")
+        first_day = until[0] - 7 * DAY
         recent = (week < len(until)) & (wanted[days[kind]].to_numpy() > first_day)
         if chunk == 0 and not recent.any() and len(wanted):
             recent[-1:], week = True, np.minimum(week, len(until) - 1)

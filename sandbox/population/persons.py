@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock, inductions
+from sandbox.domain import dates
+from sandbox.population import inductions
 from sandbox.population.defects import share_of
 from sandbox.population.inductions import Inductions
 from sandbox.population.lifecycle import DEACTIVATED, Lifecycle
@@ -11,15 +12,17 @@ from sandbox.population.people import People
 from sandbox.population.reference import EYPS_TYPE
 from sandbox.population.routes import Routes, Statuses
 from sandbox.population.vector import (
+    DAY,
     NO_DAY,
     NO_MOMENT,
     Moments,
     at_work,
     between,
     chance,
+    day,
     gather,
-    only_where,
     quoted_array,
+    where,
 )
 from sandbox.population.world import World
 
@@ -52,7 +55,7 @@ def person_rows(
     has_eyps[wrong] = ~has_eyps[wrong]
     migrated = people.migrated
     uncreated = migrated & chance(rng, count, share_of("person_created_on_missing"))
-    dqt_changed = np.minimum(updated, (clock.PEOPLE_MOVED - np.timedelta64(3, "D")).astype("datetime64[us]"))
+    dqt_changed = np.minimum(updated, (day(dates.PEOPLE_MOVED) - 3 * DAY).astype("datetime64[us]"))
     dqt_changed = np.where(migrated, np.maximum(dqt_changed, people.created), NO_MOMENT)
     synced = np.maximum(people.created, np.datetime64("2023-11-20T02:00:00", "us")) + np.timedelta64(4, "m")
     frame = pl.DataFrame(
@@ -70,7 +73,7 @@ def person_rows(
             "date_of_birth": people.born.astype("datetime64[D]"),
             "email_address": people.email,
             "national_insurance_number": people.nino,
-            "gender": only_where(people.gender > 0, pl.Series(people.gender)),
+            "gender": where(people.gender > 0, pl.Series(people.gender)),
             "qts_date": held.qts_date.astype("datetime64[D]"),
             "qtls_status": held.qtls,
             "eyts_date": held.eyts_date.astype("datetime64[D]"),
@@ -82,18 +85,18 @@ def person_rows(
             "allow_details_updates_from_source_application": (request_of >= 0)
             & np.isin(people.kind, (0, 8))
             & ~people.awarded,
-            "dqt_contact_id": only_where(migrated, people.person_id),
+            "dqt_contact_id": where(migrated, people.person_id),
             "dqt_first_sync": np.where(migrated, synced, NO_MOMENT),
             "dqt_last_sync": np.where(migrated, np.maximum(dqt_changed, synced), NO_MOMENT),
-            "dqt_state": only_where(
+            "dqt_state": where(
                 migrated,
-                pl.Series(((life.status == DEACTIVATED) & (life.changed < clock.PEOPLE_MOVED)).astype(np.int64)),
+                pl.Series(((life.status == DEACTIVATED) & (life.changed < day(dates.PEOPLE_MOVED))).astype(np.int64)),
             ),
             "dqt_created_on": np.where(migrated, people.created, NO_MOMENT),
             "dqt_modified_on": dqt_changed,
-            "dqt_first_name": only_where(migrated, people.first_name),
-            "dqt_middle_name": only_where(migrated, people.middle_name),
-            "dqt_last_name": only_where(migrated, people.last_name),
+            "dqt_first_name": where(migrated, people.first_name),
+            "dqt_middle_name": where(migrated, people.middle_name),
+            "dqt_last_name": where(migrated, people.last_name),
             "dqt_allow_teacher_identity_sign_in_with_prohibitions": chance(rng, count, 0.0005),
             "date_of_death": np.where(life.status == DEACTIVATED, life.died, NO_DAY).astype("datetime64[D]"),
             **inductions.columns(world, chunk, induction),
@@ -114,7 +117,7 @@ def _updated(
 ) -> Moments:
     """The latest of all changes that touch the person's row."""
     updated = people.created.copy()
-    touched = between(rng, clock.ROUTES_MOVED, world.now - np.timedelta64(2, "D"), len(people))
+    touched = between(rng, day(dates.ROUTES_MOVED), world.now - 2 * DAY, len(people))
     updated = np.where(chance(rng, len(people), 0.12), np.maximum(updated, at_work(rng, touched)), updated)
     np.maximum.at(updated, routes.row, route_updated)
     for moments in (life.changed, induction.modified, induction.cpd_modified):

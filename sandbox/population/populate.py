@@ -11,11 +11,12 @@ import psycopg
 from psycopg import sql
 
 from sandbox.defaults import FIRST_DAY, PEOPLE, SEED
-from sandbox.population import clock, load
+from sandbox.domain import dates
+from sandbox.population import load
 from sandbox.population.chunk import chunk_frames
+from sandbox.population.cohorts import make_cohorts
 from sandbox.population.establishments import make_establishments
 from sandbox.population.once import closing_frames, opening_frames
-from sandbox.population.plan import make_plan
 from sandbox.population.reference import providers
 from sandbox.population.users import make_users
 from sandbox.population.vector import day
@@ -50,9 +51,9 @@ def populate(
     """
     if people < 1:
         raise ValueError(f"people must be at least 1, not {people}.")
-    if day(today) < clock.EARLIEST_TODAY:
+    if day(today) < day(dates.EARLIEST_TODAY):
         raise ValueError(
-            f"today must be {clock.EARLIEST_TODAY} or later, not {today}: the system it describes is newer."
+            f"today must be {day(dates.EARLIEST_TODAY)} or later, not {today}: the system it describes is newer."
         )
     with psycopg.connect(conninfo) as connection:
         if connection.execute("SELECT EXISTS (SELECT FROM persons)").fetchall()[0][0]:
@@ -87,10 +88,10 @@ def frames(world: World) -> Iterator[tuple[int, str, pl.DataFrame]]:
     """All frames of the world in order: people made so far, table, rows."""
     for table, frame in opening_frames(world):
         yield 0, table, frame
-    plan = make_plan(world.people, world.today)
+    cohorts = make_cohorts(world.people, world.today)
     for number, start in enumerate(range(0, world.people, CHUNK)):
         stop = min(start + CHUNK, world.people)
-        for table, frame in chunk_frames(world, number, plan, start, stop):
+        for table, frame in chunk_frames(world, number, cohorts, start, stop):
             yield stop, table, frame
     for table, frame in closing_frames(world):
         yield world.people, table, frame

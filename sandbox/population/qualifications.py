@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock, users
+from sandbox.domain import dates
+from sandbox.population import users
 from sandbox.population.defects import share_of
 from sandbox.population.people import People
 from sandbox.population.reference import (
@@ -21,6 +22,7 @@ from sandbox.population.reference import (
 )
 from sandbox.population.routes import Routes
 from sandbox.population.vector import (
+    DAY,
     NO_DAY,
     Days,
     Ints,
@@ -33,9 +35,9 @@ from sandbox.population.vector import (
     digits,
     gather,
     one_of,
-    only_where,
     uuids,
     weighted,
+    where,
     years_of,
 )
 from sandbox.population.world import World
@@ -110,10 +112,10 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
     )
     uk = np.isin(routes.type, types.numbers("Welsh Recognition", "Scottish Recognition", "Northern Irish Recognition"))
     start, end = _training_days(rng, routes, required, abroad | uk)
-    created = at_work(rng, np.where(migrated, clock.ROUTES_MOVED, routes.registered))
+    created = at_work(rng, np.where(migrated, day(dates.ROUTES_MOVED), routes.registered))
     updated = _updated(rng, world, routes, created)
     exempt = _exempt(rng, routes, required)
-    by_date = routes.holds & (routes.awards == QTS_TYPE) & (routes.due < clock.QTS_EXEMPT_BEFORE)
+    by_date = routes.holds & (routes.awards == QTS_TYPE) & (routes.due < day(dates.QTS_EXEMPT_BEFORE))
     is_primary = chance(rng, count, 0.52)
     old = years_of(routes.due) < 2003
     missing = (
@@ -160,19 +162,19 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
             "training_age_specialism_range_to": high,
             "training_country_id": _country(rng, routes, abroad, required["training_country"]),
             "training_provider_id": gather(world.providers.ids, np.where(has_provider & ~missing, provider, -1)),
-            "exempt_from_induction": only_where(
+            "exempt_from_induction": where(
                 (required["induction_exemption"] != NOT_APPLICABLE) & routes.holds, pl.Series(exempt)
             ),
-            "exempt_from_induction_due_to_qts_date": only_where(
+            "exempt_from_induction_due_to_qts_date": where(
                 routes.holds & (routes.awards == QTS_TYPE), pl.Series(by_date)
             ),
             "degree_type_id": _degree(rng, routes, abroad, old, required["degree_type"]),
-            "dqt_teacher_status_name": only_where(migrated & ~early, status_name),
-            "dqt_teacher_status_value": only_where(migrated & ~early, status_value),
-            "dqt_early_years_status_name": only_where(migrated & early, status_name),
-            "dqt_early_years_status_value": only_where(migrated & early, status_value),
-            "dqt_initial_teacher_training_id": only_where(migrated & ~abroad & ~uk, uuids(rng, count)),
-            "dqt_qts_registration_id": only_where(migrated & routes.holds, uuids(rng, count)),
+            "dqt_teacher_status_name": where(migrated & ~early, status_name),
+            "dqt_teacher_status_value": where(migrated & ~early, status_value),
+            "dqt_early_years_status_name": where(migrated & early, status_name),
+            "dqt_early_years_status_value": where(migrated & early, status_value),
+            "dqt_initial_teacher_training_id": where(migrated & ~abroad & ~uk, uuids(rng, count)),
+            "dqt_qts_registration_id": where(migrated & routes.holds, uuids(rng, count)),
         }
     ).with_columns(
         dqt_age_range_from=pl.when(pl.Series(migrated)).then(
@@ -190,12 +192,12 @@ def _training_days(
     names = route_types().names
     long_types = [i for i, n in enumerate(names) if "ndergrad" in n or "Degree" in n or n in ("TC ITT", "UGMT ITT")]
     years_back = np.where(np.isin(routes.type, long_types), 3, 1)
-    end = routes.due - rng.integers(0, 20, count).astype("timedelta64[D]")
+    end = routes.due - rng.integers(0, 20, count) * DAY
     # Courses begin in September of the school year that ends with the course.
-    month = (end - np.timedelta64(240, "D")).astype("datetime64[Y]") - (years_back - 1).astype("timedelta64[Y]")
-    start = month.astype("datetime64[M]").astype("datetime64[D]") + np.timedelta64(243, "D")
-    start = start + rng.integers(0, 24, count).astype("timedelta64[D]")
-    start = np.where(start >= end, end - np.timedelta64(280, "D"), start)
+    month = (end - 240 * DAY).astype("datetime64[Y]") - (years_back - 1).astype("timedelta64[Y]")
+    start = month.astype("datetime64[M]").astype("datetime64[D]") + 243 * DAY
+    start = start + rng.integers(0, 24, count) * DAY
+    start = np.where(start >= end, end - 280 * DAY, start)
     optional = ~recognised & chance(rng, count, np.where(routes.migrated, 0.85, 0.97))
     has_start = (required["training_start_date"] == MANDATORY) | ((required["training_start_date"] != 2) & optional)
     has_end = (required["training_end_date"] == MANDATORY) | ((required["training_end_date"] != 2) & optional)
@@ -219,13 +221,11 @@ def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Mo
     """Last change: the award when it came after the row was made, the deletion, or a later correction."""
     count = len(routes)
     last = created.astype("datetime64[D]")
-    awarded = np.minimum(
-        routes.due + rng.integers(0, 12, count).astype("timedelta64[D]"), world.now - np.timedelta64(1, "D")
-    )
+    awarded = np.minimum(routes.due + rng.integers(0, 12, count) * DAY, world.now - DAY)
     last = np.where(routes.holds & (awarded > last), awarded, last)
     last = np.where(routes.live, last, np.where(np.isnat(routes.deleted), last, routes.deleted))
     corrected = chance(rng, count, 0.03) & routes.live
-    last = np.where(corrected, between(rng, last, world.now - np.timedelta64(1, "D"), count), last)
+    last = np.where(corrected, between(rng, last, world.now - DAY, count), last)
     return np.maximum(at_work(rng, last.astype("datetime64[D]")), created)
 
 
@@ -261,9 +261,9 @@ def _ages(rng: np.random.Generator, primary: Mask, required: Ints) -> tuple[pl.S
     ranges = np.array(_RANGES)[which]
     is_range = filled & (kind == 0)
     return (
-        only_where(filled, pl.Series(kind)),
-        only_where(is_range, pl.Series(ranges[:, 0])),
-        only_where(is_range, pl.Series(ranges[:, 1])),
+        where(filled, pl.Series(kind)),
+        where(is_range, pl.Series(ranges[:, 0])),
+        where(is_range, pl.Series(ranges[:, 1])),
     )
 
 
@@ -285,9 +285,9 @@ def _subjects(rng: np.random.Generator, primary: Mask, old: Mask, required: Ints
     second_kept = (number >= 2) & (second != first)
     third_kept = (number >= 3) & second_kept & (third != first) & (third != second)
     parts = [
-        only_where(number >= 1, lists.ids.gather(first)),
-        only_where(second_kept, lists.ids.gather(second)),
-        only_where(third_kept, lists.ids.gather(third)),
+        where(number >= 1, lists.ids.gather(first)),
+        where(second_kept, lists.ids.gather(second)),
+        where(third_kept, lists.ids.gather(third)),
     ]
     inner = pl.concat_str(*(pl.lit(p) for p in parts), separator=",", ignore_nulls=True)
     return pl.select(pl.concat_str(pl.lit("{"), inner, pl.lit("}"))).to_series()
@@ -311,7 +311,7 @@ def _country(rng: np.random.Generator, routes: Routes, abroad: Mask, required: I
         .otherwise(pl.lit(home))
     ).to_series()
     filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.93))
-    return only_where(filled, country)
+    return where(filled, country)
 
 
 def _degree(rng: np.random.Generator, routes: Routes, abroad: Mask, old: Mask, required: Ints) -> pl.Series:
@@ -332,7 +332,7 @@ def _degree(rng: np.random.Generator, routes: Routes, abroad: Mask, old: Mask, r
         .otherwise(pl.lit(pick(_POSTGRADUATE, (8, 1, 2, 0.3))))
     ).to_series()
     filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.85))
-    return only_where(filled, degree)
+    return where(filled, degree)
 
 
 def _sources(rng: np.random.Generator, world: World, routes: Routes) -> tuple[pl.Series, pl.Series]:
@@ -349,5 +349,5 @@ def _sources(rng: np.random.Generator, world: World, routes: Routes) -> tuple[pl
     ).to_series()
     return (
         gather(world.users.applications, np.where(apply | qtls | registered, application, -1)),
-        only_where(apply | registered, reference),
+        where(apply | registered, reference),
     )

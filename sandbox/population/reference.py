@@ -1,26 +1,19 @@
 """Reference rows as columns to draw from: route types, subjects, degrees, countries, providers, alert types."""
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from sandbox.domain import tables
 from sandbox.population.vector import Ints, Mask, digits, stream, uuids
 from sandbox.schema import seed_rows
 
 OPTIONAL, MANDATORY, NOT_APPLICABLE = 0, 1, 2
 QTS_TYPE, EYTS_TYPE, EYPS_TYPE, PQTS_TYPE = range(4)
 GENERIC_EXEMPTION: Final = "a5faff9f-29ce-4a6b-a7b8-0c1f57f15920"
-
-
-def read_data(file: str) -> list[dict[str, str]]:
-    """Rows of one of the committed data files of the population."""
-    with (files("sandbox.population") / "data" / file).open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
 
 
 @dataclass(frozen=True)
@@ -149,7 +142,7 @@ class Providers:
 
 def providers(seed: int) -> Providers:
     """Accredited providers by their public names, and the colleges of the past, which have no UKPRN."""
-    rows = read_data("training_providers.csv")
+    rows = tables.rows("training_providers")
     active: Mask = np.array([row["is_active"] == "true" for row in rows])
     rng = stream(seed, "training providers")
     # Numbers from 10,900,000 on are not in use: no real provider is meant.
@@ -168,4 +161,4 @@ def providers(seed: int) -> Providers:
 @cache
 def dqt_status_names() -> dict[str, str]:
     """DQT teacher and early-years statuses in use here: value -> name."""
-    return {row["value"]: row["name"] for row in read_data("dqt_statuses.csv")}
+    return {row["value"]: row["name"] for row in tables.rows("dqt_statuses")}

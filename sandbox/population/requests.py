@@ -3,11 +3,12 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock, users
+from sandbox.domain import dates
+from sandbox.population import users
+from sandbox.population.cohorts import NONE, OVERSEAS, QTLS
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.plan import NONE, OVERSEAS, QTLS
-from sandbox.population.vector import Ints, Mask, at_work, between, chance, one_of, only_where, uuids
+from sandbox.population.vector import DAY, Ints, Mask, at_work, between, chance, day, moment, one_of, uuids, where
 from sandbox.population.world import World
 
 PENDING, COMPLETED, REJECTED, DORMANT = range(4)
@@ -18,7 +19,7 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
     made that person's record; of requests that are open or refused the person is the one it would have been."""
     rng = world.stream("trn requests", chunk)
     count = len(people)
-    made = (people.created >= clock.REQUESTS_BEGAN.astype("datetime64[us]")) & ~people.by_tps & chance(rng, count, 0.88)
+    made = (people.created >= moment(dates.REQUESTS_BEGAN)) & ~people.by_tps & chance(rng, count, 0.88)
     # About 3 in 200 asked again, or asked without an answer so far.
     again = np.flatnonzero(~life.merged & (people.due >= np.datetime64("1990-01-01")) & chance(rng, count, 0.015))
     row = np.concatenate([np.flatnonzero(made), again])
@@ -37,8 +38,8 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
     )
     asked = between(
         rng,
-        np.maximum(people.created[row].astype("datetime64[D]"), clock.REQUESTS_BEGAN),
-        world.now - np.timedelta64(1, "D"),
+        np.maximum(people.created[row].astype("datetime64[D]"), day(dates.REQUESTS_BEGAN)),
+        world.now - DAY,
         number,
     )
     created = np.where(is_made, people.created[row] - np.timedelta64(90, "s"), at_work(rng, asked))
@@ -54,7 +55,7 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "application_user_id": world.users.applications.gather(application),
             "request_id": identifier,
             "created_on": created,
-            "identity_verified": only_where(application != users.REGISTER, pl.Series(chance(rng, number, 0.8))),
+            "identity_verified": where(application != users.REGISTER, pl.Series(chance(rng, number, 0.8))),
             "email_address": people.email.gather(row),
             "first_name": people.first_name.gather(row),
             "middle_name": people.middle_name.gather(row),
@@ -62,23 +63,23 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "date_of_birth": np.where(np.isnat(people.born[row]), np.datetime64("1980-01-01"), people.born[row]),
             "potential_duplicate": ~is_made & chance(rng, number, 0.6),
             "national_insurance_number": people.nino.gather(row),
-            "gender": only_where(people.gender[row] > 0, pl.Series(people.gender[row])),
-            "address_line1": only_where(
+            "gender": where(people.gender[row] > 0, pl.Series(people.gender[row])),
+            "address_line1": where(
                 ~npq & chance(rng, number, 0.5),
                 pl.select(pl.concat_str(pl.lit(house), pl.lit(" "), pl.lit(address))).to_series(),
             ),
             "postcode": people.postcode.gather(row),
-            "country": only_where(application == users.AFQTS, pl.Series(["GB"] * number, dtype=pl.String)),
-            "trn_token": only_where(resolved & npq, uuids(rng, number)),
-            "resolved_person_id": only_where(resolved, people.person_id.gather(row)),
+            "country": where(application == users.AFQTS, pl.Series(["GB"] * number, dtype=pl.String)),
+            "trn_token": where(resolved & npq, uuids(rng, number)),
+            "resolved_person_id": where(resolved, people.person_id.gather(row)),
             "status": status,
-            "npq_working_in_educational_setting": only_where(npq, pl.Series(chance(rng, number, 0.9))),
-            "npq_application_id": only_where(npq, pl.Series(rng.integers(10_000, 999_999, number)).cast(pl.String)),
-            "npq_name": only_where(
+            "npq_working_in_educational_setting": where(npq, pl.Series(chance(rng, number, 0.9))),
+            "npq_application_id": where(npq, pl.Series(rng.integers(10_000, 999_999, number)).cast(pl.String)),
+            "npq_name": where(
                 npq, one_of(rng, number, ("NPQ for Headship", "NPQ for SENCOs", "NPQ in Leading Teaching"))
             ),
-            "npq_training_provider": only_where(npq, one_of(rng, number, ("Ambition Institute", "Teach First", "UCL"))),
-            "work_email_address": only_where(
+            "npq_training_provider": where(npq, one_of(rng, number, ("Ambition Institute", "Teach First", "UCL"))),
+            "work_email_address": where(
                 npq & chance(rng, number, 0.3),
                 pl.select(pl.concat_str(pl.lit("staff."), pl.lit(house), pl.lit("@example.org"))).to_series(),
             ),
@@ -113,7 +114,7 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
     verified = matched | chance(rng, number, 0.5)
     route = np.array([1, 2, 3])[np.searchsorted(np.cumsum([0.9, 0.05]), rng.random(number))]
     since = np.maximum(people.created[about].astype("datetime64[D]"), np.datetime64("2024-04-01"))
-    when = between(rng, since, world.now - np.timedelta64(2, "D"), number)
+    when = between(rng, since, world.now - 2 * DAY, number)
     when_verified = at_work(rng, np.where(verified, when, np.datetime64("NaT")).astype("datetime64[D]"))
     when_matched = np.where(matched, when_verified + np.timedelta64(40, "s"), np.datetime64("NaT"))
     born = pl.Series(people.born[about]).dt.strftime("%Y-%m-%d").fill_null("1980-01-01")
@@ -135,12 +136,12 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
                 pl.concat_str(pl.lit("urn:fdc:gov.uk:2022:"), pl.lit(uuids(rng, number)).str.replace_all("-", ""))
             ).to_series(),
             "email_address": email,
-            "person_id": only_where(matched, people.person_id.gather(about)),
+            "person_id": where(matched, people.person_id.gather(about)),
             "verified_on": when_verified,
-            "verification_route": only_where(verified, pl.Series(route)),
+            "verification_route": where(verified, pl.Series(route)),
             "matched_on": when_matched.astype("datetime64[us]"),
-            "match_route": only_where(matched, pl.Series(rng.integers(1, 7, number))),
-            "verified_by_application_user_id": only_where(
+            "match_route": where(matched, pl.Series(rng.integers(1, 7, number))),
+            "verified_by_application_user_id": where(
                 verified & (route == 3), pl.Series([world.users.application(users.AFQTS)] * number)
             ),
         }
@@ -162,10 +163,10 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
     )
     by_one_login = verified & (route == 1)
     return frame.with_columns(
-        verified_names=only_where(verified, listed["names"]),
-        verified_dates_of_birth=only_where(verified, listed["dates"]),
-        last_core_identity_vc=only_where(by_one_login, listed["vc"]),
-        matched_attributes=only_where(
+        verified_names=where(verified, listed["names"]),
+        verified_dates_of_birth=where(verified, listed["dates"]),
+        last_core_identity_vc=where(by_one_login, listed["vc"]),
+        matched_attributes=where(
             matched & (frame["match_route"].fill_null(0).to_numpy() <= 2), attributes.gather(by_name)
         ),
     )

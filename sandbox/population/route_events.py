@@ -3,14 +3,14 @@
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates
 from sandbox.population.event_rows import EventRows, add_legacy, in_words, listed_ids, raised_by
 from sandbox.population.inductions import Inductions
 from sandbox.population.people import People
 from sandbox.population.qualifications import RouteDetails
 from sandbox.population.reference import EYPS_TYPE, EYTS_TYPE, PQTS_TYPE, QTS_TYPE
 from sandbox.population.routes import HOLDS, IN_TRAINING, Routes, Statuses
-from sandbox.population.vector import Mask, chance
+from sandbox.population.vector import Mask, chance, day, moment
 from sandbox.population.world import World
 
 # Not every route was migrated in living memory of the event store: a sample of the migration's events is kept.
@@ -43,7 +43,7 @@ def route_events(
         induction_status=pl.Series(induction.status[routes.row]),
     )
     native = ~routes.migrated
-    awarded_later = routes.holds & (routes.due >= clock.ROUTES_MOVED) & (routes.due > routes.registered)
+    awarded_later = routes.holds & (routes.due >= day(dates.ROUTES_MOVED)) & (routes.due > routes.registered)
     flags = np.array([_DATE_FLAG[a] for a in range(4)])[routes.awards] | np.where(
         routes.awards == QTS_TYPE, _INDUCTION_STATUS_FLAG, 0
     )
@@ -104,7 +104,7 @@ def _award(
     rows: EventRows, world: World, rng: np.random.Generator, facts: pl.DataFrame, common: dict[str, pl.Expr]
 ) -> None:
     hours = pl.Series(rng.integers(8, 60, len(facts))) * pl.duration(hours=1)
-    last = pl.lit(world.now.astype("datetime64[us]") - np.timedelta64(1, "h")).cast(pl.Datetime("us"))
+    last = pl.lit(world.moment - np.timedelta64(1, "h")).cast(pl.Datetime("us"))
     moment = pl.max_horizontal(
         pl.min_horizontal(pl.col("due").cast(pl.Datetime("us")) + hours, last), pl.col("created_on")
     )
@@ -195,7 +195,7 @@ def induction_events(rows: EventRows, world: World, chunk: int, people: People, 
             "without": induction.without_reason,
         }
     )
-    recent: Mask = (induction.modified >= clock.INDUCTIONS_MOVED) & (induction.status != 0)
+    recent: Mask = (induction.modified >= day(dates.INDUCTIONS_MOVED)) & (induction.status != 0)
     now = pl.struct(
         "Status",
         "StatusWithoutExemption",
@@ -232,12 +232,12 @@ def induction_events(rows: EventRows, world: World, chunk: int, people: People, 
         },
     )
     older = (
-        (induction.modified < clock.INDUCTIONS_MOVED)
+        (induction.modified < day(dates.INDUCTIONS_MOVED))
         & (induction.status != 0)
         & chance(rng, count, _INDUCTION_MIGRATION_EVENTS_KEPT)
     )
     moved = facts.filter(pl.Series(older)).with_columns(
-        created=pl.lit(clock.INDUCTIONS_MOVED.astype("datetime64[us]")).cast(pl.Datetime("us"))
+        created=pl.lit(moment(dates.INDUCTIONS_MOVED)).cast(pl.Datetime("us"))
         + pl.int_range(pl.len()) * pl.duration(milliseconds=30)
     )
     names = {1: "RequiredToComplete", 2: "Exempt", 3: "InProgress", 4: "Pass", 5: "Fail", 6: "FailedinWales"}

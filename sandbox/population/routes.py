@@ -7,21 +7,11 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from sandbox.population import clock
+from sandbox.domain import dates, tables
+from sandbox.population.cohorts import EYTS, ITT, KINDS, NONE, QTLS, TRAINING
 from sandbox.population.people import People
-from sandbox.population.plan import EYTS, ITT, KINDS, NONE, QTLS, TRAINING
-from sandbox.population.reference import EYPS_TYPE, QTS_TYPE, read_data, route_types
-from sandbox.population.vector import (
-    NO_DAY,
-    Days,
-    Ints,
-    Mask,
-    between,
-    chance,
-    day,
-    stream,
-    weighted,
-)
+from sandbox.population.reference import EYPS_TYPE, QTS_TYPE, route_types
+from sandbox.population.vector import DAY, NO_DAY, Days, Ints, Mask, between, chance, day, stream, weighted
 
 IN_TRAINING, HOLDS, DEFERRED, DEFERRED_FOR_SKILLS_TEST, FAILED, WITHDRAWN, UNDER_ASSESSMENT = range(7)
 
@@ -61,7 +51,7 @@ class Routes:
 
     @property
     def migrated(self) -> Mask:
-        return self.registered < clock.ROUTES_MOVED
+        return self.registered < day(dates.ROUTES_MOVED)
 
     @property
     def holds_from(self) -> Days:
@@ -72,7 +62,7 @@ class Routes:
 @cache
 def _choices(kind: str, year: int) -> tuple[Ints, tuple[float, ...], tuple[str, ...], tuple[str, ...]]:
     """Route types of one kind of person in one financial year with their weights, DQT statuses and provider lists."""
-    rows = [r for r in read_data("routes_by_year.csv") if r["kind"] == kind]
+    rows = [r for r in tables.rows("routes_by_year") if r["kind"] == kind]
     # Later years carry on with what the last listed year had; earlier ones begin with what the first had.
     year = min(max(year, min(int(r["from_year"]) for r in rows)), max(int(r["to_year"]) for r in rows))
     rows = [r for r in rows if int(r["from_year"]) <= year <= int(r["to_year"])]
@@ -184,12 +174,12 @@ class _Extra:
     def ended_before(self) -> Routes:
         """A course given up or failed before the one that led to the award."""
         chosen = self._pick((self.kind == ITT) & (self.year >= 1993), 0.04)
-        back = self.rng.integers(365, 1500, len(chosen)).astype("timedelta64[D]")
+        back = self.rng.integers(365, 1500, len(chosen)) * DAY
         year = np.maximum(self.year[chosen] - 3, 1992)
         types, dqt_status, provider = draw_types(self.rng, np.full(len(chosen), TRAINING), year)
         status = np.where(chance(self.rng, len(chosen), 0.7), WITHDRAWN, FAILED)
         due = self.main.due[chosen] - back
-        registered = np.minimum(self.main.registered[chosen], due - np.timedelta64(100, "D"))
+        registered = np.minimum(self.main.registered[chosen], due - 100 * DAY)
         return Routes(
             self.main.row[chosen], types, status, due, registered, np.full(len(chosen), NO_DAY), dqt_status, provider
         )
@@ -197,25 +187,23 @@ class _Extra:
     def lapsed_qtls(self) -> Routes:
         """Some memberships lapsed, so the main route is deleted; some of these were renewed by a new route."""
         lapsed = self._pick((self.kind == QTLS) & self.main.holds & self.working, 0.22)
-        first = np.maximum(self.main.due[lapsed] + np.timedelta64(1, "D"), clock.ROUTES_MOVED + np.timedelta64(2, "D"))
-        deleted = between(self.rng, first, self.now - np.timedelta64(1, "D"), len(lapsed))
+        first = np.maximum(self.main.due[lapsed] + DAY, day(dates.ROUTES_MOVED) + 2 * DAY)
+        deleted = between(self.rng, first, self.now - DAY, len(lapsed))
         possible = deleted < self.now
         lapsed, deleted = lapsed[possible], deleted[possible]
         self.main.deleted[lapsed] = deleted
-        again = chance(self.rng, len(lapsed), 0.3) & (deleted < self.now - np.timedelta64(3, "D"))
-        due = between(
-            self.rng, deleted[again] + np.timedelta64(1, "D"), self.now - np.timedelta64(1, "D"), int(again.sum())
-        )
+        again = chance(self.rng, len(lapsed), 0.3) & (deleted < self.now - 3 * DAY)
+        due = between(self.rng, deleted[again] + DAY, self.now - DAY, int(again.sum()))
         return self._named("QTLS and SET Membership", lapsed[again], due, HOLDS, "71")
 
     def early_years_first(self) -> Routes:
         """Early years teachers who then trained for QTS."""
         chosen = self._pick((self.kind == ITT) & self.main.holds & (self.year >= 2015), 0.012)
-        back = self.rng.integers(365, 1100, len(chosen)).astype("timedelta64[D]")
+        back = self.rng.integers(365, 1100, len(chosen)) * DAY
         due = np.maximum(self.main.due[chosen] - back, day("2013-09-01"))
         routes = self._named("Early Years ITT Graduate Entry", chosen, due, HOLDS, "221")
         routes.provider[:] = "current"
-        routes.registered = np.minimum(routes.registered, due - np.timedelta64(200, "D"))
+        routes.registered = np.minimum(routes.registered, due - 200 * DAY)
         return routes
 
     def eyps_too(self) -> Routes:
@@ -227,15 +215,15 @@ class _Extra:
     def recognised_elsewhere(self) -> Routes:
         """A second recognition, of before the years whose awards are published."""
         chosen = self._pick((self.kind == ITT) & self.main.holds & (self.year >= 1985) & (self.year <= 2014), 0.006)
-        due = self.main.due[chosen] + self.rng.integers(400, 2000, len(chosen)).astype("timedelta64[D]")
+        due = self.main.due[chosen] + self.rng.integers(400, 2000, len(chosen)) * DAY
         due = np.minimum(due, day("2021-03-31"))
         return self._named("Scottish Recognition", chosen, due, HOLDS, "68")
 
     def entered_twice(self) -> Routes:
         """Copies entered by mistake and deleted soon after."""
         chosen = self._pick((self.kind == ITT) & self.main.holds, 0.003)
-        first = np.maximum(self.main.due[chosen], clock.ROUTES_MOVED) + np.timedelta64(3, "D")
-        deleted = between(self.rng, first, self.now - np.timedelta64(1, "D"), len(chosen))
+        first = np.maximum(self.main.due[chosen], day(dates.ROUTES_MOVED)) + 3 * DAY
+        deleted = between(self.rng, first, self.now - DAY, len(chosen))
         possible = deleted < self.now
         chosen, deleted = chosen[possible], deleted[possible]
         return Routes(

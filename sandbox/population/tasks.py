@@ -9,7 +9,7 @@ import polars as pl
 from sandbox.population import users
 from sandbox.population.event_rows import RAW_DATA, EventRows, add_legacy, add_process, struct_of
 from sandbox.population.people import People
-from sandbox.population.vector import Ints, at_work, between, chance, gather, one_of, only_where, uuids
+from sandbox.population.vector import DAY, NO_MOMENT, Ints, at_work, between, chance, gather, one_of, uuids, where
 from sandbox.population.world import World
 
 (
@@ -62,11 +62,9 @@ def draw_tasks(world: World, chunk: int, people: People, requests: pl.DataFrame,
     of_account = np.isin(kind, (ONE_LOGIN_MATCHING, ONE_LOGIN_IDENTITY)) & (len(accounts) > 0)
     if len(requests):
         row = np.where(of_request, requests["row"].to_numpy()[request], row)
-    begun = np.maximum(
-        people.created[row].astype("datetime64[D]") + np.timedelta64(1, "D"), np.datetime64("2025-03-01")
-    )
-    made = at_work(rng, between(rng, begun, world.now - np.timedelta64(4, "D"), count))
-    made = np.minimum(made, world.now.astype("datetime64[us]") - np.timedelta64(80, "h"))
+    begun = np.maximum(people.created[row].astype("datetime64[D]") + DAY, np.datetime64("2025-03-01"))
+    made = at_work(rng, between(rng, begun, world.now - 4 * DAY, count))
+    made = np.minimum(made, world.moment - np.timedelta64(80, "h"))
     closed = status == CLOSED
     done = made + rng.integers(1, 70, count).astype("timedelta64[h]")
     deleted = closed & chance(rng, count, 0.015)
@@ -88,7 +86,7 @@ def draw_tasks(world: World, chunk: int, people: People, requests: pl.DataFrame,
             "support_task_reference": pl.select(pl.concat_str(pl.lit("TRS-"), pl.lit(number))).to_series(),
             "created_on": made,
             "updated_on": np.where(closed, done, made),
-            "deleted_on": np.where(deleted, done, np.datetime64("NaT", "us")),
+            "deleted_on": np.where(deleted, done, NO_MOMENT),
             "support_task_type": kind,
             "status": status,
             "one_login_user_subject": gather(accounts["subject"], np.where(of_account, account, -1))
@@ -99,11 +97,11 @@ def draw_tasks(world: World, chunk: int, people: People, requests: pl.DataFrame,
                 requests["application_user_id"], np.where(of_request, request, -1)
             ),
             "trn_request_id": gather(requests["request_id"], np.where(of_request, request, -1)),
-            "assigned_to_user_id": only_where(assigned, staff),
-            "completed_by_user_id": only_where(closed, staff),
-            "completed_on": np.where(closed, done, np.datetime64("NaT", "us")),
+            "assigned_to_user_id": where(assigned, staff),
+            "completed_by_user_id": where(closed, staff),
+            "completed_on": np.where(closed, done, NO_MOMENT),
             "subject_email_address": people.email.gather(row),
-            "outcome": only_where(closed, pl.Series(outcome)),
+            "outcome": where(closed, pl.Series(outcome)),
             "source_application_user_id": gather(
                 world.users.applications,
                 np.where(np.isin(kind, (NAME_CHANGE, BIRTH_CHANGE)), users.AYTQ, np.where(of_account, users.NPQ, -1)),
@@ -150,7 +148,7 @@ def _data(
         l=names["l"],
         born=born,
         file_id=file_id,
-        decided=only_where(outcome > 0, pl.Series(outcome)),
+        decided=where(outcome > 0, pl.Series(outcome)),
         nino=people.nino.gather(row),
         trn=people.trn.gather(row),
     )

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.population.vector import chance, only_where
+from sandbox.population.vector import chance, where
 from sandbox.population.world import World
 
 EWC_WALES, CAPITA_NEW, CAPITA_AMEND, CAPITA_IMPORT = 1, 2, 3, 4
@@ -95,7 +95,7 @@ def transactions(
                 message.str.replace_all("{trn}", pl.col("trn"), literal=True)
             ),
             person_id=pl.when(~pl.Series(failed)).then(pl.col("person_id")),
-            duplicate=only_where(record_kind == CAPITA_IMPORT, pl.Series(duplicate)),
+            duplicate=where(record_kind == CAPITA_IMPORT, pl.Series(duplicate)),
             status=pl.lit(pl.Series(status)),
             created_date=pl.lit(pl.Series(created[record_file])),
             integration_transaction_id=pl.lit(pl.Series(identity[record_file])),

@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.population import names
-from sandbox.population.vector import Ints, at_work, between, chance, day, one_of, stream, uuids
+from sandbox.population.vector import DAY, Ints, at_work, between, chance, day, one_of, stream, uuids
 
 PERSON, APPLICATION, SYSTEM = 1, 2, 3
 SYSTEM_USER_ID: Final = "a81394d1-a498-46d8-af3e-e077596ab303"
 CAPITA_USER_ID: Final = "14e1fa20-b364-446d-805d-699525671111"
-SECRET_MARK: Final = "made-up-secret"  # noqa: S105 - the mark of secrets, not one
-"""Every made-up credential holds these words, so that a leak can be searched for."""
 
 # Name, short name, roles. The order is known to the functions below.
 _APPLICATIONS: Final = (
@@ -82,7 +81,7 @@ def _staff(rng: np.random.Generator, ids: pl.Series, today: np.datetime64) -> pl
     first = names.draw_given(rng, community, rng.integers(1, 3, count), born)
     last = names.draw_family(rng, community)
     number = pl.Series(np.arange(count)).cast(pl.String)
-    since = between(rng, today - np.timedelta64(60, "D"), today - np.timedelta64(1, "D"), count)
+    since = between(rng, today - 60 * DAY, today - DAY, count)
     from_dqt = chance(rng, count, 0.4)
     return pl.DataFrame({"user_id": ids, "last_signed_in_utc": at_work(rng, since)}).with_columns(
         active=pl.Series(~chance(rng, count, 0.15)),
@@ -142,7 +141,7 @@ def _api_keys(seed: int, applications: pl.Series, today: np.datetime64) -> pl.Da
     count = 2 * len(applications)
     owner = np.arange(count) // 2
     old = np.arange(count) % 2 == 0
-    made = np.where(old, day("2023-02-01"), day("2025-03-01")) + rng.integers(0, 90, count).astype("timedelta64[D]")
+    made = np.where(old, day("2023-02-01"), day("2025-03-01")) + rng.integers(0, 90, count) * DAY
     created = at_work(rng, made)
     ends: Ints = np.where(old, 400, 900)
     expires = pl.Series(created + ends.astype("timedelta64[D]")).dt.strftime("%Y-%m-%d %H:%M:%S+00")

@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _HEX: Final = np.array([list(f"{i:04x}".encode()) for i in range(65536)], np.uint8)
+DAY: Final = np.timedelta64(1, "D")
 NO_DAY: Final = np.datetime64("NaT", "D")
 NO_MOMENT: Final = np.datetime64("NaT", "us")
 
@@ -77,9 +78,20 @@ def one_of(
     return pl.Series(list(values)).gather(positions)
 
 
-def only_where(mask: Mask, column: pl.Series) -> pl.Series:
-    """The column with null wherever the mask is false."""
-    return pl.select(pl.when(pl.Series(mask)).then(column).otherwise(None)).to_series()
+def where(mask: Mask | pl.Series, chosen: pl.Series | object, other: pl.Series | object = None) -> pl.Series:
+    """A column with `chosen` where the mask is true and `other` elsewhere; each is a column, one value or null."""
+    condition = mask if isinstance(mask, pl.Series) else pl.Series(mask)
+    return pl.select(pl.when(condition).then(pl.lit(chosen)).otherwise(pl.lit(other))).to_series()
+
+
+def text(*parts: pl.Series | str) -> pl.Series:
+    """Columns and constant texts joined row by row; a null in any of them gives a null."""
+    return pl.select(pl.concat_str([pl.lit(part) for part in parts])).to_series()
+
+
+def numerals(values: npt.NDArray[Any]) -> pl.Series:
+    """Numbers as text."""
+    return pl.Series(values).cast(pl.String)
 
 
 def gather(column: pl.Series, positions: Ints) -> pl.Series:
@@ -87,12 +99,17 @@ def gather(column: pl.Series, positions: Ints) -> pl.Series:
     if not len(column):
         return pl.Series([None] * len(positions), dtype=column.dtype)
     picked = column.gather(np.maximum(positions, 0))
-    return only_where(positions >= 0, picked)
+    return where(positions >= 0, picked)
 
 
 def day(text: str | datetime.date) -> np.datetime64:
     """A day as numpy knows it."""
     return np.datetime64(str(text), "D")
+
+
+def moment(text: str | datetime.date) -> np.datetime64:
+    """The first moment of a day."""
+    return np.datetime64(str(text), "us")
 
 
 def between(rng: np.random.Generator, first: Days | np.datetime64, last: Days | np.datetime64, count: int) -> Days:

@@ -8,7 +8,7 @@ import numpy as np
 from sandbox.population.establishments import Establishments
 from sandbox.population.reference import Providers
 from sandbox.population.users import Users
-from sandbox.population.vector import stream
+from sandbox.population.vector import moment, stream
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class World:
     def now(self) -> np.datetime64:
         """The first moment of today as a day: nothing in the population happens on it or later."""
         return np.datetime64(self.today, "D")
+
+    @property
+    def moment(self) -> np.datetime64:
+        """The first moment of today."""
+        return moment(self.today)
 
     def stream(self, topic: str, chunk: int = 0) -> np.random.Generator:
         """The random stream of one topic in one chunk."""

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from sandbox.defaults import FIRST_DAY, PEOPLE
-from sandbox.population.plan import ITT, KINDS, OVERSEAS, PUBLISHED_AWARDS, make_plan
+from sandbox.population.cohorts import ITT, KINDS, OVERSEAS, PUBLISHED_AWARDS, make_cohorts
 
 AWARDS = """
     SELECT extract(year FROM q.holds_from - interval '3 months')::int AS year,
@@ -45,21 +45,21 @@ def test_overseas_awards_follow_the_opening_of_the_new_service(world: psycopg.Co
 
 @pytest.mark.parametrize("people", [1, 137, 20_000, 1_000_000])
 def test_the_plan_has_exactly_so_many_people(people: int) -> None:
-    plan = make_plan(people, FIRST_DAY)
+    plan = make_cohorts(people, FIRST_DAY)
     kinds, years = plan.kind_and_year(0, people)
     assert len(kinds) == people
     assert (years[1:] >= years[:-1]).all()
 
 
 def test_a_million_people_have_the_published_awards_exactly() -> None:
-    plan = make_plan(1_000_000, FIRST_DAY)
+    plan = make_cohorts(1_000_000, FIRST_DAY)
     assert {year: tuple(plan.count(kind, year) for kind in range(4)) for year in PUBLISHED_AWARDS} == PUBLISHED_AWARDS
     assert KINDS[ITT] == "itt"
     assert KINDS[OVERSEAS] == "overseas"
 
 
 def test_awards_before_the_published_years_grow_towards_them() -> None:
-    plan = make_plan(1_000_000, datetime.date(2026, 10, 1))
+    plan = make_cohorts(1_000_000, datetime.date(2026, 10, 1))
     totals = [sum(plan.count(kind, year) for kind in range(4)) for year in range(1962, 2021)]
     assert totals == sorted(totals)
     assert totals[0] > 0

@@ -11,12 +11,13 @@ import pytest
 from psycopg import sql
 
 import sandbox.schema
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.population import AlreadyPopulatedError, populate
 from sandbox.population.chunk import chunk_frames
+from sandbox.population.cohorts import make_cohorts
 from sandbox.population.establishments import make_establishments
-from sandbox.population.plan import make_plan
 from sandbox.population.reference import providers
-from sandbox.population.users import SECRET_MARK, make_users
+from sandbox.population.users import make_users
 from sandbox.population.vector import day
 from sandbox.population.world import World
 from sandbox.schema import TABLES
@@ -31,7 +32,7 @@ def small_world(seed: int, people: int) -> World:
 
 
 def digests(world: World, chunk: int, start: int, stop: int) -> list[tuple[str, str]]:
-    plan = make_plan(world.people, world.today)
+    plan = make_cohorts(world.people, world.today)
     return [
         (table, hashlib.sha256(frame.write_csv().encode()).hexdigest())
         for table, frame in chunk_frames(world, chunk, plan, start, stop)

@@ -71,7 +71,7 @@ def _other_kinds(last_year: int) -> dict[tuple[int, int], float]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Cohorts:
     """Runs of people of one kind and year, in the order of their numbers."""
 
     people: int
@@ -91,8 +91,8 @@ class Plan:
         return int(sizes[(self.kinds == kind) & (self.years == year)].sum())
 
 
-def make_plan(people: int, today: datetime.date) -> Plan:
-    """The plan for so many people as of this day. Cells run by year, then by kind."""
+def make_cohorts(people: int, today: datetime.date) -> Cohorts:
+    """The cohorts of so many people as of this day. Cells run by year, then by kind."""
     last_year = financial_year(today)
     per_million = _other_kinds(last_year)
     for year in range(FIRST_YEAR, last_year + 1):
@@ -116,4 +116,4 @@ def make_plan(people: int, today: datetime.date) -> Plan:
     counts[last_none] = max(0, counts[last_none] + people - int(counts.sum()))
     ends = np.minimum(np.cumsum(counts), people)
     ends[-1] = people
-    return Plan(people, np.array([c[0] for c in cells]), np.array([c[1] for c in cells]), ends)
+    return Cohorts(people, np.array([c[0] for c in cells]), np.array([c[1] for c in cells]), ends)

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.life import names
-from sandbox.life.chance import normal_nino
-from sandbox.nobodys import OF_ONE_PREFIX, new_nino, nino, temporary_reference
+from sandbox.domain.numbers import OF_ONE_PREFIX, email, new_nino, nino, normal_nino, postcode, temporary_reference
 from tests.python.somebodys import could_be_somebodys
 from warehouse.core.settings import PROJECT
 
@@ -37,7 +35,7 @@ def test_each_number_gives_a_text_of_its_own(one: int, other: int) -> None:
 @given(st.integers(0, 2**32))
 def test_addresses_are_nobodys(seed: int) -> None:
     chance = Random(seed)
-    assert not list(could_be_somebodys(f"{names.email(chance, 'Ann', 'Smith')} {names.postcode(chance)}"))
+    assert not list(could_be_somebodys(f"{email(chance, 'Ann', 'Smith')} {postcode(chance)}"))
 
 
 @pytest.mark.parametrize(
