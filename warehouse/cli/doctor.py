@@ -8,7 +8,8 @@ import typer
 
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError, SetupError, WarehouseError
+from warehouse.core.errors import SetupError, WarehouseError
+from warehouse.core.finding import first_failed
 from warehouse.core.settings import load
 from warehouse.marts import examine_builds
 from warehouse.observe import Check, Finding, examine
@@ -104,9 +105,9 @@ def _classification(databases: Databases) -> str:
 
 def _replication(databases: Databases) -> str:
     now = status(databases)
-    broken = next((reason for reason in now.reasons if reason.exit_code), None)
+    broken = first_failed(now.reasons)
     if broken:
-        raise ReplicationError(broken.what, meaning=f"Replication is {now.state}.", next_command=broken.next_command)
+        raise broken.as_error(f"Replication is {now.state}.")
     return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
 
 

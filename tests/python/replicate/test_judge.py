@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warehouse.core.errors import ClocksDisagree, SlotLost
+from warehouse.core.finding import Finding, failed, warning
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.guard import verdict
 from warehouse.replicate.history import clocks
@@ -25,7 +27,7 @@ def look(seconds: float = 0, **values: object) -> Look:
     return Look(moment, moment, **{**good, **state, **values})  # type: ignore[arg-type]
 
 
-def codes(*reasons: verdict.Reason | None) -> list[str]:
+def codes(*reasons: Finding | None) -> list[str]:
     return [reason.code for reason in reasons if reason]
 
 
@@ -119,9 +121,9 @@ def test_clocks_that_disagree() -> None:
 
 def test_what_must_be_decided_first_comes_first() -> None:
     reasons = [
-        verdict.Reason("warning", "", "", 0),
-        verdict.Reason("clocks_disagree", "", "", 55),
-        verdict.Reason("slot_lost", "", "", 50),
+        warning("warning", "", ""),
+        failed("clocks_disagree", "", "", ClocksDisagree),
+        failed("slot_lost", "", "", SlotLost),
     ]
     assert codes(*verdict.ordered(reasons)) == ["slot_lost", "clocks_disagree", "warning"]
 
@@ -129,7 +131,8 @@ def test_what_must_be_decided_first_comes_first() -> None:
 def test_every_code_of_a_reason_is_documented() -> None:
     page = (PROJECT / "docs" / "runbooks" / "alerting.md").read_text()
     package = PROJECT / "warehouse" / "replicate"
-    texts = [file.read_text() for file in package.rglob("*.py")]
-    found = {code for text in texts for code in re.findall(r'Reason\(\s*"(\w+)"', text)}
+    # The checks of preflight are no reasons of the stream's status.
+    texts = [file.read_text() for file in package.rglob("*.py") if file.parent.name != "preflight"]
+    found = {code for text in texts for code in re.findall(r'(?:failed|warning|from_error)\(\s*"(\w+)"', text)}
     assert len(found) > 10
     assert [code for code in sorted(found | set(verdict.ORDER)) if f"`{code}`" not in page] == []

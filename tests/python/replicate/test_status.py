@@ -19,11 +19,11 @@ from tests.python.waiting import until
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
+from warehouse.core.finding import Finding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.replicate import Status, load_classification, replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
-from warehouse.replicate.guard import verdict
 from warehouse.replicate.integrity import alterations
 from warehouse.replicate.replica import manual_writes
 
@@ -48,7 +48,7 @@ def told(databases: Databases, **how: float) -> Status:
     return status(databases, **{"pause": 0.5, **how})
 
 
-def reason(now: Status, code: str) -> verdict.Reason:
+def reason(now: Status, code: str) -> Finding:
     return next(found for found in now.reasons if found.code == code)
 
 

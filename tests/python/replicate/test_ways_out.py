@@ -31,10 +31,10 @@ from tests.python.replicate.trouble import equal, history_is_sound, lose_slot, o
 from tests.python.replicate.world import PERSON, insert
 from warehouse.cli import main
 from warehouse.core.errors import ApplyConflict
+from warehouse.core.finding import Finding
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.compare.reconcile import reconcile as compare
-from warehouse.replicate.guard.verdict import Reason
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.sync import begin
 
@@ -336,7 +336,7 @@ def advised(databases: WorldDatabases) -> str | None:
     return next((reason.next_command for reason in reasons if reason.exit_code), None)
 
 
-def reached(databases: WorldDatabases, state: State) -> Reason:
+def reached(databases: WorldDatabases, state: State) -> Finding:
     """What `status` says of it, perhaps beside more. That nothing moves takes it more than one look."""
     deadline = time.monotonic() + 120
     while True:

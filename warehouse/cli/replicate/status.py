@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 
 import typer
@@ -24,7 +23,7 @@ def show_status(json: bool = JsonOption) -> None:
     databases.start()
     now = status(databases)
     if json:
-        print_json(asdict(now))
+        print_json(now.as_dict())
     else:
         _print(now)
     if now.exit_code:

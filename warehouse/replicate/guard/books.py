@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 
 from warehouse.core.errors import CommitTimesOff, HistoryDiffers
+from warehouse.core.finding import Finding, failed, from_error, warning
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.guard.verdict import Reason
 from warehouse.replicate.history import retention, transactions
 
 _DIFFER = """
@@ -16,24 +16,24 @@ select table_name, what from ledger.proved_histories where mismatches > 0 order 
 """
 
 
-def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Reason]:
+def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Finding]:
     """Times that nobody keeps, a history that does not match its seals, a retention rule that waits for a person."""
     try:
         transactions.check_commit_times(warehouse)
     except CommitTimesOff as error:
-        yield Reason("commit_times_off", error.what, error.next_command, error.exit_code)
+        yield from_error("commit_times_off", error)
     differ = warehouse.execute(_DIFFER).fetchall()
     if differ:
         some = "; ".join(f"{table}: {what}" for table, what in differ[:5])
-        yield Reason(
+        yield failed(
             "history_differs",
             f"The history of {len(differ)} tables was not what was settled when it was last proved: {some}.",
             "warehouse replicate reconcile --history",
-            HistoryDiffers.exit_code,
+            HistoryDiffers,
         )
     lowered = retention.lowered(warehouse, classification)
     if lowered:
-        yield Reason(
+        yield warning(
             "retention_lowered",
             f"replication/trs.yml keeps less history of {len(lowered)} tables than what was applied so far; nothing "
             "of it was dropped.",

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 
 from warehouse.core.errors import DriftHeld, SubscriptionAltered
+from warehouse.core.finding import Finding, failed
 from warehouse.replicate.drift.difference import Difference, Kind
-from warehouse.replicate.guard.verdict import Reason
 
 OUT: tuple[Kind, ...] = ("identity", "key", "dropped table", "unknown type")
 SUBSCRIPTION: tuple[Kind, ...] = ("subscribe", "subscription")
 
 
-def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason]:
+def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Finding]:
     """Reasons for differences that concern whole tables, or the subscription.
 
     Args:
@@ -24,28 +24,28 @@ def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Reason
     out = [one for one in found if one.kind in OUT and one.column is None]
     harmed = [one for one in out if one.kind == "identity" and one.table in published]
     if harmed:
-        yield Reason(
+        yield failed(
             "source_harmed",
             f"The source's own updates and deletes fail for what is published: {_some(harmed)}.",
             "warehouse replicate run takes it out of the publication at once.",
-            DriftHeld.exit_code,
+            DriftHeld,
         )
     away = [one for one in out if one not in harmed]
     if away:
-        yield Reason(
+        yield failed(
             "table_out",
             f"Not replicated at present, the rows here are as they were: {_some(away)}.",
             "warehouse replicate drift shows what can be done about each.",
-            DriftHeld.exit_code,
+            DriftHeld,
         )
     altered = [one for one in found if one.kind in SUBSCRIPTION]
     if altered:
         again = any(one.needs == "decision" for one in altered)
-        yield Reason(
+        yield failed(
             "subscription_altered",
             f"The subscription does not apply all that it should: {_some(altered)}.",
             "warehouse replicate repair" if again else "warehouse replicate run, then warehouse replicate repair",
-            SubscriptionAltered.exit_code,
+            SubscriptionAltered,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,13 +12,14 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
+from warehouse.core.finding import Finding, failed, first_failed, from_error, warning
 from warehouse.replicate.catalog import published
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.guard import books, standing, structure, verdict
-from warehouse.replicate.guard.verdict import PATIENCE_SECONDS, Rates, Reason, State
+from warehouse.replicate.guard.verdict import PATIENCE_SECONDS, Rates, State
 from warehouse.replicate.history import clocks, seals
 from warehouse.replicate.integrity import alterations
 from warehouse.replicate.ledger import column_states, differences, epochs, gaps
@@ -27,10 +28,11 @@ from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
 from warehouse.replicate.replica import manual_writes, marks
 from warehouse.replicate.stream import continuity, missing_rows, sample, subscription
-from warehouse.replicate.stream.finding import Finding, error_of
+from warehouse.replicate.stream.finding import Finding as BrokenOff
+from warehouse.replicate.stream.finding import error_of
 from warehouse.replicate.stream.sample import Look
 
-__all__ = ["Reason", "State", "Status", "status"]
+__all__ = ["State", "Status", "status"]
 
 PAUSE_SECONDS = 3.0
 """Between two looks of one command, when the first shows that something may be wrong."""
@@ -58,7 +60,7 @@ class Status:
     state: State
     healthy: bool = True
     exit_code: int = 0
-    reasons: list[Reason] = field(default_factory=list)
+    reasons: list[Finding] = field(default_factory=list)
     epoch: int | None = None
     since: str | None = None
     slot: str | None = None
@@ -76,6 +78,10 @@ class Status:
     apply_errors: int = 0
     history_head: str | None = None
     tables: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The status as `--json` prints it."""
+        return {**asdict(self), "reasons": [reason.as_dict() for reason in self.reasons]}
 
 
 def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patience: float = PATIENCE_SECONDS) -> Status:
@@ -120,7 +126,7 @@ def _examined(
         past = [look, *past]
         look, measured_clocks = sample.take(trs, warehouse, epoch, name)
     measured = verdict.rates(look, past, int(budget * 1e9))
-    reasons: list[Reason] = []
+    reasons: list[Finding] = []
     if epoch.state != "copying":
         passed.note(warehouse, epoch, look.applied_lsn)
         reasons = _of_the_stream(
@@ -142,15 +148,15 @@ def _examined(
     )
 
 
-def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Reason:
+def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Finding:
     """Whether a copy or repair is being made, or was broken off; and which of the two."""
-    code, is_first = ReplicationError.exit_code, epochs.is_first_copy(warehouse, epoch)
+    is_first = epochs.is_first_copy(warehouse, epoch)
     what = "first copy" if is_first else "repair of a gap"
     if subscription.other_command(warehouse, epoch.replication_name):
-        return Reason("copying", f"The {what} is being made.", "Wait for that command.", code)
+        return failed("copying", f"The {what} is being made.", "Wait for that command.", ReplicationError)
     if is_first:
-        return Reason("broken_off", "The first copy was broken off.", "warehouse replicate run", code)
-    return Reason("broken_off", "The repair of a gap was broken off.", "warehouse replicate repair", SlotLost.exit_code)
+        return failed("broken_off", "The first copy was broken off.", "warehouse replicate run", ReplicationError)
+    return failed("broken_off", "The repair of a gap was broken off.", "warehouse replicate repair", SlotLost)
 
 
 def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
@@ -184,16 +190,14 @@ def _of_the_stream(
     past: list[Look],
     patience: float,
     hidden: Hidden,
-) -> list[Reason]:
+) -> list[Finding]:
     _, finding = continuity.examine(databases.source_conninfo, trs, warehouse, epoch)
     if finding:
-        error = error_of(finding, epoch)
-        return [Reason(_CODES[finding.kind], error.what, error.next_command, error.exit_code)]
+        return [from_error(_CODES[finding.kind], error_of(finding, epoch))]
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)
     noted = continuity.read_note(warehouse, epoch)
     if noted and noted.undecodable:
-        error = error_of(Finding("lost", noted.undecodable), epoch)
-        return [Reason(_CODES["lost"], error.what, error.next_command, error.exit_code)]
+        return [from_error(_CODES["lost"], error_of(BrokenOff("lost", noted.undecodable), epoch))]
     if failure:
         where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""
         return [verdict.of_a_conflict(failure.what + where)]
@@ -215,7 +219,7 @@ def _held_by_us(trs: psycopg.Connection, epoch: Epoch) -> bool:
 
 def _of_the_rest(
     trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification, epoch: Epoch, name: str
-) -> list[Reason]:
+) -> list[Finding]:
     publication = published.read(trs, name)
     actual = alterations.read(warehouse, classification.schema_name, list(classification.published))
     now = both_sides.read(trs, warehouse, name, classification.schema_name)
@@ -245,37 +249,37 @@ def _of_the_rest(
     updates, deletes = missing_rows.unsettled(warehouse, epoch, name)
     if updates or deletes:
         reasons.append(
-            Reason(
+            failed(
                 "rows_missing",
                 f"{updates:,} updates and {deletes:,} deletes of the source found no row here.",
                 "warehouse replicate repair",
-                ContentDiffers.exit_code,
+                ContentDiffers,
             )
         )
     reasons += _of_differences(differences.known(warehouse, classification.published))
     if open_gaps := gaps.unrepaired(warehouse, epoch):
         reasons.append(
-            Reason(
+            failed(
                 "gap",
                 f"{len(open_gaps)} gaps are not repaired yet: {verdict.some([gap.reason for gap in open_gaps])}.",
                 "warehouse replicate repair",
-                SlotLost.exit_code,
+                SlotLost,
             )
         )
     if by_hand := passed.skipped_by_hand(warehouse, epoch):
         reasons.append(
-            Reason(
+            failed(
                 "skipped_by_hand",
                 "A transaction that could not be applied was passed over by hand (ALTER SUBSCRIPTION … SKIP), and is "
                 f"not here: {verdict.some(by_hand)}, and whatever else it changed.",
                 "warehouse replicate repair",
-                SubscriptionAltered.exit_code,
+                SubscriptionAltered,
             )
         )
     skipped = _skipped_since_repair(warehouse, epoch)
     if skipped:
         reasons.append(
-            Reason(
+            warning(
                 "skipped",
                 f"{skipped:,} rows were given up by `warehouse replicate skip`; there the replica differs.",
                 "warehouse replicate repair --compare makes them as the source has them.",
@@ -284,29 +288,29 @@ def _of_the_rest(
     return reasons
 
 
-def _of_differences(known: Sequence[Known]) -> list[Reason]:
+def _of_differences(known: Sequence[Known]) -> list[Finding]:
     held = [one for one in known if one.deletes_held]
     others = [one for one in known if not one.deletes_held]
     reasons = []
     if held:
         options = " ".join(f"--allow-deletes {one.table}" for one in held)
         reasons.append(
-            Reason(
+            failed(
                 "deletes_held",
                 "A repair left tables as they are, because it would have deleted more of them than it may by itself: "
                 f"{verdict.some([f'{one.table} ({one.extra:,} of {one.warehouse_rows:,} rows)' for one in held])}.",
                 f"If the rows are gone on the operational database: warehouse replicate repair {options}",
-                DeletesRefused.exit_code,
+                DeletesRefused,
             )
         )
     if others:
         named = verdict.some([str(one) for one in others])
         reasons.append(
-            Reason(
+            failed(
                 "differs",
                 f"The last comparison found tables that differ from the source: {named}.",
                 "warehouse replicate repair",
-                ContentDiffers.exit_code,
+                ContentDiffers,
             )
         )
     return reasons
@@ -353,7 +357,7 @@ def _as_status(
     name: str,
     look: Look,
     measured: Rates,
-    reasons: list[Reason],
+    reasons: list[Finding],
     state: State,
     since: datetime | None,
     skew: float,
@@ -365,11 +369,11 @@ def _as_status(
         "select count(*) from ledger.transactions where epoch_id = %s", (epoch.epoch_id,)
     ).fetchone()
     rows = warehouse.execute(_TABLES, (list(classification.published), classification.schema_name)).fetchall()
-    exit_code = next((reason.exit_code for reason in reasons if reason.exit_code), 0)
+    first = first_failed(reasons)
     return Status(
         state=state,
-        healthy=exit_code == 0,
-        exit_code=exit_code,
+        healthy=first is None,
+        exit_code=first.exit_code if first else 0,
         reasons=reasons,
         epoch=epoch.epoch_id,
         since=_utc(since),

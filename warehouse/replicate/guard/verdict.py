@@ -17,6 +17,7 @@ from warehouse.core.errors import (
     StreamStuck,
     WalBudgetExceeded,
 )
+from warehouse.core.finding import Finding, failed, warning
 from warehouse.replicate.stream.sample import Look
 
 State = Literal[
@@ -41,21 +42,6 @@ WARN_HOURS = 24
 BEHIND_BYTES = 1_000_000
 """Less that waits is not called something to apply by itself: a source writes a little WAL of its own all the time, and
 a stream in good order confirms it within seconds."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why the stream is not as it should be.
-
-    Attributes:
-        code: a stable name for machines.
-        exit_code: what a command that stops for it ends with. 0: a warning, the stream goes on.
-    """
-
-    code: str
-    what: str
-    next_command: str
-    exit_code: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,7 +120,7 @@ def of_the_stream(
     blocked_by: str | None = None,
     patience: float = PATIENCE_SECONDS,
     held_by_us: bool = False,
-) -> Reason | None:
+) -> Finding | None:
     """Whether the stream is on and moves.
 
     Args:
@@ -145,66 +131,66 @@ def of_the_stream(
     if taken and before and not before.worker_pid and before.slot_held_by == look.slot_held_by:
         return _of_the_holder(look, slot, ours=held_by_us)
     if look.enabled is None:
-        return Reason(
+        return failed(
             "no_subscription",
             "The warehouse has no subscription any more: somebody dropped it.",
             "warehouse replicate repair",
-            ReplicationError.exit_code,
+            ReplicationError,
         )
     if look.enabled is False:
-        return Reason(
+        return failed(
             "stopped",
             "The stream is off: it was interrupted, or somebody disabled it.",
             "warehouse replicate run",
-            ReplicationError.exit_code,
+            ReplicationError,
         )
     still = stalled_seconds(look, earlier)
     if still >= LOCKED_SECONDS and blocked_by:
-        return Reason("stuck", f"The apply worker waits for {blocked_by}.", "End that session.", StreamStuck.exit_code)
+        return failed("stuck", f"The apply worker waits for {blocked_by}.", "End that session.", StreamStuck)
     workerless = not look.worker_pid and before is not None and not before.worker_pid
     if still >= (min(WORKERLESS_SECONDS, patience) if workerless else patience):
-        return Reason(
+        return failed(
             "stuck",
             f"Nothing has moved for {still:,.0f} seconds, and {look.lag_bytes or 0:,} bytes wait; the apply worker "
             + ("does not run." if workerless else "runs."),
             "Read the log of the warehouse's server, then `warehouse replicate run`.",
-            StreamStuck.exit_code,
+            StreamStuck,
         )
     return None
 
 
-def _of_the_holder(look: Look, slot: str, *, ours: bool) -> Reason:
+def _of_the_holder(look: Look, slot: str, *, ours: bool) -> Finding:
     if ours:
-        return Reason(
+        return failed(
             "stuck",
             f"A sender of ours (process {look.slot_held_by} at the source) has not noticed that its connection broke.",
             "Wait a minute (wal_sender_timeout there), then `warehouse replicate run`.",
-            StreamStuck.exit_code,
+            StreamStuck,
         )
-    return Reason(
+    return failed(
         "slot_taken",
         f"Somebody else reads the slot {slot} (process {look.slot_held_by} at the source): what it takes never "
         "comes here.",
         "At the source: select * from pg_stat_replication; stop that consumer, then `warehouse replicate run`.",
-        SlotTaken.exit_code,
+        SlotTaken,
     )
 
 
-def of_the_budget(measured: Rates, *, moves: bool) -> Reason | None:
+def of_the_budget(measured: Rates, *, moves: bool) -> Finding | None:
     """Whether the source keeps more WAL for us than it should have to, or soon will."""
     if measured.retained_bytes is None or measured.budget_bytes is None:
         return None
     gigabytes = f"{measured.retained_bytes / 1e9:,.2f} of {measured.budget_bytes / 1e9:,.2f} GB"
     if measured.retained_bytes >= measured.budget_bytes:
-        return Reason(
+        return failed(
             "wal_budget",
             f"The source keeps more WAL for us than it should have to: {gigabytes}.",
             "Get the stream going (`warehouse replicate run`); if a long transaction holds it back, end that.",
-            WalBudgetExceeded.exit_code,
+            WalBudgetExceeded,
         )
     left = measured.seconds_until_full
     if not moves and left is not None and left < WARN_HOURS * 3600:
-        return Reason(
+        return warning(
             "wal_budget_soon",
             f"At this rate the source's WAL budget is used up in {left / 3600:,.1f} hours ({gigabytes}).",
             "Get the stream going: `warehouse replicate run`.",
@@ -212,58 +198,58 @@ def of_the_budget(measured: Rates, *, moves: bool) -> Reason | None:
     return None
 
 
-def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Sequence[str]) -> list[Reason]:
+def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Sequence[str]) -> list[Finding]:
     """What was altered behind our back, on either side."""
     told = []
     if publication:
         told.append(
-            Reason(
+            failed(
                 "publication_altered",
                 f"The publication was altered, and not by us: {some(publication)}.",
                 "warehouse replicate drift shows it; `warehouse replicate apply` sets it right.",
-                PublicationAltered.exit_code,
+                PublicationAltered,
             )
         )
     if replica:
         told.append(
-            Reason(
+            failed(
                 "replica_altered",
                 f"The replica was altered by hand: {some(replica)}.",
                 "`warehouse replicate repair` makes what keeps history as it was, and compares. Undo the rest.",
-                ReplicaAltered.exit_code,
+                ReplicaAltered,
             )
         )
     if hands:
         told.append(
-            Reason(
+            failed(
                 "rows_altered",
                 f"Rows of the replica were written by hand: {some(hands)}.",
                 "warehouse replicate repair --compare makes them as the source has them.",
-                ReplicaAltered.exit_code,
+                ReplicaAltered,
             )
         )
     return told
 
 
-def of_clocks(disagreements: Sequence[str]) -> Reason | None:
+def of_clocks(disagreements: Sequence[str]) -> Finding | None:
     """Whether commit times can be trusted."""
     if not disagreements:
         return None
-    return Reason(
+    return failed(
         "clocks_disagree",
         f"Clocks disagree: {some(disagreements)}. Times in the history may be off by that.",
         "Have both servers' clocks set by NTP (chronyc tracking); warehouse replicate clocks shows what was wrong.",
-        ClocksDisagree.exit_code,
+        ClocksDisagree,
     )
 
 
-def of_a_conflict(what: str) -> Reason:
+def of_a_conflict(what: str) -> Finding:
     """A transaction cannot be applied."""
-    return Reason(
+    return failed(
         "conflict",
         f"A transaction cannot be applied: {what}",
         "warehouse replicate conflicts",
-        ApplyConflict.exit_code,
+        ApplyConflict,
     )
 
 
@@ -294,7 +280,7 @@ ORDER = (
     "skipped_by_hand",
     "altered_meanwhile",
 )
-"""Codes of reasons: what has to be decided first stands first."""
+"""Codes of findings: what has to be decided first stands first."""
 
 _STATES: dict[str, State] = {
     "source_rewound": "rewound",
@@ -308,12 +294,12 @@ _STATES: dict[str, State] = {
 }
 
 
-def ordered(reasons: Sequence[Reason]) -> list[Reason]:
+def ordered(reasons: Sequence[Finding]) -> list[Finding]:
     """The reasons, what has to be decided first before what can wait; warnings last."""
-    return sorted(reasons, key=lambda r: (r.exit_code == 0, ORDER.index(r.code) if r.code in ORDER else len(ORDER)))
+    return sorted(reasons, key=lambda r: (r.state != "failed", ORDER.index(r.code) if r.code in ORDER else len(ORDER)))
 
 
-def state_of(epoch_state: str, look: Look, reasons: Sequence[Reason], since: datetime | None) -> State:
+def state_of(epoch_state: str, look: Look, reasons: Sequence[Finding], since: datetime | None) -> State:
     """One word for how the stream stands. Rows or publications that were altered are reasons, but it streams on.
 
     Args:

@@ -15,7 +15,7 @@ from datetime import datetime
 import psycopg
 
 from warehouse.core.errors import AlteredMeanwhile
-from warehouse.replicate.guard.verdict import Reason
+from warehouse.core.finding import Finding, failed
 from warehouse.replicate.stream import subscription
 
 _SUBSCRIPTION = "the subscription"
@@ -202,7 +202,7 @@ def settle(warehouse: psycopg.Connection, tables: Sequence[str], *, all_of_them:
 
 def reasons(
     trs: psycopg.Connection, warehouse: psycopg.Connection, name: str, replicated: Collection[str]
-) -> list[Reason]:
+) -> list[Finding]:
     """The doubts as a reason of the stream's status: those of the ledger, and those that only show now.
 
     While another command of ours is at work, its own doing would look like somebody's.
@@ -219,11 +219,11 @@ def reasons(
     since = min(one.since for one in found)
     told = ", ".join(one.what for one in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
     return [
-        Reason(
+        failed(
             "altered_meanwhile",
             f"Somebody has altered {told} since {since:%Y-%m-%d %H:%M:%S %Z}, and it may have been put back: rows may "
             "have been passed over, or versions not kept (ledger.doubts keeps the times).",
             "warehouse replicate repair",
-            AlteredMeanwhile.exit_code,
+            AlteredMeanwhile,
         )
     ]
