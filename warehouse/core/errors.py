@@ -22,6 +22,7 @@ code, so that a scheduler can tell them apart:
     │   │   └── SubscriptionAltered  60  the subscription is not what we made, or does not apply a table
     │   ├── SlotTaken                51  another consumer holds the slot or its name
     │   ├── SourceRewound            52  the source is behind what was applied: it was restored from a backup
+    │   ├── SourceMoved              49  another server of the source's cluster answers: moved, or a copy of its disk
     │   ├── PublicationAltered       53  the publication is not what replication/ says, and not by us
     │   ├── ReplicaAltered           54  the replica, its history or their triggers were altered by hand
     │   ├── ClocksDisagree           55  commit times of the source cannot be trusted against this clock
@@ -161,6 +162,10 @@ class SlotTaken(ReplicationError):
 
 class SourceRewound(ReplicationError):
     exit_code = 52
+
+
+class SourceMoved(ReplicationError):
+    exit_code = 49
 
 
 class PublicationAltered(ReplicationError):

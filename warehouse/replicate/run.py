@@ -72,7 +72,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         origin = subscription.origin_name(warehouse, name)
         booked = history.catch_up(warehouse, trs, epoch, classification, origin)
         manual_writes.note_them(warehouse, classification)
-        continuity.note(trs, warehouse, epoch, marked)
+        continuity.note(databases, trs, warehouse, epoch, marked)
         if report.rows_in is None:
             report.rows_in = report.rows_out = booked.stamped.row_changes
             report.notes.append(f"{booked.stamped.transactions:,} transactions")
@@ -109,7 +109,7 @@ def _go_on(
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)
-        continuity.check(ends.databases.source_conninfo, ends.trs, warehouse, epoch)
+        continuity.check(ends.databases, ends.trs, warehouse, epoch)
         if not subscription.exists(warehouse, name):
             raise subscribed.gone()
         if again := subscribed.copying_again(warehouse, name, ends.schema):
@@ -139,7 +139,7 @@ def _go_on(
         epoch = settled.epoch if isinstance(settled, begin.Begun) else epoch
         nothing = "what differs waits for a person" if settled.held else "nothing differs"
         told = repaired(settled.gaps) if settled.gaps else nothing
-        report.notes.append(f"the warehouse's server was started, so both sides were compared: {told}")
+        report.notes.append(f"{doubt.what}, so both sides were compared: {told}")
     if known_meanings.doubts(warehouse) and ends.databases.settings.warehouse_repair == "automatic":
         damage = repair_damage(ends, epoch, progress, "a name at the source meant something else")
         report.notes.append(repaired(damage.gaps))

@@ -33,6 +33,7 @@ LANDED = {
     "0019_marks.sql": "413fc956161acae9",
     "0020_history_that_proves_itself.sql": "b79ea7611d2ae2f6",
     "0021_source_releases.sql": "a1c37f03dc1e84de",
+    "0022_source_server.sql": "6eb2c7b9bcaf1b52",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 

@@ -74,6 +74,6 @@ def test_guard_of_a_stream_that_runs(drill: Drill) -> None:
         epoch = epochs.current(warehouse, drill.name)
         assert epoch is not None
         for _ in range(60):
-            _, finding = continuity.examine(drill.databases.source_conninfo, source, warehouse, epoch)
+            _, finding = continuity.examine(drill.databases, source, warehouse, epoch)
             assert finding is None, finding
     drill.finish()

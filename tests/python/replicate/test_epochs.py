@@ -13,6 +13,7 @@ from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.stream.continuity import Note, Slot, Source, fork_after, judge
 from warehouse.replicate.stream.finding import Finding, error_of
 from warehouse.replicate.stream.lsn import as_bytes, as_lsn
+from warehouse.replicate.stream.source_server import Server
 
 SYSTEM = "7000000000000000000"
 SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)
@@ -39,6 +40,27 @@ def test_one_evidence_is_enough() -> None:
     assert kind(replace(nothing, restart=649)) is None
     assert kind(replace(nothing, restart=650)) == "crashed"
     assert kind(replace(nothing, statistics_since="a")) is None
+
+
+def test_another_server_of_the_same_cluster_is_compared_or_a_person_is_asked() -> None:
+    before = Server("db.example.org:5432", "10.0.0.1:5432", "1")
+    note = replace(NOTE, source_server=before)
+
+    def found(address: str, own_address: str, started: str, **more: int) -> str | None:
+        server = Server(address, own_address, started)
+        return kind(source=replace(SOURCE, server=server, **more), note=note)
+
+    assert found(before.address, before.own_address, "2") is None
+    assert found("alias.example.org:5432", "10.0.0.2:5432", "1") is None
+    assert found(before.address, "10.0.0.2:5432", "2") == "replaced"
+    assert found("other.example.org:5432", "10.0.0.2:5432", "2") == "moved"
+    # A failover has a timeline of its own, which began after all that was applied: that is proof enough.
+    assert found("other.example.org:5432", "10.0.0.2:5432", "2", timeline=2, forked_at=900) is None
+    assert found("other.example.org:5432", "10.0.0.2:5432", "2", timeline=2, forked_at=649) == "unproven"
+    # Nobody has written since our mark, so nothing can be missing; but what comes may be of a copy.
+    quiet = replace(note, source_xid=499, source_xmin=499)
+    other = replace(SOURCE, server=Server(before.address, "10.0.0.2:5432", "2"))
+    assert kind(source=other, note=quiet) is None
 
 
 def test_after_a_crash_a_run_is_enough_and_else_a_person_asks_for_the_repair() -> None:

@@ -16,6 +16,7 @@ from warehouse.cli.replicate.reset import reset
 from warehouse.cli.replicate.retention import retention
 from warehouse.cli.replicate.run import run_stage
 from warehouse.cli.replicate.skip import skip
+from warehouse.cli.replicate.source import show_source
 from warehouse.cli.replicate.sql import show_sql
 from warehouse.cli.replicate.status import show_status
 from warehouse.cli.replicate.watch import watch
@@ -34,5 +35,6 @@ app.command("reconcile")(reconcile_content)
 app.command("sql")(show_sql)
 app.command("check-migration")(check_file)
 app.command("clocks")(show_clocks)
+app.command("source")(show_source)
 app.command("retention")(retention)
 app.command("reset")(reset)

@@ -173,9 +173,11 @@ _CODES = {
     "unproven": "slot_lost",
     "crashed": "slot_lost",
     "restarted": "restarted",
+    "replaced": "restarted",
     "taken": "slot_taken",
     "held by us": "stuck",
     "rewound": "source_rewound",
+    "moved": "source_moved",
     "other source": "other_source",
 }
 
@@ -191,7 +193,7 @@ def _of_the_stream(
     patience: float,
     hidden: Hidden,
 ) -> list[Finding]:
-    _, finding = continuity.examine(databases.source_conninfo, trs, warehouse, epoch)
+    _, finding = continuity.examine(databases, trs, warehouse, epoch)
     if finding:
         return [from_error(_CODES[finding.kind], error_of(finding, epoch))]
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)

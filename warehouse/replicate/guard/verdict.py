@@ -256,6 +256,7 @@ def of_a_conflict(what: str) -> Finding:
 ORDER = (
     "source_rewound",
     "other_source",
+    "source_moved",
     "slot_lost",
     "slot_taken",
     "subscription_altered",
@@ -285,6 +286,7 @@ ORDER = (
 _STATES: dict[str, State] = {
     "source_rewound": "rewound",
     "other_source": "rewound",
+    "source_moved": "rewound",
     "slot_lost": "slot lost",
     "slot_taken": "slot taken",
     "conflict": "conflict",

@@ -13,17 +13,19 @@ both sides are compared (docs/adr/0023).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any
 
 import psycopg
 
+from warehouse.core.databases import Databases
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.stream import subscription
-from warehouse.replicate.stream.finding import READ_BY, Finding, error_of
+from warehouse.replicate.stream import source_server, subscription
+from warehouse.replicate.stream.finding import IN_DOUBT, READ_BY, Finding, error_of
 from warehouse.replicate.stream.lsn import applied_lsn, as_bytes, as_lsn
+from warehouse.replicate.stream.source_server import Server
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Source:
         flushed: the end of its durable WAL.
         next_xid: the number that its next transaction will get at the earliest.
         forked_at: where its timeline left the one that was noted last; None on the same one.
+        server: which of the servers with that identity it is.
     """
 
     system_id: str
@@ -61,6 +64,7 @@ class Source:
     flushed: int
     next_xid: int
     forked_at: int | None = None
+    server: Server | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Note:
         source_xmin: every transaction of the source with a smaller number had ended then.
         undecodable: why the source cannot read the slot's WAL any more.
         server: which server of the warehouse had applied it, and since when that was running; see server_of().
+        source_server: which server the source was.
     """
 
     confirmed: int
@@ -84,6 +89,7 @@ class Note:
     source_xmin: int | None = None
     undecodable: str | None = None
     server: str | None = None
+    source_server: Server | None = None
 
 
 def judge(
@@ -103,32 +109,49 @@ def judge(
         streaming: whether our own stream is switched on, so that it may hold the slot.
         server: the warehouse's server as it is now; see server_of().
     """
-    if source.system_id != epoch_system_id:
-        return Finding("other source", "it is another database cluster")
     known = max(applied, note.confirmed if note else 0)
-    if rewound := _rewound(source, known, note):
-        return Finding("rewound", rewound)
-    if source.forked_at is not None and source.forked_at < known:
-        # What was applied last may be of the old timeline, or the new one if the stream resumed there by itself.
-        return Finding("unproven", "the source failed over before the last position that was applied here")
+    if finding := _of_the_source(epoch_system_id, source, known, note):
+        return finding
     if unusable := _unusable(slot, note, streaming=streaming):
         return unusable
     assert slot is not None
     # A stream that an earlier version of this program began has no note, and has to be taken as it runs.
     found = None if note is None and streaming else _not_ours(slot, known, note)
-    return found or _after_a_start(slot, source, note, server)
+    if found or note is None or _nothing_since(source, note):
+        return found
+    if source_server.change(note.source_server, source.server) and source.forked_at is None:
+        return Finding("replaced", "another server of the same cluster answers at the source's address")
+    return _after_a_start(slot, note, server)
 
 
-def _after_a_start(slot: Slot, source: Source, note: Note | None, server: str | None) -> Finding | None:
+def _of_the_source(epoch_system_id: str, source: Source, known: int, note: Note | None) -> Finding | None:
+    if source.system_id != epoch_system_id:
+        return Finding("other source", "it is another database cluster")
+    if rewound := _rewound(source, known, note):
+        return Finding("rewound", rewound)
+    if source.forked_at is not None and source.forked_at < known:
+        # What was applied last may be of the old timeline, or the new one if the stream resumed there by itself.
+        return Finding("unproven", "the source failed over before the last position that was applied here")
+    before, now = note.source_server if note else None, source.server
+    # A failover begins a timeline of its own, which says by itself what of ours it has.
+    if before and now and source.forked_at is None and source_server.change(before, now) == "moved":
+        where = f"at {source_server.in_words(now)}, started since the last look, not {source_server.in_words(before)}"
+        return Finding("moved", where)
+    return None
+
+
+def _nothing_since(source: Source, note: Note) -> bool:
+    """Whether nothing can be missing: before our mark every transaction had ended, and none has begun there since."""
+    xid, xmin = note.source_xid, note.source_xmin
+    return xid is not None and xmin is not None and xmin >= xid and source.next_xid <= xid + 1
+
+
+def _after_a_start(slot: Slot, note: Note, server: str | None) -> Finding | None:
     """Whether all that the slot has confirmed is certainly here although the warehouse's server was started since.
 
     What was applied says nothing: a data folder that was put back streams on from where the slot is, past the hole.
     """
-    if note is None or note.server in (None, server) or slot.confirmed <= note.confirmed:
-        return None
-    # Before our own mark every transaction had ended, and since then none has begun at the source: nothing is missing.
-    xid, xmin = note.source_xid, note.source_xmin
-    if xid is not None and xmin is not None and xmin >= xid and source.next_xid <= xid + 1:
+    if note.server in (None, server) or slot.confirmed <= note.confirmed:
         return None
     return Finding(
         "restarted",
@@ -197,7 +220,7 @@ def _rewound(source: Source, known: int, note: Note | None) -> str | None:
 
 
 def examine(
-    source_conninfo: str, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
+    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
 ) -> tuple[Source, Finding | None]:
     """Look at both databases and judge. Changes nothing.
 
@@ -213,7 +236,7 @@ def examine(
         # it was applied.
         slot = read_slot(trs, epoch.slot_name)
         applied = applied_lsn(warehouse, name) or 0
-        source = read_source(source_conninfo, trs, noted.timeline if noted else epoch.timeline)
+        source = read_source(databases, trs, noted.timeline if noted else epoch.timeline)
         finding = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming, server=server)
         if finding is None and not there:
             finding = Finding("lost", "the warehouse's subscription, which knew what was applied, is gone")
@@ -224,7 +247,7 @@ def examine(
 
 
 def check(
-    source_conninfo: str,
+    databases: Databases,
     trs: psycopg.Connection,
     warehouse: psycopg.Connection,
     epoch: Epoch,
@@ -234,17 +257,20 @@ def check(
     """Let the stream go on only if nothing was missed. Otherwise it is switched off, and stays off.
 
     Args:
-        after_restart: whether it is known, and seen to, that the warehouse's server was started. (Otherwise it is an
-            error, too, but the stream goes on: what it brings now is right, and only the past is in doubt.)
+        after_restart: whether it is known, and seen to, that the warehouse's server was started, or the source's is
+            another one. (Otherwise it is an error, too, but the stream goes on: what it brings now is right, and only
+            the past is in doubt.)
 
     Raises:
         SlotLost, SlotTaken, SourceRewound: what was found. Nothing is started again.
+        SourceMoved: it leads to another server, which may be a copy of the source.
         ReplicationError: the address leads to another cluster.
     """
-    source, finding = examine(source_conninfo, trs, warehouse, epoch)
-    if finding is None or (finding.kind == "restarted" and after_restart):
+    source, finding = examine(databases, trs, warehouse, epoch)
+    in_doubt = finding is not None and finding.kind in IN_DOUBT
+    if finding is None or (in_doubt and after_restart):
         return source
-    if finding.kind == "restarted":
+    if in_doubt:
         raise error_of(finding, epoch)
     if finding.kind == "taken":
         warehouse.execute(
@@ -260,11 +286,11 @@ def check(
 _NOTE = """
 insert into ledger.slot_positions as p (
     epoch_id, confirmed_flush_lsn, source_lsn, source_xid, source_xmin, timeline, transactions, statistics_since,
-    warehouse_server
+    warehouse_server, source_address, source_own_address, source_started
 )
 values (
     %(epoch)s, %(confirmed)s, %(lsn)s, %(xid)s::text::xid8, %(xmin)s::text::xid8, %(timeline)s, %(transactions)s,
-    %(since)s, %(server)s
+    %(since)s, %(server)s, %(address)s, %(own_address)s, %(started)s
 )
 on conflict (epoch_id) do update set
     noted_at = clock_timestamp(),
@@ -276,11 +302,20 @@ on conflict (epoch_id) do update set
     transactions = excluded.transactions,
     statistics_since = excluded.statistics_since,
     warehouse_server = excluded.warehouse_server,
+    source_address = excluded.source_address,
+    source_own_address = excluded.source_own_address,
+    source_started = excluded.source_started,
     taken_by = null
 """
 
 
-def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, marked: subscription.Mark) -> None:
+def note(
+    databases: Databases,
+    trs: psycopg.Connection,
+    warehouse: psycopg.Connection,
+    epoch: Epoch,
+    marked: subscription.Mark,
+) -> None:
     """Write down what the slot shows, right after our stream has confirmed `marked`; check() came before."""
     slot = read_slot(trs, epoch.slot_name)
     if slot is None:
@@ -297,6 +332,7 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, m
             "transactions": slot.transactions,
             "since": slot.statistics_since,
             "server": server_of(warehouse, epoch.replication_name),
+            **asdict(source_server.read(databases, trs)),
         },
     )
 
@@ -357,7 +393,9 @@ def read_note(warehouse: psycopg.Connection, epoch: Epoch) -> Note | None:
     if row is None:
         return None
     xid, xmin = (None if number is None else int(number) for number in (row[2], row[7]))
-    return Note(as_bytes(row[0]), as_bytes(row[1]), xid, int(row[3]), row[4], row[5], row[6], xmin, row[8], row[9])
+    server = source_server.read_noted(warehouse, epoch.epoch_id)
+    known, lsn = as_bytes(row[0]), as_bytes(row[1])
+    return Note(known, lsn, xid, int(row[3]), row[4], row[5], row[6], xmin, row[8], row[9], server)
 
 
 def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:
@@ -392,10 +430,10 @@ def read_slot(trs: psycopg.Connection, slot_name: str) -> Slot | None:
     )
 
 
-def read_source(source_conninfo: str, trs: psycopg.Connection, timeline: int | None) -> Source:
+def read_source(databases: Databases, trs: psycopg.Connection, timeline: int | None) -> Source:
     """What the source shows of itself, held against the timeline that was seen last."""
     forked_at = None
-    with subscription.replication_connection(source_conninfo) as connection:
+    with subscription.replication_connection(databases.source_conninfo) as connection:
         identity = subscription.identity(connection)
         if timeline is not None and identity.timeline > timeline:
             row = connection.execute(f"TIMELINE_HISTORY {identity.timeline:d}".encode()).fetchone()
@@ -405,7 +443,8 @@ def read_source(source_conninfo: str, trs: psycopg.Connection, timeline: int | N
         "select pg_current_wal_flush_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
     ).fetchone()
     assert row is not None
-    return Source(identity.system_id, identity.timeline, as_bytes(row[0]), int(row[1]), forked_at)
+    server = source_server.read(databases, trs)
+    return Source(identity.system_id, identity.timeline, as_bytes(row[0]), int(row[1]), forked_at, server)
 
 
 def fork_after(history: str, timeline: int) -> int | None:

@@ -5,17 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceRewound, StreamStuck
+from warehouse.core.errors import ReplicationError, SlotLost, SlotTaken, SourceMoved, SourceRewound, StreamStuck
 from warehouse.replicate.ledger.epochs import Epoch
 
 READ_BY = "it is read by "
 
 Kind = Literal[
-    "lost", "made anew", "unproven", "crashed", "restarted", "taken", "held by us", "rewound", "other source"
+    "lost",
+    "made anew",
+    "unproven",
+    "crashed",
+    "restarted",
+    "replaced",
+    "taken",
+    "held by us",
+    "rewound",
+    "moved",
+    "other source",
 ]
 """crashed: unproven, too, but a crash of the source explains why: it takes the statistics that would be the proof.
 held by us: a sender of a warehouse's subscription holds the slot, most likely our own, whose connection broke.
-restarted: the slot is ours, but the warehouse's server was started since the last look, perhaps from a backup."""
+restarted: the slot is ours, but the warehouse's server was started since the last look, perhaps from a backup.
+replaced: another server of the source's cluster answers at the same address, after a failover that keeps the disk, or a
+copy of it. moved: the same at another address."""
+
+IN_DOUBT = ("restarted", "replaced")
+"""Kinds that a comparison of both sides settles, without a person and without a new slot."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +47,11 @@ def error_of(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
     Args:
         bounds: from when on something may be missing, to follow "changes at the operational database".
     """
+    if of_source := _of_the_source(finding):
+        return of_source
+    if finding.kind in IN_DOUBT:
+        return _in_doubt(finding)
     slot = epoch.slot_name
-    if finding.kind == "other source":
-        return ReplicationError(
-            "TRS_DATABASE_URL leads to another database cluster than the one that was replicated so far.",
-            meaning="Going on would mix two sources; the replica was not touched.",
-            next_command="Set TRS_DATABASE_URL back; or, to start over with the new source, "
-            "`warehouse replicate reset` and `warehouse run`.",
-        )
-    if finding.kind == "rewound":
-        return SourceRewound(
-            f"The operational database is behind what was applied here: {finding.reason}.",
-            meaning="It was restored from a backup, or another copy of it answers. The warehouse knows changes that it "
-            "has lost, and would miss new ones at positions that were used before. The stream is off, nothing else "
-            "was changed.",
-            next_command="If TRS_DATABASE_URL leads to the wrong copy, set it right and run again. If the restored one "
-            "is the truth now: `warehouse replicate repair`. What it lost stays in the history, ended by the repair.",
-        )
     if finding.kind == "held by us":
         return StreamStuck(
             f"The replication slot {slot} is still held by a sender of the warehouse: {finding.reason}.",
@@ -64,15 +67,6 @@ def error_of(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
             next_command="Find it on the operational database: select * from pg_stat_replication; have it use a slot "
             "of its own, then `warehouse replicate run`: it finds out whether changes were missed.",
         )
-    if finding.kind == "restarted":
-        started = SlotLost(
-            f"It is not certain that every change has arrived: {finding.reason}.",
-            meaning="If its data was put back from a backup, changes that were applied after the backup are missing. "
-            "If it was only restarted, nothing is. The stream goes on meanwhile.",
-            next_command="`warehouse replicate run` compares both sides; what differs it writes, as a gap.",
-        )
-        started.only_restarted = True
-        return started
     after_a_crash = finding.kind == "crashed"
     lost = SlotLost(
         f"The replication slot {slot} cannot be gone on with: {finding.reason}.",
@@ -86,3 +80,50 @@ def error_of(finding: Finding, epoch: Epoch, bounds: str = "") -> ReplicationErr
     )
     lost.after_a_crash = after_a_crash
     return lost
+
+
+def _of_the_source(finding: Finding) -> ReplicationError | None:
+    if finding.kind == "other source":
+        return ReplicationError(
+            "TRS_DATABASE_URL leads to another database cluster than the one that was replicated so far.",
+            meaning="Going on would mix two sources; the replica was not touched.",
+            next_command="Set TRS_DATABASE_URL back; or, to start over with the new source, "
+            "`warehouse replicate reset` and `warehouse run`.",
+        )
+    if finding.kind == "moved":
+        return SourceMoved(
+            f"TRS_DATABASE_URL leads to another server of the same cluster than before: {finding.reason}.",
+            meaning="The operational database may have moved there. Or it is a copy of its disk, which has the same "
+            "identity and would mix its own changes in with the operational database's. The stream is off, nothing "
+            "else was changed.",
+            next_command="If it is a copy, set TRS_DATABASE_URL back and run again. If the operational database has "
+            'moved: `warehouse replicate source --accept "why"`; the next run compares both sides.',
+        )
+    if finding.kind == "rewound":
+        return SourceRewound(
+            f"The operational database is behind what was applied here: {finding.reason}.",
+            meaning="It was restored from a backup, or another copy of it answers. The warehouse knows changes that it "
+            "has lost, and would miss new ones at positions that were used before. The stream is off, nothing else "
+            "was changed.",
+            next_command="If TRS_DATABASE_URL leads to the wrong copy, set it right and run again. If the restored one "
+            "is the truth now: `warehouse replicate repair`. What it lost stays in the history, ended by the repair.",
+        )
+    return None
+
+
+_MEANING = {
+    "replaced": "After a failover that keeps the disk nothing is missing. A copy of the disk may lack what was applied "
+    "here last.",
+    "restarted": "If its data was put back from a backup, changes that were applied after the backup are missing. If "
+    "it was only restarted, nothing is.",
+}
+
+
+def _in_doubt(finding: Finding) -> SlotLost:
+    doubt = SlotLost(
+        f"It is not certain that every change has arrived: {finding.reason}.",
+        meaning=f"{_MEANING[finding.kind]} The stream goes on meanwhile.",
+        next_command="`warehouse replicate run` compares both sides; what differs it writes, as a gap.",
+    )
+    doubt.only_restarted = True
+    return doubt

@@ -99,7 +99,7 @@ def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str, sin
         except (Exception, KeyboardInterrupt):
             _switch_on_again(ends, epoch)
             raise
-        continuity.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch, after_restart=True)
+        continuity.check(ends.databases, ends.trs, ends.warehouse, epoch, after_restart=True)
         subscription.enable(ends.warehouse, ends.name)
         left = unsettled if left is None else left & unsettled
         if not left:
@@ -126,7 +126,7 @@ def _conclude(ends: Ends, epoch: Epoch, done: Damage) -> None:
 def _switch_on_again(ends: Ends, epoch: Epoch) -> None:
     """After a failure: the stream is not to stay off for it."""
     try:
-        continuity.check(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch, after_restart=True)
+        continuity.check(ends.databases, ends.trs, ends.warehouse, epoch, after_restart=True)
         subscription.enable(ends.warehouse, ends.name)
     except (ReplicationError, psycopg.Error):
         # It has to stay off, or nobody can be reached: the failure itself is what a person has to know first, and the

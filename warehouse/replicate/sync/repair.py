@@ -19,7 +19,7 @@ from warehouse.replicate.ledger import column_states, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.stream import continuity, missing_rows, subscribed, subscription
-from warehouse.replicate.stream.finding import error_of
+from warehouse.replicate.stream.finding import IN_DOUBT, error_of
 from warehouse.replicate.sync import begin, restart
 from warehouse.replicate.sync.in_place import Damage, repair_damage
 
@@ -137,7 +137,7 @@ def _note(ends: link.Ends, epoch: epochs.Epoch, progress: Progress) -> None:
     marked = subscription.mark(ends.trs)
     subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
     begin.place_snapshot(ends, epoch)
-    continuity.note(ends.trs, ends.warehouse, epoch, marked)
+    continuity.note(ends.databases, ends.trs, ends.warehouse, epoch, marked)
 
 
 def _of_begun(warehouse: psycopg.Connection, begun: begin.Begun) -> Repair:
@@ -194,14 +194,14 @@ def _why(ends: link.Ends, epoch: epochs.Epoch) -> tuple[str | None, restart.Doub
     """What is wrong with the slot or the source that a new slot mends; or what a comparison in place does."""
     if epoch.state == "copying":
         return BROKEN_OFF, None
-    _, finding = continuity.examine(ends.databases.source_conninfo, ends.trs, ends.warehouse, epoch)
+    _, finding = continuity.examine(ends.databases, ends.trs, ends.warehouse, epoch)
     here = subscription.exists(ends.warehouse, epoch.replication_name)
     if finding is None and not here:
         return subscribed.gone().what, None
     if finding is None:
         again = subscribed.copying_again(ends.warehouse, epoch.replication_name, ends.schema)
         return (subscribed.as_error(again).what if again else None), None
-    if finding.kind in ("taken", "held by us", "other source"):
+    if finding.kind in ("taken", "held by us", "other source", "moved"):
         raise error_of(finding, epoch)
-    doubt = restart.doubt(ends, epoch) if finding.kind == "restarted" and here else None
+    doubt = restart.doubt(ends, epoch) if finding.kind in IN_DOUBT and here else None
     return (None if doubt else finding.reason), doubt

@@ -15,13 +15,14 @@ from warehouse.replicate.conflicts import decide
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
-from warehouse.replicate.stream import continuity, subscription
+from warehouse.replicate.stream import continuity, source_server, subscription
 from warehouse.replicate.stream.lsn import as_lsn
 from warehouse.replicate.sync import begin
 from warehouse.replicate.sync.begin import Begun
 from warehouse.replicate.sync.in_place import Damage, Since, repair_damage
 
 REASON = "changes were applied before the warehouse was put back to an older state"
+OTHER_SOURCE = "another server answers at the source's address, and lacks what was applied before"
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,18 @@ class Doubt:
 
     Attributes:
         since: the last position and commit time that are certainly here.
+        server_before: the server that was started or replaced, as it was.
+        what: happened, as a clause.
+        reason: of the gap, if rows differ.
     """
 
     since: Since
     server_before: str
+    server_now: str
     known: str
     confirmed: str
+    what: str
+    reason: str
 
 
 def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
@@ -45,8 +52,15 @@ def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
     last = epochs.last_commit_at(ends.warehouse, epoch)
     if noted is None or noted.server is None or slot is None or last is None:
         return None
-    known = as_lsn(noted.confirmed)
-    return Doubt(Since(known, last), noted.server, known, as_lsn(slot.confirmed))
+    known, confirmed = as_lsn(noted.confirmed), as_lsn(slot.confirmed)
+    there = source_server.read(ends.databases, ends.trs)
+    if noted.source_server and source_server.change(noted.source_server, there):
+        before, now = (f"{one.address} {one.own_address} {one.started}" for one in (noted.source_server, there))
+        what, reason = "another server answers at the source's address", OTHER_SOURCE
+    else:
+        before, now = noted.server, continuity.server_of(ends.warehouse, ends.name)
+        what, reason = "the warehouse's server was started", REASON
+    return Doubt(Since(known, last), before, now, known, confirmed, what, reason)
 
 
 def _does_not_fit(ends: Ends, epoch: Epoch) -> bool:
@@ -67,20 +81,20 @@ def settle(ends: Ends, epoch: Epoch, doubt: Doubt, progress: Progress) -> Damage
     slot is made and the replica compared with that.
     """
     try:
-        done: Damage | Begun = repair_damage(ends, epoch, progress, REASON, doubt.since)
+        done: Damage | Begun = repair_damage(ends, epoch, progress, doubt.reason, doubt.since)
     except StreamStuck:
         if not _does_not_fit(ends, epoch):
             raise
-        done = begin.set_up(ends, progress, epoch, REASON)
+        done = begin.set_up(ends, progress, epoch, doubt.reason)
     differed = done.differed if isinstance(done, Damage) else True
-    gap = next((gap for gap in done.gaps if gap.reason == REASON), None)
+    gap = next((gap for gap in done.gaps if gap.reason == doubt.reason), None)
     ends.warehouse.execute(
         "insert into ledger.restarts (epoch_id, server_before, server_now, known_lsn, confirmed_lsn, from_time,"
         " to_time, differed, gap_id) values (%s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)",
         (
             epoch.epoch_id,
             doubt.server_before,
-            continuity.server_of(ends.warehouse, ends.name),
+            doubt.server_now,
             doubt.known,
             doubt.confirmed,
             doubt.since.time,
