@@ -1,4 +1,4 @@
-"""Writes the reference pages (commands, settings, exit codes, models) from the code and the YAML they describe.
+"""Writes what follows from other files: the reference pages, and a macro with the as-at rules of replication/trs.yml.
 
 `make docs` runs it; a test fails when a page lags behind.
 """
@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import typer
@@ -18,7 +19,9 @@ from warehouse.cli.main import app
 from warehouse.core import errors
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
+from warehouse.core.terms import Term, load_terms, model_columns
 from warehouse.core.variables import DESTINATION
+from warehouse.replicate.classification import load_classification
 
 FOLDER = PROJECT / "docs"
 _WRITTEN = "<!-- Written by `make docs` from {}; edit that, not this. -->\n\n"
@@ -32,6 +35,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": exit_codes(),
         "models.md": models(),
         "guards.md": guards(),
+        "../macros/history/as_at_rules.sql": as_at_rules(),
     }
 
 
@@ -135,47 +139,52 @@ def _kinds(root: type[WarehouseError]) -> list[type[WarehouseError]]:
     return [kind for child in root.__subclasses__() for kind in (child, *_kinds(child))]
 
 
+_RULES = """\
+{{#
+    Written by `make docs` from `as_at` of each table in replication/trs.yml; edit that, not this. dbt reads no file but
+    its own, and a seed could not be read before it is built, nor without a database.
+#}}
+{{% macro as_at_rules() %}}
+{rules}{{% endmacro %}}
+"""
+
+
+def as_at_rules() -> str:
+    """The macro that tells `as_at` what is true on a day in each replicated table."""
+    tables = load_classification().tables
+    rules = {name: tables[name].as_at for name in load_classification().published}
+    flow = {
+        name: yaml.safe_dump(rule, default_flow_style=True, sort_keys=False, width=1000) for name, rule in rules.items()
+    }
+    return _RULES.format(rules="".join(f"{name}: {rule}" for name, rule in flow.items()))
+
+
 def models() -> str:
     """Every mart and extract with its grain and columns."""
-    text = _WRITTEN.format("the YAML beside each model") + "# Marts and extracts\n\n"
+    text = _WRITTEN.format("the YAML beside each model and the field dictionary") + "# Marts and extracts\n\n"
     text += (
         "Marts live in schema `marts`, extracts in `extracts`. A column's class is `open`, `personal` or `sensitive`\n"
         "(see [replication/trs.yml](../replication/trs.yml)). `docs/querying.md` shows how to ask.\n"
     )
-    dictionary = _field_dictionary()
+    terms = load_terms()
     for folder in ("marts", "extracts"):
         for file in sorted((PROJECT / "models" / folder).rglob("*.yml")):
             for model in yaml.safe_load(file.read_text()).get("models", []):
-                text += _model(folder, model, dictionary)
+                text += _model(folder, model, terms)
     return text
 
 
-def _model(folder: str, model: dict[str, object], dictionary: dict[str, str]) -> str:
-    config = model.get("config") or {}
-    assert isinstance(config, dict)
-    grain = (config.get("meta") or {}).get("grain", "")
-    text = f"\n## `{folder}.{model['name']}`\n\n{_resolved(str(model.get('description', '')), dictionary)}\n\n"
-    text += f"Grain: {' + '.join(f'`{name}`' for name in grain)}.\n\n| column | class | |\n| --- | --- | --- |\n"
-    columns = model.get("columns") or []
-    assert isinstance(columns, list)
-    for column in columns:
-        meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
-        description = _resolved(str(column.get("description", "")), dictionary)
-        text += f"| `{column['name']}` | {meta.get('classification', '')} | {description} |\n"
+def _model(folder: str, model: dict[str, Any], terms: dict[str, Term]) -> str:
+    text = f"\n## `{folder}.{model['name']}`\n\n{_line(model['description'])}\n\n"
+    grain = " + ".join(f"`{name}`" for name in model["config"]["meta"]["grain"])
+    text += f"Grain: {grain}.\n\n| column | class | |\n| --- | --- | --- |\n"
+    for column in model_columns(model["name"], terms):
+        text += f"| `{column.name}` | {column.term.classification} | {_line(column.term.meaning)} |\n"
     return text
 
 
-def _field_dictionary() -> dict[str, str]:
-    blocks: dict[str, str] = {}
-    for file in sorted((PROJECT / "models").rglob("*.md")):
-        for name, body in re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", file.read_text(), re.S):
-            blocks[name] = " ".join(re.sub(r"{#.*?#}", "", body).split())
-    return blocks
-
-
-def _resolved(text: str, dictionary: dict[str, str]) -> str:
-    whole = re.sub(r"{{\s*doc\(['\"](\w+)['\"]\)\s*}}", lambda match: dictionary[match[1]], text)
-    return " ".join(whole.split()).replace("|", "\\|")
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def main() -> None:

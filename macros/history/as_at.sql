@@ -5,7 +5,7 @@
         with alerts as ({{ as_at('alerts', '2026-04-01') }})
         with alerts as ({{ as_at('alerts', '2026-04-01', known_at='2026-05-01') }})
 
-    What that means for a table is its line in as_at_rules.sql.
+    What that means for a table is its line `as_at` in replication/trs.yml.
 
     The columns are those of `as_known_at`. A hard delete is a correction where there are business dates (the row was
     never true), and an end where there are none.
@@ -13,7 +13,7 @@
 {% macro as_at(table, day=none, known_at=none) -%}
     {%- set rule = fromyaml(as_at_rules()).get(table) -%}
     {%- if not rule -%}
-        {{ exceptions.raise_compiler_error("as_at_rules.sql does not say what is true on a day in '" ~ table ~ "'.") }}
+        {{ exceptions.raise_compiler_error("replication/trs.yml does not say what is true on a day in '" ~ table ~ "'.") }}
     {%- endif -%}
     {{ versions_as_at(
         source('trs_versions', table),

@@ -1,19 +1,6 @@
 {#
-    What the macro `as_at` takes for true on a day, table by table, in YAML: every replicated table has its line.
-
-    key      the columns that tell a row from the others
-    from     the column with the first day of a row's truth, or several: the first one that is filled. What we were told
-             late or corrected counts for the days it is about
-    to       the column with the last day; null while it goes on
-    undated  how a row without a first day is treated: `always` (it counts for every day) or `recorded` (as if its table
-             had no `from`); otherwise it never counts
-    since    for what has no business dates: the version counts that was known at the end of the day, and a row that we
-             were told of only later counts from the time in this column, in the first form we know.
-             `first_copy`: rows that the first copy brought count as having been there always.
-             `recorded`: only what was known at the end of the day counts
-    removed  the column with the time of a soft delete: from that day on the row does not count
-
-    The dates of a pension file's rows and of a migration report are what the row says, not when it was true.
+    Written by `make docs` from `as_at` of each table in replication/trs.yml; edit that, not this. dbt reads no file but
+    its own, and a seed could not be read before it is built, nor without a database.
 #}
 {% macro as_at_rules() %}
 alert_categories: {key: [alert_category_id], since: first_copy}

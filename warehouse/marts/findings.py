@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from warehouse.core.classes import Classes
+
 _SHOWN = 5
 _ROWS = "select * from ({}) as found limit {}"
 _CODES = """
@@ -36,7 +38,7 @@ class Finding:
     """What one test found.
 
     Attributes:
-        severity: of a failure nothing is published; a warning is told.
+        severity: of a failure nothing is published; a warning is reported.
         found: of the first rows, keys and codes only, sensitive ones as their MD5.
     """
 
@@ -63,10 +65,11 @@ class Finding:
 def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]]) -> list[Finding]:
     """Look into the candidate for the rows that tests found; failures first."""
     found = []
+    known = Classes()
     for node, severity, rows in sorted(tests, key=lambda one: (one[1], one[0].name)):
         model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
         name = model.name if model else ", ".join(_names(node.depends_on.nodes)) or node.name
-        shown = _rows(connection, node, model)
+        shown = _rows(connection, node, _classes(model, known))
         found.append(Finding(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
     return found
 
@@ -89,8 +92,8 @@ def _names(unique_ids: list[str]) -> list[str]:
     return [unique_id.split(".")[2] for unique_id in unique_ids if unique_id.startswith("model.")][:2]
 
 
-def _rows(connection: psycopg.Connection, node: Any, model: Any) -> list[dict[str, Any]]:
-    """The first rows that a test found, with the columns that may be told.
+def _rows(connection: psycopg.Connection, node: Any, classes: dict[str, str]) -> list[dict[str, Any]]:
+    """The first rows that a test found, with the columns that may be shown.
 
     Those are the columns that identify a row of the model, an unknown code, and a number of rows. No other: an error
     and a log never hold a value that nobody asked about.
@@ -98,28 +101,26 @@ def _rows(connection: psycopg.Connection, node: Any, model: Any) -> list[dict[st
     query = (getattr(node, "compiled_code", None) or "").strip().rstrip(";")
     if node.resource_type != "test" or not query:
         return []
-    classes = _classes(model)
     # Of unknown codes one row for each, and how many have it.
     codes = _CODES if getattr(getattr(node, "test_metadata", None), "name", None) == "known_code" else _ROWS
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(codes).format(sql.SQL(query), sql.Literal(_SHOWN)))
         names = [column.name for column in cursor.description or []]
-        return [_told(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
+        return [_shown(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
 
 
-def _classes(model: Any) -> dict[str, str]:
-    """The columns that may be told, with their class."""
-    told = {"unknown_code": "open", "row_count": "open"}
+def _classes(model: Any, known: Classes) -> dict[str, str]:
+    """The columns that may be shown, with their class."""
+    shown = {"unknown_code": "open", "row_count": "open"}
     if model is None:
-        return told
-    keys = list((model.config.meta or {}).get("grain") or [])
-    for name in keys:
+        return shown
+    for name in (model.config.meta or {}).get("grain") or []:
         column = model.columns.get(name)
-        told[name] = ((column.config.meta or {}).get("classification") if column else None) or "sensitive"
-    return told
+        shown[name] = known.of(model.name, name, column.doc_blocks if column else ())
+    return shown
 
 
-def _told(row: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
+def _shown(row: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, class_ in classes.items():
         value = row.get(name)

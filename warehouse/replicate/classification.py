@@ -55,6 +55,7 @@ class Table(BaseModel):
     Attributes:
         keep_years: for how many years its superseded versions are kept, where it is not the file's rule.
         person, no_person: how its rows belong to a person; erasure reads and checks them (warehouse/erase/rules.py).
+        as_at: what counts as true on a day; the dbt macro of that name reads it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +65,7 @@ class Table(BaseModel):
     keep_years: int | None = Field(None, ge=1)
     person: dict[str, Any] | None = None
     no_person: str | None = None
+    as_at: dict[str, Any] | None = None
     columns: dict[str, Column]
 
     @model_validator(mode="after")

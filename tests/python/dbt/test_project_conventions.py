@@ -9,6 +9,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from warehouse.core.classes import Classes
+from warehouse.core.terms import load_terms, model_columns
+from warehouse.replicate.classification import load_classification
+
 PROJECT: Final = Path(__file__).parents[3]
 Node = dict[str, Any]
 
@@ -47,9 +51,6 @@ SENSITIVE_WORDS: Final = re.compile(
 )
 PERSONAL_WORDS: Final = re.compile(r"(^|_)(person_id|trn)$|gender|^employment_key$")
 
-# Names that stand for something more sensitive in another table than in the model named here.
-NAMESAKES: Final = {("dim_establishment", "postcode"): "a school's postcode, not a person's"}
-
 # What PostgreSQL has and BigQuery has not (or spells otherwise): the project's macros are for that.
 POSTGRES_ONLY: Final = re.compile(
     r"::|\bilike\b|\bfilter\s*\(|\bdistinct\s+on\b|\barray_agg\b|\bunnest\s*\(|\blateral\b|->>?|#>>|\bjsonb?\b"
@@ -75,15 +76,32 @@ def columns_of(models: list[Node]) -> list[tuple[Node, Node]]:
     return [(m, c) for m in models for c in m["columns"].values()]
 
 
-def classification(column: Node) -> str | None:
-    value: str | None = column["config"]["meta"].get("classification")
-    return value
+def block_of(column: Node) -> str:
+    """The term that a column's description names."""
+    (block,) = column["doc_blocks"]
+    return str(block).split(".")[-1]
 
 
 def code_of(node: Node) -> str:
     """The model's SQL without its comments, and with `{}` where Jinja stood."""
     sql = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "{}", node["raw_code"], flags=re.DOTALL)
     return re.sub(r"--[^\n]*", "", sql)
+
+
+def selected(model: Node) -> list[str]:
+    """The columns that a model's last common table expression selects, by their names."""
+    body = code_of(model).rpartition("final as (")[2].partition("select")[2]
+    items, depth, item = [], 0, ""
+    for token in re.findall(r"\bcase\b|\bend\b|[\w.]+|\S|\s+", body):
+        depth += {"(": 1, "case": 1, ")": -1, "end": -1}.get(token, 0)
+        if depth == 0 and token in ("from", ","):
+            items.append(item)
+            item = ""
+            if token == "from":
+                break
+        else:
+            item += token
+    return [re.split(r"[\s.]", one.strip())[-1] for one in items]
 
 
 def kind_of(test: Node) -> str | None:
@@ -177,9 +195,10 @@ def test_every_replicated_table_says_what_is_true_on_a_day(
 ) -> None:
     with (PROJECT / "tests/python/sandbox/schema/columns.csv").open(encoding="utf-8") as file:
         types = {(row["table"], row["column"]): row["type"] for row in csv.DictReader(file)}
-    text = (PROJECT / "macros" / "history" / "as_at_rules.sql").read_text(encoding="utf-8")
-    rules = yaml.safe_load(text.partition("{% macro as_at_rules() %}")[2].partition("{% endmacro %}")[0])
+    tables = load_classification().tables
+    rules = {name: rule for name in replicated if (rule := tables[name].as_at)}
     assert set(rules) == set(replicated)
+    assert not [name for name, table in tables.items() if table.as_at and name not in replicated]
     grains = {m["name"].removeprefix("stg_trs__"): m["config"]["meta"]["grain"] for m in of_trs(models)}
     for table, rule in rules.items():
         assert rule["key"] == grains[table], table
@@ -217,25 +236,26 @@ def test_staging_has_every_replicated_column_and_no_other(
     renamed = {"key": "employment_key", "timestamp": "message_timestamp"}
     for model in of_trs(models):
         expected = {renamed.get(c, c) for c in replicated[model["name"].removeprefix("stg_trs__")]}
-        added = {c for c in model["columns"] if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
+        added = {c for c in selected(model) if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
         added |= (
             {"has_infinite_end_date"} if model["name"] in ("stg_trs__alerts", "stg_trs__tps_employments") else set()
         )
-        assert set(model["columns"]) - added == expected, model["name"]
+        assert set(selected(model)) - added == expected, model["name"]
 
 
-def test_staging_keeps_each_column_in_its_class(models: list[Node], replicated: dict[str, dict[str, str]]) -> None:
-    for model in of_trs(models):
-        classes = replicated[model["name"].removeprefix("stg_trs__")]
-        for name, column in model["columns"].items():
-            origin = name.removesuffix("_label")
-            assert classification(column) == classes.get(name, classes.get(origin, classification(column)))
-            assert classification(column) in CLASSES, f"{model['name']}.{name}"
+def test_staging_lists_what_it_tests_and_nothing_else(models: list[Node], data_tests: list[Node]) -> None:
+    # Class and meaning of a raw column are in replication/trs.yml, the meaning of its table in the sources.
+    tested = {(t.get("attached_node"), t.get("column_name")) for t in data_tests}
+    for model, column in columns_of(in_layers(models, "staging")):
+        assert column["name"] in selected(model), f"{model['name']}.{column['name']}"
+        assert (model["unique_id"], column["name"]) in tested, f"{model['name']}.{column['name']}"
+        assert not column["description"] and not column["data_type"], f"{model['name']}.{column['name']}"
+    assert not [m["name"] for m in in_layers(models, "staging") if m["description"]]
 
 
 def test_code_without_label_is_looked_for(models: list[Node], data_tests: list[Node]) -> None:
     tested = {(t["attached_node"], t["column_name"]) for t in data_tests if kind_of(t) == "known_code"}
-    labels = {(m["unique_id"], c) for m in in_layers(models, "staging") for c in m["columns"] if c.endswith("_label")}
+    labels = {(m["unique_id"], c) for m in in_layers(models, "staging") for c in selected(m) if c.endswith("_label")}
     assert labels
     assert labels <= tested
     # One new code must not keep everybody from everything else.
@@ -245,22 +265,35 @@ def test_code_without_label_is_looked_for(models: list[Node], data_tests: list[N
 # ---- descriptions, grain, contracts
 
 
-def test_model_is_described(models: list[Node]) -> None:
-    assert not [m["name"] for m in models if len(m["description"].strip()) < 15]
-
-
-def test_column_is_described(models: list[Node]) -> None:
-    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if not c["description"].strip()]
+def test_model_is_described(manifest: Node, models: list[Node]) -> None:
+    # A staging model is what its source is.
+    described = [*in_layers(models, "intermediate", "marts", "extracts"), *manifest["sources"].values()]
+    assert not [one["name"] for one in described if len(one["description"].strip()) < 15]
 
 
 def test_model_lists_its_columns(models: list[Node]) -> None:
-    assert not [m["name"] for m in models if not m["columns"]]
+    assert not [m["name"] for m in in_layers(models, "intermediate", "marts", "extracts") if not m["columns"]]
 
 
-def test_descriptions_of_marts_and_extracts_come_from_the_field_dictionary(models: list[Node]) -> None:
-    # A column is described by one block of the field dictionary and by nothing else.
-    found = columns_of(in_layers(models, "marts", "extracts"))
+def test_a_column_is_described_by_one_term_of_the_field_dictionary(models: list[Node]) -> None:
+    # By that and nothing else: `{{ doc("trn") }}`.
+    found = columns_of(in_layers(models, "intermediate", "marts", "extracts"))
     assert not [f"{m['name']}.{c['name']}" for m, c in found if len(c["doc_blocks"]) != 1]
+    for model in in_layers(models, "intermediate", "marts", "extracts"):
+        model_columns(model["name"], load_terms())
+
+
+def test_a_column_has_the_type_of_its_term(models: list[Node]) -> None:
+    # dbt needs the type beside an enforced contract; so it is the one thing that a column repeats.
+    terms = load_terms()
+    for model in in_layers(models, "intermediate", "marts", "extracts"):
+        for column in model_columns(model["name"], terms):
+            assert column.data_type in (None, column.term.type), f"{model['name']}.{column.name}"
+
+
+def test_no_column_repeats_its_class(models: list[Node]) -> None:
+    # The class is that of the term, or in staging that of replication/trs.yml.
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if c["config"]["meta"] or c["meta"]]
 
 
 def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list[Node]) -> None:
@@ -274,7 +307,8 @@ def test_grain_is_stated(models: list[Node]) -> None:
     for model in models:
         grain = model["config"]["meta"].get("grain")
         assert grain, model["name"]
-        assert set(grain) <= set(model["columns"]), model["name"]
+        known = selected(model) if layer_of(model) == "staging" else model["columns"]
+        assert set(grain) <= set(known), model["name"]
 
 
 def test_grain_is_tested(models: list[Node], data_tests: list[Node]) -> None:
@@ -302,44 +336,46 @@ def test_contract_is_enforced(models: list[Node], layer: str) -> None:
 # ---- classification
 
 
-def test_every_column_of_marts_and_extracts_is_classified(models: list[Node]) -> None:
-    found = columns_of(in_layers(models, "intermediate", "marts", "extracts"))
-    assert not [f"{m['name']}.{c['name']}" for m, c in found if classification(c) not in CLASSES]
-
-
 def test_class_is_not_below_that_of_the_same_name_in_the_source(
     models: list[Node], replicated: dict[str, dict[str, str]]
 ) -> None:
+    # A term that stands for something else than the source's column says so beside its class.
+    terms = load_terms()
     least: dict[str, int] = {}
     for table in replicated.values():
         for name, value in table.items():
-            least[name] = min(least.get(name, 9), CLASSES.index(value))
-    low = [
-        f"{m['name']}.{c['name']}"
-        for m, c in columns_of(in_layers(models, "intermediate", "marts", "extracts"))
-        if CLASSES.index(classification(c) or "open") < least.get(c["name"], 0)
-        and (m["name"], c["name"]) not in NAMESAKES
-    ]
-    assert not low
+            least[name] = max(least.get(name, 0), CLASSES.index(value))
+    low = {
+        block_of(c)
+        for _, c in columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+        if CLASSES.index(terms[block_of(c)].classification) < least.get(c["name"], 0)
+    }
+    assert low == {name for name, term in terms.items() if term.because}
 
 
 def test_class_is_not_below_what_the_name_says(models: list[Node]) -> None:
+    terms = load_terms()
     low = []
-    for model, column in columns_of(models):
+    for model, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
         name = column["name"]
         least = 2 if SENSITIVE_WORDS.search(name) else 1 if PERSONAL_WORDS.search(name) else 0
-        if layer_of(model) != "staging" and CLASSES.index(classification(column) or "open") < least:
+        if CLASSES.index(terms[block_of(column)].classification) < least:
             low.append(f"{model['name']}.{name}")
     assert not low
 
 
-def test_a_column_has_one_class_wherever_it_stands(models: list[Node]) -> None:
-    # The same term of the field dictionary must not be open in one model and sensitive in another.
-    classes: dict[str, set[str | None]] = {}
-    for _, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
-        for block in column["doc_blocks"]:
-            classes.setdefault(block, set()).add(classification(column))
-    assert not {block: found for block, found in classes.items() if len(found) > 1}
+def test_what_a_build_shows_of_a_row_goes_by_the_same_classes(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    classes, terms = Classes(), load_terms()
+    for model in of_trs(models):
+        for name, value in replicated[model["name"].removeprefix("stg_trs__")].items():
+            assert classes.of(model["name"], name) == value, f"{model['name']}.{name}"
+    for model, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
+        found = classes.of(model["name"], column["name"], column["doc_blocks"])
+        assert found == terms[block_of(column)].classification, f"{model['name']}.{column['name']}"
+    assert classes.of("stg_trs__persons", "no_such_column") == "sensitive"
+    assert classes.of("dim_person", "no_such_column") == "sensitive"
 
 
 def test_dandi_gets_no_national_insurance_number_and_no_email(models: list[Node]) -> None:

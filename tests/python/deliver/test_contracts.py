@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.python.deliver.world import document, write_contract
 from warehouse.core.contracts import Limit, RuleKind, load_contract, load_contracts, parse_type, why_it_cannot_hold
 from warehouse.core.errors import ContractError
-from warehouse.core.settings import PROJECT
+from warehouse.core.terms import load_terms, model_columns
 
 
 def test_the_contracts_of_the_product_are_sound() -> None:
@@ -179,9 +178,7 @@ def test_no_contract_calls_a_column_less_sensitive_than_its_model_does() -> None
     """Classification cannot be laundered on the last step either; and what a contract names is in the model."""
     order = ["open", "personal", "sensitive"]
     for contract in load_contracts():
-        path = PROJECT / "models" / "extracts" / contract.recipient / f"{contract.model}.yml"
-        (model,) = yaml.safe_load(path.read_text())["models"]
-        there = {one["name"]: one["config"]["meta"]["classification"] for one in model["columns"]}
+        there = {one.name: one.term.classification for one in model_columns(contract.model, load_terms())}
         for one in contract.columns:
             assert one.name in there, (contract.key, one.name)
             assert order.index(one.classification) >= order.index(there[one.name]), (contract.key, one.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.core.settings import PROJECT
+from warehouse.core.terms import load_terms
 from warehouse.marts import dbt as dbt_module
 from warehouse.marts import inputs
 
@@ -34,6 +35,7 @@ def make_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "models: [{name: dim_one, columns: [{name: x, data_tests: [not_null]}]}]\n"
     )
     monkeypatch.setattr(dbt_module, "PROJECT", folder)
+    monkeypatch.setattr(load_terms, "__defaults__", (folder / "models" / "field_dictionary",))
     monkeypatch.setattr(inputs.project_sha256, "__defaults__", (folder,))
     return folder
 

@@ -223,15 +223,19 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
         for n, code in enumerate((1, 9, 9, 8))
     )
     write(project, "marts/dim_one", rows.replace("unknown_code('1')", "as_text(\"'one'\")"))
+    (project / "models" / "field_dictionary").mkdir()
+    (project / "models" / "field_dictionary" / "one.md").write_text(
+        "{% docs x %}{# integer, open #}x{% enddocs %}{% docs nino %}{# string, sensitive #}nino{% enddocs %}"
+    )
     (project / "models" / "marts" / "dim_one.yml").write_text(
         textwrap.dedent("""
         models:
           - name: dim_one
             config: {meta: {grain: [x, nino]}}
             columns:
-              - {name: x, config: {meta: {classification: open}}}
-              - {name: nino, config: {meta: {classification: sensitive}}}
-              - {name: gender_label, data_tests: [known_code: {arguments: {code: gender}}]}
+              - {name: x, description: '{{ doc("x") }}'}
+              - {name: nino, description: '{{ doc("nino") }}'}
+              - {name: gender_label, data_tests: [known_code]}
             data_tests:
               - expression_is_true: {name: fails, arguments: {expression: x < 3}, config: {severity: warn}}
         """)
@@ -242,7 +246,7 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     masked = f"nino md5:{hashlib.md5(SECRET.encode(), usedforsecurity=False).hexdigest()}"
     assert told == [
         f"dim_one: 1 rows, test fails ({masked}, x 3)",
-        "dim_one.gender_label: 3 rows, test known_code_dim_one_gender__gender_label"
+        "dim_one.gender_label: 3 rows, test known_code_dim_one_gender_label"
         f" (unknown_code 8, row_count 1, {masked}, x 3; unknown_code 9, row_count 2, {masked}, x 1)",
     ]
     with ready.warehouse() as connection:
