@@ -68,9 +68,14 @@ class WarehouseError(Exception):
         what: one sentence on what happened, with names but never with values of personal data.
         meaning: what that means for the data and for what was already done.
         next_command: what to type or to change now.
+
+    Attributes:
+        passes: whether the same command may succeed later although nobody changes anything. An error that does not
+            pass waits for a person; a program that meets one stops.
     """
 
     exit_code = 1
+    passes = False
 
     def __init__(self, what: str, *, meaning: str, next_command: str) -> None:
         super().__init__(what)
@@ -123,6 +128,7 @@ class SetupError(WarehouseError):
 
 class DatabaseUnreachable(WarehouseError):
     exit_code = 14
+    passes = True
 
 
 class SourceNotReady(WarehouseError):
@@ -143,6 +149,7 @@ class ReplicationError(WarehouseError):
 
 class SourceOutOfReach(ReplicationError):
     exit_code = 38
+    passes = True
 
 
 class SlotLost(ReplicationError):
@@ -186,6 +193,7 @@ class ApplyConflict(ReplicationError):
 
 class StreamStuck(ReplicationError):
     exit_code = 57
+    passes = True
 
 
 class WalBudgetExceeded(ReplicationError):
@@ -224,6 +232,7 @@ class PageDamaged(ReplicationError):
 
 class WaitedTooLong(ReplicationError):
     exit_code = 69
+    passes = True
 
 
 class HistoryDiffers(ReplicationError):
@@ -270,6 +279,7 @@ class DestinationRefused(DeliveryError):
 
 class DestinationFull(DeliveryError):
     exit_code = 33
+    passes = True
 
 
 class NotCovered(DeliveryError):
@@ -286,6 +296,7 @@ class PeriodsMissed(DeliveryError):
 
 class AlreadyRunning(WarehouseError):
     exit_code = 40
+    passes = True
 
 
 class NewColumnsHeld(WarehouseError):

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from warehouse.core import variables
+from warehouse.core.destinations import forms
 from warehouse.core.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -81,8 +82,8 @@ class Settings(BaseSettings):
     destinations: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         validation_alias="warehouse_destination_by_recipient",
-        description="Where the files of a recipient of `exports/` go: gs://bucket/prefix, sftp://user@host:port/path, "
-        "or a folder that is there. Unset: the folder of WAREHOUSE_DELIVERIES, if both databases are embedded; "
+        description=f"Where the files of a recipient of `exports/` go: {forms()} that is there. "
+        "Unset: the folder of WAREHOUSE_DELIVERIES, if both databases are embedded; "
         "with a database on a server it has to be set.",
     )
     warehouse_sftp_key_file: Path | None = Field(
@@ -111,14 +112,14 @@ class Settings(BaseSettings):
 
     @property
     def on_servers(self) -> bool:
-        """Whether a database is on a server of somebody's: then nothing may go where nobody said it should."""
+        """Whether a database is on a server: then files go only where a setting sends them."""
         return self.warehouse_database_url is not None or self.trs_database_url is not None
 
     def destination(self, recipient: str) -> str:
         """Where a recipient's files go: WAREHOUSE_DESTINATION_<RECIPIENT>, or the deliveries folder of a sandbox.
 
         Raises:
-            SettingsError: nobody said where, and a database is on a server.
+            SettingsError: no setting says where, and a database is on a server.
         """
         own = self.destinations.get(recipient)
         if own:
@@ -126,10 +127,9 @@ class Settings(BaseSettings):
         if self.on_servers:
             name = f"WAREHOUSE_DESTINATION_{recipient.upper()}"
             raise SettingsError(
-                f"{name} is not set: nobody said where the files of {recipient} go.",
+                f"{name} is not set, so it is not known where the files of {recipient} go.",
                 meaning="Nothing was sent and nothing was closed.",
-                next_command=f"Set {name} to gs://bucket/prefix, sftp://user@host:port/path or a folder, then run "
-                "`warehouse deliver`.",
+                next_command=f"Set {name} to {forms()}, then run `warehouse deliver`.",
             )
         return str(self.warehouse_deliveries)
 

@@ -14,7 +14,7 @@ from warehouse.deliver import manifest
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.check import Check
 from warehouse.deliver.destinations import Destination
-from warehouse.deliver.destinations.base import READING, conflict
+from warehouse.deliver.destinations.base import Doing, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts, facts_of
@@ -103,7 +103,7 @@ class Attempt:
         try:
             found = self.destination.read(name)
         except DestinationRefused as error:
-            if error.denied != READING:
+            if error.denied != Doing.READING:
                 raise
             return None  # the manifest is created only where none is, so nothing is lost by not looking
         if found is None:

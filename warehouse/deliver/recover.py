@@ -10,7 +10,7 @@ from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver import manifest
 from warehouse.deliver.destinations import Destination
-from warehouse.deliver.destinations.base import READING, REMOVING, conflict
+from warehouse.deliver.destinations.base import Doing, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import facts_of
 from warehouse.deliver.ledger import Ledger, RecordedFile
@@ -145,7 +145,7 @@ def clean(
     try:
         has_manifest = destination.read(edition.manifest_name) is not None
     except DestinationRefused as error:
-        if error.denied != READING:
+        if error.denied != Doing.READING:
             raise
         return
     for name in sorted(_data_names(recorded) - set(keep)) if not has_manifest else []:
@@ -157,7 +157,7 @@ def _remove_partial(destination: Destination, name: str, progress: Progress) -> 
     try:
         destination.remove(name)
     except DestinationRefused as error:
-        if error.denied != REMOVING:
+        if error.denied != Doing.REMOVING:
             raise
         progress.say(f"{name} may not be removed there")
 

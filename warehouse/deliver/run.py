@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 
 from warehouse.core.contracts import EXPORTS, Contract
 from warehouse.core.contracts.read import shown
 from warehouse.core.database import connect, session_lock
+from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
     AlreadyRunning,
     DeliveryError,
@@ -30,7 +29,7 @@ from warehouse.core.settings import Settings
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
-from warehouse.deliver.destinations import Destination, describe, open_destination, scheme_of
+from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.ledger import Entry, Ledger
@@ -42,8 +41,6 @@ from warehouse.deliver.vanished import sent, vanished
 
 VARIABLE = "WAREHOUSE_DATABASE_URL"
 LOCK = "deliver"
-
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -95,8 +92,7 @@ def _check_people(world: World, contract: Contract, url: str) -> None:
     Raises:
         SettingsError: the destination is a recipient's.
     """
-    here = urlsplit(url).hostname in _THIS_MACHINE or bool(os.environ.get("STORAGE_EMULATOR_HOST"))
-    if world.synthetic and scheme_of(url) != "folder" and not here:
+    if world.synthetic and not open_destination(url, world.settings).is_here:
         raise SettingsError(
             f"The people are the sandbox's, and the files of {contract.recipient} would go to {describe(url)}.",
             meaning="Nothing was sent: nothing in a file says that its people are made up.",
@@ -112,7 +108,7 @@ def destination_url(settings: Settings, contract: Contract) -> str:
         SettingsError: nowhere, or a kind of place that the contract does not name.
     """
     url = settings.destination(contract.recipient)
-    if scheme_of(url) not in contract.destinations:
+    if kind_of(url).name not in contract.destinations:
         raise SettingsError(
             f"{contract.recipient} is to get its files at {describe(url)}, a kind of place that "
             f"{shown(contract.path)} does not name in `servers`.",

@@ -13,7 +13,7 @@ from warehouse.core.contracts import Proof
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver.destinations import Destination
-from warehouse.deliver.destinations.base import READING, How, conflict
+from warehouse.deliver.destinations.base import Doing, How, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Ledger, RecordedFile
@@ -138,7 +138,7 @@ class Sending:
         try:
             return self.destination.matches(facts)
         except DestinationRefused as error:
-            if error.denied != READING:
+            if error.denied != Doing.READING:
                 raise
             return None
 

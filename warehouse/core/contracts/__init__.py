@@ -4,8 +4,9 @@ They are data (`exports/<recipient>/<extract>.odcs.yaml`, Open Data Contract Sta
 touches no Python.
 """
 
-from warehouse.core.contracts.load import EXPORTS, load_contract, load_contracts
+from warehouse.core.contracts.load import load_contract, load_contracts
 from warehouse.core.contracts.model import Column, Contract, FileFormat, Limit, Proof, Rule, RuleKind, Schedule
+from warehouse.core.contracts.place import EXPORTS, ExtractName
 from warehouse.core.contracts.types import ColumnType, Kind, parse_type, why_it_cannot_hold
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Column",
     "ColumnType",
     "Contract",
+    "ExtractName",
     "FileFormat",
     "Kind",
     "Limit",

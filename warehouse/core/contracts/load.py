@@ -17,6 +17,7 @@ from open_data_contract_standard.model import (
 )
 
 from warehouse.core.contracts.model import (
+    IDENTIFIER,
     Classification,
     Column,
     Contract,
@@ -26,17 +27,13 @@ from warehouse.core.contracts.model import (
     RuleKind,
     Schedule,
 )
-from warehouse.core.contracts.read import contract_error, read, shown
+from warehouse.core.contracts.place import EXPORTS, ExtractName, contract_files
+from warehouse.core.contracts.read import contract_error, read
 from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
-from warehouse.core.settings import PROJECT
+from warehouse.core.destinations import kind_of_server, server_types
 
-EXPORTS = PROJECT / "exports"
-SUFFIX = ".odcs.yaml"
-
-_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,49}$")
 _CUSTOM = {"model", "fileFormat", "sortKey", "asAtColumn", "compressionLevel", "rowsPerFile", "confirmation"}
-_SERVERS = {"local": "folder", "sftp": "sftp", "gcs": "gs"}
 _LATEST_DUE_DAY = 28
 
 
@@ -46,12 +43,7 @@ def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
     Raises:
         ContractError: one is not sound, or a file there is not where or named as a contract must be.
     """
-    found = []
-    for path in sorted(folder.rglob("*.y*ml")):
-        if not path.name.endswith(SUFFIX) or path.parent.parent != folder:
-            raise contract_error(path, [f"a contract's place is {shown(folder)}/<recipient>/<extract>{SUFFIX}"])
-        found.append(load_contract(path))
-    return found
+    return [load_contract(path) for path in contract_files(folder)]
 
 
 def load_contract(path: Path) -> Contract:
@@ -74,9 +66,10 @@ class _Loader:
         self._problems: list[str] = []
 
     def contract(self) -> Contract:
-        document, recipient, name = self._document, self._path.parent.name, self._path.name.removesuffix(SUFFIX)
+        document, extract = self._document, ExtractName.of_file(self._path)
+        recipient, name = extract
         for what, value in (("folder", recipient), ("file", name)):
-            if not _IDENTIFIER.match(value):
+            if not IDENTIFIER.match(value):
                 self._wrong(what, f"`{value}` is not a name of small letters, digits and underscores")
         if document.name != name:
             self._wrong("name", f"is `{document.name}`, but the file is named `{name}`")
@@ -84,8 +77,8 @@ class _Loader:
             self._wrong("dataProduct", f"is `{document.dataProduct}`, but the folder of the recipient is `{recipient}`")
         custom = self._custom(document.customProperties or [])
         model = str(custom.get("model", ""))
-        if model != f"{recipient}_{name}":
-            self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{recipient}_{name}`")
+        if model != extract.model:
+            self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{extract.model}`")
         purpose = (document.description.purpose if document.description else None) or ""
         if not purpose.strip():
             self._wrong("description.purpose", "is missing: nothing leaves without a stated purpose")
@@ -167,7 +160,7 @@ class _Loader:
 
     def _column(self, place: str, entry: SchemaProperty) -> Column | None:
         name, before = entry.name or "", len(self._problems)
-        if not _IDENTIFIER.match(name):
+        if not IDENTIFIER.match(name):
             self._wrong(f"{place}.name", f"`{name}` is not a name of small letters, digits and underscores")
         place = f"{place} ({name})"
         if entry.classification not in get_args(Classification):
@@ -284,13 +277,14 @@ class _Loader:
     def _destinations(self) -> frozenset[str]:
         kinds = set()
         for position, server in enumerate(self._document.servers or []):
-            kind = str(server.type)
-            if kind == "custom":  # the standard has no name for Cloud Storage
-                kind = next((str(e.value) for e in server.customProperties or [] if e.property == "type"), kind)
-            if kind in _SERVERS:
-                kinds.add(_SERVERS[kind])
+            named = str(server.type)
+            if named == "custom":  # of what the standard has no name for, such as Cloud Storage
+                named = next((str(e.value) for e in server.customProperties or [] if e.property == "type"), named)
+            kind = kind_of_server(named)
+            if kind:
+                kinds.add(kind.name)
             else:
-                self._wrong(f"servers[{position}].type", f"`{kind}` is not one of {', '.join(_SERVERS)}")
+                self._wrong(f"servers[{position}].type", f"`{named}` is not one of {server_types()}")
         if not kinds:
             self._wrong("servers", "is missing: a contract says what kinds of place it may go to")
         return frozenset(kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,9 @@ _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
     "mustBeLessThan": operator.lt,
     "mustBeLessOrEqualTo": operator.le,
 }
+
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,49}\Z")
+"""The name of a recipient, an extract or a column."""
 
 Classification = Literal["open", "personal", "sensitive"]
 
@@ -140,7 +144,7 @@ class Contract:
         model: the dbt model, which is a table of the same name in schema `extracts`.
         sort_key: the columns that put the rows in an order of their own, the same every time.
         as_at_column: the column that holds the snapshot's business date in every row, if there is one.
-        destinations: the kinds of place it may go to: "folder", "gs", "sftp".
+        destinations: the kinds of place it may go to, by their names in warehouse.core.destinations.
         proof: what proves that a file arrived.
         retention_months: how long the recipient may keep a file.
         sha256: of the contract's file.

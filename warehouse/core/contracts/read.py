@@ -12,6 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from warehouse.core.contracts.gaps import MARK, gaps
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT
 
@@ -41,8 +42,8 @@ def contract_error(path: Path, problems: list[str]) -> ContractError:
     """All that is wrong with a file, in one error."""
     return ContractError(
         f"{shown(path)}: " + "; ".join(problems) + ".",
-        meaning="No delivery was started and nothing was sent.",
-        next_command=f"Correct {shown(path)}, then run `warehouse deliver`.",
+        meaning="Nothing was sent and nothing was changed.",
+        next_command=f"Correct {shown(path)}, then run the same command again.",
     )
 
 
@@ -63,21 +64,58 @@ def read(path: Path) -> tuple[OpenDataContractStandard, bytes]:
         The contract as the standard's own model, and the bytes of the file.
 
     Raises:
-        ContractError: unreadable, not YAML, or not as the standard says; names each place in the file.
+        ContractError: unreadable, not YAML, with gaps that nobody has filled yet, or not as the standard says; names
+            each place in the file.
     """
-    try:
-        content = path.read_bytes()
-        document = yaml.load(content, Loader=_OneOfEachKey)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise contract_error(path, [f"it cannot be read ({error.strerror})"]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise contract_error(path, [f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}"]) from None
-    if not isinstance(document, dict):
-        raise contract_error(path, ["it is not a contract: the top must be a mapping"])
+    content = read_bytes(path)
+    root, document = _parse(path, content)
+    if unfilled := list(gaps(root)):
+        raise ContractError(
+            f"{shown(path)} has {len(unfilled)} gaps that a person still has to fill: {'; '.join(unfilled)}.",
+            meaning="It is no contract yet. Nothing was sent and nothing was changed.",
+            next_command=f"Write each of them in {shown(path)} in the place of `{MARK}`, then run "
+            "`warehouse contract check`.",
+        )
     # The pydantic models ignore names that they do not know, so a misspelt `required` would be no rule at all.
     errors = sorted(_validator().iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise contract_error(path, [f"{_place(error)}: {error.message[:_LONGEST]}" for error in errors])
     return OpenDataContractStandard.model_validate(document), content
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a contract's file.
+
+    Raises:
+        ContractError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise contract_error(path, [f"it cannot be read ({error.strerror})"]) from None
+
+
+def compose(path: Path, content: bytes) -> yaml.Node:
+    """A contract as YAML alone: its nodes, with their places in the text.
+
+    Raises:
+        ContractError: it is not YAML.
+    """
+    root, _ = _parse(path, content)
+    return root
+
+
+def _parse(path: Path, content: bytes) -> tuple[yaml.Node, dict[Any, Any]]:
+    try:
+        loader = _OneOfEachKey(content.decode("utf-8"))
+        root = loader.get_single_node()
+        document = loader.construct_document(root) if root else None
+    except UnicodeDecodeError:
+        raise contract_error(path, ["it is not in UTF-8"]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise contract_error(path, [f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}"]) from None
+    if root is None or not isinstance(document, dict):
+        raise contract_error(path, ["it is not a contract: the top must be a mapping"])
+    return root, document

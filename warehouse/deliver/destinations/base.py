@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from enum import StrEnum
+from typing import BinaryIO, TypeVar
 
-from warehouse.core.errors import DestinationFull, DestinationRefused
+from warehouse.core.errors import DestinationFull, DestinationRefused, WarehouseError
 from warehouse.deliver.files import FileFacts
 
 LARGEST_MANIFEST = 16 << 20
@@ -15,14 +17,27 @@ LARGEST_MANIFEST = 16 << 20
 
 _Result = TypeVar("_Result")
 
-MAKING, WRITING, NAMING, READING, REMOVING = (
-    "making the folder of",
-    "writing",
-    "giving its name to",
-    "reading",
-    "removing",
-)
-"""What can be denied. Absence is never one of them: a place that says "not found" and one that says "denied" differ."""
+_NOT_COMPLETE = "The delivery is not complete: without its manifest nothing there counts. The next run carries on."
+
+
+class Doing(StrEnum):
+    """What can be denied. Absence is never one: a place that says "not found" and one that says "denied" differ."""
+
+    MAKING = "making the folder of"
+    WRITING = "writing"
+    NAMING = "giving its name to"
+    READING = "reading"
+    REMOVING = "removing"
+
+
+_RIGHTS = {
+    Doing.MAKING: "make folders there",
+    Doing.WRITING: "write files there",
+    Doing.NAMING: "rename files there",
+    Doing.READING: "read files there; if by agreement it may only be written to, set `confirmation: writeOnly` in the "
+    "contract",
+    Doing.REMOVING: "remove files there",
+}
 
 
 def _no_word(begins: bool) -> None:
@@ -45,7 +60,7 @@ class How:
     naming: Callable[[bool], None] = _no_word
 
 
-class Destination(Protocol):
+class Destination(ABC):
     """A place for files. Names are relative to it, with slashes.
 
     Every method may raise DestinationRefused or DestinationFull; failures that pass by themselves are tried again
@@ -54,11 +69,15 @@ class Destination(Protocol):
     Attributes:
         where: the place in words, without any password.
         has_partials: whether an upload that was killed can leave a file of its partial name behind.
+        is_here: whether it is on this machine, so that no recipient sees what is put there.
     """
 
-    where: str
-    has_partials: bool
+    has_partials = True
 
+    def __init__(self, where: str, *, is_here: bool) -> None:
+        self.where, self.is_here = where, is_here
+
+    @abstractmethod
     def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """Put a file there under its name, whole or not at all.
 
@@ -72,6 +91,7 @@ class Destination(Protocol):
             if it has gone from there since.
         """
 
+    @abstractmethod
     def matches(self, facts: FileFacts) -> bool | None:
         """Whether the file there is the one described, found by reading it back; None when there is none.
 
@@ -79,42 +99,56 @@ class Destination(Protocol):
             DestinationRefused: with `denied` where the place does not say.
         """
 
+    @abstractmethod
     def read(self, name: str) -> bytes | None:
-        """A small file; None when it is not there."""
+        """A small file, of at most LARGEST_MANIFEST bytes; None when it is not there."""
 
+    @abstractmethod
     def remove(self, name: str) -> None:
         """Remove a file of ours; no matter if it is not there."""
 
+    @abstractmethod
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
+    def denied(self, doing: Doing, name: str, hint: str = "") -> DestinationRefused:
+        """The error for a place that does not allow one thing, and says so; another thing may be allowed."""
+        because = f" ({hint})" if hint else ""
+        error = self.refused(f"{doing} {name} is denied{because}", f"Ask its owner for the right to {_RIGHTS[doing]}")
+        error.denied = doing
+        return error
 
-def denied(where: str, doing: str, name: str, hint: str = "") -> DestinationRefused:
-    """The destination does not allow one thing, and says so; another thing may be allowed."""
-    rights = {
-        MAKING: "make folders there",
-        WRITING: "write files there",
-        NAMING: "rename files there",
-        READING: "read files there; if it may only be written to by agreement, set `confirmation: writeOnly` in the "
-        "contract",
-        REMOVING: "remove files there",
-    }
-    error = refused(
-        where,
-        f"{doing} {name} is denied{f' ({hint})' if hint else ''}",
-        f"Ask its owner for the right to {rights[doing]}",
-    )
-    error.denied = doing
-    return error
+    def refused(self, reason: str, hint: str, *, passes: bool = False) -> DestinationRefused:
+        """The error for a place that says no, or does not answer.
 
+        Args:
+            passes: whether it may be over in a moment, as a broken connection may.
+        """
+        error = DestinationRefused(
+            f"The destination {self.where} refuses: {reason}.",
+            meaning=_NOT_COMPLETE,
+            next_command=f"{hint}, then run `warehouse deliver`.",
+        )
+        error.passes = passes
+        return error
 
-def refused(where: str, reason: str, hint: str) -> DestinationRefused:
-    """The destination says no, or says nothing."""
-    return DestinationRefused(
-        f"The destination {where} refuses: {reason}.",
-        meaning="The delivery is not complete: without its manifest nothing there counts. The next run carries on.",
-        next_command=f"{hint}, then run `warehouse deliver`.",
-    )
+    def full(self, reason: str, *, passes: bool = False) -> DestinationFull:
+        """The error for a place that has no room, or no capacity.
+
+        Args:
+            passes: whether it may be over in a moment: a service may be busy, a disk stays full.
+        """
+        error = DestinationFull(
+            f"The destination {self.where} is full: {reason}.",
+            meaning=_NOT_COMPLETE,
+            next_command="Ask its owner to make room, then run `warehouse deliver`.",
+        )
+        error.passes = passes
+        return error
+
+    def not_what_was_sent(self, name: str) -> DestinationRefused:
+        """The error for a file that was read back before it got its name, and is another."""
+        return self.refused(f"what arrived of {name} is not what was sent", "Check its disk and the network")
 
 
 def conflict(destination: Destination, name: str, what: str) -> DestinationRefused:
@@ -127,38 +161,22 @@ def conflict(destination: Destination, name: str, what: str) -> DestinationRefus
     )
 
 
-def full(where: str, reason: str) -> DestinationFull:
-    """The destination has no room, or no capacity."""
-    return DestinationFull(
-        f"The destination {where} is full: {reason}.",
-        meaning="The delivery is not complete: without its manifest nothing there counts. The next run carries on.",
-        next_command="Ask its owner to make room, then run `warehouse deliver`.",
-    )
-
-
-def with_retries(
-    action: Callable[[], _Result],
-    passes: Callable[[Exception], bool],
-    *,
-    attempts: int,
-    first_wait: float,
-) -> _Result:
-    """Run an action again while its failures are of a kind that passes.
+def with_retries(action: Callable[[], _Result], *, attempts: int, first_wait: float) -> _Result:
+    """Run an action again while it fails with an error that passes.
 
     Args:
-        action: what to do; it starts anew each time.
-        passes: whether a failure may pass by itself.
+        action: what to do, from its start each time.
         attempts: how often at most.
         first_wait: seconds before the second attempt, doubled each time.
 
     Raises:
-        Exception: the last failure.
+        WarehouseError: the first that does not pass, or the last.
     """
     for attempt in range(1, attempts):
         try:
             return action()
-        except Exception as error:
-            if not passes(error):
+        except WarehouseError as error:
+            if not error.passes:
                 raise
         time.sleep(first_wait * 2 ** (attempt - 1))
     return action()

@@ -20,17 +20,8 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
-from warehouse.deliver.destinations.base import (
-    LARGEST_MANIFEST,
-    READING,
-    REMOVING,
-    WRITING,
-    How,
-    denied,
-    full,
-    refused,
-    with_retries,
-)
+from warehouse.core.settings import Settings
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts
 
 CHUNK = 8 << 20
@@ -55,16 +46,26 @@ _PASSING = (
 _NO_ROOM = (429, 503, 507)
 _FORBIDDEN = 403
 _RIGHTS = {
-    WRITING: "storage.objects.create",
-    READING: "storage.objects.get, and storage.objects.list to be told of what is absent",
-    REMOVING: "storage.objects.delete",
+    Doing.WRITING: "storage.objects.create",
+    Doing.READING: "storage.objects.get, and storage.objects.list to see what is absent",
+    Doing.REMOVING: "storage.objects.delete",
 }
 _MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 _Result = TypeVar("_Result")
 
 
-class CloudStorage:
+def open_at(url: str, settings: Settings) -> CloudStorage:
+    """The bucket that a URL names. Its credentials are found as the library finds them."""
+    del settings
+    return CloudStorage(url)
+
+
+def _is_imitation() -> bool:
+    return bool(os.environ.get("STORAGE_EMULATOR_HOST"))
+
+
+class CloudStorage(Destination):
     """A bucket, or a prefix in one, as a destination.
 
     Args:
@@ -74,8 +75,8 @@ class CloudStorage:
     has_partials = False
 
     def __init__(self, url: str) -> None:
+        super().__init__(url, is_here=_is_imitation())
         parts = urlsplit(url)
-        self.where = url
         self._bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
         self._opened: Any = None
 
@@ -104,7 +105,7 @@ class CloudStorage:
                 return False
             return True
 
-        return self._try(upload, WRITING, facts.name)
+        return self._try(upload, Doing.WRITING, facts.name)
 
     def matches(self, facts: FileFacts) -> bool | None:
         """See Destination; compares the size and the checksums that the service computed over what it holds."""
@@ -115,7 +116,7 @@ class CloudStorage:
                 self._bucket_is_there()
             return blob
 
-        blob = self._try(look, READING, facts.name)
+        blob = self._try(look, Doing.READING, facts.name)
         if blob is None:
             return None
         same = blob.size == facts.bytes and blob.crc32c == facts.crc32c
@@ -133,7 +134,7 @@ class CloudStorage:
                 return None
             return content
 
-        return self._try(download, READING, name)
+        return self._try(download, Doing.READING, name)
 
     def remove(self, name: str) -> None:
         """See Destination."""
@@ -143,7 +144,7 @@ class CloudStorage:
             if blob is not None:
                 blob.delete(if_generation_match=blob.generation, timeout=TIMEOUT, retry=None)
 
-        self._try(delete, REMOVING, name)
+        self._try(delete, Doing.REMOVING, name)
 
     def _bucket_is_there(self) -> None:
         """Make sure that "not found" was said of an object: a missing bucket, which is no empty place, says it too.
@@ -164,39 +165,42 @@ class CloudStorage:
 
     def _bucket(self) -> Any:
         if self._opened is None:
-            if os.environ.get("STORAGE_EMULATOR_HOST"):
+            if _is_imitation():
                 client = storage.Client(project="emulator", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
             else:
                 client = storage.Client()
             self._opened = client.bucket(self._bucket_name)
         return self._opened
 
-    def _try(self, action: Callable[[], _Result], doing: str, name: str) -> _Result:
-        with self._failures(doing, name):
-            return with_retries(
-                action, lambda error: isinstance(error, _PASSING), attempts=ATTEMPTS, first_wait=FIRST_WAIT
-            )
+    def _try(self, action: Callable[[], _Result], doing: Doing, name: str) -> _Result:
+        def once() -> _Result:
+            with self._failures(doing, name):
+                return action()
+
+        return with_retries(once, attempts=ATTEMPTS, first_wait=FIRST_WAIT)
 
     @contextmanager
-    def _failures(self, doing: str, name: str) -> Iterator[None]:
+    def _failures(self, doing: Doing, name: str) -> Iterator[None]:
         hint = "Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)"
         try:
             yield
         except (exceptions.GoogleAPICallError, InvalidResponse, exceptions.RetryError) as error:
-            code = _code(error)
+            code, passes = _code(error), isinstance(error, _PASSING)
             if code is None:
-                raise refused(self.where, "no connection, time and again", "Check the network") from None
+                raise self.refused("no connection, time and again", "Check the network", passes=passes) from None
             if code in _NO_ROOM:
-                raise full(self.where, f"it answers {code}, and still does after some time") from None
+                raise self.full(f"it answers {code}, and still does after some time", passes=passes) from None
             if code == _FORBIDDEN:
-                raise denied(self.where, doing, name, f"it answers 403; the right is {_RIGHTS[doing]}") from None
-            raise refused(self.where, f"it answers {code} to {doing} {name}", hint) from None
+                raise self.denied(doing, name, f"it answers 403; the right is {_RIGHTS[doing]}") from None
+            raise self.refused(f"it answers {code} to {doing} {name}", hint, passes=passes) from None
         except GoogleAuthError as error:
-            raise refused(self.where, f"no credentials ({type(error).__name__})", hint) from None
+            passes = isinstance(error, _PASSING)
+            raise self.refused(f"no credentials ({type(error).__name__})", hint, passes=passes) from None
         except (requests.exceptions.RequestException, OSError) as error:
-            raise refused(self.where, f"no connection ({type(error).__name__})", "Check the network") from None
+            reason, passes = f"no connection ({type(error).__name__})", isinstance(error, _PASSING)
+            raise self.refused(reason, "Check the network", passes=passes) from None
         except DataCorruption:
-            raise refused(self.where, "what arrived there is not what was sent", "Check the network") from None
+            raise self.refused("what arrived there is not what was sent", "Check the network", passes=True) from None
 
 
 def _code(error: Exception) -> int | None:

@@ -10,19 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from warehouse.core.destinations import folder_of
 from warehouse.core.errors import DeliveryError
-from warehouse.deliver.destinations.base import (
-    LARGEST_MANIFEST,
-    MAKING,
-    NAMING,
-    READING,
-    REMOVING,
-    WRITING,
-    How,
-    denied,
-    full,
-    refused,
-)
+from warehouse.core.settings import Settings
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How
 from warehouse.deliver.files import FileFacts, chunks
 from warehouse.deliver.outbox import sync_folder
 
@@ -31,7 +22,13 @@ _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 
-class Folder:
+def open_at(url: str, settings: Settings) -> Folder:
+    """The folder that a URL or a path names; that of WAREHOUSE_DELIVERIES may be made."""
+    folder = folder_of(url)
+    return Folder(folder, may_be_made=folder == folder_of(str(settings.warehouse_deliveries)))
+
+
+class Folder(Destination):
     """A folder as a destination. A file is written under its partial name and linked to its own when it is whole.
 
     Args:
@@ -39,28 +36,26 @@ class Folder:
             or misspelt.
     """
 
-    has_partials = True
-
     def __init__(self, folder: Path, *, may_be_made: bool) -> None:
-        self.where = str(folder)
+        super().__init__(str(folder), is_here=True)
         self._folder, self._may_be_made = folder, may_be_made
 
     def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """See Destination. Linking fails when the name is taken, so nobody's file is ever written over."""
         final, unfinished = self._folder / facts.name, self._folder / partial
-        with self._failures(MAKING, facts.name):
+        with self._failures(Doing.MAKING, facts.name):
             self._make_folder(final.parent)
         try:
-            with self._failures(WRITING, facts.name), _open_for_owner_and_group(unfinished) as target:
+            with self._failures(Doing.WRITING, facts.name), _open_for_owner_and_group(unfinished) as target:
                 for piece in chunks(source):
                     target.write(piece)
                 target.flush()
                 os.fsync(target.fileno())
             if how.read_first and self._digest(partial) != facts.sha256:
-                raise refused(self.where, f"what was written of {facts.name} is not what was sent", "Check its disk")
+                raise self.not_what_was_sent(facts.name)
             how.naming(True)
             try:
-                with self._failures(NAMING, facts.name):
+                with self._failures(Doing.NAMING, facts.name):
                     try:
                         if how.replace:
                             unfinished.replace(final)
@@ -87,7 +82,7 @@ class Folder:
 
     def _digest(self, name: str) -> str | None:
         digest = hashlib.sha256()
-        with self._failures(READING, name):
+        with self._failures(Doing.READING, name):
             try:
                 with (self._folder / name).open("rb") as source:
                     for piece in chunks(source):
@@ -98,7 +93,7 @@ class Folder:
 
     def read(self, name: str) -> bytes | None:
         """See Destination."""
-        with self._failures(READING, name):
+        with self._failures(Doing.READING, name):
             try:
                 with (self._folder / name).open("rb") as source:
                     return source.read(LARGEST_MANIFEST)
@@ -107,7 +102,7 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """See Destination."""
-        with self._failures(REMOVING, name):
+        with self._failures(Doing.REMOVING, name):
             (self._folder / name).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -117,25 +112,25 @@ class Folder:
         """Make a folder, and each above it, so that they survive a power cut."""
         if not folder.is_dir():
             if folder == self._folder and not self._may_be_made and not folder.exists():
-                raise refused(self.where, "there is no such folder", "Make or mount it, or correct the setting")
+                raise self.refused("there is no such folder", "Make or mount it, or correct the setting")
             self._make_folder(folder.parent)
             folder.mkdir(mode=0o750, exist_ok=True)
             with suppress(PermissionError):
                 sync_folder(folder.parent)
 
     @contextmanager
-    def _failures(self, doing: str, name: str) -> Iterator[None]:
+    def _failures(self, doing: Doing, name: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             reason = error.strerror or type(error).__name__
             if error.errno in _NO_ROOM:
-                raise full(self.where, reason) from None
-            if error.errno in _DENIED and not (doing == NAMING and error.errno == errno.EPERM):
-                raise denied(self.where, doing, name, reason) from None
+                raise self.full(reason) from None
+            if error.errno in _DENIED and not (doing == Doing.NAMING and error.errno == errno.EPERM):
+                raise self.denied(doing, name, reason) from None
             if error.errno in _NO_LINKS:
                 reason += " (its file system must have hard links, or a file could be overwritten)"
-            raise refused(self.where, reason, "Check that the folder is there and may be written to") from None
+            raise self.refused(reason, "Check that the folder is there and may be written to") from None
 
 
 def _open_for_owner_and_group(path: Path) -> BinaryIO:

@@ -14,25 +14,15 @@ import asyncssh
 
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
-from warehouse.deliver.destinations.base import (
-    LARGEST_MANIFEST,
-    MAKING,
-    NAMING,
-    READING,
-    REMOVING,
-    WRITING,
-    How,
-    denied,
-    full,
-    refused,
-    with_retries,
-)
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts, chunks
 
 ATTEMPTS = 4
 FIRST_WAIT = 0.5
 CONNECT_SECONDS = 20
 IDLE_SECONDS = 30
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 _PASSING = (
     asyncssh.ConnectionLost,
@@ -53,7 +43,12 @@ def _bytes(piece: str | bytes) -> bytes:
     return piece
 
 
-class Sftp:
+def open_at(url: str, settings: Settings) -> Sftp:
+    """The folder on a server that a URL names."""
+    return Sftp(url, settings)
+
+
+class Sftp(Destination):
     """A folder on an SFTP server as a destination.
 
     Args:
@@ -61,11 +56,9 @@ class Sftp:
         settings: for the key or the password, and the known hosts.
     """
 
-    has_partials = True
-
     def __init__(self, url: str, settings: Settings) -> None:
         parts = urlsplit(url)
-        self.where = url
+        super().__init__(url, is_here=parts.hostname in _THIS_MACHINE)
         self._host, self._port = parts.hostname or "", parts.port or 22
         self._user, self._base = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
         self._settings = settings
@@ -85,23 +78,23 @@ class Sftp:
                 return True
             if not how.replace and await self._seen(client, final):
                 return False
-            with self._doing(MAKING, name):
+            with self._doing(Doing.MAKING, name):
                 await self._make_folder(client, final.rsplit("/", maxsplit=1)[0])
             source.seek(0)
             try:
-                with self._doing(WRITING, name):
+                with self._doing(Doing.WRITING, name):
                     await self._write(client, unfinished, source)
                 if how.read_first:
-                    with self._doing(READING, partial):
+                    with self._doing(Doing.READING, partial):
                         if await self._digest(client, unfinished) != facts.sha256:
-                            raise refused(self.where, f"what arrived of {name} is not what was sent", "Check its disk")
+                            raise self.not_what_was_sent(name)
                 if how.replace:
-                    with self._doing(REMOVING, name), suppress(*_ABSENT):
+                    with self._doing(Doing.REMOVING, name), suppress(*_ABSENT):
                         await client.remove(final)
                 how.naming(True)
                 named = True
                 try:
-                    with self._doing(NAMING, name):
+                    with self._doing(Doing.NAMING, name):
                         await client.rename(unfinished, final)
                 except (asyncssh.SFTPError, DestinationRefused) as error:
                     if isinstance(error, _PASSING):
@@ -125,7 +118,7 @@ class Sftp:
         """See Destination; reads the file and compares SHA-256."""
 
         async def compare(client: asyncssh.SFTPClient) -> bool | None:
-            with self._doing(READING, facts.name):
+            with self._doing(Doing.READING, facts.name):
                 digest = await self._digest(client, self._path(facts.name))
             return None if digest is None else digest == facts.sha256
 
@@ -136,7 +129,7 @@ class Sftp:
 
         async def get(client: asyncssh.SFTPClient) -> bytes | None:
             try:
-                with self._doing(READING, name):
+                with self._doing(Doing.READING, name):
                     async with client.open(self._path(name), "rb") as file:
                         return _bytes(await file.read(LARGEST_MANIFEST))
             except _ABSENT:
@@ -148,7 +141,7 @@ class Sftp:
         """See Destination."""
 
         async def delete(client: asyncssh.SFTPClient) -> None:
-            with self._doing(REMOVING, name), suppress(*_ABSENT):
+            with self._doing(Doing.REMOVING, name), suppress(*_ABSENT):
                 await client.remove(self._path(name))
 
         self._try(delete)
@@ -166,12 +159,12 @@ class Sftp:
         return f"{self._base}/{name}"
 
     @contextmanager
-    def _doing(self, what: str, name: str) -> Iterator[None]:
+    def _doing(self, what: Doing, name: str) -> Iterator[None]:
         """Name what was denied: a server that may be written to need not be one that may be read, and the reverse."""
         try:
             yield
         except asyncssh.SFTPPermissionDenied as error:
-            raise denied(self.where, what, name, str(error.reason).strip()) from None
+            raise self.denied(what, name, str(error.reason).strip()) from None
 
     @staticmethod
     async def _seen(client: asyncssh.SFTPClient, path: str) -> bool | None:
@@ -225,9 +218,9 @@ class Sftp:
         try:
             yield
         except _NO_ROOM as error:
-            raise full(self.where, type(error).__name__) from None
+            raise self.full(type(error).__name__) from None
         except asyncssh.SFTPFailure:
-            raise full(self.where, "it failed a write, as SFTP servers do when disk or quota is used up") from None
+            raise self.full("it failed a write, as SFTP servers do when disk or quota is used up") from None
 
     def _try(self, action: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, _Result]]) -> _Result:
         if self._runner is None:
@@ -243,31 +236,27 @@ class Sftp:
                 await self._disconnect()
                 raise
 
-        try:
-            return with_retries(
-                lambda: runner.run(connected()),
-                lambda error: isinstance(error, _PASSING) and not isinstance(error, asyncssh.HostKeyNotVerifiable),
-                attempts=ATTEMPTS,
-                first_wait=FIRST_WAIT,
-            )
-        except DeliveryError:
-            raise
-        except (asyncssh.Error, OSError) as error:
-            raise self._in_words(error) from None
+        def once() -> _Result:
+            try:
+                return runner.run(connected())
+            except (asyncssh.Error, OSError) as error:
+                raise self._in_words(error) from None
+
+        return with_retries(once, attempts=ATTEMPTS, first_wait=FIRST_WAIT)
 
     def _in_words(self, error: Exception) -> DeliveryError:
         if isinstance(error, _NO_ROOM):
-            return full(self.where, type(error).__name__)
+            return self.full(type(error).__name__)
         if isinstance(error, asyncssh.HostKeyNotVerifiable):
-            return refused(
-                self.where,
+            return self.refused(
                 "its host key is not the one in the known hosts",
                 f"Get the key from the server's owner and add it to {self._known_hosts()}",
             )
         if isinstance(error, asyncssh.PermissionDenied):
             hint = "Check WAREHOUSE_SFTP_KEY_FILE or WAREHOUSE_SFTP_PASSWORD"
-            return refused(self.where, f"it does not let {self._user or 'nobody'} in", hint)
-        return refused(self.where, type(error).__name__, "Check the server's address, and that it is up")
+            return self.refused(f"it does not let {self._user or 'nobody'} in", hint)
+        hint = "Check the server's address, and that it is up"
+        return self.refused(type(error).__name__, hint, passes=isinstance(error, _PASSING))
 
     def _known_hosts(self) -> Path:
         return self._settings.warehouse_sftp_known_hosts or Path.home() / ".ssh" / "known_hosts"
@@ -277,8 +266,7 @@ class Sftp:
             return self._client
         known_hosts = self._known_hosts()
         if not known_hosts.is_file():
-            raise refused(
-                self.where,
+            raise self.refused(
                 f"there is no known_hosts file {known_hosts} to check its host key against",
                 "Get the key from the server's owner, put it there or name another file in WAREHOUSE_SFTP_KNOWN_HOSTS",
             )
@@ -287,7 +275,7 @@ class Sftp:
             keys = [asyncssh.read_private_key(key)] if key else []
         except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
             hint = "Name a private key without a passphrase in WAREHOUSE_SFTP_KEY_FILE"
-            raise refused(self.where, f"the key file cannot be used ({type(error).__name__})", hint) from None
+            raise self.refused(f"the key file cannot be used ({type(error).__name__})", hint) from None
         self._connection = await asyncssh.connect(
             self._host,
             self._port,
