@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from warehouse.cli import deliveries, doctor, erase, interrupt, replicate, run, servers, sql
+from warehouse.cli import contract, deliveries, doctor, erase, interrupt, replicate, run, servers, sql
 from warehouse.cli.output import print_error, print_json, speak_any_language
 from warehouse.core.errors import (
     DatabaseUnreachable,
@@ -41,6 +41,7 @@ app.command("up")(servers.up)
 app.command("down")(servers.down)
 app.add_typer(replicate.app, name="replicate")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(contract.app, name="contract")
 for _point in entry_points(group="warehouse.commands"):
     app.add_typer(_point.load(), name=_point.name)
 

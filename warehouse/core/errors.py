@@ -8,6 +8,7 @@ code, so that a scheduler can tell them apart:
     ├── SettingsError                10  a setting, or a file that a person edits, is wrong
     │   ├── ClassificationError      11  replication/ does not fit the operational database
     │   ├── ContractError            12  exports/ does not fit the model
+    │   │   └── ContractBehind       37  a contract does not say what the extract's model says
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
     │   ├── SameDatabase             19  two settings lead to one database, or are swapped
     │   └── PooledConnection         39  an address leads to a pooler, which keeps no session
@@ -112,6 +113,10 @@ class ContractError(SettingsError):
 
 class TermsError(SettingsError):
     exit_code = 23
+
+
+class ContractBehind(ContractError):
+    exit_code = 37
 
 
 class SameDatabase(SettingsError):

@@ -32,7 +32,7 @@ class ExtractName(NamedTuple):
             raise UsageError(
                 f"{text!r} is not the name of an extract.",
                 meaning="Nothing was done.",
-                next_command="Give it as RECIPIENT/EXTRACT, such as tad/teachers: small letters, digits and underscores.",
+                next_command="Give it as RECIPIENT/EXTRACT, such as tad/teachers: small letters, digits, underscores.",
             )
         return found
 

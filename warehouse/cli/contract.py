@@ -1,0 +1,114 @@
+"""`warehouse contract …`: contracts of extracts, filled from their models and checked. No database is needed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from warehouse.cli.output import JsonOption, out, print_json
+from warehouse.core.contracts import ExtractName, load_contract
+from warehouse.core.contracts.extract_model import extract_model
+from warehouse.core.contracts.new import check_absent, new_contract
+from warehouse.core.contracts.place import named
+from warehouse.core.contracts.read import shown
+from warehouse.core.contracts.sync import Synced, sync
+from warehouse.core.errors import ContractBehind
+from warehouse.core.terms import load_terms
+
+app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
+
+NameArgument = typer.Argument(metavar="RECIPIENT/EXTRACT", help="Such as tad/teachers.")
+OneOrAll = typer.Argument(metavar="[RECIPIENT/EXTRACT]", help="Such as tad/teachers; without it, every contract.")
+
+
+@app.command("new")
+def new(extract: Annotated[str, NameArgument], json: bool = JsonOption) -> None:
+    """Write a contract from the extract's model, with FILL IN where a person has to say something.
+
+    Names, descriptions, types and classes come from the model and the field dictionary. Nothing is delivered before the
+    gaps are filled: purpose, agreement, place, keys, rules, schedule. Leave only the columns that the recipient needs.
+    """
+    name = ExtractName.parse(extract)
+    check_absent(name)
+    path = new_contract(name, extract_model(name, load_terms()))
+    if json:
+        print_json({"written": shown(path)})
+    else:
+        out.print(f"Wrote {shown(path)}. Fill its gaps (FILL IN), then run `warehouse contract check {extract}`.")
+
+
+@app.command("check")
+def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOption) -> None:
+    """Check that contracts are sound and that nobody has left a gap in them. Every mistake is named by its place."""
+    contracts = [load_contract(path) for path in named(extract)]
+    if json:
+        listed = [
+            {"contract": shown(one.path), "version": one.version, "columns": len(one.columns)} for one in contracts
+        ]
+        print_json(listed)
+        return
+    for one in contracts:
+        out.print(f"{shown(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
+
+
+@app.command("sync")
+def synchronise(
+    extract: Annotated[str | None, OneOrAll] = None,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with code 37 where a contract would change.")
+    ] = False,
+    json: bool = JsonOption,
+) -> None:
+    """Bring descriptions, types and classes in contracts up to date with their models, and show what changed.
+
+    All else stays as it was written, comments included. A column that is new in the model does not leave before a
+    person writes `- name: <column>` into the contract; the rest of its entry is filled in then. A class stricter than
+    the model's stays, and so does a type that holds every value of the model's.
+    """
+    dictionary = load_terms()
+    done = []
+    for path in named(extract):
+        done.append(sync(path, extract_model(ExtractName.of_file(path), dictionary)))
+    behind = [one for one in done if one.changes]
+    if not only_check:
+        for one in behind:
+            one.write()
+    if json:
+        print_json([_as_json(one, written=not only_check) for one in done])
+    else:
+        _show(done)
+    if only_check and behind:
+        error = ContractBehind(
+            f"{', '.join(shown(one.path) for one in behind)}: not what the models say.",
+            meaning="Nothing was changed. A receiver reads another meaning, type or class than the model has.",
+            next_command="Run `warehouse contract sync`, and agree what it changes with the recipient.",
+        )
+        if json:
+            raise typer.Exit(error.exit_code)
+        raise error
+
+
+def _show(done: list[Synced]) -> None:
+    for one in done:
+        if not one.changes:
+            out.print(f"{shown(one.path)} says what its model says.")
+            continue
+        out.print(f"{shown(one.path)}:")
+        for change in one.changes:
+            out.print(f"  {change.place}, {change.key}", markup=False)
+            if change.was is not None:
+                out.print(f"    - {' '.join(change.was.split())}", markup=False)
+            out.print(f"    + {change.now}", markup=False)
+    for one in done:
+        if one.left_behind:
+            out.print(f"Only in the model of {shown(one.path)}, and not delivered: {', '.join(one.left_behind)}.")
+
+
+def _as_json(one: Synced, *, written: bool) -> dict[str, Any]:
+    return {
+        "contract": shown(one.path),
+        "changes": [{"place": c.place, "key": c.key, "was": c.was, "now": c.now} for c in one.changes],
+        "left_out": list(one.left_behind),
+        "written": written and bool(one.changes),
+    }

@@ -1,0 +1,196 @@
+"""What a contract repeats of its extract's model, brought up to date: names stay, meaning, class and types follow.
+
+A person decides which columns leave, and under which rules; the model's YAML and the field dictionary say what a
+column means. So a column that is new in the model stays behind until a person writes its name into the contract, and
+one that is gone from the model is a question for a person. Nothing else of the file is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import yaml
+
+from warehouse.core.contracts.edit import CannotEdit, Editor
+from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn
+from warehouse.core.contracts.model import Classification
+from warehouse.core.contracts.read import compose, contract_error, read_bytes
+from warehouse.core.contracts.types import LOGICAL_TYPES, Kind, parse_type, why_it_cannot_hold
+
+_ORDER = ("name", "description", "logicalType", "physicalType", "required", "classification")
+"""Of the keys that follow from the model; each is put behind the nearest one before it."""
+
+_CLASSES = get_args(Classification)
+
+_Wanted = tuple[str, str, bool]
+"""A key, its value, and whether it is prose."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that follows from the model and differs.
+
+    Attributes:
+        place: the column, or "the table".
+        key: of the contract standard, such as "description".
+        was: None where the key is not there.
+    """
+
+    place: str
+    key: str
+    was: str | None
+    now: str
+
+
+@dataclass(frozen=True)
+class Synced:
+    """A contract as it follows from its model.
+
+    Attributes:
+        content: of the file, in bytes.
+        left_behind: columns of the model that the contract does not name, so that they do not leave.
+    """
+
+    path: Path
+    changes: tuple[Change, ...]
+    left_behind: tuple[str, ...]
+    content: bytes
+
+    def write(self) -> None:
+        """Write the file, whole or not at all."""
+        aside = self.path.with_name(f".{self.path.name}.new")
+        aside.write_bytes(self.content)
+        aside.chmod(self.path.stat().st_mode & 0o777)
+        aside.replace(self.path)
+
+
+def sync(path: Path, model: ExtractModel) -> Synced:
+    """Hold a contract against its model. Changes no file.
+
+    Raises:
+        ContractError: it cannot be read, or names a column that the model does not have; or a value cannot be replaced
+            without changing another.
+    """
+    return synced(path, read_bytes(path), model)
+
+
+def synced(path: Path, content: bytes, model: ExtractModel) -> Synced:
+    """The same for the content of a file that need not be there yet."""
+    root = compose(path, content)
+    text = content.decode("utf-8")
+    table, columns = _table(path, root)
+    known = {column.name: column for column in model.columns}
+    problems = [f"column {name}: {model.name} has no such column" for name in columns if name not in known]
+    if problems:
+        raise contract_error(path, problems)
+    editor, changes = Editor(text), list[Change]()
+    wanted = [("the table", table, [("description", model.description, True)] if model.description else [])]
+    wanted += [(name, node, list(_of(known[name], _values(node)))) for name, node in columns.items()]
+    for place, node, keys in wanted:
+        given = _values(node)
+        for key, value, prose in keys:
+            was = given.get(key)
+            if was is None or " ".join(was.split()) != value:
+                try:
+                    editor.set(node, key, value, _ORDER[: max(1, _ORDER.index(key))], prose=prose)
+                except CannotEdit as error:
+                    raise contract_error(path, [f"{place}: {error}"]) from None
+                changes.append(Change(place, key, was, value))
+    left = tuple(name for name in known if name not in columns)
+    return Synced(path, tuple(changes), left, _checked(path, root, editor.text(), changes).encode("utf-8"))
+
+
+def _table(path: Path, root: yaml.Node) -> tuple[yaml.MappingNode, dict[str, yaml.MappingNode]]:
+    """The one table of a contract and its columns by name, in the order of the file."""
+    tables = _child(root, "schema")
+    if not isinstance(tables, yaml.SequenceNode) or len(tables.value) != 1:
+        raise contract_error(path, ["schema: must hold one table with its columns in `properties`"])
+    table = tables.value[0]
+    properties = _child(table, "properties")
+    if not isinstance(properties, yaml.SequenceNode) or not properties.value:
+        raise contract_error(path, ["schema[0].properties: must be the list of columns"])
+    columns: dict[str, yaml.MappingNode] = {}
+    for position, entry in enumerate(properties.value):
+        name = _values(entry).get("name") if isinstance(entry, yaml.MappingNode) else None
+        if not name or name in columns:
+            what = f"column `{name}` is listed twice" if name else "has no name"
+            raise contract_error(path, [f"schema[0].properties[{position}]: {what}"])
+        columns[name] = entry
+    return table, columns
+
+
+def _child(node: yaml.Node, key: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _values(node: yaml.MappingNode) -> dict[str, str]:
+    return {name.value: value.value for name, value in node.value if isinstance(value, yaml.ScalarNode)}
+
+
+def _of(column: ModelColumn, given: dict[str, str]) -> Iterator[_Wanted]:
+    """What a column of a contract should say.
+
+    A class that is stricter than the model's, a type that holds every value of the model's and a promise that no value
+    is missing are agreed with the recipient: they stay.
+    """
+    physical = given.get("physicalType", "")
+    if not _holds(physical, column.physical_type):
+        physical = column.physical_type
+    found = parse_type(physical)
+    assert found is not None, "a type of the model, or one that was compared with it"
+    yield "description", column.description, True
+    yield "logicalType", LOGICAL_TYPES[found.kind], False
+    yield "physicalType", physical, False
+    if column.required:
+        yield "required", "true", False
+    strictest = max(column.classification, given.get("classification", "open"), key=_strictness)
+    yield "classification", strictest, False
+
+
+def _strictness(classification: str) -> int:
+    return _CLASSES.index(classification) if classification in _CLASSES else -1
+
+
+def _holds(contract: str, model: str) -> bool:
+    mine, theirs = parse_type(contract), parse_type(model)
+    if mine is None or theirs is None:
+        return False
+    unbounded = mine.kind is theirs.kind is Kind.DECIMAL and theirs.size is None
+    return unbounded or why_it_cannot_hold(mine, theirs) is None
+
+
+def _checked(path: Path, before: yaml.Node, text: str, changes: list[Change]) -> str:
+    """The new text, when it reads as the old one with these changes and no other.
+
+    Raises:
+        ContractError: it does not, because of a form of YAML that the editor does not master.
+    """
+    try:
+        after = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        after = None
+    if after is None or _plain(after) != _expected(before, changes):
+        raise contract_error(path, ["its form of YAML cannot be rewritten in place: correct it by hand"])
+    return text
+
+
+def _plain(node: yaml.Node) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return {str(_plain(name)): _plain(value) for name, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(entry) for entry in node.value]
+    return node.value
+
+
+def _expected(root: yaml.Node, changes: list[Change]) -> object:
+    document = _plain(root)
+    assert isinstance(document, dict)
+    table = document["schema"][0]
+    columns = {column["name"]: column for column in table["properties"]}
+    for change in changes:
+        (table if change.place == "the table" else columns[change.place])[change.key] = change.now
+    return document
