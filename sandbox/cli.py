@@ -14,7 +14,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, UsageError
 from warehouse.core.settings import load
 
-app = typer.Typer(help="The synthetic operational world that stands in for the real one.", no_args_is_help=True)
+app = typer.Typer(help="The sandbox: a synthetic operational database in place of the real one.", no_args_is_help=True)
 
 
 def _embedded() -> Databases:
@@ -33,18 +33,18 @@ def _embedded() -> Databases:
 @app.command("create")
 def create(
     people: Annotated[int, typer.Option(min=1, help="How many people.")] = PEOPLE,
-    seed: Annotated[int, typer.Option(help="The same seed and number of people make the same world.")] = SEED,
+    seed: Annotated[int, typer.Option(help="The same seed and number of people give the same data.")] = SEED,
     json: bool = JsonOption,
 ) -> None:
-    """Make the world. `warehouse run` does it by itself, with 20,000 people."""
+    """Make a synthetic operational database. `warehouse run` does so when it is needed, with 20,000 people."""
     databases = _embedded()
     with databases.source() as trs:
         there = trs.execute("select to_regclass('sandbox.world')").fetchone() != (None,)
         if there and trs.execute("select 1 from sandbox.world").fetchone():
             raise UsageError(
-                "There is a world already.",
+                "The sandbox has data already.",
                 meaning="It was not touched.",
-                next_command="Use it, or start all over: warehouse down && rm -rf .warehouse",
+                next_command="Use it, or start again: warehouse down && rm -rf .warehouse",
             )
     progress = TerminalProgress(quiet=json)
     with progress.stage("sandbox"):
@@ -60,7 +60,7 @@ def advance(
     days: Annotated[int, typer.Option(min=1, help="How many days of working life to play.")] = 1,
     json: bool = JsonOption,
 ) -> None:
-    """Play days of working life: new people, awards, name changes, merges, alerts, a pensions month, deletions."""
+    """Play days of working life: new people, awards, name changes, merges, alerts, deletions."""
     databases = _embedded()
     conninfo = databases.source_conninfo
     _need_a_world(conninfo)
@@ -76,9 +76,9 @@ def advance(
             )
         except LifeInProgressError:
             raise AlreadyRunning(
-                "Somebody else is playing days in this world.",
-                meaning="Nothing was played here; the other one goes on.",
-                next_command="Wait for it to end, then run the command again.",
+                "Another command is playing days in this sandbox.",
+                meaning="This command did nothing; the other one continues.",
+                next_command="Wait until it has ended, then run the command again.",
             ) from None
     today = SandboxSource().today(conninfo)
     if json:
@@ -90,7 +90,7 @@ def advance(
 
 @app.command("status")
 def show(json: bool = JsonOption) -> None:
-    """The world's seed, people and date."""
+    """Show the sandbox's seed, number of people and date."""
     databases = _embedded()
     _need_a_world(databases.source_conninfo)
     with databases.source() as trs:
@@ -112,7 +112,7 @@ def _need_a_world(conninfo: str) -> None:
         if there and connection.execute("select 1 from sandbox.world").fetchone():
             return
     raise UsageError(
-        "There is no world yet.",
+        "The sandbox is empty.",
         meaning="Nothing was done.",
-        next_command="Make one: warehouse sandbox create, or warehouse run",
+        next_command="Fill it: warehouse sandbox create, or warehouse run",
     )

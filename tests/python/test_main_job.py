@@ -74,7 +74,7 @@ def test_ctrl_c_leaves_nothing_half_done(warehouse: Warehouse, stage: str) -> No
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=GIVE_UP_SECONDS)
     assert running.returncode == Interrupted.exit_code, said
-    assert "carries on" in said
+    assert "continues where it stopped" in said
     assert not list(warehouse.deliveries.rglob("datapackage.json"))
     readers_see = warehouse.ask("select to_regnamespace('marts') is not null as built")[0]["built"]
     assert readers_see is (stage == "deliver")

@@ -15,13 +15,13 @@ from warehouse.core.errors import DeliveryError, PeriodsMissed, UsageError, Ware
 from warehouse.core.settings import load
 from warehouse.deliver import DeliveryReport, State, World, decide, deliver, redo, what_is_due
 
-app = typer.Typer(help="What was delivered to whom, and what is owed.", no_args_is_help=True)
+app = typer.Typer(help="Deliveries: what was sent to whom, and what is due.", no_args_is_help=True)
 
 _WHO = re.compile(r"\b\d{7}\b|@|\b[A-Z]{2} ?(?:\d{2} ?){3}[A-D]\b|\b[0-9a-f]{8}-[0-9a-f]{4}-", re.IGNORECASE)
 """A TRN, an e-mail address, a National Insurance number, a person_id."""
 
-BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: not about persons.")
-IdArgument = typer.Argument(help="Such as tad/teachers/2026-09; `warehouse deliveries list` shows them.")
+BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: name no person.")
+IdArgument = typer.Argument(help="For example tad/teachers/2026-09; `warehouse deliveries list` shows them.")
 
 _LISTED = """
 select
@@ -69,7 +69,7 @@ def world_of(databases: Databases) -> World:
 
 @app.command("list")
 def list_deliveries(json: bool = JsonOption) -> None:
-    """Every delivery in the ledger, with its state, what it rests on and what a person decided about it."""
+    """List every delivery, with its state, its build and what a person decided about it."""
     databases = Databases(load())
     databases.start()
     with databases.warehouse() as warehouse:
@@ -78,7 +78,7 @@ def list_deliveries(json: bool = JsonOption) -> None:
     if json:
         print_json(listed)
     elif not listed:
-        out.print("Nothing was delivered yet. `warehouse run` delivers what is due.")
+        out.print("Nothing has been delivered yet. `warehouse run` delivers what is due.")
     else:
         print_table(
             None,
@@ -98,7 +98,7 @@ def _line(item: dict[str, Any]) -> tuple[Any, ...]:
 
 @app.command("due")
 def show_due(json: bool = JsonOption) -> None:
-    """What the next run would deliver."""
+    """List what the next run would deliver."""
     databases = Databases(load())
     databases.start()
     owed = what_is_due(world_of(databases))
@@ -115,10 +115,11 @@ def show_due(json: bool = JsonOption) -> None:
 def redo_delivery(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
 ) -> None:
-    """Deliver a closed delivery again as a numbered revision beside it, such as tad/teachers/2026-09-r2.
+    """Deliver a closed delivery again, as a numbered revision such as tad/teachers/2026-09-r2.
 
     The revision's manifest says which delivery it replaces; the ledger keeps both, and the reason. It is made from the
-    published build, so only of the latest month: today's rows are not sent under the name of an earlier one.
+    published build, so it is possible for the latest month only: today's rows are
+    never sent under the name of an earlier one.
     """
     databases = Databases(load())
     reason = checked_reason(because)
@@ -136,7 +137,7 @@ def redo_delivery(
 def received(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
 ) -> None:
-    """Of a delivery whose files vanished: the recipient has them. Writes the manifest and closes the delivery."""
+    """Record that the recipient has the files that vanished: write the manifest and close the delivery."""
     _decide(delivery, "received", because, json)
 
 
@@ -144,7 +145,7 @@ def received(
 def resend(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
 ) -> None:
-    """Of a delivery whose files vanished: the recipient does not have them. The next run sends them again."""
+    """Record that the recipient does not have the files that vanished: the next run sends them again."""
     _decide(delivery, "resend", because, json)
 
 
@@ -183,7 +184,7 @@ def checked_reason(because: str) -> str:
 def deliver_now(json: bool = JsonOption) -> None:
     """Deliver what is due from the last published build, without replicating or building first.
 
-    A period that the build does not cover is refused (34); periods that went by without a delivery are told (36).
+    Exit code 34: the build does not cover the period. Exit code 36: periods passed without a delivery.
     """
     databases = Databases(load())
     databases.start()
@@ -217,16 +218,16 @@ def missed(reports: Iterable[DeliveryReport]) -> PeriodsMissed | None:
     if not names:
         return None
     return PeriodsMissed(
-        f"Nothing was or will be delivered for {', '.join(names)}: no run came while the period was the latest.",
-        meaning="All else was done. Today's rows are not sent under the name of an earlier month.",
-        next_command="Tell the recipient. Let a scheduler run `warehouse run` at least once a month.",
+        f"{', '.join(names)} will not be delivered: there was no run while the period was the latest.",
+        meaning="Everything else was done. Today's rows are never sent under the name of an earlier month.",
+        next_command="Inform the recipient, and schedule `warehouse run` at least once a month.",
     )
 
 
 def told(report: DeliveryReport) -> str:
     """A delivery in a few words."""
     if report.state == State.MISSED:
-        return f"{report.delivery_id} (missed: no run came while its period was the latest)"
+        return f"{report.delivery_id} (missed: there was no run while its period was the latest)"
     return f"{report.delivery_id} ({report.rows:,} rows)"
 
 

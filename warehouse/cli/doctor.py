@@ -22,9 +22,9 @@ _MARKS = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "broken": "[red]✗
 
 
 def doctor(json: bool = JsonOption) -> None:
-    """Examine this machine, the settings, both databases, replication and the contracts.
+    """Check this machine, the settings, both databases, replication, builds and deliveries.
 
-    Exit code 13 when something is broken.
+    Exit code 13: something is broken.
     """
     databases = Databases(load())
     findings = [
@@ -49,10 +49,10 @@ def doctor(json: bool = JsonOption) -> None:
 def _verdict(findings: list[Finding]) -> str:
     broken = sum(finding.state == "broken" for finding in findings)
     if broken:
-        return f"{broken} of {len(findings)} are broken."
+        return f"{broken} of {len(findings)} checks failed."
     # What tests warned of needs no command; a build that is missing or older than the data does.
     if any(finding.subject == "build" and finding.state == "note" and finding.next_command for finding in findings):
-        return "Nothing is broken, and what readers see is not of today's data."
+        return "Nothing is broken, but what readers see is older than today's data."
     return "All is well."
 
 
@@ -79,7 +79,7 @@ def _preflight(databases: Databases) -> list[Finding]:
         return [Finding("preflight", "broken", error.what, error.next_command)]
     told = [Finding(c.subject, _STATES[c.state], c.what, c.next_command) for c in checks if c.state != "ok"]
     good = len(checks) - len(told)
-    return [*told, Finding("preflight", "good", f"{good} of {len(checks)} checks are good")]
+    return [*told, Finding("preflight", "good", f"{good} of {len(checks)} checks passed")]
 
 
 def _checks_of_the_stages(databases: Databases) -> list[Check]:
@@ -99,7 +99,7 @@ def _classification(databases: Databases) -> str:
     held = compare(classification, tables)
     columns = sum(map(len, classification.published.values()))
     return f"{len(classification.published)} tables, {columns} columns replicated" + (
-        f"; held back, not classified: {held}" if held else ""
+        f"; not replicated, because not classified: {held}" if held else ""
     )
 
 

@@ -29,18 +29,22 @@ def erase_person(
     trn: Annotated[str | None, typer.Option("--trn", help="Or their TRN, 7 digits.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show where the person is, and change nothing.")] = False,
     because: Annotated[
-        str | None, typer.Option("--because", help="The request's reference. Kept for good: no name, TRN or id in it.")
+        str | None,
+        typer.Option("--because", help="The request's reference. Kept for good: no name, TRN or id in it."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it: what is erased cannot be brought back.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm: erased data cannot be recovered.")] = False,
     json: bool = JsonOption,
 ) -> None:
-    """Remove one person from replica, history, landing, marts and stored deliveries. Exit code 43 when it cannot be."""
+    """Remove one person from replica, history, landed tables, marts and stored deliveries.
+
+    Exit code 43: the person cannot be erased now.
+    """
     subject, reference = Subject.given(person_id, trn), check_reference(because)
     if not dry_run and not yes:
         raise UsageError(
-            "This removes a person for good, from the history, too.",
+            "This removes a person for good, including from the history.",
             meaning="Nothing was done.",
-            next_command="See what it would do with --dry-run; then say --yes instead.",
+            next_command="Look at the result of --dry-run first, then use --yes.",
         )
     databases = Databases(load())
     databases.start()
@@ -79,9 +83,9 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
     with session_lock(connection, LOCK) as no_run, session_lock(connection, DELIVERING) as no_delivery:
         if not (no_run and no_delivery):
             raise AlreadyRunning(
-                "A run or a delivery is at work on this warehouse.",
-                meaning="Nothing was erased; the other one goes on.",
-                next_command="Wait for it to end, then run this again.",
+                "A run or a delivery of this warehouse is in progress.",
+                meaning="Nothing was erased; the other one continues.",
+                next_command="Wait until it has ended, then run this again.",
             )
         yield
 
@@ -102,19 +106,21 @@ def _tell_survey(found: Survey, json: bool) -> None:
     if rows:
         print_table(None, ["kind", "where", "to be erased", "about others, to be emptied"], rows)
     for held in found.deliveries:
-        what = "would be rewritten" if held.held == "here" else "is the recipient's, who has to be told"
+        what = (
+            "would be rewritten" if held.held == "here" else "is held by the recipient: ask them to remove the person"
+        )
         out.print(f"{held.delivery_id}  {held.name.rsplit('/', maxsplit=1)[-1]} {what}")
     if not rows and not found.deliveries:
-        out.print("The warehouse and the operational database hold nothing of this person.")
+        out.print("Neither the warehouse nor the operational database has data of this person.")
     _tell_unread(found.unread)
     if found.refusal:
-        out.print(f"Erasing would be refused now: {found.refusal}", markup=False)
+        out.print(f"The person could not be erased now: {found.refusal}", markup=False)
     out.print("Nothing was changed.")
 
 
 def _tell_unread(places: list[str]) -> None:
     for place in places:
-        out.print(f"Not looked into: {place}. This user may not read it; its owner has to look.", markup=False)
+        out.print(f"Not looked into: {place}. This user may not read it: ask its owner.", markup=False)
 
 
 def _tell(done: Erasure, json: bool) -> None:
@@ -122,10 +128,10 @@ def _tell(done: Erasure, json: bool) -> None:
         print_json(asdict(done) | {"left_there": done.left_there})
         return
     for number in done.finished_before:
-        out.print(f"Erasure {number}, which had been broken off, is finished.")
+        out.print(f"Erasure {number}, which had been interrupted, is finished.")
     if done.erasure_id is None:
         if not done.finished_before:
-            out.print("The warehouse holds nothing of this person: they were never here, or were erased before.")
+            out.print("The warehouse has no data of this person: it never had, or they were erased before.")
     else:
         print_table(
             None,
@@ -136,9 +142,9 @@ def _tell(done: Erasure, json: bool) -> None:
     theirs = [held for held in done.deliveries if held["held"] == "by the recipient"]
     for held in theirs:
         sure = "held" if held["found"] == "read" else "by its dates held"
-        out.print(f"Tell {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
+        out.print(f"Inform {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
     for place in done.left_there:
-        out.print(f"Still there: {place}. No build makes it; its owner has to see to it.", markup=False)
+        out.print(f"Still there: {place}. It is not built by dbt: ask its owner to remove the person.", markup=False)
     _tell_unread(done.unread)
     for number in done.unfinished:
-        out.print(f"Erasure {number}, of somebody else, was broken off: run its command again.")
+        out.print(f"Erasure {number}, of another person, was interrupted: run its command again.")

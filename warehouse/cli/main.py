@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import traceback
@@ -25,7 +26,8 @@ from warehouse.core.errors import (
 
 app = typer.Typer(
     name="warehouse",
-    help="The Teaching Record Warehouse: from the operational database to verified deliveries.",
+    help="The Teaching Record Warehouse: replicate the Teaching Record System, build tested marts, deliver extracts.",
+    epilog="Start with `warehouse run`. Guides and exit codes: README.md and docs/ in the checkout.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,6 +46,19 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(contract.app, name="contract")
 for _point in entry_points(group="warehouse.commands"):
     app.add_typer(_point.load(), name=_point.name)
+
+
+def _flow(group: typer.Typer) -> None:
+    """Let the help of each command fill the terminal's width: its lines end where the docstring's did otherwise."""
+    for command in group.registered_commands:
+        paragraphs = inspect.cleandoc(getattr(command.callback, "__doc__", None) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _flow(inner.typer_instance)
+
+
+_flow(app)
 
 
 @app.callback()
@@ -77,7 +92,7 @@ def _main(arguments: list[str]) -> int:
             meaning="Nothing was changed."
             if asks
             else "Nothing is half delivered and readers see the last good build.",
-            next_command="Ask again." if asks else "Run the same command again: it carries on where it stopped.",
+            next_command="Run it again." if asks else "Run the same command again: it continues where it stopped.",
         )
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets words, never a traceback with values
         failure = _translated(error)
@@ -91,7 +106,7 @@ def _main(arguments: list[str]) -> int:
 
 
 def _translated(error: Exception) -> WarehouseError:
-    """An exception that no stage has foreseen, in words. Its own text may hold a row's values, so it is not shown."""
+    """An exception that no stage expects, as an error. Its own text may hold a row's values, so it is not shown."""
     if os.environ.get("WAREHOUSE_DEBUG"):
         traceback.print_exception(error)
     click_message = getattr(error, "format_message", None)
@@ -105,7 +120,7 @@ def _translated(error: Exception) -> WarehouseError:
         return DatabaseUnreachable(
             "A database closed its connection while it was being used.",
             meaning="What was being done was not committed; nothing is half delivered.",
-            next_command="Run the same command again: embedded databases are restarted, and the work carries on.",
+            next_command="Run the same command again: embedded databases are restarted, and the work continues.",
         )
     if isinstance(error, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
         return PageDamaged(
@@ -119,10 +134,10 @@ def _translated(error: Exception) -> WarehouseError:
         return SettingsError(
             f"The operating system refused: {error.strerror}" + (f" ({error.filename})." if error.filename else "."),
             meaning="The command stopped there; nothing is half delivered.",
-            next_command="Make room or rights there, then run the same command again.",
+            next_command="Make space, or give the user the rights it lacks, then run the same command again.",
         )
     return UnexpectedFailure(
-        f"Something failed that nobody foresaw: {type(error).__name__}{state} in {place.name} "
+        f"Unexpected error: {type(error).__name__}{state} in {place.name} "
         f"({os.path.basename(place.filename)}:{place.lineno}).",  # noqa: PTH119
         meaning="The command stopped there. Nothing is half delivered and readers see the last good build.",
         next_command="Run it again with WAREHOUSE_DEBUG=1 for the trace (it may show personal data), and report it.",

@@ -39,7 +39,7 @@ class Run:
 
 
 def run(json: bool = JsonOption) -> None:
-    """Replicate, build and test the models, and deliver what is due. Run again at once, it has nothing to do."""
+    """Replicate, build and test the models, and deliver what is due. Run at any time: it does only what is needed."""
     databases = Databases(load())
     databases.settings.check_destinations()
     progress = TerminalProgress(quiet=json)
@@ -115,9 +115,9 @@ def _only_run(connection: psycopg.Connection) -> Iterator[None]:
     with session_lock(connection, LOCK) as held:
         if not held:
             raise AlreadyRunning(
-                "Another run is at work on this warehouse.",
-                meaning="This one did nothing; the other one goes on.",
-                next_command="Wait for it, then run again. Who it is: warehouse sql "
+                "Another run of this warehouse is in progress.",
+                meaning="This run did nothing; the other one continues.",
+                next_command="Wait for it, then run again. To see it: warehouse sql "
                 '"select * from ledger.runs order by run_id desc limit 1"',
             )
         yield

@@ -9,7 +9,7 @@ from warehouse.core.settings import load
 
 
 def up(json: bool = JsonOption) -> None:
-    """Start the embedded databases, and leave them running."""
+    """Start the embedded databases and leave them running."""
     databases = Databases(load())
     started = databases.start()
     running = {
@@ -28,9 +28,9 @@ def up(json: bool = JsonOption) -> None:
 
 
 def down(json: bool = JsonOption) -> None:
-    """Stop the embedded databases. Nothing is lost: replication goes on when they are up again."""
+    """Stop the embedded databases. Nothing is lost: replication continues when they are started again."""
     stopped = Databases(load()).stop()
     if json:
         print_json({"stopped": stopped})
     else:
-        out.print(f"Stopped: {', '.join(stopped)}." if stopped else "None was running.")
+        out.print(f"Stopped: {', '.join(stopped)}." if stopped else "No embedded database was running.")

@@ -46,14 +46,14 @@ class Format(StrEnum):
 def sql(
     query: Annotated[str | None, typer.Argument(help="One SQL statement; - reads it from standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Read the statement from a file.")] = None,
-    source: Annotated[bool, typer.Option("--source", help="Ask the operational database.")] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.table,
+    source: Annotated[bool, typer.Option("--source", help="Query the operational database instead.")] = False,
+    format_: Annotated[Format, typer.Option("--format", help="How to print the result.")] = Format.table,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Answer a question in SQL, such as: select count(*) from marts.dim_person where is_active
+    """Run one SQL query, for example: select count(*) from marts.dim_person where is_active
 
-    It reads only: a statement that would change something is refused. Values are written as the server writes them; in
-    JSON, numbers, booleans and json are themselves. CSV has null as an empty field and an empty text in quotes.
+    It only reads: a statement that would change something is refused. Values are printed as the server writes them; in
+    JSON, numbers, booleans and json keep their type. In CSV, null is an empty field and an empty text is in quotes.
     """
     statement = _statement(query, file)
     databases = Databases(load())
@@ -74,11 +74,11 @@ def sql(
 
 def _statement(query: str | None, file: Path | None) -> bytes:
     if (query is None) == (file is None):
-        raise _usage("There must be one statement: as an argument, or by --file.")
+        raise _usage("Give one statement, as an argument or with --file.")
     given = sys.stdin.read() if query == "-" else query or ""
     text = file.read_text(encoding="utf-8") if file is not None else given
     if "\0" in text:
-        raise _usage("The statement holds a byte of zero, which ends a text for PostgreSQL.")
+        raise _usage("The statement contains a zero byte, which PostgreSQL does not allow in text.")
     return text.encode()
 
 
@@ -151,18 +151,18 @@ def _hint(connection: psycopg.Connection, error: psycopg.Error) -> str:
     state = error.sqlstate
     if state == _READ_ONLY:
         return (
-            "`warehouse sql` only asks. Marts are changed by their models (docs/querying.md), the operational database "
-            "by its own application."
+            "`warehouse sql` only reads. To change a mart, change its model (docs/querying.md); to change the "
+            "operational database, use its own application."
         )
     if state == _NO_RIGHT:
         return "`warehouse sql` reads tables and views only; for anything else connect with a role that may do it."
     if state == _SYNTAX and "multiple commands" in (error.diag.message_primary or ""):
-        return "Ask one statement at a time."
+        return "Give one statement at a time."
     if state in _DATE_STATES:
-        return "Write a date as '2020-12-31' and a time as '2020-12-31 13:00+00', then ask again."
+        return "Write a date as '2020-12-31' and a time as '2020-12-31 13:00+00', then run it again."
     if state == _NO_RELATION:
         return _near(connection, error)
-    return f"{(error.diag.message_hint or 'Correct the statement').rstrip('.')}, then ask again."
+    return f"{(error.diag.message_hint or 'Correct the statement').rstrip('.')}, then run it again."
 
 
 def _near(connection: psycopg.Connection, error: psycopg.Error) -> str:

@@ -195,7 +195,7 @@ def test_a_statement_that_ends_the_transaction_leaves_nothing_behind(ask: Ask, p
 
 def test_the_words_of_a_refusal(ask: Ask) -> None:
     changed = ask("--source", "update persons set last_name = 'x'").err
-    assert "read-only transaction" in changed and "only asks" in changed
+    assert "read-only transaction" in changed and "only reads" in changed
     assert "one statement at a time" in ask("select 1; select 2").err
     assert "The statement is empty" in ask("").err
     date = ask("select '31/12/2020'::date").err

@@ -79,6 +79,6 @@ def test_ctrl_c_has_its_own_code_and_words(capsys: pytest.CaptureFixture[str], m
 
     monkeypatch.setattr(cli, "app", stop)
     assert cli._main(["run"]) == 130
-    assert "carries on" in capsys.readouterr().err
+    assert "continues where it stopped" in capsys.readouterr().err
     assert cli._main(["sql", "select 1"]) == 130
-    assert "Ask again" in capsys.readouterr().err
+    assert "Run it again" in capsys.readouterr().err

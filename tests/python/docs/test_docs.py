@@ -70,6 +70,13 @@ def test_links_to_a_heading_find_it(page: Path) -> None:
     assert broken == []
 
 
+def test_the_tests_that_the_readme_names_exist() -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    names = {file.name for file in (PROJECT / "tests" / "python").rglob("test_*.py")}
+    for test in re.findall(r"`((?:tests/|test_)[\w/.]*)`", text):
+        assert (PROJECT / test).exists() if "/" in test else test in names, test
+
+
 def test_replication_stays_two_pages_and_a_picture() -> None:
     text = (FOLDER / "replication.md").read_text(encoding="utf-8")
     assert re.findall(r"!\[[^]]+\]\(([^)]+)\)", text) == ["replication.svg"]

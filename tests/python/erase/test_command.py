@@ -55,5 +55,5 @@ def test_a_dry_run_prints_places_and_never_the_person(
     erase_person(person_id=PERSON, dry_run=True, json=False)
     said = capsys.readouterr().out
     assert "public.mine" in said
-    assert "would be refused now" in said
+    assert "could not be erased now" in said
     assert PERSON not in said

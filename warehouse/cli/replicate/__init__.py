@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from warehouse.cli.replicate.apply import apply_drift
@@ -21,20 +23,25 @@ from warehouse.cli.replicate.sql import show_sql
 from warehouse.cli.replicate.status import show_status
 from warehouse.cli.replicate.watch import watch
 
-app = typer.Typer(help="The replica of the operational database.", no_args_is_help=True)
-app.command("preflight")(show_preflight)
-app.command("status")(show_status)
-app.command("watch")(watch)
-app.command("conflicts")(show_conflicts)
-app.command("skip")(skip)
-app.command("run")(run_stage)
-app.command("drift")(show_drift)
-app.command("apply")(apply_drift)
-app.command("repair")(repair_gap)
-app.command("reconcile")(reconcile_content)
-app.command("sql")(show_sql)
-app.command("check-migration")(check_file)
-app.command("clocks")(show_clocks)
-app.command("source")(show_source)
-app.command("retention")(retention)
-app.command("reset")(reset)
+app = typer.Typer(help="Replication of the operational database: set up, watch, compare, repair.", no_args_is_help=True)
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Run and watch": {"preflight": show_preflight, "run": run_stage, "status": show_status, "watch": watch},
+    "Compare and repair": {
+        "reconcile": reconcile_content,
+        "repair": repair_gap,
+        "conflicts": show_conflicts,
+        "skip": skip,
+        "clocks": show_clocks,
+        "source": show_source,
+    },
+    "When the source changes": {
+        "drift": show_drift,
+        "apply": apply_drift,
+        "sql": show_sql,
+        "check-migration": check_file,
+    },
+    "What is kept": {"retention": retention, "reset": reset},
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)

@@ -19,23 +19,23 @@ from warehouse.replicate.door import Door, opened
 def apply_drift(
     accept: Annotated[
         list[str] | None,
-        typer.Option("--accept", help="Take a new type (table.column) or a new key (table) as the source has it."),
+        typer.Option("--accept", help="Accept a new type (table.column) or a new key (table) of the source."),
     ] = None,
     release: Annotated[
         list[str] | None,
-        typer.Option("--release", help="Let go of a column (table.column), so that the source can drop or change it."),
+        typer.Option("--release", help="Release a column (table.column), so that the source can drop or change it."),
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Carry out what is classified in replication/trs.yml, while the source is being written to. Again does no harm.
+    """Carry out what replication/trs.yml says, while the source is in use: add, publish, back-fill, widen.
 
-    With --release, only that: the column is out of the publication until the next `apply`, which takes it up again.
+    With --release it only takes the column out of the publication; the next `apply` publishes it again.
     """
     if accept and release:
         raise UsageError(
-            "--accept and --release are steps of their own.",
+            "--accept and --release cannot be used together.",
             meaning="Nothing was done.",
-            next_command="Release, change the source, then: warehouse replicate apply",
+            next_command="Release the column, change the source, then: warehouse replicate apply",
         )
     progress = TerminalProgress(quiet=json)
     with opened(Databases(load())) as door, link.alone(door.warehouse, door.name, door.trs):
@@ -57,7 +57,7 @@ def apply_drift(
         for line in outcome.done or ["Nothing to do."]:
             out.print(line, markup=False)
         for note in outcome.notes:
-            out.print(f"left: {note}", markup=False)
+            out.print(f"not done: {note}", markup=False)
     error = outcome.error()
     if error:
         raise error

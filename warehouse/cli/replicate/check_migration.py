@@ -19,18 +19,19 @@ from warehouse.replicate.migration import Finding
 def check_file(
     file: Annotated[Path, typer.Argument(help="The migration, as SQL.")],
     source: Annotated[
-        bool, typer.Option("--source", help="Ask the source what is published and by what rows are told apart.")
+        bool, typer.Option("--source", help="Ask the source what is published and what identifies a row.")
     ] = False,
     looked_at: Annotated[
         list[int] | None,
-        typer.Option("--looked-at", help="The line of a statement that a person has looked at; may be given again."),
+        typer.Option("--looked-at", help="The line of a statement that a person has checked; may be repeated."),
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """What a migration of the source would meet because of our publication; for its deploy pipeline. Runs nothing.
+    """Check whether a migration of the source would fail or do harm because of the publication. Runs nothing.
 
-    Without --source it needs no database: it goes by replication/trs.yml. Exit code 63: a statement would be refused,
-    or would harm the source or the replica, or was not understood.
+    It is for the source's deploy pipeline. Without --source it needs no database and goes by replication/trs.yml.
+
+    Exit code 63: a statement would be refused, would harm the source or the replica, or was not understood.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -62,7 +63,7 @@ def check_file(
         more = f"; and {len(open_) - 1} more" if open_[1:] else ""
         raise MigrationRefused(
             f"{file.name}, line {first.line}: {first.what}{more}.",
-            meaning="As it is, the migration would fail, or harm what is replicated, or nobody knows. Nothing was run.",
+            meaning="The migration would fail or do harm, or it is not known what it would do. Nothing was run.",
             next_command=first.do,
         )
 
@@ -73,4 +74,4 @@ def _print(file: Path, statements: int, found: list[Finding]) -> None:
         out.print(f"    {one.statement}", markup=False, soft_wrap=True)
         out.print(f"    Next: {one.do}", markup=False, soft_wrap=True)
     if not found:
-        out.print(f"{statements} statements, and nothing to do about any of them.")
+        out.print(f"{statements} statements: none of them needs any action.")

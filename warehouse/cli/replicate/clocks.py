@@ -16,12 +16,14 @@ from warehouse.replicate.history import clocks
 
 
 def show_clocks(
-    every: Annotated[bool, typer.Option("--all", help="Those that were acknowledged, too.")] = False,
-    acknowledge: Annotated[bool, typer.Option("--acknowledge", help="They are known, and are told no more.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Include those that were acknowledged.")] = False,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="Record that they are known; they are not reported again.")
+    ] = False,
     because: Annotated[str, typer.Option("--because", help="What was wrong with the clock.")] = "",
     json: bool = JsonOption,
 ) -> None:
-    """Commit times of the source that could not be true. Exit code 55 until a person has acknowledged them."""
+    """List commit times of the source that cannot be true. Exit code 55 until a person acknowledges them."""
     databases = ready(Databases(load()))
     with databases.warehouse() as warehouse:
         if acknowledge:
@@ -38,7 +40,9 @@ def show_clocks(
             ["found", "what", "because"],
             [(f"{one.found_at:%Y-%m-%d %H:%M}", one.what, one.because) for one in found],
         )
-        out.print("These transactions have the time of what was committed before them; what the source said is kept in")
-        out.print("ledger.transactions.source_committed_at. warehouse replicate clocks --acknowledge --because …")
+        out.print(
+            "Each of these transactions has the time of the one before it; ledger.transactions.source_committed_at"
+        )
+        out.print("keeps what the source said. Next: warehouse replicate clocks --acknowledge --because …")
     if waiting:
         raise typer.Exit(ClocksDisagree.exit_code)

@@ -16,10 +16,13 @@ from warehouse.replicate.door import opened
 
 
 def show_conflicts(
-    every: Annotated[bool, typer.Option("--all", help="Those that were resolved or skipped, too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Include those that were resolved or skipped.")] = False,
     json: bool = JsonOption,
 ) -> None:
-    """Transactions that cannot be applied: what does not fit, why, and the choices. Exit code 56 when one is open."""
+    """List transactions that cannot be applied: what does not fit, why, and the choices.
+
+    Exit code 56: one is open.
+    """
     with opened(Databases(load())) as door:
         found = open_conflicts(door, every=every)
         is_set_up = door.epoch is not None

@@ -12,10 +12,10 @@ from warehouse.replicate.door import not_set_up, opened
 
 
 def show_drift(json: bool = JsonOption) -> None:
-    """What differs in structure between source, replication/trs.yml and replica, and what will be done about it.
+    """Show differences in structure between source, replication/trs.yml and replica, and what is done about each.
 
-    Exit code 41: something waits to be classified; 42: a person has to decide; 0: nothing, or `warehouse replicate
-    apply` does it.
+    Exit code 41: something waits to be classified. Exit code 42: a person has to decide. Otherwise 0: there is no
+    difference, or `warehouse replicate apply` deals with it.
     """
     with opened(Databases(load())) as door:
         if door.epoch is None:

@@ -13,9 +13,9 @@ _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]�
 
 
 def show_preflight(json: bool = JsonOption) -> None:
-    """Whether the two databases can be replicated between; changes nothing.
+    """Check whether replication between the two databases can work. Changes nothing.
 
-    The exit code is that of the first check that failed (13, 15, 16, 17 or 18), 0 with nothing but warnings.
+    The exit code is that of the first check that failed (13, 15, 16, 17 or 18), and 0 if there are only warnings.
     """
     databases = Databases(load())
     databases.start()

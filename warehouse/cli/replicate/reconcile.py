@@ -19,25 +19,25 @@ from warehouse.replicate.history import prove
 
 
 def reconcile_content(
-    table: Annotated[list[str] | None, typer.Option("--table", help="Only this table; may be given again.")] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Only this table; may be repeated.")] = None,
     history: Annotated[
-        bool, typer.Option("--history", help="The history against its seals and chains instead.")
+        bool, typer.Option("--history", help="Check the history against its seals and chains instead.")
     ] = False,
     accept: Annotated[
-        str | None, typer.Option("--accept", help="With --history: why what does not match is right as it is.")
+        str | None, typer.Option("--accept", help="With --history: accept what does not match, with the reason.")
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Compare replica and source by content, at one position, while changes flow. Exit code 59 when they differ.
+    """Compare replica and source, row by row, at one position, while both are in use. Changes nothing.
 
-    61 when something could not be compared: then nobody can say that it is equal.
+    Exit code 59: they differ. Exit code 61: something could not be compared, so it is not known to be equal.
 
-    With --history every settled version is read and held against its month's seal, and the chains of versions are
-    followed; no source is needed. Exit code 65 when something does not match.
+    With --history it reads every settled version, compares each month with its seal and follows the chains of
+    versions. This needs no source. Exit code 65: something does not match.
     """
     if accept is not None and not history:
         raise UsageError(
-            "--accept is about the history.",
+            "--accept needs --history.",
             meaning="Nothing was compared.",
             next_command='warehouse replicate reconcile --history --accept "why it is right as it is"',
         )
@@ -84,13 +84,13 @@ def _show_proof(proof: prove.Proof) -> None:
         f"{len(proof.mismatches)} mismatches"
     )
     if proof.head:
-        out.print(f"Head of all chains, to be kept elsewhere: {proof.head}")
+        out.print(f"Head of all chains (keep a copy elsewhere): {proof.head}")
 
 
 def _show(done: Reconciliation) -> None:
     print_table(
         None,
-        ["table", "rows there", "rows here", "missing", "too many", "different", "content"],
+        ["table", "source rows", "replica rows", "missing", "surplus", "different", "content"],
         [
             (
                 table.table,

@@ -26,19 +26,19 @@ def repair_gap(
         bool, typer.Option("--compare", help="Compare every table, even if nothing is known to be wrong.")
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="The same, and look into rows that were proven equal and not written since.")
+        bool, typer.Option("--full", help="The same, and read every row, whatever was proven equal before.")
     ] = False,
     allow_deletes: Annotated[
         list[str] | None,
-        typer.Option("--allow-deletes", help="Delete any number of rows of this table; may be given again."),
+        typer.Option("--allow-deletes", help="Allow any number of deletes in this table; may be repeated."),
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Repair the replica after a lost slot or damage: compare it with the source, write what differs, go on.
+    """Repair the replica after a lost slot or damage: compare it with the source, write what differs, resume.
 
-    Where a table was proven equal before (by `reconcile`, or by a repair), rows that neither database has written since
-    are taken to be equal still, and only their keys are compared, which takes a fraction of the time. It does not see
-    what no transaction did, such as a disk that loses bits: `reconcile` and `--full` look into every row.
+    Where a table was proven equal before, the repair reads only rows that were written since, and the keys of the
+    others. It cannot see what no transaction did, such as a disk that loses bits: `reconcile` and --full read every
+    row.
     """
     databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
@@ -57,10 +57,10 @@ def _show(done: Repair) -> None:
     for name, why in done.left_out.items():
         out.print(f"Not compared: {name}: {why}", markup=False)
     if done.left:
-        out.print(f"{done.left:,} rows differ and were being changed all the while: run it again with --compare.")
+        out.print(f"{done.left:,} rows differ and were changing all the time: run it again with --compare.")
     if done.gap is None:
         all_equal = done.tables and not done.left and not done.left_out
-        out.print("Nothing to repair: the slot is ours, and it streams." + (_EQUAL if all_equal else ""))
+        out.print("Nothing to repair: replication is running from our own slot." + (_EQUAL if all_equal else ""))
         _say_how(done)
         return
     for gap in (*done.further, done.gap):
@@ -69,7 +69,7 @@ def _show(done: Repair) -> None:
         out.print(f"  from {gap.from_time.astimezone(UTC):{_TIME}} to {gap.to_time.astimezone(UTC):{_TIME}} UTC")
         out.print(f"  {gap.rows_inserted:,} rows inserted, {gap.rows_updated:,} updated, {gap.rows_deleted:,} deleted")
     if done.copied:
-        out.print(f"  {done.copied:,} rows of tables that were not here yet")
+        out.print(f"  {done.copied:,} rows of tables that the replica did not have yet")
     _say_how(done)
     touched = [
         (one.table, one.rows_compared, _how(one), one.rows_inserted, one.rows_updated, one.rows_deleted)

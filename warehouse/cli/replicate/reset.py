@@ -16,14 +16,14 @@ from warehouse.replicate.run import clear
 
 
 def reset(
-    yes: Annotated[bool, typer.Option("--yes", help="Do it: the replica and its history are dropped.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm: the replica and its history are dropped.")] = False,
     json: bool = JsonOption,
 ) -> None:
-    """Take replication down, so that the next run starts over with a new copy. The history goes, too."""
+    """Remove replication with the replica and its whole history; the next run starts with a new copy."""
     if not yes:
         raise UsageError(
-            "This drops the replica and the whole history that it kept.",
-            meaning="Nothing was done: what was known before cannot be brought back afterwards.",
+            "This drops the replica and its whole history.",
+            meaning="Nothing was done. Dropped history cannot be recovered.",
             next_command="If that is what you want: warehouse replicate reset --yes",
         )
     with opened(Databases(load())) as door, link.alone(door.warehouse, door.name):
@@ -32,6 +32,6 @@ def reset(
     if json:
         print_json({"reset": was_set_up})
     elif not was_set_up:
-        out.print("Nothing is replicated yet, so there was nothing to take down. `warehouse run` makes the first copy.")
+        out.print("Nothing is replicated yet, so there was nothing to remove. `warehouse run` makes the first copy.")
     else:
-        out.print("Replication is taken down. `warehouse run` starts over.")
+        out.print("Replication was removed. `warehouse run` starts again with a new copy.")

@@ -20,13 +20,14 @@ _DROPPED = "select table_name, ended_before, versions, dropped_at from ledger.dr
 
 def retention(
     apply: Annotated[
-        bool, typer.Option("--apply", help="Keep what replication/trs.yml says, also where it is less.")
+        bool, typer.Option("--apply", help="Apply replication/trs.yml, also where it keeps less than before.")
     ] = False,
     json: bool = JsonOption,
 ) -> None:
-    """For how long history is kept, what the rule would drop, and what was dropped. Changes nothing without --apply.
+    """Show how long history is kept, what would be dropped, and what was dropped.
 
-    A rule in replication/trs.yml that keeps less than the one last applied drops nothing by itself.
+    Without --apply it changes nothing: a rule in replication/trs.yml that keeps less than before drops nothing by
+    itself.
     """
     databases = ready(Databases(load()))
     classification = load_classification()
@@ -60,11 +61,11 @@ def _show(
         )
         return
     years = sorted(set(wanted.values()))
-    out.print(f"Superseded versions of {len(wanted)} tables are kept for {' or '.join(map(str, years))} years.")
+    out.print(f"Ended versions of {len(wanted)} tables are kept for {' or '.join(map(str, years))} years.")
     if due:
         _table("The next pass drops", due)
     if lowered:
-        out.print(f"Of {len(lowered)} tables more was kept until now, and is still: this is applied with --apply.")
+        out.print(f"For {len(lowered)} tables the rule now keeps less than before. More is kept until you use --apply.")
         _table("--apply drops", waiting)
     if dropped:
         print_table(

@@ -13,7 +13,7 @@ from warehouse.replicate.run import replicate
 
 
 def run_stage(json: bool = JsonOption) -> None:
-    """Set replication up, or wait until the replica has caught up."""
+    """Set replication up, or wait until the replica has caught up with the source."""
     databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
     with progress.stage("replicate"):
@@ -29,7 +29,7 @@ def run_stage(json: bool = JsonOption) -> None:
 def new_columns_held(names: str) -> NewColumnsHeld:
     """The message for columns that nobody has classified."""
     return NewColumnsHeld(
-        f"The operational database has columns that nobody has classified: {names}.",
-        meaning="They were held back: nothing of them is in the warehouse. Everything else was done.",
+        f"The operational database has columns that are not classified: {names}.",
+        meaning="They are not replicated: the warehouse has nothing of them. Everything else was done.",
         next_command="Give each a line in replication/trs.yml (open, personal, sensitive or secret), then run again.",
     )

@@ -18,14 +18,14 @@ from warehouse.replicate.door import opened
 
 def skip(
     lsn: Annotated[str, typer.Option(help="The transaction, as `warehouse replicate conflicts` names it.")],
-    because: Annotated[str, typer.Option(help="Why its rows may be lost; it is kept with your name.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it: the transaction's changes are not applied.")] = False,
+    because: Annotated[str, typer.Option(help="Why its rows may be lost; kept with your name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm: the transaction's changes are not applied.")] = False,
     json: bool = JsonOption,
 ) -> None:
-    """Give up the one transaction that cannot be applied, keep a record of it, and resume the stream."""
+    """Skip the one transaction that cannot be applied, keep a record of it, and resume the stream."""
     if not yes or not because.strip():
         raise UsageError(
-            f"This gives up all changes of the transaction at {lsn}, not only the row that does not fit.",
+            f"This skips all changes of the transaction at {lsn}, not only the row that does not fit.",
             meaning="Nothing was done. The replica would differ from the source there until it is repaired.",
             next_command=f'If that is what you want: warehouse replicate skip --lsn {lsn} --because "why" --yes',
         )
@@ -36,5 +36,5 @@ def skip(
         print_json(asdict(done))
         return
     lost = ", ".join(f"{rows:,} of {table}" for table, rows in done.rows.items())
-    out.print(f"The transaction at {done.lsn} was skipped: {lost}. The stream goes on.")
-    out.print("The replica differs there now. `warehouse replicate repair --compare` makes it as the source has it.")
+    out.print(f"The transaction at {done.lsn} was skipped: {lost}. The stream is running again.")
+    out.print("The replica lacks these changes now. `warehouse replicate repair --compare` restores them.")

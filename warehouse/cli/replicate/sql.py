@@ -16,18 +16,19 @@ from warehouse.replicate.preflight import at_source
 
 def show_sql(
     role: Annotated[
-        str | None, typer.Option("--role", help="The warehouse's user at the source; of TRS_DATABASE_URL by default.")
+        str | None,
+        typer.Option("--role", help="The warehouse's user at the source. Default: as in TRS_DATABASE_URL."),
     ] = None,
     migrations_role: Annotated[
         str | None,
-        typer.Option("--migrations-role", help="Who migrates the source, and may let go of columns before that."),
+        typer.Option("--migrations-role", help="The role that migrates the source and may release columns first."),
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Print the SQL that the operational database's administrator runs there, as the owner of its tables; again, too.
+    """Print the SQL that the owner of the source's tables runs there. It can be run again at any time.
 
-    The publication, the rights of the warehouse's user, and the function with which a migration lets go of columns:
-    PostgreSQL refuses to drop or to retype a published one.
+    It makes the publication, grants the rights of the warehouse's user, and adds the function with which a migration
+    releases a column before dropping or retyping it.
     """
     databases = Databases(load())
     databases.start()

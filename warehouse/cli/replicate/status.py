@@ -13,11 +13,12 @@ from warehouse.replicate import Status, status
 
 
 def show_status(json: bool = JsonOption) -> None:
-    """How replication stands: state, reasons, lag, WAL kept at the source, tables.
+    """Show the state of replication: reasons, lag, WAL retained at the source, tables.
 
-    Exit code 0 when it streams or is quiet; 50 slot lost or a gap to repair, 51 slot taken, 52 source went back,
-    53 publication altered, 54 replica altered by hand, 55 clocks disagree, 56 a row cannot be applied, 57 stuck,
-    58 too much WAL kept at the source, 59 rows are missing here, 18 the stream is off.
+    Exit code 0: streaming or quiet. Otherwise that of the first reason: 18 the stream is off, 50 slot lost or a gap to
+    repair, 51 slot taken, 52 source went back, 53 publication altered, 54 replica altered by hand, 55 clocks disagree,
+    56 a row cannot be applied, 57 stuck, 58 too much WAL retained, 59 rows are missing in the replica. The others are
+    in docs/exit-codes.md.
     """
     databases = Databases(load())
     databases.start()
@@ -41,12 +42,12 @@ def _print(now: Status) -> None:
         return
     behind = "" if now.lag_seconds is None else f", at most {_span(now.lag_seconds)}"
     out.print(f"  epoch {now.epoch}, slot {now.slot}, since {now.since}")
-    newest = "nothing has come by the stream yet"
+    newest = "the stream has not brought any change yet"
     if now.last_commit_at:
-        newest = f"the newest change here was committed at {now.last_commit_at}"
+        newest = f"the newest applied change was committed at {now.last_commit_at}"
     out.print(f"  {size(now.lag_bytes)} behind{behind}; {newest}")
     out.print(
-        f"  the source keeps {size(now.retained_bytes)} of WAL for it, of {size(now.budget_bytes)} at most{_left(now)}"
+        f"  the source retains {size(now.retained_bytes)} of WAL, of {size(now.budget_bytes)} allowed{_left(now)}"
     )
     out.print(f"  {now.transactions:,} transactions; {len(now.tables)} tables, about {rows:,} rows")
     print_table(None, ["table", "rows", "earlier versions"], [tuple(t.values()) for t in now.tables])

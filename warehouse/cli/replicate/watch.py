@@ -20,13 +20,13 @@ from warehouse.replicate.guard.watch import Event, Watch
 
 def watch(
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 5.0,
-    once: Annotated[bool, typer.Option("--once", help="One look, with the exit code of `status`.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document a line, for machines.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, with the exit code of `status`.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, for machines.")] = False,
 ) -> None:
-    """Guard the stream: keep it on, keep the history's times current, and tell each change of state.
+    """Watch the stream: restart it when it stops, keep history up to date, report each change of state.
 
-    It waits for a database that does not answer, and ends with the exit code of `status` when a person has to decide:
-    50 slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream goes on.
+    It waits while a database does not answer, and ends with the exit code of `status` when a person has to decide: 50
+    slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream continues.
     """
     databases = ready(Databases(load()))
     guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
@@ -39,7 +39,7 @@ def watch(
         guard.forever()
     except KeyboardInterrupt:
         if not json:
-            out.print("Stopped watching. The stream goes on by itself until it is interrupted.")
+            out.print("Stopped watching. The stream continues until something interrupts it.")
 
 
 def _sleep(seconds: float) -> None:
