@@ -65,7 +65,7 @@ def guards() -> str:
 def commands() -> str:
     """Every command with its options."""
     text = _WRITTEN.format("warehouse/cli and sandbox/cli.py") + "# Commands\n\n"
-    text += "Every command takes `--help`; `--json` makes it speak JSON. Exit codes: [exit-codes.md](exit-codes.md).\n"
+    text += "Every command has `--help` and `--json`. Exit codes: [exit-codes.md](exit-codes.md).\n"
     for path, command in _walk(typer.main.get_command(app), "warehouse"):
         options = [p for p in command.params if p.name not in ("help", "json") and not _is_help(p)]
         text += f"\n## `{path}`\n\n{_paragraphs(command.help)}\n"
@@ -103,10 +103,10 @@ def settings() -> str:
     """Every setting with its default."""
     text = _WRITTEN.format("warehouse/core/settings.py") + "# Settings\n\n"
     text += (
-        "Environment variables, or lines of the file `.env` at the top of the checkout (which git ignores). Secrets "
-        "belong there or in files that these name, never on a command line. A variable that begins with "
-        "WAREHOUSE_ and is\nnot here, or that is empty (but for WAREHOUSE_TODAY), is refused with exit code 10.\n\n"
-        "| variable | default | |\n| --- | --- | --- |\n"
+        "Set these as environment variables, or as lines of the file `.env` at the top of the checkout (git ignores "
+        "it).\nPut secrets there or in files that a setting names, never on a command line. A variable that begins "
+        "with\n`WAREHOUSE_` and is not listed, or that is empty (except `WAREHOUSE_TODAY`), is refused with exit "
+        "code 10.\n\n| variable | default | |\n| --- | --- | --- |\n"
     )
     for name, field in Settings.model_fields.items():
         if name == "destinations":
@@ -117,9 +117,9 @@ def settings() -> str:
             default = default.relative_to(PROJECT)
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
-        "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unforeseen failure; it may show personal data.\n"
-        "Google Cloud credentials are found as google-cloud-storage finds them (`GOOGLE_APPLICATION_CREDENTIALS`, or\n"
-        "the machine's own identity); `STORAGE_EMULATOR_HOST` leads to an emulator instead.\n"
+        "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unexpected error; it may show personal data.\n"
+        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity;\n"
+        "`STORAGE_EMULATOR_HOST` selects an emulator instead.\n"
     )
 
 
@@ -129,7 +129,8 @@ def exit_codes() -> str:
     text = _WRITTEN.format("warehouse/core/errors.py") + "# Exit codes\n\n"
     text += (
         "0 is success. Every error says what happened, what it means for the data and the next command; with `--json`\n"
-        "it is an object with `error`, `what`, `meaning`, `next` and `exit_code`.\n\n"
+        "it is an object with `error`, `what`, `meaning`, `next` and `exit_code`. What to do about each code is in\n"
+        "[the runbook](runbooks/when-something-fails.md).\n\n"
     )
     assert all(kind.__name__ in tree for kind in _kinds(WarehouseError))
     return text + "```text\n" + "\n".join(line[4:] for line in tree.splitlines()) + "\n```\n"

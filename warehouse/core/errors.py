@@ -17,45 +17,45 @@ code, so that a scheduler can tell them apart:
     ├── SourceNotReady               15  the operational database is not set up for replication
     │   ├── WalLevelNotLogical       16
     │   └── MissingPrivilege         17
-    ├── ReplicationError             18  the stream is broken or does not catch up
+    ├── ReplicationError             18  the stream is interrupted or does not catch up
     │   ├── SourceOutOfReach         38  the warehouse's server cannot connect to the source's
-    │   ├── SlotLost                 50  the slot is gone, lost or was made anew: there is a gap to repair
-    │   │   └── SubscriptionAltered  60  the subscription is not what we made, or does not apply a table
+    │   ├── SlotLost                 50  the slot is gone, lost or a new one: there is a gap to repair
+    │   │   └── SubscriptionAltered  60  the subscription is not as the warehouse made it, or does not apply a table
     │   ├── SlotTaken                51  another consumer holds the slot or its name
     │   ├── SourceRewound            52  the source is behind what was applied: it was restored from a backup
     │   ├── SourceMoved              49  another server of the source's cluster answers: moved, or a copy of its disk
-    │   ├── PublicationAltered       53  the publication is not what replication/ says, and not by us
+    │   ├── PublicationAltered       53  somebody else changed the publication
     │   ├── ReplicaAltered           54  the replica, its history or their triggers were altered by hand
     │   ├── ClocksDisagree           55  commit times of the source cannot be trusted against this clock
     │   ├── ApplyConflict            56  a row cannot be applied; everything after it waits
     │   ├── StreamStuck              57  there is something to apply and nothing moves
-    │   ├── WalBudgetExceeded        58  the source keeps more WAL for us than it should have to
+    │   ├── WalBudgetExceeded        58  the slot retains more WAL than the budget allows
     │   ├── ContentDiffers           59  replica and source were compared and differ
-    │   ├── NotCompared              61  a comparison left something out, so nobody can say that it is equal
+    │   ├── NotCompared              61  a comparison left something out, which is not known to be equal
     │   ├── AlteredMeanwhile         62  something of ours was altered and may have been put back: compare
     │   ├── MeaningChanged           64  a name at the source means something else than before; not known to be equal
-    │   ├── DeletesRefused           67  a repair would delete more of a table than it may without a person's word
+    │   ├── DeletesRefused           67  a repair would delete more of a table than it may without a person's approval
     │   ├── PageDamaged              68  PostgreSQL cannot read a page of a table: its disk or memory damaged it
     │   ├── WaitedTooLong            69  what a command waited for did not end in the time that a setting allows
     │   ├── HistoryDiffers           65  the history is not what was settled: its seals or chains do not match
     │   └── CommitTimesOff           66  the warehouse's server keeps no commit times (track_commit_timestamp)
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
-    │   ├── ObjectInTheWay           21  somebody else's object or open transaction keeps a build from being published
+    │   ├── ObjectInTheWay           21  somebody else's object or open transaction blocks a build
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
     │   ├── DestinationFull          33  the destination ran out of room
-    │   ├── NotCovered               34  the published build says nothing of the period, or is not what was built
-    │   ├── FilesVanished            35  what was sent, as was confirmed, is not to be found: a person decides
-    │   └── PeriodsMissed            36  all was done; periods went by for which nothing was delivered
+    │   ├── NotCovered               34  the published build does not cover the period, or was altered
+    │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
+    │   └── PeriodsMissed            36  everything was done; periods passed without a delivery
     ├── AlreadyRunning               40  another run holds the lock
-    ├── NewColumnsHeld               41  all was done; columns that nobody has classified were left behind
+    ├── NewColumnsHeld               41  everything was done; columns are not replicated until they are classified
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
     ├── ErasureRefused               43  the person cannot be erased now
-    ├── NotOurs                      44  something that the warehouse did not make is in its way
-    ├── MigrationRefused             63  a migration of the source would fail or harm, or was not understood
-    ├── UnexpectedFailure            70  a defect of this program, or a database error that nobody foresaw
+    ├── NotOurs                      44  something that the warehouse did not make blocks it
+    ├── MigrationRefused             63  a migration of the source would fail or do harm, or was not understood
+    ├── UnexpectedFailure            70  a defect of this program, or an unexpected database error
     └── Interrupted                 130  Ctrl-C
 """
 

@@ -28,21 +28,21 @@ class Settings(BaseSettings):
 
     warehouse_database_url: SecretStr | None = Field(
         None,
-        description="The warehouse on a server of yours (PostgreSQL 15 or later): postgresql://user:password@host/db. "
-        "Unset: the embedded one.",
+        description="The warehouse's database on a server of your own (PostgreSQL 15 or later): "
+        "postgresql://user:password@host/db. Unset: the embedded one.",
     )
     trs_database_url: SecretStr | None = Field(
         None,
-        description="The operational database to replicate from. Unset: the sandbox's synthetic one, embedded.",
+        description="The operational database to replicate. Unset: the embedded, synthetic one of the sandbox.",
     )
     warehouse_home: Path = Field(
         PROJECT / ".warehouse",
-        description="Where the embedded databases, their logs and files in preparation are kept.",
+        description="The folder for the embedded databases, their logs and files in preparation.",
     )
     warehouse_postgres_bin: Path | None = Field(
         None,
         description="The folder of the PostgreSQL programs for the embedded databases. "
-        "Unset: the wheel's, or else a system installation of version 15 or later.",
+        "Unset: those that were installed with this program, or else a system installation of version 15 or later.",
     )
     warehouse_replication_name: str = Field(
         "teaching_record_warehouse",
@@ -52,42 +52,44 @@ class Settings(BaseSettings):
     )
     warehouse_repair: Literal["ask", "automatic"] = Field(
         "ask",
-        description="What a run does when the replication slot was lost: `ask` stops (exit code 50) until "
-        "`warehouse replicate repair` is run; `automatic` repairs, and says so in its summary.",
+        description="What a run does when the replication slot was lost: `ask` stops with exit code 50 until a "
+        "person runs `warehouse replicate repair`; `automatic` repairs, and says so in its summary.",
     )
     warehouse_repair_deletes_percent: float = Field(
         1.0,
         ge=0,
         le=100,
-        description="How much of a table a repair may delete by itself, in percent of its rows (50 rows in any case). "
-        "A table of which more would go is left as it is (exit code 67) until `warehouse replicate repair "
-        "--allow-deletes TABLE`: a filtered view of the source, or a table emptied by mistake, looks like deletes.",
+        description="How much of a table a repair may delete without asking, in percent of its rows (at least 50 "
+        "rows). If more would be deleted, the table is left as it is (exit code 67) until `warehouse replicate repair "
+        "--allow-deletes TABLE`, because a user who may not see all rows, or a table emptied by mistake, looks the "
+        "same.",
     )
     warehouse_wait_minutes: float = Field(
         30.0,
         gt=0,
-        description="How long a first copy, a repair or a reconcile waits for transactions that are open at the "
-        "operational database when its slot is made (exit code 69). It says for whom, at the start and every minute.",
+        description="How many minutes a first copy, a repair or a reconcile waits for transactions that are open at "
+        "the source when its slot is made (then exit code 69). It names them at the start and every minute.",
     )
     warehouse_wal_budget_gb: float = Field(
         10.0,
         gt=0,
-        description="How much WAL the operational database may have to keep for the warehouse, in gigabytes. "
-        "`warehouse replicate status` tells when it is more, and warns a day ahead.",
+        description="How much WAL the source may retain for the warehouse, in gigabytes. "
+        "`warehouse replicate status` reports when it is more, and warns a day ahead.",
     )
     warehouse_deliveries: Path = Field(
         PROJECT / "deliveries",
-        description="The folder for deliveries to a recipient that has no destination of its own; of a sandbox only.",
+        description="The folder for deliveries to recipients without a destination of their own. Only used with the "
+        "sandbox.",
     )
     destinations: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         validation_alias="warehouse_destination_by_recipient",
-        description=f"Where the files of a recipient of `exports/` go: {forms()} that is there. "
-        "Unset: the folder of WAREHOUSE_DELIVERIES, if both databases are embedded; "
-        "with a database on a server it has to be set.",
+        description=f"Where the files of a recipient of `exports/` go: {forms()} that exists. "
+        "Unset: the folder of WAREHOUSE_DELIVERIES if both databases are embedded; "
+        "required when a database is on a server.",
     )
     warehouse_sftp_key_file: Path | None = Field(
-        None, description="The private key for SFTP destinations. A password can stand in WAREHOUSE_SFTP_PASSWORD."
+        None, description="The private key for SFTP destinations. Alternative: WAREHOUSE_SFTP_PASSWORD."
     )
     warehouse_sftp_password: SecretStr | None = Field(None, description="The password for SFTP destinations.")
     warehouse_sftp_known_hosts: Path | None = Field(
@@ -98,9 +100,7 @@ class Settings(BaseSettings):
         description="The business date that decides which deliveries are due. "
         "Unset: the sandbox's own date, or today in London.",
     )
-    warehouse_sandbox_people: int = Field(
-        20_000, ge=1, description="How many people the sandbox gets when a run has to make it."
-    )
+    warehouse_sandbox_people: int = Field(20_000, ge=1, description="How many people a run puts into a new sandbox.")
 
     @field_validator("warehouse_database_url", "trs_database_url")
     @classmethod
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         if self.on_servers:
             name = f"WAREHOUSE_DESTINATION_{recipient.upper()}"
             raise SettingsError(
-                f"{name} is not set, so it is not known where the files of {recipient} go.",
+                f"{name} is not set, so there is no destination for the files of {recipient}.",
                 meaning="Nothing was sent and nothing was closed.",
                 next_command=f"Set {name} to {forms()}, then run `warehouse deliver`.",
             )
@@ -161,5 +161,5 @@ def load() -> Settings:
         raise SettingsError(
             f"A setting is not usable ({problems}).",
             meaning="Nothing was started and nothing was changed.",
-            next_command="Set the variable right (docs/settings.md lists them all), then run the command again.",
+            next_command="Correct the variable (docs/settings.md lists them all), then run the command again.",
         ) from None
