@@ -20,8 +20,7 @@ from warehouse.deliver.run import LOCK as DELIVERING
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.erase.subject import check_reference
 from warehouse.marts import build, drop_candidates
-from warehouse.replicate import load_classification
-from warehouse.replicate.history import seals
+from warehouse.replicate import history, load_classification
 
 
 def erase_person(
@@ -69,8 +68,8 @@ def erase_person(
 
 
 def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> AbstractContextManager[None]:
-    """Seal settled months of history anew that an erasure changes."""
-    return seals.resealed(warehouse, load_classification().schema_name, tables, "erasure", because)
+    """See history.erasing()."""
+    return history.erasing(warehouse, load_classification().schema_name, tables, because)
 
 
 @contextmanager

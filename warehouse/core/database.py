@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
+from psycopg import sql
+from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import class_row
 
 from warehouse.core import session
 from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError
 
 CONNECT_SECONDS = 10
+
+Statement = LiteralString | bytes | sql.SQL | sql.Composed
+
+_Row = TypeVar("_Row")
 
 
 def describe(conninfo: str) -> str:
@@ -80,6 +88,21 @@ def _pooled(what: str, variable: str) -> PooledConnection:
         next_command=f"Write the address of the server itself into {variable} (its own port is mostly 5432, a "
         "pooler's 6432), then run again.",
     )
+
+
+def one(connection: psycopg.Connection, query: Statement, values: Params | None = None) -> tuple[Any, ...]:
+    """The row of a query that always has one, such as a count or an insert that returns its key."""
+    row = connection.execute(query, values).fetchone()
+    assert row is not None
+    return row
+
+
+def one_as(connection: psycopg.Connection, kind: type[_Row], query: Statement, values: Params | None = None) -> _Row:
+    """The same as an object whose fields have the columns' names."""
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        row = cursor.execute(query, values).fetchone()
+    assert row is not None
+    return row
 
 
 @contextmanager

@@ -25,12 +25,6 @@ BUILT_ASIDE = ("trw_build_", "trw_old_")
 Resealed = Callable[[psycopg.Connection, list[str], str], AbstractContextManager[None]]
 """Given the warehouse, tables whose history is about to change, and why: one transaction with the block."""
 
-_OWN_TRANSACTION = """
-insert into ledger.transactions (xid, epoch_id, committed_at, kind)
-select pg_current_xact_id(), max(epoch_id), clock_timestamp(), 'erasure' from ledger.epochs having max(epoch_id) > 0
-"""
-"""What is emptied of rows about others, too, gets versions that have to have a time."""
-
 
 @dataclass(frozen=True)
 class Survey:
@@ -225,7 +219,6 @@ def _take_out(
     with resealed(warehouse, history, f"erasure {mine.erasure_id}"):
         # What is written to the replica by hand is told of in a ledger; this is none of that.
         warehouse.execute("select set_config('warehouse.writer', 'erase', true)")
-        warehouse.execute(_OWN_TRANSACTION)
         keys: set[str] = set()
         touched: set[str] = set()
         for relation, rule in located.tables:

@@ -16,7 +16,7 @@ from warehouse.replicate import drift, history, link
 from warehouse.replicate.catalog import identity, known_meanings, relations
 from warehouse.replicate.classification import Classification, NewColumns, compare, load_classification, unclassified
 from warehouse.replicate.conflicts import decide
-from warehouse.replicate.history import transactions
+from warehouse.replicate.history import stamping
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.epochs import Epoch
@@ -105,7 +105,7 @@ def _go_on(
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
     warehouse, name, doubt = ends.warehouse, ends.name, None
-    transactions.check_commit_times(warehouse)
+    stamping.check_commit_times(warehouse)
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)

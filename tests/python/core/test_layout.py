@@ -109,3 +109,18 @@ def test_no_query_orders_by_the_text_of_a_number() -> None:
         for match in _TEXT_IN_ORDER.finditer(file.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+_WRITES_TRANSACTIONS = re.compile(
+    r"(?:insert\s+into|update|delete\s+from|merge\s+into|truncate|copy)\s+ledger\.transactions\b"
+)
+
+
+def test_one_file_writes_the_transaction_ledger() -> None:
+    """Every version of history has its times from this table, so what is written to it stands in one place."""
+    written = [
+        str(file.relative_to(PROJECT))
+        for file in python_files("warehouse")
+        if _WRITES_TRANSACTIONS.search(file.read_text(encoding="utf-8"))
+    ]
+    assert written == ["warehouse/replicate/history/transactions.py"]

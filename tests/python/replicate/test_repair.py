@@ -15,6 +15,7 @@ from warehouse.core.errors import ReplicationError, SlotLost
 from warehouse.core.progress import Silent
 from warehouse.replicate import compare, load_classification, replicate, run
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import epochs, gaps
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.sync import begin, compared, in_place, write
@@ -53,7 +54,7 @@ STEPS: list[tuple[Any, str]] = [
     (epochs, "streaming"),
     (gaps, "close"),
     (subscription, "enable"),
-    (epochs, "place_snapshot"),
+    (transactions, "place_snapshot"),
 ]
 
 

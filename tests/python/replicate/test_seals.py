@@ -21,7 +21,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
 from warehouse.core.progress import Silent
 from warehouse.replicate import history, status
-from warehouse.replicate.history import prove, seals, transactions
+from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
 from warehouse.replicate.ledger import epochs
@@ -60,7 +60,7 @@ def backdate(databases: Databases, warehouse: psycopg.Connection) -> None:
         epoch = epochs.current(warehouse, databases.settings.warehouse_replication_name)
         assert epoch is not None
         origin = subscription.origin_name(warehouse, databases.settings.warehouse_replication_name)
-        transactions.stamp(warehouse, trs, epoch, "public", ["persons"], origin)
+        stamping.stamp(warehouse, trs, epoch, "public", ["persons"], origin)
     warehouse.execute(
         "update ledger.transactions set committed_at = '2026-03-05 12:00+00'::timestamptz + interval '1 second'"
         " * (xid::text::bigint - (select min(xid::text::bigint) from ledger.transactions))"

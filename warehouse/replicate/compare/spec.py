@@ -12,6 +12,8 @@ from warehouse.replicate.catalog import relations
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
+from warehouse.replicate.ledger.differences import Known
+from warehouse.replicate.ledger.gaps import Compared
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,16 @@ class TableComparison:
     @property
     def is_equal(self) -> bool:
         return not (self.missing or self.extra or self.changed)
+
+    @property
+    def compared(self) -> Compared:
+        """As the ledger of gaps has it."""
+        return Compared(self.table, self.source_rows, self.seconds, self.carried_from)
+
+    def known(self, *, deletes_held: bool = False) -> Known:
+        """As the ledger of differences has it."""
+        counts = len(self.missing), len(self.extra), len(self.changed)
+        return Known(self.table, *counts, self.warehouse_rows, deletes_held)
 
 
 def specs(

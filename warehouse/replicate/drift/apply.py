@@ -18,7 +18,6 @@ from warehouse.replicate.drift import (
     both_sides,
     columns,
     elsewhere,
-    gaps,
     moved,
     new_tables,
     publishing,
@@ -28,7 +27,7 @@ from warehouse.replicate.drift import (
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Kind
-from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger import column_states, gaps
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import manual_writes
 
@@ -114,7 +113,8 @@ def make_ready(work: Work) -> None:
     found = [one for one in every if _is_due(work, one)]
     if now.altered:
         work.attempt(lambda: subscribing.set_right(work, now))
-    gaps.seen(work.warehouse, work.epoch, now.publication, row[0])
+    if now.publication and now.publication.verbs == frozenset(publication.VERBS):
+        gaps.sent_whole(work.warehouse, work.epoch, set(now.publication.sends) - now.publication.filtered, row[0])
     for place, table in elsewhere.wanted(work, now):
         work.attempt(lambda place=place, table=table: elsewhere.make_room(work, place, table))  # type: ignore[misc]
     _mend_publication(work, now, [one for one in found if one.kind == "publication"])
@@ -166,13 +166,13 @@ def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) ->
             listing = publication.listing(work.source, work.name, work.schema, table)
             known_meanings.note_listing(work.warehouse, table, listing)
         if before is None:
-            gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
+            gaps.missed(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
     else:
         publishing.set_right(work.source, work.name, before.foreign)
         missing = sorted({"insert", "update", "delete", "truncate"} - before.verbs)
         if missing:
             reason = f"the publication did not send every {', '.join(missing)}"
-            gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), reason)
+            gaps.missed(work.warehouse, work.epoch, sorted(now.replica), reason)
     work.altered()
     for one in found:
         work.record(one, one.will)
@@ -270,7 +270,7 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
             if _state(now, table, name) == "adding":
                 column_states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
     if is_altered:
-        gaps.open_gap(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
+        gaps.missed(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
         column_states.put(work.warehouse, table, "", "complete", "published again; the gap is in ledger.gaps")
 
 

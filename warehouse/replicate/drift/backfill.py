@@ -21,12 +21,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
 
 from warehouse.core.errors import DriftHeld
 from warehouse.core.progress import Progress
+from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import manual_writes
@@ -152,7 +154,7 @@ def _write(
     epoch: Epoch,
     wanted: BackFill,
     boundary: str,
-    read_at: object,
+    read_at: datetime,
     up_to: list[str] | None,
 ) -> int:
     """Write the chunk's values to the rows that are still as the boundary saw them, and how far that is."""
@@ -193,11 +195,7 @@ where {matched} and {condition} and r.ctid in (select ctid from free)"""
             manual_writes.our_own(warehouse, "backfill")
             rows = warehouse.execute(update).rowcount
             if rows:
-                warehouse.execute(
-                    "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
-                    " values (pg_current_xact_id(), %s, %s, 'backfill')",
-                    (epoch.epoch_id, read_at),
-                )
+                transactions.own(warehouse, epoch, "backfill", read_at)
             written += rows
             row = warehouse.execute(left).fetchone()
             is_done = row is not None and not row[0]

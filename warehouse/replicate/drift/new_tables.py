@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import psycopg
 from psycopg import sql
 
 from warehouse.core import ours
+from warehouse.core.database import one
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
 from warehouse.replicate import history
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import columns, locks
+from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
@@ -90,11 +93,7 @@ def empty(
     def work() -> None:
         _add_missing(warehouse, schema, table, declared)
         manual_writes.our_own(warehouse, "repair")
-        warehouse.execute(
-            "insert into ledger.transactions (xid, epoch_id, committed_at, kind)"
-            " values (pg_current_xact_id(), %s, clock_timestamp(), 'repair')",
-            (epoch.epoch_id,),
-        )
+        transactions.own(warehouse, epoch, "repair")
         warehouse.execute(sql.SQL("truncate {}").format(sql.Identifier(schema, table)))
         row = warehouse.execute(
             "select conname from pg_constraint where contype = 'p'"
@@ -152,6 +151,21 @@ def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> Non
     )
 
 
+_BROUGHT = sql.SQL("""
+select {known_from} as xid from {replica}
+union select (version).{known_from} from {log}
+union select known_to_xid from {log}
+""")
+
+_STREAMED = sql.SQL("""
+select b.xid, %(epoch)s::int, pg_xact_commit_timestamp(b.xid::xid), null::timestamptz, 'stream'
+from ({brought}) as b
+where not exists (select from ledger.transactions as t where t.xid = b.xid)
+""")
+
+_SINCE = "select since from ledger.column_states where table_name = %s and column_name = ''"
+
+
 def finish(
     source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str, progress: Progress
 ) -> int:
@@ -167,38 +181,10 @@ def finish(
 
     def work() -> int:
         target = sql.Identifier(schema, table)
-        # The copy's moment by the source's clock, and never after a change that came after it.
-        warehouse.execute(
-            sql.SQL(
-                """with brought as (
-    select {known_from} as xid from {replica} union select (version).{known_from} from {log}
-    union select known_to_xid from {log}
-),
-
-later as (
-    insert into ledger.transactions (xid, epoch_id, committed_at)
-    select b.xid, {epoch}, pg_xact_commit_timestamp(b.xid::xid) from brought as b
-    where not exists (select from ledger.transactions as t where t.xid = b.xid)
-    returning committed_at
-),
-
-others as (
-    select min(t.committed_at) as first from ledger.transactions as t join brought using (xid) where t.kind = 'stream'
-    union all select min(committed_at) from later
-)
-
-update ledger.transactions set committed_at = least(committed_at + {skew}, (select min(first) from others))
-where kind = 'copy' and xid in (select xid from brought)
-    and committed_at >= (select since from ledger.column_states where table_name = {table} and column_name = '')"""
-            ).format(
-                known_from=sql.Identifier(KNOWN_FROM),
-                replica=target,
-                log=log_of(table),
-                epoch=sql.Literal(epoch.epoch_id),
-                skew=sql.Literal(skew),
-                table=sql.Literal(table),
-            )
-        )
+        brought = _BROUGHT.format(known_from=sql.Identifier(KNOWN_FROM), replica=target, log=log_of(table))
+        transactions.write(warehouse, _STREAMED.format(brought=brought), {"epoch": epoch.epoch_id})
+        since = one(warehouse, _SINCE, (table,))[0]
+        transactions.place_copy(warehouse, brought, since, skew)
         warehouse.execute(sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(FIRST_COPY), target))
         warehouse.execute(
             sql.SQL("drop function if exists {}()").format(sql.Identifier(HISTORY, f"{table}_first_copy"))
@@ -224,14 +210,9 @@ def _mark_first_copy(warehouse: psycopg.Connection, epoch: Epoch, schema: str, t
     """Have the engine's copy write down its own transaction: only a copy fires a trigger of a whole statement."""
     function = sql.Identifier(HISTORY, f"{table}_first_copy")
     warehouse.execute(
-        sql.SQL(
-            """create or replace function {}() returns trigger language plpgsql as $$
-begin
-    insert into ledger.transactions (xid, epoch_id, committed_at, kind)
-    values (pg_current_xact_id(), {}, clock_timestamp(), 'copy') on conflict (xid) do nothing;
-    return null;
-end $$"""
-        ).format(function, sql.Literal(epoch.epoch_id))
+        sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
+            function, sql.Literal(transactions.body_of_first_copy(epoch))
+        )
     )
     warehouse.execute(
         sql.SQL("create or replace trigger {} before insert on {} for each statement execute function {}()").format(
@@ -287,13 +268,11 @@ def _wait_until_ready(
         time.sleep(0.1)
 
 
-def _skew(source: psycopg.Connection, warehouse: psycopg.Connection) -> object:
-    """How far the source's clock is before the warehouse's."""
-    there = source.execute("select clock_timestamp()").fetchone()
-    here = warehouse.execute("select clock_timestamp()").fetchone()
-    assert there is not None
-    assert here is not None
-    return there[0] - here[0]
+def _skew(source: psycopg.Connection, warehouse: psycopg.Connection) -> timedelta:
+    """How far the source's clock is ahead of the warehouse's."""
+    at_source, at_home = (one(side, "select clock_timestamp()")[0] for side in (source, warehouse))
+    skew: timedelta = at_source - at_home
+    return skew
 
 
 def _exists(warehouse: psycopg.Connection, schema: str, table: str) -> bool:

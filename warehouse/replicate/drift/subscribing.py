@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from warehouse.replicate.catalog import known_meanings
-from warehouse.replicate.drift import gaps, new_tables, publishing
+from warehouse.replicate.drift import new_tables, publishing
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference
-from warehouse.replicate.ledger import column_states
+from warehouse.replicate.ledger import column_states, gaps
 from warehouse.replicate.stream import subscribed, subscription
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def missed(work: Work, table: str, reason: str) -> None:
     """Write down that changes of a table were missed, unless a gap of it waits for its repair already."""
     row = work.warehouse.execute(_OPEN_GAP, (work.epoch.epoch_id, table)).fetchone()
     if not (row and row[0]):
-        gaps.open_gap(work.warehouse, work.epoch, [table], reason)
+        gaps.missed(work.warehouse, work.epoch, [table], reason)
 
 
 def set_right(work: Work, now: Catalogs) -> None:
@@ -123,7 +123,7 @@ def set_right(work: Work, now: Catalogs) -> None:
     was_on = subscription.is_enabled(work.warehouse, work.name)
     told = [one.what for one in now.altered]
     if any(one.loses for one in now.altered):
-        gaps.open_gap(work.warehouse, work.epoch, sorted(now.replica), f"the subscription was altered: {told[0]}")
+        gaps.missed(work.warehouse, work.epoch, sorted(now.replica), f"the subscription was altered: {told[0]}")
     subscribed.set_right(work.warehouse, work.epoch, now.altered)
     if was_on and all(one.column != "subslotname" for one in now.altered):
         subscription.enable(work.warehouse, work.name)

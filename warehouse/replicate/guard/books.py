@@ -9,7 +9,7 @@ import psycopg
 from warehouse.core.errors import CommitTimesOff, HistoryDiffers
 from warehouse.core.finding import Finding, failed, from_error, warning
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.history import retention, transactions
+from warehouse.replicate.history import retention, stamping
 
 _DIFFER = """
 select table_name, what from ledger.proved_histories where mismatches > 0 order by table_name
@@ -19,7 +19,7 @@ select table_name, what from ledger.proved_histories where mismatches > 0 order 
 def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Finding]:
     """Times that nobody keeps, a history that does not match its seals, a retention rule that waits for a person."""
     try:
-        transactions.check_commit_times(warehouse)
+        stamping.check_commit_times(warehouse)
     except CommitTimesOff as error:
         yield from_error("commit_times_off", error)
     differ = warehouse.execute(_DIFFER).fetchall()

@@ -12,9 +12,9 @@ For each replicated table there are
 """
 
 from warehouse.replicate.history.catch_up import catch_up
-from warehouse.replicate.history.rebuild import rebuilt
+from warehouse.replicate.history.rebuild import erasing, rebuilt
 from warehouse.replicate.history.retention import apply_retention, expired
 from warehouse.replicate.history.settle import settle
 from warehouse.replicate.history.tables import create_view, keep
 
-__all__ = ["apply_retention", "catch_up", "create_view", "expired", "keep", "rebuilt", "settle"]
+__all__ = ["apply_retention", "catch_up", "create_view", "erasing", "expired", "keep", "rebuilt", "settle"]

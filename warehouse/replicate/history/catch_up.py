@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.history import retention, seals, transactions, views
+from warehouse.replicate.history import retention, seals, stamping, views
 from warehouse.replicate.history.settle import settle
 from warehouse.replicate.history.tables import create_view, logged, published_columns
 from warehouse.replicate.ledger.epochs import Epoch
@@ -21,7 +21,7 @@ class Booked:
         lowered: tables of which replication/trs.yml keeps less than before; nothing of that was dropped yet.
     """
 
-    stamped: transactions.Stamped
+    stamped: stamping.Stamped
     dropped: tuple[retention.Expired, ...] = ()
     lowered: tuple[retention.Lowered, ...] = ()
 
@@ -60,7 +60,7 @@ def catch_up(
         What was applied since the last pass, and what was dropped. Calling it twice does no harm.
     """
     schema, tables = classification.schema_name, list(classification.published)
-    stamped = transactions.stamp(connection, source, epoch, schema, tables, origin)
+    stamped = stamping.stamp(connection, source, epoch, schema, tables, origin)
     settle(connection, schema, tables)
     for table in views.unnoted(connection, logged(connection, schema, tables)):
         # Made before views were noted, or shown in other words by another version of PostgreSQL.

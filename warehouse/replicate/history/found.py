@@ -15,6 +15,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of, logged
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica.tables import KNOWN_FROM
@@ -43,59 +44,48 @@ _IN_ROWS = """
 select {name}, r.{known_from} from {current} as r where r.{known_from} >= %(since)s::text::xid8
 """
 
-_WRITE_DOWN = """
-with named as ({named}),
+_UNKNOWN = sql.SQL("""
+with named as ({named})
 
-unknown as (
-    select n.xid, n.table_name, count(*) as rows
-    from named as n
-    where n.xid < %(before)s::text::xid8 and not exists (select from ledger.transactions as t where t.xid = n.xid)
-    group by n.xid, n.table_name
-),
+select n.xid::text::bigint, n.table_name, count(*)
+from named as n
+where n.xid < %(before)s::text::xid8 and not exists (select from ledger.transactions as t where t.xid = n.xid)
+group by n.xid, n.table_name
+""")
 
-timed as (
-    select u.xid, c.timestamp as at, c.roident
-    from (select distinct xid from unknown) as u
-    cross join lateral pg_xact_commit_timestamp_origin(u.xid::xid) as c
-),
-
-bounded as (
-    select
-        t.xid,
-        t.at,
-        t.roident,
-        case when t.at is null then (
-            select b.committed_at from ledger.transactions as b where b.xid < t.xid order by b.xid desc limit 1
-        ) end as low,
-        case when t.at is null then coalesce((
-            select a.committed_at from ledger.transactions as a where a.xid > t.xid order by a.xid limit 1
-        ), %(latest)s) end as high
-    from timed as t
-),
-
-written as (
-    insert into ledger.transactions (xid, epoch_id, committed_at, not_before, kind)
-    select
-        xid,
-        %(epoch)s,
-        coalesce(at, greatest(low, high)),
-        case when at is null then least(low, high) end,
-        case when at is null then 'found' when roident = 0 then 'hand' else 'stream' end
-    from bounded
-    on conflict (xid) do nothing
-    returning xid, kind
-),
-
-noted as (
-    -- Not by the stream: until a comparison shows the table to be equal, it may not be what the source has.
-    insert into ledger.hand_writes (at, xid, table_name, operation, rows, written_by)
-    select coalesce(b.at, b.high), b.xid, u.table_name, 'unnoted', u.rows, 'unknown'
-    from bounded as b join written as w using (xid) join unknown as u using (xid)
-    where w.kind = 'hand'
-)
-
-select xid::text::bigint, kind <> 'stream' from written
+_BOUNDED = """
+select
+    t.xid,
+    c.timestamp as at,
+    c.roident,
+    case when c.timestamp is null then (
+        select b.committed_at from ledger.transactions as b where b.xid < t.xid order by b.xid desc limit 1
+    ) end as low,
+    case when c.timestamp is null then coalesce((
+        select a.committed_at from ledger.transactions as a where a.xid > t.xid order by a.xid limit 1
+    ), %(latest)s) end as high
+from (select distinct u.number::text::xid8 as xid from unnest(%(xids)s::bigint[]) as u (number)) as t
+cross join lateral pg_xact_commit_timestamp_origin(t.xid::xid) as c
 """
+
+_TIMED = sql.SQL("""
+select
+    b.xid,
+    %(epoch)s::int,
+    coalesce(b.at, greatest(b.low, b.high)),
+    case when b.at is null then least(b.low, b.high) end,
+    case when b.at is null then 'found' when b.roident = 0 then 'hand' else 'stream' end
+from ({bounded}) as b
+""").format(bounded=sql.SQL(_BOUNDED))
+
+_NOTE = """
+insert into ledger.hand_writes (at, xid, table_name, operation, rows, written_by)
+select t.committed_at, t.xid, u.table_name, 'unnoted', u.rows, 'unknown'
+from unnest(%(xids)s::bigint[], %(tables)s::text[], %(rows)s::bigint[]) as u (number, table_name, rows)
+join ledger.transactions as t on t.xid = u.number::text::xid8
+where u.number = any(%(by_hand)s::bigint[])
+"""
+"""Not by the stream: until a comparison shows the table to be equal, it may not be what the source has."""
 
 
 def write_down(
@@ -130,8 +120,12 @@ def write_down(
         )
         for table in here
     )
-    rows = connection.execute(
-        sql.SQL(_WRITE_DOWN).format(named=named),
-        {"before": before, "latest": latest, "epoch": epoch.epoch_id, "since": in_rows_since},
-    ).fetchall()
-    return Found(tuple(xid for xid, _ in rows), sum(1 for _, by_nobody in rows if by_nobody))
+    unknown = connection.execute(_UNKNOWN.format(named=named), {"before": before, "since": in_rows_since}).fetchall()
+    if not unknown:
+        return Found()
+    xids, of_tables, rows = (list(column) for column in zip(*unknown, strict=True))
+    with connection.transaction():
+        kinds = transactions.written(connection, _TIMED, {"xids": xids, "latest": latest, "epoch": epoch.epoch_id})
+        by_hand = [xid for xid, kind in kinds if kind == "hand"]
+        connection.execute(_NOTE, {"xids": xids, "tables": of_tables, "rows": rows, "by_hand": by_hand})
+    return Found(tuple(xid for xid, _ in kinds), sum(1 for _, kind in kinds if kind != "stream"))

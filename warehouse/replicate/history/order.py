@@ -9,7 +9,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.history import times
+from warehouse.core.database import one
+from warehouse.replicate.history import times, transactions
 from warehouse.replicate.history.tables import key_of, log_of, logged
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM
@@ -44,9 +45,9 @@ where xid >= %(first)s::text::xid8 and xid < %(next)s::text::xid8 and kind = 'st
 order by xid
 """
 
-_PLACE = """
-update ledger.transactions set source_committed_at = committed_at, committed_at = %s where xid = %s::text::xid8
-"""
+_PLACED = sql.SQL("""
+select m.number::text::xid8 as xid, m.at from unnest(%(xids)s::bigint[], %(times)s::timestamptz[]) as m (number, at)
+""")
 
 _NOTE = """
 insert into ledger.clock_jumps (epoch_id, kind, transactions, first_xid, seconds)
@@ -73,24 +74,15 @@ join (
 ) as begun on {same_key} and begun.xid > ended.xid
 """
 
-_RAISE = """
-with steps as ({steps}),
-
-late as (
-    select s.second as xid, max(f.committed_at) as at
-    from steps as s
-    join ledger.transactions as f on f.xid = s.first
-    join ledger.transactions as t on t.xid = s.second
-    where t.committed_at < f.committed_at
-        and (t.xid >= %(begin)s::text::xid8 or t.xid = any(%(found)s::text[]::xid8[]))
-    group by s.second
-)
-
-update ledger.transactions as t
-set source_committed_at = coalesce(t.source_committed_at, t.committed_at), committed_at = late.at
-from late where late.xid = t.xid
-returning t.xid::text::bigint, extract(epoch from t.committed_at - t.source_committed_at)::double precision
-"""
+_LATE = sql.SQL("""
+select s.second as xid, max(f.committed_at) as at
+from ({steps}) as s
+join ledger.transactions as f on f.xid = s.first
+join ledger.transactions as t on t.xid = s.second
+where t.committed_at < f.committed_at
+    and (t.xid >= %(begin)s::text::xid8 or t.xid = any(%(found)s::text[]::xid8[]))
+group by s.second
+""")
 
 
 def put_right(
@@ -116,16 +108,13 @@ def put_right(
         certain: what was committed until then certainly was before them.
     """
     within = {"first": span[0], "next": span[1], "certain": certain, "latest": latest, "tolerance": times.TOLERANCE}
-    row = connection.execute(_SUSPICIOUS, within).fetchone()
-    assert row is not None
-    contradicts, others, earliest, early, late = row
+    contradicts, others, earliest, early, late = one(connection, _SUSPICIOUS, within)
     jumps: list[times.Jump] = []
     moved: set[int] = set()
     if contradicts:
         streamed = connection.execute(_STREAMED, within).fetchall()
         changed, jumps = times.placed(streamed, before, latest)
-        with connection.cursor() as cursor:
-            cursor.executemany(_PLACE, [(at, xid) for xid, at in changed.items()])
+        transactions.move(connection, _PLACED, {"xids": list(changed), "times": list(changed.values())})
         moved |= set(changed)
     if contradicts or early or others or found:
         # Transactions of our own have numbers that say less: with one of them among it, every step is looked at.
@@ -137,7 +126,7 @@ def put_right(
             "since": earliest if behind else None,
         }
         raised = _in_order(connection, schema, tables, span[0], found, limits)
-        # Those that were placed anew already are told as such.
+        # Those that were placed already are reported as such.
         raised = {xid: seconds for xid, seconds in raised.items() if xid not in moved}
         if raised:
             jumps.append(times.Jump("order", len(raised), min(raised), max(raised.values())))
@@ -160,13 +149,13 @@ def _in_order(
     if not here:
         return {}
     steps = [step for table in here for step in _steps(connection, schema, table)]
-    statement = sql.SQL(_RAISE).format(steps=sql.SQL(" union all ").join(steps))
+    late = _LATE.format(steps=sql.SQL(" union all ").join(steps))
     raised: dict[int, float] = {}
     while True:
-        rows = connection.execute(statement, {"begin": begin, "found": list(map(str, found)), **limits}).fetchall()
-        if not rows:
+        now = transactions.move(connection, late, {"begin": begin, "found": list(map(str, found)), **limits})
+        if not now:
             return raised
-        raised |= dict(rows)
+        raised |= now
         # One that was raised may be later than others now.
         limits = {**limits, "early": None, "late": None}
 

@@ -1,14 +1,14 @@
-"""Altering a table that has a history, with its log and its view out of the way."""
+"""Altering tables that have a history: their structure, or what an erasure takes out of their versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.history import seals
+from warehouse.replicate.history import seals, transactions
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
 from warehouse.replicate.replica.tables import OWN_COLUMNS, VERSIONS
 
@@ -56,3 +56,11 @@ def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator
         )
         connection.execute(sql.SQL("drop table {}").format(aside))
         create_view(connection, schema, table, published_columns(connection, schema, table))
+
+
+@contextmanager
+def erasing(connection: psycopg.Connection, schema: str, tables: Sequence[str], because: str) -> Iterator[None]:
+    """Record what the block erases from some tables' versions, and seal the months again that it changes."""
+    with seals.resealed(connection, schema, tables, "erasure", because):
+        transactions.own_of_an_erasure(connection)
+        yield

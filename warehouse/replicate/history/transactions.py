@@ -1,196 +1,158 @@
-"""The transaction ledger: when each applied transaction was committed at the source."""
+"""The transaction ledger: when each applied transaction was committed at the source. No other file writes the table.
+
+Every function is called in the transaction that it is about, or in the one that settles versions by these times: what
+brought a row, and when, is true exactly when the row is there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import psycopg
+from psycopg import sql
 
-from warehouse.core.errors import CommitTimesOff
-from warehouse.replicate.history import found, order, times
+from warehouse.replicate.ledger import epochs, gaps
 from warehouse.replicate.ledger.epochs import Epoch
 
-LATE_CLOCK = timedelta(minutes=5)
-"""So long after a slot's snapshot the source's clock may have been read; what was committed in between is streamed."""
-
-
-@dataclass(frozen=True)
-class Stamped:
-    """What was applied since it was last looked at.
-
-    Attributes:
-        transactions: of the source.
-        row_changes: as the engine counts them: inserts, updates and deletes in the replica's tables. None after a
-            crash, which resets the engine's counters.
-        unnoted: transactions that wrote the replica and that neither the stream nor a trigger had noted.
-        moved: transactions whose commit time could not be true.
-    """
-
-    transactions: int
-    row_changes: int | None
-    unnoted: int = 0
-    moved: int = 0
-
-
-@dataclass(frozen=True)
-class Span:
-    """The transactions of a pass: those with numbers from `first` up to, and without, `next`.
-
-    Attributes:
-        before: the latest commit time of the stream until then; by a clock that was read late.
-        certain: the same; the time of the snapshot that the slot began with, once it is placed (epochs.place_snapshot).
-        latest: the moment after which none of them can have been committed.
-        times_lost: PostgreSQL does not have every commit time of them any more.
-    """
-
-    first: int
-    next: int
-    before: datetime | None
-    certain: datetime | None
-    latest: datetime
-    times_lost: bool
-
-
-_SPAN = """
-select
-    p.stamped_up_to::text::bigint,
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-    (
-        select max(n.committed_at) from (
-            select t.committed_at from ledger.transactions as t
-            where t.epoch_id = p.epoch_id and t.kind = 'stream' order by t.xid desc limit 1000
-        ) as n
-    ),
-    e.snapshot_at,
-    -- Times are forgotten from the oldest on, so those after one that is known are all there.
-    coalesce((
-        select pg_xact_commit_timestamp(t.xid::xid) is null from ledger.transactions as t
-        where t.xid < p.stamped_up_to order by t.xid desc limit 1
-    ), false)
-from ledger.replication_position as p join ledger.epochs as e using (epoch_id) where p.epoch_id = %s
+_OWN = """
+insert into ledger.transactions (xid, epoch_id, committed_at, kind, not_before)
+values (pg_current_xact_id(), %s, coalesce(%s, clock_timestamp()), %s, %s)
+on conflict (xid) do nothing
 """
 
-_STAMP = """
-with applied as (
-    -- PostgreSQL keeps the commit time and the origin of every transaction; ours are those of the subscription.
-    select x.number::text::xid8 as xid, c.timestamp as committed_at
-    from generate_series(%(first)s::bigint, %(next)s::bigint - 1) as x (number)
-    cross join lateral pg_xact_commit_timestamp_origin(x.number::text::xid8::xid) as c
-    where c.roident = (select roident from pg_replication_origin where roname = %(origin)s)
-),
+_OWN_OF_AN_ERASURE = """
+insert into ledger.transactions (xid, epoch_id, committed_at, kind)
+select pg_current_xact_id(), max(epoch_id), clock_timestamp(), 'erasure' from ledger.epochs having max(epoch_id) > 0
+"""
 
-written as (
-    insert into ledger.transactions (xid, epoch_id, committed_at)
-    select xid, %(epoch)s, committed_at from applied on conflict (xid) do nothing
-    returning 1
-),
-
-by_hand as (
-    -- What somebody wrote to the replica; without a row of its own it would lose its time when PostgreSQL forgets it.
+_COPIED_BY_POSTGRES = sql.SQL("""
+begin
     insert into ledger.transactions (xid, epoch_id, committed_at, kind)
-    select distinct h.xid, %(epoch)s::int, pg_xact_commit_timestamp(h.xid::xid), 'hand'
-    from ledger.hand_writes as h
-    where h.xid < %(next)s::text::xid8 and pg_xact_commit_timestamp(h.xid::xid) is not null
-    on conflict (xid) do nothing
-)
+    values (pg_current_xact_id(), {epoch}, clock_timestamp(), 'copy') on conflict (xid) do nothing;
+    return null;
+end
+""")
 
-select count(*) from written
+_WRITE = sql.SQL("""
+insert into ledger.transactions (xid, epoch_id, committed_at, not_before, kind)
+{found}
+on conflict (xid) do nothing
+""")
+
+_RETURNING = sql.SQL("{} returning xid::text::bigint, kind")
+
+_MOVE = sql.SQL("""
+with moved as ({moved})
+
+update ledger.transactions as t
+set source_committed_at = coalesce(t.source_committed_at, t.committed_at), committed_at = moved.at
+from moved where moved.xid = t.xid
+returning t.xid::text::bigint, extract(epoch from t.committed_at - t.source_committed_at)::double precision
+""")
+
+_BEFORE_THE_STREAM = """
+select min(t.committed_at) - interval '1 microsecond'
+from ledger.epochs as e join ledger.transactions as t using (epoch_id)
+where e.epoch_id = %s and t.kind = 'stream'
+having min(t.committed_at) <= min(e.snapshot_at)
 """
 
-_MOVED = """
-update ledger.replication_position
-set stamped_up_to = %(next)s::text::xid8, row_changes = %(row_changes)s, noted_at = clock_timestamp()
-where epoch_id = %(epoch)s
+_AT_SNAPSHOT = """
+update ledger.transactions as t set committed_at = %s
+from ledger.epochs as e
+where t.epoch_id = %s and e.epoch_id = t.epoch_id and t.kind in ('copy', 'repair') and t.committed_at = e.snapshot_at
 """
 
-_ROW_CHANGES = """
-select
-    coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
-    (select row_changes from ledger.replication_position where epoch_id = %s)
-from pg_stat_user_tables where schemaname = %s and relname = any(%s)
-"""
+_AT_COPY = sql.SQL("""
+with brought as ({brought})
+
+update ledger.transactions set committed_at = least(committed_at + %(skew)s, (
+    select min(t.committed_at) from ledger.transactions as t join brought using (xid) where t.kind = 'stream'
+))
+where kind = 'copy' and committed_at >= %(since)s and xid in (select xid from brought)
+""")
 
 
-def stamp(
+def own(
     connection: psycopg.Connection,
-    source: psycopg.Connection,
     epoch: Epoch,
-    schema: str,
-    tables: list[str],
-    origin: str | None,
-    *,
-    placed: bool = True,
-) -> Stamped:
-    """Write down the transactions that were applied since the last time. Calling it twice does no harm.
+    kind: Literal["copy", "repair", "backfill"],
+    committed_at: datetime | None = None,
+    not_before: datetime | None = None,
+) -> None:
+    """Record a transaction of ours that writes rows of the replica.
 
     Args:
-        origin: of the subscription; None when there is no subscription any more: what it brought last is found by the
-            versions that it left.
-        placed: whether the time of the epoch's snapshot is before that of all that was streamed.
-
-    Raises:
-        CommitTimesOff: the warehouse's server keeps none; the position stays where it is.
+        committed_at: the time at the source of the snapshot that the rows are of; None: now.
+        not_before: the earliest time at which the change can have been made at the source, where it is not known.
     """
-    check_commit_times(connection)
-    span = _span(connection, source, epoch, placed=placed)
+    connection.execute(_OWN, (epoch.epoch_id, committed_at, kind, not_before))
+
+
+def own_of_an_erasure(connection: psycopg.Connection) -> None:
+    """Record a transaction that erases a person: rows that are about others, too, get versions, which need a time."""
+    connection.execute(_OWN_OF_AN_ERASURE)
+
+
+def body_of_first_copy(epoch: Epoch) -> str:
+    """The body of a trigger function by which PostgreSQL's own copy of a table records its transaction."""
+    return _COPIED_BY_POSTGRES.format(epoch=sql.Literal(epoch.epoch_id)).as_string(None)
+
+
+def write(connection: psycopg.Connection, found: sql.Composable, values: Mapping[str, Any]) -> int:
+    """Record transactions of others, and return how many were not in the ledger yet.
+
+    Args:
+        found: a query that gives xid, epoch_id, committed_at, not_before and kind, as the ledger's columns have them.
+    """
+    return connection.execute(_WRITE.format(found=found), values).rowcount
+
+
+def written(connection: psycopg.Connection, found: sql.Composable, values: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """The same; returns the number and the kind of each that was not in the ledger yet."""
+    return connection.execute(_RETURNING.format(_WRITE.format(found=found)), values).fetchall()
+
+
+def move(connection: psycopg.Connection, moved: sql.Composable, values: Mapping[str, Any]) -> dict[int, float]:
+    """Give transactions other times than the source said; what it said is kept.
+
+    Args:
+        moved: a query that gives xid, and the time as `at`.
+
+    Returns:
+        By how many seconds each differs from what the source said, by its number.
+    """
+    return dict(connection.execute(_MOVE.format(moved=moved), values).fetchall())
+
+
+def place_copy(
+    connection: psycopg.Connection,
+    brought: sql.Composable,
+    since: datetime,
+    skew: timedelta,
+) -> None:
+    """Give PostgreSQL's own copy of a table its time by the source's clock, never after a change that followed it.
+
+    Args:
+        brought: a query that gives the xid of every transaction that wrote the table.
+        since: the copy began after it, by the warehouse's clock.
+        skew: how far the source's clock is ahead of the warehouse's.
+    """
+    connection.execute(_AT_COPY.format(brought=brought), {"since": since, "skew": skew})
+
+
+def place_snapshot(connection: psycopg.Connection, epoch: Epoch) -> None:
+    """Put the snapshot's time before the first streamed transaction, once the earliest of them are in the ledger.
+
+    The source's clock can only be read after the snapshot was taken; what was committed in between is streamed, and
+    its versions must not end before they begin.
+    """
     with connection.transaction():
-        row = connection.execute(
-            _STAMP, {"first": span.first, "next": span.next, "epoch": epoch.epoch_id, "origin": origin}
-        ).fetchone()
-        transactions = int(row[0]) if row else 0
-        unnoted = found.write_down(
-            connection,
-            epoch,
-            schema,
-            tables,
-            before=span.next,
-            latest=span.latest,
-            # Only then can a row be without its time that no version tells of; looking for it reads whole tables.
-            in_rows_since=span.first if span.times_lost or origin is None else None,
-        )
-        moved = order.put_right(
-            connection,
-            epoch,
-            schema,
-            tables,
-            (span.first, span.next),
-            unnoted.xids,
-            span.before,
-            span.certain,
-            span.latest,
-        )
-        counted = connection.execute(_ROW_CHANGES, (epoch.epoch_id, schema, tables)).fetchone()
-        now, before = (int(counted[0]), counted[1]) if counted else (0, None)
-        connection.execute(_MOVED, {"next": span.next, "row_changes": now, "epoch": epoch.epoch_id})
-    changes = now - int(before) if before is not None and now >= before else None
-    return Stamped(transactions, changes, unnoted.by_nobody, moved)
-
-
-def check_commit_times(connection: psycopg.Connection) -> None:
-    """Whether the warehouse's server keeps commit times.
-
-    Raises:
-        CommitTimesOff: it does not.
-    """
-    row = connection.execute("show track_commit_timestamp").fetchone()
-    if row and row[0] != "on":
-        raise CommitTimesOff(
-            "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
-            meaning="History cannot say when a change was made at the source. What is applied meanwhile keeps its "
-            "versions, and gets an interval instead of a time.",
-            next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
-        )
-
-
-def _span(connection: psycopg.Connection, source: psycopg.Connection, epoch: Epoch, *, placed: bool) -> Span:
-    row = connection.execute(_SPAN, (epoch.epoch_id,)).fetchone()
-    assert row is not None
-    first, following, newest, snapshot_at, times_lost = row
-    # Read after the last transaction's number: all of them were committed before these moments.
-    there, here = (one.execute("select clock_timestamp()").fetchone() for one in (source, connection))
-    assert there is not None
-    assert here is not None
-    before = newest or (snapshot_at - LATE_CLOCK if snapshot_at else None)
-    certain = newest or (snapshot_at if placed else None)
-    return Span(first, following, before, certain, times.ceiling(there[0], here[0]), times_lost)
+        row = connection.execute(_BEFORE_THE_STREAM, (epoch.epoch_id,)).fetchone()
+        if row is None:
+            return
+        connection.execute(_AT_SNAPSHOT, (row[0], epoch.epoch_id))
+        gaps.snapshot_moved(connection, epoch, row[0])
+        epochs.snapshot_moved(connection, epoch, row[0])

@@ -15,7 +15,6 @@ import psycopg
 
 from warehouse.core.errors import DeletesRefused
 from warehouse.core.settings import Settings
-from warehouse.replicate.compare import TableComparison
 
 FEW_ROWS = 50
 """So many rows may go from any table: in a table of codes a single one may be more than the share."""
@@ -56,11 +55,10 @@ class Limit:
     def of(cls, settings: Settings, allowed: Collection[str] = ()) -> Limit:
         return cls(settings.warehouse_repair_deletes_percent, allowed)
 
-    def holds(self, found: TableComparison) -> bool:
+    def holds(self, found: Known) -> bool:
         """Whether a repair of this table has to wait for a person."""
-        extra = len(found.extra)
         few = max(FEW_ROWS, found.warehouse_rows * self.percent / 100)
-        return extra > few and found.table not in self.allowed
+        return found.extra > few and found.table not in self.allowed
 
 
 def refused(held: Sequence[Known], percent: float) -> DeletesRefused:
@@ -80,45 +78,47 @@ def _share(one: Known) -> str:
     return f"{100 * one.extra / max(one.warehouse_rows, 1):.1f}"
 
 
+_RECORD = """
+insert into ledger.differences as d (table_name, found_by, missing, extra, changed, warehouse_rows, deletes_held)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (table_name) where cleared_at is null do update set
+    seen_at = clock_timestamp(),
+    found_by = excluded.found_by,
+    missing = excluded.missing,
+    extra = excluded.extra,
+    changed = excluded.changed,
+    warehouse_rows = excluded.warehouse_rows,
+    deletes_held = excluded.deletes_held or d.deletes_held
+"""
+
+_CLEAR = """
+update ledger.differences set cleared_at = clock_timestamp() where cleared_at is null and table_name = any(%s)
+"""
+
+_KNOWN = """
+select table_name, missing, extra, changed, warehouse_rows, deletes_held from ledger.differences
+where cleared_at is null and table_name = any(%s) order by table_name
+"""
+
+
 def record(
     warehouse: psycopg.Connection,
     found: Iterable[Known],
     by: Literal["reconcile", "repair"],
 ) -> None:
-    """Write down tables that differ; what was known of them before is replaced, not when it was found first."""
+    """Record tables that differ. What was known of them before is replaced, except when it was first found."""
     with warehouse.cursor() as cursor:
         cursor.executemany(
-            "insert into ledger.differences (table_name, found_by, missing, extra, changed, warehouse_rows,"
-            " deletes_held) values (%s, %s, %s, %s, %s, %s, %s)"
-            " on conflict (table_name) where cleared_at is null do update set seen_at = clock_timestamp(),"
-            " found_by = excluded.found_by, missing = excluded.missing, extra = excluded.extra,"
-            " changed = excluded.changed, warehouse_rows = excluded.warehouse_rows,"
-            " deletes_held = excluded.deletes_held or differences.deletes_held",
+            _RECORD,
             [(k.table, by, k.missing, k.extra, k.changed, k.warehouse_rows, k.deletes_held) for k in found],
         )
 
 
 def clear(warehouse: psycopg.Connection, tables: Sequence[str]) -> None:
-    """Write down that these very tables were compared and are equal now."""
-    warehouse.execute(
-        "update ledger.differences set cleared_at = clock_timestamp()"
-        " where cleared_at is null and table_name = any(%s)",
-        (list(tables),),
-    )
+    """Record that these very tables were compared and are equal now."""
+    warehouse.execute(_CLEAR, (list(tables),))
 
 
 def known(warehouse: psycopg.Connection, replicated: Collection[str]) -> list[Known]:
     """The tables that are known to differ, of those that are replicated."""
-    rows = warehouse.execute(
-        "select table_name, missing, extra, changed, warehouse_rows, deletes_held from ledger.differences"
-        " where cleared_at is null and table_name = any(%s) order by table_name",
-        (list(replicated),),
-    ).fetchall()
-    return [Known(*row) for row in rows]
-
-
-def of_comparison(found: TableComparison, *, deletes_held: bool = False) -> Known:
-    """What a comparison found, in numbers."""
-    return Known(
-        found.table, len(found.missing), len(found.extra), len(found.changed), found.warehouse_rows, deletes_held
-    )
+    return [Known(*row) for row in warehouse.execute(_KNOWN, (list(replicated),))]

@@ -25,7 +25,7 @@ from warehouse.replicate.catalog import known_meanings, meaning, publication, re
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.settled import settled
 from warehouse.replicate.drift import released
-from warehouse.replicate.history import transactions
+from warehouse.replicate.history import stamping, transactions
 from warehouse.replicate.ledger import epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
@@ -73,7 +73,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         # What was reached once may be so no longer: no slot is made that nobody could read.
         reach.check(ends.warehouse, ends.databases.source_conninfo)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
-    transactions.check_commit_times(ends.warehouse)
+    stamping.check_commit_times(ends.warehouse)
     our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification.published)
     if ended is None:
         relations.check_headroom(ends.trs)
@@ -101,14 +101,14 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
 
 
 def place_snapshot(ends: Ends, epoch: Epoch) -> None:
-    """Before the first versions of an epoch are settled: see epochs.place_snapshot()."""
+    """Before the first versions of an epoch are settled: see transactions.place_snapshot()."""
     noted = continuity.read_note(ends.warehouse, epoch)
     if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
         return
     origin = subscription.origin_name(ends.warehouse, ends.name)
     tables = list(ends.classification.published)
-    transactions.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
-    epochs.place_snapshot(ends.warehouse, epoch)
+    stamping.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
+    transactions.place_snapshot(ends.warehouse, epoch)
 
 
 def key_of(table: str, columns: dict[str, relations.SourceColumn], published: list[str]) -> list[str]:
@@ -232,6 +232,7 @@ def _copy_the_others(
     def on_part(connection: psycopg.Connection, part: parts.Part, rows: int, seconds: float) -> None:
         nonlocal done
         epochs.part_copied(connection, epoch, part.table, rows, seconds)
+        transactions.own(connection, epoch, "copy", epoch.snapshot_at)
         done += rows
         progress.count("rows copied", done)
 
@@ -279,7 +280,7 @@ def _hand_over(
         continuity.note_start(ends.warehouse, epoch)
         known_meanings.begin(ends.warehouse, meanings, ends.classification.published)
         waiting = [one.table for one in held]
-        closed, _ = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)
+        closed = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)
     subscription.enable(ends.warehouse, ends.name)
     return closed
 

@@ -56,7 +56,7 @@ def mend_tables(
     """
     specs, found = compare_tables(ends, tables, snapshot, progress)
     rewritten.refuse(ends, [one.table for one in found if one.rewritten], meanings)
-    held = [differences.of_comparison(one, deletes_held=True) for one in found if ends.limit.holds(one)]
+    held = [one.known(deletes_held=True) for one in found if ends.limit.holds(one.known())]
     left = {one.table for one in held}
     differences.record(ends.warehouse, held, "repair")
     snapshot_at = open_gaps[0].to_time
@@ -70,8 +70,7 @@ def mend_tables(
             progress.say(f"repairing {spec.table}")
         written = mend(work, differing)
     found = [one for one in found if one.table not in left]
-    for gap in open_gaps:
-        gaps.compared(ends.warehouse, gap, found)
+    gaps.compared(ends.warehouse, open_gaps, [one.compared for one in found])
     # The snapshot of a slot is durable: it shows what the slot has read, and that had been flushed.
     proofs.record(ends.warehouse, [one for one in found if proofs.all_written(one, written.get(one.table))])
     return Mended(frozenset(one.table for one in found), held)

@@ -115,12 +115,12 @@ def _conclude(ends: Ends, epoch: Epoch, done: Damage) -> None:
     equal = [one.table for one in done.compared if one.table not in differing]
     uncertain = [one for one in done.compared if one.table in {table for table, _ in done.left}]
     differences.record(ends.warehouse, done.held, "repair")
-    differences.record(ends.warehouse, [differences.of_comparison(one) for one in uncertain], "repair")
+    differences.record(ends.warehouse, [one.known() for one in uncertain], "repair")
     settled(ends.warehouse, epoch, ends.name, equal, all_of_them=set(equal) == set(ends.classification.published))
     open_gaps = gaps.unrepaired(ends.warehouse, epoch)
     # Rows that nobody can tell yet are known as a difference from here on; what was missed is written.
     held = [one.table for one in done.held]
-    done.gaps, _ = gaps.close_compared(ends.warehouse, open_gaps, set(ends.classification.published), held)
+    done.gaps = gaps.close_compared(ends.warehouse, open_gaps, set(ends.classification.published), held)
 
 
 def _switch_on_again(ends: Ends, epoch: Epoch) -> None:
@@ -145,7 +145,7 @@ def _one_round(
         subscription.stop(ends.warehouse, ends.name)
         with _snapshot(ends) as (_, name, taken_at):
             specs, found = compare_tables(ends, ends.classification.published, name, progress)
-            done.held = [differences.of_comparison(one, deletes_held=True) for one in found if ends.limit.holds(one)]
+            done.held = [one.known(deletes_held=True) for one in found if ends.limit.holds(one.known())]
             held = {one.table for one in done.held}
             with on_snapshot(ends, name) as now:
                 damaged: list[tuple[TableSpec, TableComparison]] = []
@@ -164,8 +164,7 @@ def _one_round(
                     open_gaps.append(gaps.open_gap(ends.warehouse, epoch, epoch, began.lsn, began.time, reason))
                 open_gaps = [gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at) for gap in open_gaps]
                 written = mend(Mending(now, ends.warehouse, epoch, open_gaps, taken_at), damaged)
-    for gap in open_gaps:
-        gaps.compared(ends.warehouse, gap, [one for one in found if one.table not in held])
+    gaps.compared(ends.warehouse, open_gaps, [one.compared for one in found if one.table not in held])
     proofs.make_durable(ends.trs)
     # By what the comparison found, of which the stream may have had a part to bring: that is not written yet.
     proofs.record(

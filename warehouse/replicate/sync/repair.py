@@ -13,7 +13,7 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import compare, link
 from warehouse.replicate.catalog import identity, relations
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.history import transactions
+from warehouse.replicate.history import stamping
 from warehouse.replicate.integrity import alterations, apparatus
 from warehouse.replicate.ledger import column_states, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
@@ -82,7 +82,7 @@ def repair(
                 meaning="Nothing was done.",
                 next_command="`warehouse run` makes the first copy.",
             )
-        transactions.check_commit_times(warehouse)
+        stamping.check_commit_times(warehouse)
         relations.check_server(trs)
         tables = relations.read_tables(trs, classification.schema_name)
         # What the source has dropped since does not keep the rest from being repaired.

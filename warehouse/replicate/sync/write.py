@@ -17,7 +17,8 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
-from warehouse.replicate.ledger import epochs, gaps
+from warehouse.replicate.history import transactions
+from warehouse.replicate.ledger import gaps
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap, Written
 from warehouse.replicate.replica import manual_writes
@@ -104,7 +105,7 @@ def _in_one(work: Mending, steps: Sequence[_Step], total: dict[str, Written]) ->
         manual_writes.our_own(work.warehouse, "repair")
         concerned = [gap for gap in work.gaps if any(gap.concerns(step.spec.table) for step in steps)]
         not_before = min(gap.from_time for gap in concerned)
-        epochs.own_transaction(work.warehouse, work.epoch, "repair", work.snapshot_at, not_before)
+        transactions.own(work.warehouse, work.epoch, "repair", work.snapshot_at, not_before)
         for step in steps:
             start, table = time.monotonic(), step.spec.table
             written = step.write()
