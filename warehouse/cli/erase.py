@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
-import psycopg
 import typer
 
-from warehouse.cli.output import JsonOption, TerminalProgress, near, out, print_json, print_table
-from warehouse.cli.run import LOCK
-from warehouse.core.database import session_lock
-from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, UsageError
-from warehouse.core.settings import load
-from warehouse.deliver.run import LOCK as DELIVERING
-from warehouse.erase import Erasure, Subject, Survey, erase, survey
+from warehouse.cli.opening import at_warehouse
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
+from warehouse.core.errors import UsageError
+from warehouse.core.settings import near
+from warehouse.erase import Erasure, Subject, Survey, survey
 from warehouse.erase.subject import check_reference
-from warehouse.marts import build, drop_candidates
-from warehouse.replicate import history, load_classification
+from warehouse.jobs.erasing import erase_everywhere
 
 
 def erase_person(
@@ -45,55 +38,16 @@ def erase_person(
             meaning="Nothing was done.",
             next_command="Look at the result of --dry-run first, then use --yes.",
         )
-    databases = Databases(load())
-    databases.start()
     progress = TerminalProgress(quiet=json)
-    with databases.warehouse() as connection:
-        databases.migrate(connection)
+    with at_warehouse() as (databases, warehouse):
         if dry_run:
             with progress.stage("erase (dry run)"):
                 found = survey(databases, subject, progress)
             _tell_survey(found, json)
             return
-        with _alone(connection), progress.stage("erase"):
-            done = erase(
-                databases,
-                subject,
-                progress,
-                rebuild=lambda: _rebuild(databases, connection, progress),
-                resealed=resealed,
-                reference=reference,
-            )
+        with progress.stage("erase"):
+            done = erase_everywhere(databases, warehouse, subject, reference, progress)
     _tell(done, json)
-
-
-def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> AbstractContextManager[None]:
-    """See history.erasing()."""
-    return history.erasing(warehouse, load_classification().schema_name, tables, because)
-
-
-@contextmanager
-def _alone(connection: psycopg.Connection) -> Iterator[None]:
-    """Keep runs and deliveries away meanwhile.
-
-    Raises:
-        AlreadyRunning: one is at work.
-    """
-    with session_lock(connection, LOCK) as no_run, session_lock(connection, DELIVERING) as no_delivery:
-        if not (no_run and no_delivery):
-            raise AlreadyRunning(
-                "A run or a delivery of this warehouse is in progress.",
-                meaning="Nothing was erased; the other one continues.",
-                next_command="Wait until it has ended, then run this again.",
-            )
-        yield
-
-
-def _rebuild(databases: Databases, connection: psycopg.Connection, progress: TerminalProgress) -> None:
-    """Make the models anew, if there were any, and drop what builds left behind."""
-    if connection.execute("select 1 from ledger.builds where state = 'published' limit 1").fetchone():
-        build(databases, databases.today(), progress, anew=True)
-    drop_candidates(connection)
 
 
 def _tell_survey(found: Survey, json: bool) -> None:

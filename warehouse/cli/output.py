@@ -20,7 +20,6 @@ from rich.table import Table
 
 from warehouse.cli import interrupt
 from warehouse.core.errors import WarehouseError
-from warehouse.core.settings import PROJECT
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -74,12 +73,13 @@ def _finite(value: Any) -> Any:
 
 def print_error(error: WarehouseError) -> None:
     """What happened, what it means, what to type next."""
-    err.print(f"[bold red]{type(error).__name__}[/]  {_plain(error.what)}")
-    err.print(f"  What it means  {_plain(error.meaning)}")
-    err.print(f"  Next           {_plain(error.next_command)}")
+    err.print(f"[bold red]{type(error).__name__}[/]  {plain(error.what)}")
+    err.print(f"  What it means  {plain(error.meaning)}")
+    err.print(f"  Next           {plain(error.next_command)}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in which the terminal's library sees no markup."""
     return text.replace("[", r"\[")
 
 
@@ -106,7 +106,7 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return _plain(str(value))
+    return plain(str(value))
 
 
 def size(count: int | None) -> str:
@@ -119,14 +119,6 @@ def size(count: int | None) -> str:
             return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
         amount /= 1000
     return f"{amount:,.1f} TB"
-
-
-def near(path: str | Path) -> str:
-    """A path as seen from the checkout, where that is shorter."""
-    try:
-        return str(Path(path).relative_to(PROJECT))
-    except ValueError:
-        return str(path)
 
 
 class TerminalProgress:
@@ -161,7 +153,7 @@ class TerminalProgress:
     def say(self, text: str) -> None:
         interrupt.check()
         if self._status:
-            self._status.update(f"[bold]{self._stage}[/]  {_plain(text)}")
+            self._status.update(f"[bold]{self._stage}[/]  {plain(text)}")
 
     def wait(self, text: str) -> None:
         interrupt.check()

@@ -17,9 +17,8 @@ import typer
 from psycopg import pq
 
 from warehouse.cli import answer
-from warehouse.core.databases import Databases
+from warehouse.cli.opening import as_it_is
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import load
 
 ROWS_AT_ONCE = 1_000
 """Handed on together: memory does not grow with the answer."""
@@ -56,11 +55,9 @@ def sql(
     JSON, numbers, booleans and json keep their type. In CSV, null is an empty field and an empty text is in quotes.
     """
     statement = _statement(query, file)
-    databases = Databases(load())
-    databases.start()
     form = Format.json if json else format_
     with (
-        databases.source() if source else databases.warehouse() as connection,
+        as_it_is("source" if source else "warehouse") as (_, connection),
         _reading(connection),
         _refusals(connection, statement),
     ):

@@ -163,3 +163,11 @@ def load() -> Settings:
             meaning="Nothing was started and nothing was changed.",
             next_command="Correct the variable (docs/settings.md lists them all), then run the command again.",
         ) from None
+
+
+def near(path: str | Path) -> str:
+    """A path as seen from the checkout, where that is shorter."""
+    try:
+        return str(Path(path).relative_to(PROJECT))
+    except ValueError:
+        return str(path)

@@ -7,9 +7,10 @@ serves these.
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.health import examine_deliveries
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due
-from warehouse.deliver.report import DeliveredFile, DeliveryReport
+from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
 from warehouse.deliver.run import World
 from warehouse.deliver.states import State
+from warehouse.deliver.world import world_of
 
 __all__ = [
     "DeliveredFile",
@@ -21,6 +22,8 @@ __all__ = [
     "deliver",
     "due",
     "examine_deliveries",
+    "missed",
     "redo",
     "what_is_due",
+    "world_of",
 ]

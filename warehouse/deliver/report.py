@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
-from warehouse.core.errors import WarehouseError
+from warehouse.core.errors import PeriodsMissed, WarehouseError
+from warehouse.core.settings import near
 from warehouse.deliver.states import State
 
 
@@ -59,3 +62,39 @@ class DeliveryReport:
     known_up_to: datetime | None = None
     adopted: bool = False
     error: WarehouseError | None = None
+
+    def __str__(self) -> str:
+        """The delivery in a few words."""
+        if self.state == State.MISSED:
+            return f"{self.delivery_id} (missed: there was no run while its period was the latest)"
+        return f"{self.delivery_id} ({self.rows:,} rows)"
+
+    @property
+    def rests_on(self) -> str:
+        """What it was made from, to follow its name; empty when that is not known."""
+        known = f", known up to {self.known_up_to:%Y-%m-%d %H:%M}" if self.known_up_to else ""
+        return f", from build {self.build_id} as at {self.as_at}{known}" if self.build_id else ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as seen from the checkout."""
+        return f"{near(self.where)}/{self.delivery_id}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as `--json` prints it."""
+        return asdict(replace(self, error=None)) | {
+            "where": f"{self.where}/{self.delivery_id}" if self.where else None,
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+def missed(reports: Iterable[DeliveryReport]) -> PeriodsMissed | None:
+    """The error for periods that went by without a delivery; None when there were none."""
+    names = [report.delivery_id for report in reports if report.state == State.MISSED]
+    if not names:
+        return None
+    return PeriodsMissed(
+        f"{', '.join(names)} will not be delivered: there was no run while the period was the latest.",
+        meaning="Everything else was done. Today's rows are never sent under the name of an earlier month.",
+        next_command="Inform the recipient, and schedule `warehouse run` at least once a month.",
+    )

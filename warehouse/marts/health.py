@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import psycopg
 
 from warehouse.core import builds
+from warehouse.core.errors import BuildFailed
+from warehouse.core.finding import Finding, failed, from_error, ok, warning
 from warehouse.marts import findings, inputs
+
+CODE = "build"
 
 _MEANS = {
     "project": "the project's files (models, seeds, macros, tests)",
@@ -29,57 +31,48 @@ limit 1
 _INPUTS = "select inputs from ledger.builds where build_id = %s"
 
 
-@dataclass(frozen=True)
-class Health:
-    """One thing that is so, or is not."""
-
-    state: Literal["good", "note", "broken"]
-    what: str
-    next_command: str | None = None
-
-
-def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[Health]:
+def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[Finding]:
     """What there is to say of the builds, the gravest first. The business date is only asked for when there is one."""
     row = connection.execute(_LEDGER).fetchone()
     last = connection.execute(_LAST).fetchone() if row and row[0] else None
     if last is None:
-        return [Health("note", "there is no build yet, or the ledger is of an earlier version", "warehouse run")]
+        return [warning(CODE, "there is no build yet, or the ledger is of an earlier version", "warehouse run")]
     told = []
     build = builds.published(connection)
     if last[1] == "failed":
         names = ", ".join((last[2] or [])[:5]) or "it was stopped, or could not begin"
         seen = f"readers see build {build.build_id}" if build else "readers see nothing"
         told.append(
-            Health(
-                "broken",
+            failed(
+                CODE,
                 f"build {last[0]} of {last[3]:%d %B %H:%M} failed ({names}); {seen}",
                 'warehouse sql "table ledger.build_findings"; then warehouse run',
+                BuildFailed,
             )
         )
     if last[1] == "building":
-        told.append(Health("note", f"build {last[0]} is at work, or was killed", "warehouse run"))
+        told.append(warning(CODE, f"build {last[0]} is in progress, or was killed", "warehouse run"))
     return [*told, *(_of_published(connection, build, today()) if build else [])]
 
 
-def _of_published(connection: psycopg.Connection, build: builds.PublishedBuild, today: date) -> list[Health]:
+def _of_published(connection: psycopg.Connection, build: builds.PublishedBuild, today: date) -> list[Finding]:
     told = []
     altered = builds.alterations(connection, build) if build.relations else []
     if altered:
-        error = builds.altered(build, altered)
-        told.append(Health("broken", error.what, "warehouse run"))
+        told.append(from_error(CODE, builds.altered(build, altered)))
     before = (connection.execute(_INPUTS, (build.build_id,)).fetchone() or ({},))[0]
     changed = [_MEANS[name] for name, digest in inputs.read(connection, today).items() if before.get(name) != digest]
     if changed:
         told.append(
-            Health(
-                "note",
+            warning(
+                CODE,
                 f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is older than what it is made from: changed "
                 f"since are {', '.join(changed)}",
                 "warehouse run",
             )
         )
     found = findings.of(connection, build.build_id)
-    told += [Health("note", f"build {build.build_id} found {one}") for one in found]
+    told += [warning(CODE, f"build {build.build_id} found {one}") for one in found]
     if not altered and not changed:
-        told.append(Health("good", f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is what readers see"))
+        told.append(ok(CODE, f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is what readers see"))
     return told

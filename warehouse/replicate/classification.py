@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from warehouse.core import fast_yaml
-from warehouse.core.errors import ClassificationError, WarehouseError
+from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
 from warehouse.core.settings import PROJECT
 
 FILE = PROJECT / "replication" / "trs.yml"
@@ -151,6 +151,19 @@ class NewColumns:
         names = [f"{table}.{column}" for table, column in self.columns] + [f"table {table}" for table in self.tables]
         shown = ", ".join(names[:5])
         return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+    def error(self) -> WarehouseError:
+        """What to raise when everything else is done."""
+        return self.first or not_classified(str(self))
+
+
+def not_classified(names: str) -> NewColumnsHeld:
+    """The error for columns of the source that were left out because they are not classified."""
+    return NewColumnsHeld(
+        f"The operational database has columns that are not classified: {names}.",
+        meaning="They are not replicated: the warehouse has nothing of them. Everything else was done.",
+        next_command="Give each a line in replication/trs.yml (open, personal, sensitive or secret), then run again.",
+    )
 
 
 def load_classification(file: Path = FILE) -> Classification:

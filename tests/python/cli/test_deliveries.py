@@ -64,8 +64,8 @@ def command(
         day = made.day
         return World(prepared.warehouse_conninfo, prepared.settings, day, day, exports=made.exports)
 
-    monkeypatch.setattr(deliveries, "load", lambda: prepared.settings)
-    monkeypatch.setattr(deliveries, "Databases", lambda _: prepared)
+    monkeypatch.setattr("warehouse.cli.opening.load", lambda: prepared.settings)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
     monkeypatch.setattr(deliveries, "world_of", world)
     monkeypatch.setattr(prepared, "start", lambda: [])
     # The gate's library takes seconds to import; it has tests of its own.

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from tests.python.conftest import FreshDatabases
 from warehouse.cli import main as cli
-from warehouse.cli import sql as command
 from warehouse.cli.output import print_json
 from warehouse.core.errors import UsageError
 
@@ -38,8 +37,8 @@ Ask = Callable[..., Asked]
 @pytest.fixture
 def ask(prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Ask:
     """The command on databases of this test."""
-    monkeypatch.setattr(command, "load", lambda: prepared.settings)
-    monkeypatch.setattr(command, "Databases", lambda _: prepared)
+    monkeypatch.setattr("warehouse.cli.opening.load", lambda: prepared.settings)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
     monkeypatch.setattr(prepared, "start", lambda: [])
 
     def run(*arguments: str) -> Asked:

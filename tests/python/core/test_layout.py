@@ -11,7 +11,7 @@ import pytest
 
 from warehouse.core.settings import PROJECT
 
-STAGES = ("replicate", "land", "marts", "deliver", "erase", "observe")
+STAGES = ("replicate", "land", "marts", "deliver", "erase")
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -42,12 +42,23 @@ def test_no_random_test_depends_on_the_speed_of_the_machine() -> None:
 
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if (PROJECT / "warehouse" / stage).exists()])
 def test_a_stage_imports_no_other_stage(stage: str) -> None:
-    others = [f"warehouse.{other}" for other in (*STAGES, "cli") if other != stage]
+    others = [f"warehouse.{other}" for other in (*STAGES, "jobs", "cli") if other != stage]
     found = [
         (file.name, module)
         for file in python_files(f"warehouse/{stage}")
         for module in imports(file)
         if any(module == other or module.startswith(f"{other}.") for other in others)
+    ]
+    assert found == []
+
+
+def test_jobs_know_no_command() -> None:
+    """A job puts stages together; only the command line is above it."""
+    found = [
+        (file.name, module)
+        for file in python_files("warehouse/jobs")
+        for module in imports(file)
+        if module.startswith("warehouse.cli")
     ]
     assert found == []
 

@@ -10,10 +10,10 @@ import pytest
 from tests.python.deliver.delivering import OCTOBER, World, listed
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.test_crashes import run_and_die
-from warehouse.cli.deliveries import checked_reason
 from warehouse.core.errors import NotCovered, UsageError
 from warehouse.core.progress import Silent
 from warehouse.deliver import DeliveryReport, State, redo
+from warehouse.deliver.decisions import checked_reason
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
 

@@ -18,12 +18,12 @@ from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
 from tests.python.marts.publishing import make
-from warehouse.cli.erase import resealed
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver import deliver
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
+from warehouse.jobs.erasing import resealed
 from warehouse.replicate import replicate
 
 OCTOBER = date(2026, 10, 3)

@@ -31,7 +31,7 @@ def test_it_never_repeats_what_it_was_given(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.slow
 def test_it_waits_for_nobody(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: databases)
     with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         with session_lock(warehouse, "warehouse run"), pytest.raises(AlreadyRunning):
@@ -47,7 +47,7 @@ def test_it_waits_for_nobody(databases: Databases, monkeypatch: pytest.MonkeyPat
 def test_a_dry_run_prints_places_and_never_the_person(
     databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("warehouse.cli.erase.Databases", lambda _: databases)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: databases)
     with databases.at_warehouse() as warehouse:
         migrate(warehouse)
         warehouse.execute("create table mine (person_id uuid)")

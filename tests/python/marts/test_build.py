@@ -251,8 +251,8 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     ]
     with ready.warehouse() as connection:
         assert SECRET not in str(connection.execute("table ledger.build_findings").fetchall())
-        states = [health.state for health in examine_builds(connection, lambda: TODAY)]
-        assert states == ["note", "note", "good"]
+        states = [finding.state for finding in examine_builds(connection, lambda: TODAY)]
+        assert states == ["warning", "warning", "ok"]
     assert [str(finding) for finding in build(ready, TODAY, Silent()).findings] == told
 
     # The same as an error: the build fails, the message has the keys, and so has the ledger.
@@ -266,7 +266,7 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
         found = connection.execute("select test_name, rows from ledger.build_findings where severity = 'failure'")
         assert found.fetchall() == [("fails", 1)]
         worst = examine_builds(connection, lambda: TODAY)[0]
-        assert (worst.state, "failed (fails); readers see build 1" in worst.what) == ("broken", True)
+        assert (worst.state, "failed (fails); readers see build 1" in worst.what) == ("failed", True)
 
 
 def test_the_doctor_says_what_the_build_is_older_than(ready: FreshDatabases, project: Path) -> None:
@@ -275,9 +275,9 @@ def test_the_doctor_says_what_the_build_is_older_than(ready: FreshDatabases, pro
         with ready.warehouse() as connection:
             return [(one.state, one.what) for one in examine_builds(connection, lambda: day)]
 
-    assert told()[0][0] == "note"
+    assert told()[0][0] == "warning"
     build(ready, TODAY, Silent())
-    assert told() == [("good", "build 1, as at 01 October 2026, is what readers see")]
+    assert told() == [("ok", "build 1, as at 01 October 2026, is what readers see")]
     assert "changed since are the business date" in told(date(2026, 10, 2))[0][1]
     with ready.at_warehouse() as connection:
         connection.execute("create table public.persons as select 1 as x")
@@ -286,7 +286,7 @@ def test_the_doctor_says_what_the_build_is_older_than(ready: FreshDatabases, pro
     with ready.at_warehouse() as connection:
         connection.execute("delete from marts.dim_one")
     found = told()
-    assert found[0][0] == "broken"
+    assert found[0][0] == "failed"
     assert "marts.dim_one has 0 rows instead of 1" in found[0][1]
     assert "the project's files" in found[1][1]
 

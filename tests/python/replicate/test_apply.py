@@ -109,8 +109,7 @@ def test_what_cannot_be_let_go_of_is_refused(world: World) -> None:
 
 def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(type(world.databases), "start", lambda _: [])
-    for module in (apply_command, drift_command):
-        monkeypatch.setattr(module, "Databases", lambda _: world.databases)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world.databases)
     drift_command.show_drift(json=False)
     assert "agree" in capsys.readouterr().out
     world.trs.execute("alter table people add column score int default 7")

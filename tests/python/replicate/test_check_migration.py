@@ -274,7 +274,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     def no_database(*_: object) -> None:
         raise AssertionError("it must not need a database")
 
-    monkeypatch.setattr(command, "Databases", no_database)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", no_database)
     monkeypatch.setattr(command, "load_classification", lambda: CLASSIFICATION)
     file = tmp_path / "migration.sql"
     file.write_text("select 1;\nalter table persons drop column name;\ncall fix();\n")
@@ -299,7 +299,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_the_command_asks_the_source(source: FreshDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = source.settings.model_copy(update={"warehouse_replication_name": "trw"})
     monkeypatch.setattr(command, "load", lambda: own)
-    monkeypatch.setattr(command, "Databases", lambda _: source)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: source)
     monkeypatch.setattr(type(source), "start", lambda _: [])
     monkeypatch.setattr(command, "load_classification", lambda: CLASSIFICATION)
     file = tmp_path / "migration.sql"

@@ -10,11 +10,12 @@ import pytest
 
 from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, one, populate
 from tests.python.replicate.world import insert
-from warehouse.cli import doctor, main
+from warehouse.cli import main
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import Settings
+from warehouse.jobs import doctor
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.guard.watch import Event, Watch
@@ -154,7 +155,7 @@ def test_a_repair_deletes_no_large_share_without_a_persons_word(
             trs.execute("delete from persons")
         replicate(prepared, Silent())
         damage(prepared, "delete from users")
-    monkeypatch.setattr("warehouse.cli.replicate.repair.ready", lambda _: prepared)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
     assert main._main(["replicate", "repair"]) == 67
     said = capsys.readouterr().err
     assert "300 of 300 rows of persons (100.0 %)" in said and "--allow-deletes persons" in said

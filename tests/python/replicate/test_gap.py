@@ -299,7 +299,7 @@ def test_the_command_says_what_it_did(
     world: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(world, "start", list)
-    monkeypatch.setattr("warehouse.cli.replicate.repair.Databases", lambda _: world)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)
     replicate(world, Silent())
     repair_gap(json=False)
     assert "Nothing to repair" in capsys.readouterr().out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 
 import psycopg
@@ -141,9 +140,7 @@ def test_what_was_not_compared_is_never_called_equal(world: World, monkeypatch: 
     with world.warehouse.transaction():
         world.warehouse.execute("set local session_replication_role = replica")
         world.warehouse.execute("update posts set title = 'tampered'")
-    for command in ("reconcile", "repair"):
-        module = importlib.import_module(f"warehouse.cli.replicate.{command}")
-        monkeypatch.setattr(module, "Databases", lambda _: world.databases)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world.databases)
     monkeypatch.setattr(type(world.databases), "start", lambda _: [])
 
     done = reconcile(world.databases, Silent())

@@ -257,7 +257,7 @@ def test_the_command_prints_what_runs_as_it_is(
     world: World, roles: Roles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(type(world.databases), "start", lambda _: [])
-    monkeypatch.setattr(sql_command, "Databases", lambda _: world.databases)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world.databases)
     monkeypatch.setattr(sql_command, "load_classification", lambda: world.classification)
     for _ in range(2):
         sql_command.show_sql(role=roles.names["reader"], migrations_role=roles.names["migrator"], json=False)

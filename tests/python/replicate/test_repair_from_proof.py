@@ -116,7 +116,7 @@ def test_a_proof_of_something_else_is_not_gone_by(world: Databases, column: str)
 def test_it_is_said_how_a_table_was_compared(
     world: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("warehouse.cli.replicate.repair.Databases", lambda _: world)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)
     monkeypatch.setattr(world, "start", list)
     repair_gap(compare=True, full=False, json=False)
     said = " ".join(capsys.readouterr().out.split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from datetime import UTC, datetime
 
@@ -64,9 +63,7 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
 
         one_year = of_years(1)
         read_in_place_of_the_file(monkeypatch, lambda: one_year)
-        command = importlib.import_module("warehouse.cli.replicate.retention")
-        monkeypatch.setattr(command, "load_classification", lambda: one_year)
-        monkeypatch.setattr(command, "Databases", lambda _: world)
+        monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)
         monkeypatch.setattr(world, "start", list)
         report, _ = replicate(world, Silent())
         assert any("keeps less history" in note for note in report.notes)

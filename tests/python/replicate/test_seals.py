@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
-from warehouse.cli.replicate import app, reconcile
+from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
 from warehouse.core.progress import Silent
@@ -221,7 +221,7 @@ def test_a_person_may_accept_what_does_not_match(world: Databases) -> None:
 
 def test_the_command(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "start", list)
-    monkeypatch.setattr(reconcile, "Databases", lambda _: world)
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)
     good = CliRunner().invoke(app, ["reconcile", "--history", "--json"])
     assert good.exit_code == 0
     told = json.loads(good.stdout)

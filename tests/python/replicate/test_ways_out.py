@@ -10,8 +10,6 @@ adding it to STATES; it leaves the world in order.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import shlex
 import time
@@ -25,7 +23,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import warehouse.cli.replicate
 from tests.python.conftest import FreshDatabases, WorldDatabases, fresh_databases
 from tests.python.replicate.trouble import equal, history_is_sound, lose_slot, one, populate, slot_of
 from tests.python.replicate.world import PERSON, insert
@@ -284,11 +281,7 @@ STATES: dict[str, State] = {
 
 def commands_work_on(databases: WorldDatabases, patch: pytest.MonkeyPatch) -> None:
     """Have every command of the command line use these databases."""
-    names = [f"replicate.{info.name}" for info in pkgutil.iter_modules(warehouse.cli.replicate.__path__)]
-    for name in (*names, "erase"):
-        module = importlib.import_module(f"warehouse.cli.{name}")
-        if hasattr(module, "Databases"):
-            patch.setattr(module, "Databases", lambda _: databases)
+    patch.setattr("warehouse.cli.opening.Databases", lambda _: databases)
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
-from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import load
 from warehouse.replicate import drift, link
 from warehouse.replicate.catalog import relations
-from warehouse.replicate.door import Door, opened
+from warehouse.replicate.door import Door
 
 
 def apply_drift(
@@ -38,7 +37,7 @@ def apply_drift(
             next_command="Release the column, change the source, then: warehouse replicate apply",
         )
     progress = TerminalProgress(quiet=json)
-    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name, door.trs):
+    with opened() as door, link.alone(door.warehouse, door.name, door.trs):
         epoch = door.streaming()
         relations.check_readable(door.trs, door.classification.schema_name, _there(door))
         work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import as_it_is
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
 from warehouse.core.errors import MigrationRefused, UsageError
 from warehouse.core.settings import load
 from warehouse.replicate import load_classification, migration
@@ -45,9 +45,7 @@ def check_file(
     settings = load()
     name, classification = settings.warehouse_replication_name, load_classification()
     if source:
-        databases = Databases(settings)
-        databases.start()
-        with databases.source() as trs:
+        with as_it_is("source") as (_, trs):
             sent = migration.from_source(trs, name, classification)
     else:
         sent = migration.from_file(name, classification)

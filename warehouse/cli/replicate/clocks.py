@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import at_warehouse
 from warehouse.cli.output import JsonOption, out, print_json, print_table
-from warehouse.core.databases import Databases
 from warehouse.core.errors import ClocksDisagree
-from warehouse.core.settings import load
-from warehouse.replicate.door import ready
 from warehouse.replicate.history import clocks
 
 
@@ -24,8 +22,7 @@ def show_clocks(
     json: bool = JsonOption,
 ) -> None:
     """List commit times of the source that cannot be true. Exit code 55 until a person acknowledges them."""
-    databases = ready(Databases(load()))
-    with databases.warehouse() as warehouse:
+    with at_warehouse() as (_, warehouse):
         if acknowledge:
             clocks.acknowledge(warehouse, because)
         found = clocks.jumps(warehouse, acknowledged=every)

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json, print_table
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate.conflicts.conflicts import Conflict, as_error, shown_key
 from warehouse.replicate.conflicts.decide import open_conflicts
-from warehouse.replicate.door import opened
 
 
 def show_conflicts(
@@ -23,7 +21,7 @@ def show_conflicts(
 
     Exit code 56: one is open.
     """
-    with opened(Databases(load())) as door:
+    with opened() as door:
         found = open_conflicts(door, every=every)
         is_set_up = door.epoch is not None
     waiting = [conflict for conflict in found if conflict.state == "open"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate import drift
-from warehouse.replicate.door import not_set_up, opened
+from warehouse.replicate.door import not_set_up
 
 
 def show_drift(json: bool = JsonOption) -> None:
@@ -17,7 +16,7 @@ def show_drift(json: bool = JsonOption) -> None:
     Exit code 41: something waits to be classified. Exit code 42: a person has to decide. Otherwise 0: there is no
     difference, or `warehouse replicate apply` deals with it.
     """
-    with opened(Databases(load())) as door:
+    with opened() as door:
         if door.epoch is None:
             raise not_set_up()
         found = drift.differences(door.trs, door.warehouse, door.name, door.classification)

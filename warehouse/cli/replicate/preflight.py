@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from warehouse.cli.opening import started
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate.preflight.preflight import preflight
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
@@ -17,9 +16,7 @@ def show_preflight(json: bool = JsonOption) -> None:
 
     The exit code is that of the first check that failed (13, 15, 16, 17 or 18), and 0 if there are only warnings.
     """
-    databases = Databases(load())
-    databases.start()
-    checks = preflight(databases)
+    checks = preflight(started())
     failed = [check for check in checks if check.state == "failed"]
     if json:
         print_json(

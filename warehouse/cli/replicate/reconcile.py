@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import at_warehouse, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
-from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import load
 from warehouse.replicate import link
 from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile
-from warehouse.replicate.door import ready
 from warehouse.replicate.history import prove
 
 
@@ -41,15 +39,12 @@ def reconcile_content(
             meaning="Nothing was compared.",
             next_command='warehouse replicate reconcile --history --accept "why it is right as it is"',
         )
-    databases = ready(Databases(load()))
     progress = TerminalProgress(quiet=json)
     if history:
-        name = databases.settings.warehouse_replication_name
-        with databases.warehouse() as warehouse, link.alone(warehouse, name):
-            _history(databases, progress, table or (), accept, json=json)
+        _history(progress, table or (), accept, json=json)
         return
     with progress.stage("reconcile"):
-        done = reconcile(databases, progress, table or ())
+        done = reconcile(ready(), progress, table or ())
     if json:
         print_json({**asdict(done), "result": done.result})
     else:
@@ -57,10 +52,12 @@ def reconcile_content(
     raise_if_different(done)
 
 
-def _history(
-    databases: Databases, progress: TerminalProgress, only: Sequence[str], accept: str | None, *, json: bool
-) -> None:
-    with progress.stage("reconcile --history"):
+def _history(progress: TerminalProgress, only: Sequence[str], accept: str | None, *, json: bool) -> None:
+    with (
+        at_warehouse() as (databases, warehouse),
+        link.alone(warehouse, databases.settings.warehouse_replication_name),
+        progress.stage("reconcile --history"),
+    ):
         if accept is None:
             proof = prove.prove(databases, progress, only)
         else:

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate.compare import raise_if_left_out
-from warehouse.replicate.door import ready
 from warehouse.replicate.ledger.differences import refused
 from warehouse.replicate.ledger.gaps import GapTable
 from warehouse.replicate.sync.repair import Repair, repair
@@ -40,7 +38,7 @@ def repair_gap(
     others. It cannot see what no transaction did, such as a disk that loses bits: `reconcile` and --full read every
     row.
     """
-    databases = ready(Databases(load()))
+    databases = ready()
     progress = TerminalProgress(quiet=json)
     with progress.stage("repair"):
         done = repair(databases, progress, compare_all=compare, in_full=full, allow_deletes=allow_deletes or ())

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import load
 from warehouse.replicate import link
-from warehouse.replicate.door import opened
 from warehouse.replicate.run import clear
 
 
@@ -26,7 +24,7 @@ def reset(
             meaning="Nothing was done. Dropped history cannot be recovered.",
             next_command="If that is what you want: warehouse replicate reset --yes",
         )
-    with opened(Databases(load())) as door, link.alone(door.warehouse, door.name):
+    with opened() as door, link.alone(door.warehouse, door.name):
         was_set_up = door.epoch is not None
         clear(door.databases, door.trs, door.warehouse, door.classification, "reset by hand")
     if json:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
-import psycopg
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json, print_table
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
-from warehouse.replicate import link, load_classification
-from warehouse.replicate.door import ready
-from warehouse.replicate.history import retention as rule
-
-_DROPPED = "select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by 2, 1"
+from warehouse.replicate import link
+from warehouse.replicate.history import kept
+from warehouse.replicate.history.kept import Kept
+from warehouse.replicate.history.retention import Expired
 
 
 def retention(
@@ -29,56 +26,36 @@ def retention(
     Without --apply it changes nothing: a rule in replication/trs.yml that keeps less than before drops nothing by
     itself.
     """
-    databases = ready(Databases(load()))
-    classification = load_classification()
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        now = rule.now(warehouse, trs)
+    with opened() as door:
         if apply:
-            with link.alone(warehouse, databases.settings.warehouse_replication_name):
-                rule.take_up(warehouse, classification, all_of_it=True)
-                rule.apply_retention(warehouse, rule.rules(warehouse), now)
-        _show(warehouse, dict(classification.keep_years), rule.lowered(warehouse, classification), now, json=json)
-
-
-def _show(
-    warehouse: psycopg.Connection, wanted: dict[str, int], lowered: list[rule.Lowered], now: datetime, *, json: bool
-) -> None:
-    due = rule.expired(warehouse, rule.rules(warehouse), now)
-    waiting = rule.expired(warehouse, [(one.table, one.wanted) for one in lowered], now)
-    dropped = warehouse.execute(_DROPPED).fetchall()
+            with link.alone(door.warehouse, door.name):
+                kept.apply(door.warehouse, door.trs, door.classification)
+        found = kept.read(door.warehouse, door.trs, door.classification)
     if json:
-        print_json(
-            {
-                "keep_years": wanted,
-                "lowered": [{"table": o.table, "applied": o.applied, "wanted": o.wanted} for o in lowered],
-                "due": _as_json(due),
-                "due_with_apply": _as_json(waiting),
-                "dropped": [
-                    {"table": t, "ended_before": b.isoformat(), "versions": n, "dropped_at": at.isoformat()}
-                    for t, b, n, at in dropped
-                ],
-            }
+        print_json(found.as_dict())
+    else:
+        _print(found)
+
+
+def _print(found: Kept) -> None:
+    years = sorted(set(found.keep_years.values()))
+    tables = len(found.keep_years)
+    out.print(f"Ended versions of {tables} tables are kept for {' or '.join(map(str, years))} years.")
+    if found.due:
+        _print_months("The next pass drops", found.due)
+    if found.lowered:
+        out.print(
+            f"For {len(found.lowered)} tables the rule keeps less than before. All is kept until you use --apply."
         )
-        return
-    years = sorted(set(wanted.values()))
-    out.print(f"Ended versions of {len(wanted)} tables are kept for {' or '.join(map(str, years))} years.")
-    if due:
-        _table("The next pass drops", due)
-    if lowered:
-        out.print(f"For {len(lowered)} tables the rule now keeps less than before. More is kept until you use --apply.")
-        _table("--apply drops", waiting)
-    if dropped:
-        print_table(
-            "Dropped", ["table", "ended before", "versions", "dropped at"], [tuple(map(str, row)) for row in dropped]
-        )
-    if not due and not waiting and not dropped:
+        _print_months("--apply drops", found.due_with_apply)
+    if found.dropped:
+        rows = [(one.table, str(one.ended_before), one.versions, str(one.dropped_at)) for one in found.dropped]
+        print_table("Dropped", ["table", "ended before", "versions", "dropped at"], rows)
+    if not found.due and not found.due_with_apply and not found.dropped:
         out.print("Nothing is older than that, and nothing was ever dropped.")
 
 
-def _table(title: str, months: list[rule.Expired]) -> None:
-    rows = [(one.table, f"{one.month:%Y-%m}", one.versions) for one in months]
-    print_table(title, ["table", "month", "versions"], rows)
-
-
-def _as_json(months: list[rule.Expired]) -> list[dict[str, Any]]:
-    return [{"table": one.table, "month": f"{one.month:%Y-%m}", "versions": one.versions} for one in months]
+def _print_months(title: str, months: Sequence[Expired]) -> None:
+    print_table(
+        title, ["table", "month", "versions"], [(one.table, f"{one.month:%Y-%m}", one.versions) for one in months]
+    )

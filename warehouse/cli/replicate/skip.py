@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
-from warehouse.core.databases import Databases
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import load
 from warehouse.replicate.conflicts.decide import skip_transaction
-from warehouse.replicate.door import opened
 
 
 def skip(
@@ -30,7 +28,7 @@ def skip(
             next_command=f'If that is what you want: warehouse replicate skip --lsn {lsn} --because "why" --yes',
         )
     progress = TerminalProgress(quiet=json)
-    with opened(Databases(load())) as door, progress.stage("skip"):
+    with opened() as door, progress.stage("skip"):
         done = skip_transaction(door, progress, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
     if json:
         print_json(asdict(done))

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
 from warehouse.core.errors import SourceMoved
-from warehouse.core.settings import load
-from warehouse.replicate.door import opened
 from warehouse.replicate.stream import source_server
 
 
@@ -22,7 +20,7 @@ def show_source(
     json: bool = JsonOption,
 ) -> None:
     """Which server the source is. Exit code 49 when another one answers, perhaps a copy, until a person accepts it."""
-    with opened(Databases(load())) as door:
+    with opened() as door:
         epoch = door.streaming()
         accepted = accept is not None and source_server.accept(
             door.databases, door.trs, door.warehouse, epoch.epoch_id, accept

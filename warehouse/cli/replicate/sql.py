@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.opening import as_it_is
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.preflight import at_source
@@ -30,9 +29,7 @@ def show_sql(
     It makes the publication, grants the rights of the warehouse's user, and adds the function with which a migration
     releases a column before dropping or retyping it.
     """
-    databases = Databases(load())
-    databases.start()
-    with databases.source() as trs:
+    with as_it_is("source") as (databases, trs):
         name = databases.settings.warehouse_replication_name
         classification = load_classification()
         # What the source has dropped since cannot be listed.

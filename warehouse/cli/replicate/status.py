@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import typer
 
+from warehouse.cli.opening import started
 from warehouse.cli.output import JsonOption, out, print_json, print_table, size
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
 from warehouse.replicate import Status, status
 
 
@@ -20,9 +19,7 @@ def show_status(json: bool = JsonOption) -> None:
     56 a row cannot be applied, 57 stuck, 58 too much WAL retained, 59 rows are missing in the replica. The others are
     in docs/exit-codes.md.
     """
-    databases = Databases(load())
-    databases.start()
-    now = status(databases)
+    now = status(started())
     if json:
         print_json(now.as_dict())
     else:

@@ -11,10 +11,8 @@ from typing import Annotated
 import typer
 
 from warehouse.cli import interrupt
+from warehouse.cli.opening import ready
 from warehouse.cli.output import TerminalProgress, as_json, out
-from warehouse.core.databases import Databases
-from warehouse.core.settings import load
-from warehouse.replicate.door import ready
 from warehouse.replicate.guard.watch import Event, Watch
 
 
@@ -28,7 +26,7 @@ def watch(
     It waits while a database does not answer, and ends with the exit code of `status` when a person has to decide: 50
     slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream continues.
     """
-    databases = ready(Databases(load()))
+    databases = ready()
     guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
     if once:
         now = guard.once()

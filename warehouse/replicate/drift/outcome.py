@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, WarehouseError
+from warehouse.replicate.classification import not_classified
 from warehouse.replicate.drift.difference import Difference
 
 
@@ -61,11 +62,7 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
     if classify:
         shown = ", ".join(("table " if one.column is None else "") + one.name for one in classify[:5])
         more = f" and {len(classify) - 5} more" if len(classify) > 5 else ""
-        return NewColumnsHeld(
-            f"The operational database has columns that nobody has classified: {shown}{more}.",
-            meaning="They were held back: nothing of them is in the warehouse. Everything else was done.",
-            next_command="Give each a line in replication/trs.yml (open, personal, sensitive, secret), then run again.",
-        )
+        return not_classified(shown + more)
     return None
 
 

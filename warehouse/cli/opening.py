@@ -1,0 +1,72 @@
+"""How commands get at the databases: the one place that starts the embedded ones, migrates the ledger and connects.
+
+A command takes the first of these that has what it needs, so that none of the three steps is forgotten:
+
+    opened()         both databases, with classification and epoch: what works on the replica
+    at_warehouse()   the warehouse alone: also works while the source is down
+    ready()          no connection: what connects as often as it needs to
+    as_it_is()       one of the two as it is now, nothing migrated: what only reads
+    started()        no connection and nothing migrated: what reports how things are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.settings import load
+from warehouse.replicate import door
+from warehouse.replicate.door import Door
+
+
+def started(on_start: Callable[[list[str]], None] = lambda _: None) -> Databases:
+    """The databases of the settings, with the embedded ones running.
+
+    Args:
+        on_start: called with the names of those that had to be started.
+    """
+    databases = Databases(load())
+    if names := databases.start():
+        on_start(names)
+    return databases
+
+
+def ready(on_start: Callable[[list[str]], None] = lambda _: None) -> Databases:
+    """The same, with the ledger up to date."""
+    databases = started(on_start)
+    with databases.warehouse() as warehouse:
+        databases.migrate(warehouse)
+    return databases
+
+
+@contextmanager
+def at_warehouse() -> Iterator[tuple[Databases, psycopg.Connection]]:
+    """The warehouse, with its ledger up to date."""
+    databases = started()
+    with databases.warehouse() as warehouse:
+        databases.migrate(warehouse)
+        yield databases, warehouse
+
+
+@contextmanager
+def as_it_is(side: Literal["source", "warehouse"]) -> Iterator[tuple[Databases, psycopg.Connection]]:
+    """One of the two databases, for a command that changes nothing in it."""
+    databases = started()
+    with databases.source() if side == "source" else databases.warehouse() as connection:
+        yield databases, connection
+
+
+@contextmanager
+def opened() -> Iterator[Door]:
+    """Both databases, with the ledger up to date.
+
+    Raises:
+        DatabaseUnreachable: one of the two is.
+        ClassificationError: replication/ cannot be read.
+    """
+    with door.opened(Databases(load())) as both:
+        yield both

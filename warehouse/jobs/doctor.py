@@ -1,0 +1,146 @@
+"""Examine everything: this machine, both databases, replication, the builds and the deliveries. Changes nothing.
+
+One examination after another: each says what is good, or its error becomes a finding; none stops the next.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from warehouse.core.database import describe
+from warehouse.core.databases import Databases
+from warehouse.core.errors import WarehouseError
+from warehouse.core.finding import Finding, first_failed, from_error, ok, warning
+from warehouse.core.postgres import find_binaries
+from warehouse.marts import examine_builds
+from warehouse.replicate import load_classification, status
+from warehouse.replicate.catalog import relations
+from warehouse.replicate.classification import compare
+from warehouse.replicate.preflight.preflight import preflight
+
+ROOM_BYTES = 5_000_000_000
+"""Less free than this is a warning: the embedded databases of 200,000 people take about as much (bench/README.md)."""
+
+_HAS_ICU = "select exists (select from pg_collation where collname = 'en-x-icu')"
+
+
+def examine(databases: Databases) -> list[Finding]:
+    """Run every examination, in the order in which a person would put things right."""
+    return [
+        ok("Python", f"{sys.version.split()[0]}"),
+        *_servers(databases),
+        _disk(databases),
+        _examined("classification", lambda: _classification(databases)),
+        _examined("replication", lambda: _replication(databases)),
+        _examined("deliveries", lambda: _deliveries(databases)),
+        *_preflight(databases),
+        *_builds(databases),
+    ]
+
+
+def summary(findings: list[Finding]) -> str:
+    """All findings in one sentence."""
+    failures = sum(finding.state == "failed" for finding in findings)
+    if failures:
+        return f"{failures} of {len(findings)} checks failed."
+    # What tests warned of needs no command; a build that is missing or older than the data does.
+    if any(finding.code == "build" and finding.state == "warning" and finding.next_command for finding in findings):
+        return "Nothing failed, but what readers see is older than today's data."
+    return "All is well."
+
+
+def _examined(code: str, examination: Callable[[], str]) -> Finding:
+    try:
+        return ok(code, examination())
+    except WarehouseError as error:
+        return from_error(code, error)
+
+
+def _servers(databases: Databases) -> Iterator[Finding]:
+    if databases.embedded():
+        yield _examined("PostgreSQL programs", lambda: _programs(databases))
+        yield _examined("embedded databases", lambda: _started(databases))
+    yield _examined("warehouse", lambda: _answers(databases.warehouse, databases.warehouse_conninfo))
+    yield _examined("operational database", lambda: _answers(databases.source, databases.source_conninfo))
+
+
+def _programs(databases: Databases) -> str:
+    found = find_binaries(databases.settings.warehouse_postgres_bin)
+    origins = {"wheel": "built in, without ICU and TLS", "system": "of the system", "setting": "as set"}
+    return f"PostgreSQL {found.version}, {origins[found.origin]}"
+
+
+def _started(databases: Databases) -> str:
+    started = databases.start()
+    names = ", ".join(databases.embedded())
+    return f"{names} run" + (f" (started now: {', '.join(started)})" if started else "")
+
+
+def _answers(connect: Callable[[], psycopg.Connection], conninfo: str) -> str:
+    with connect() as connection:
+        version = connection.info.parameter_status("server_version")
+        has_icu = connection.execute(_HAS_ICU).fetchone() == (True,)
+        encrypted = connection.pgconn.ssl_in_use
+    icu = "ICU" if has_icu else "no ICU: text compares by case"
+    return f"PostgreSQL {version} at {describe(conninfo)}; {icu}; {'TLS' if encrypted else 'not encrypted'}"
+
+
+def _disk(databases: Databases) -> Finding:
+    home = databases.settings.warehouse_home
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    what = f"{free / 1e9:,.1f} GB free for {folder}"
+    if free < ROOM_BYTES:
+        return warning("disk", what, "Make room on that disk, or set WAREHOUSE_HOME to a larger one.")
+    return ok("disk", what)
+
+
+def _classification(databases: Databases) -> str:
+    classification = load_classification()
+    with databases.source() as trs:
+        tables = relations.read_tables(trs, classification.schema_name)
+    if not tables:
+        return "the operational database is empty; `warehouse run` fills the sandbox"
+    held = compare(classification, tables)
+    columns = sum(map(len, classification.published.values()))
+    return f"{len(classification.published)} tables, {columns} columns replicated" + (
+        f"; not replicated, because not classified: {held}" if held else ""
+    )
+
+
+def _replication(databases: Databases) -> str:
+    now = status(databases)
+    failure = first_failed(now.reasons)
+    if failure:
+        raise failure.as_error(f"Replication is {now.state}.")
+    return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
+
+
+def _deliveries(databases: Databases) -> str:
+    from warehouse.deliver import examine_deliveries  # noqa: PLC0415 - the contract models take a while to import
+
+    with databases.warehouse() as warehouse:
+        return examine_deliveries(warehouse, databases.settings)
+
+
+def _preflight(databases: Databases) -> list[Finding]:
+    """Whether the two can be replicated between; one line when all is well, else what is not."""
+    try:
+        checks = preflight(databases)
+    except WarehouseError as error:
+        return [from_error("preflight", error)]
+    wrong = [Finding(c.subject, c.state, c.what, c.next_command, None, c.error) for c in checks if c.state != "ok"]
+    return [*wrong, ok("preflight", f"{len(checks) - len(wrong)} of {len(checks)} checks passed")]
+
+
+def _builds(databases: Databases) -> list[Finding]:
+    """Whether readers see the last build, unaltered, and whether the data are newer."""
+    try:
+        with databases.warehouse() as connection:
+            return examine_builds(connection, databases.today)
+    except WarehouseError as error:
+        return [from_error("build", error)]

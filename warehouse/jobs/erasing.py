@@ -1,0 +1,72 @@
+"""Erasing one person: keep runs and deliveries away, erase, seal the history again, and rebuild the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning
+from warehouse.core.progress import Progress
+from warehouse.deliver.run import LOCK as DELIVERING
+from warehouse.erase import Erasure, Subject, erase
+from warehouse.jobs.main_job import LOCK
+from warehouse.marts import build, drop_candidates
+from warehouse.replicate import history, load_classification
+
+_PUBLISHED = "select 1 from ledger.builds where state = 'published' limit 1"
+
+
+def erase_everywhere(
+    databases: Databases, warehouse: psycopg.Connection, subject: Subject, reference: str | None, progress: Progress
+) -> Erasure:
+    """Remove one person from replica, history, landing, marts and stored deliveries.
+
+    Args:
+        reference: of the request, without anything of the person; the ledger keeps it for good.
+
+    Raises:
+        AlreadyRunning: a run or a delivery is in progress.
+        ErasureRefused: see warehouse.erase.
+    """
+    with _alone(warehouse):
+        return erase(
+            databases,
+            subject,
+            progress,
+            rebuild=lambda: _rebuild(databases, warehouse, progress),
+            resealed=resealed,
+            reference=reference,
+        )
+
+
+def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> AbstractContextManager[None]:
+    """See history.erasing()."""
+    return history.erasing(warehouse, load_classification().schema_name, tables, because)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[None]:
+    """Keep runs and deliveries away meanwhile.
+
+    Raises:
+        AlreadyRunning: one is in progress.
+    """
+    with session_lock(connection, LOCK) as no_run, session_lock(connection, DELIVERING) as no_delivery:
+        if not (no_run and no_delivery):
+            raise AlreadyRunning(
+                "A run or a delivery of this warehouse is in progress.",
+                meaning="Nothing was erased; the other one continues.",
+                next_command="Wait until it has ended, then run this again.",
+            )
+        yield
+
+
+def _rebuild(databases: Databases, connection: psycopg.Connection, progress: Progress) -> None:
+    """Build the models again, if they were ever published, and drop what builds left behind."""
+    if connection.execute(_PUBLISHED).fetchone():
+        build(databases, databases.today(), progress, anew=True)
+    drop_candidates(connection)

@@ -1,0 +1,178 @@
+"""The main job: replicate, build and test the models, deliver what is due. A row of the ledger says how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import psycopg
+
+from warehouse.core.database import session_lock
+from warehouse.core.databases import Databases
+from warehouse.core.errors import AlreadyRunning, MeaningChanged, WarehouseError
+from warehouse.core.progress import Progress, StageReport, timed
+from warehouse.deliver import DeliveryReport, State, deliver, world_of
+from warehouse.marts import BuildReport, build
+from warehouse.replicate import NewColumns, replicate
+
+LOCK = "warehouse run"
+
+_INTERRUPTED = """
+update ledger.runs set state = 'interrupted', ended_at = clock_timestamp() where state = 'running'
+"""
+_BEGIN = "insert into ledger.runs default values returning run_id"
+_END = """
+update ledger.runs set state = %s, error = %s, stages = %s, ended_at = clock_timestamp() where run_id = %s
+"""
+
+
+class Shown(Progress, Protocol):
+    """Progress that also knows which stage is under way."""
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Show a stage while the block lasts."""
+
+
+@dataclass
+class Run:
+    """What a run did, for the summary and for the ledger.
+
+    Attributes:
+        held: columns that were left out because they are not classified, or the first error of a change of structure.
+    """
+
+    run_id: int = 0
+    stages: list[StageReport] = field(default_factory=list)
+    deliveries: list[DeliveryReport] = field(default_factory=list)
+    held: NewColumns | None = None
+    built: BuildReport | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as `--json` prints it."""
+        return {
+            "run_id": self.run_id,
+            "state": "succeeded",
+            "stages": [asdict(stage) for stage in self.stages],
+            "deliveries": [delivery.as_dict() for delivery in self.deliveries],
+            "missed": [delivery.delivery_id for delivery in self.deliveries if delivery.state == State.MISSED],
+            "held_back": str(self.held) if self.held else None,
+            "build": self.built
+            and {
+                "build_id": self.built.build_id,
+                "built": self.built.built,
+                "findings": [asdict(finding) for finding in self.built.findings],
+            },
+        }
+
+
+def run(
+    databases: Databases,
+    warehouse: psycopg.Connection,
+    progress: Shown,
+    on_stage: Callable[[Run, StageReport], None],
+) -> Run:
+    """Run every stage, on servers that are up and a ledger that is up to date.
+
+    Args:
+        warehouse: holds the lock for as long as the run lasts.
+        on_stage: called with each stage that ended well.
+
+    Raises:
+        AlreadyRunning: another run holds the lock.
+        MeaningChanged: rows of a table may be another's: nothing is built from them or sent.
+        WarehouseError: of the stage that failed; those before it are complete.
+    """
+    done = Run()
+
+    def finished(report: StageReport) -> None:
+        done.stages.append(report)
+        on_stage(done, report)
+
+    with _only_run(warehouse), _in_the_ledger(warehouse, done):
+        if databases.source_is_embedded:
+            report = _fill_sandbox(databases, progress)
+            # Only the first run has it as a stage.
+            finished(report) if report.rows_out else on_stage(done, report)
+        with progress.stage("replicate"):
+            report, done.held = replicate(databases, progress)
+        finished(report)
+        if done.held and isinstance(done.held.first, MeaningChanged):
+            raise done.held.first
+        with progress.stage("build"):
+            done.built = build(databases, databases.today(), progress)
+        finished(done.built.stage)
+        with progress.stage("deliver"):
+            report = _deliver(databases, progress, done)
+        finished(report)
+    return done
+
+
+def _fill_sandbox(databases: Databases, progress: Shown) -> StageReport:
+    """Make the synthetic operational database where there is none."""
+    with progress.stage("sandbox"), timed("sandbox") as report:
+        made = databases.embedded_source().ensure(databases.source_conninfo, databases.settings, progress)
+    if made:
+        report.rows_out = sum(made.values())
+        report.where = ["the embedded operational database"]
+        report.notes = [f"{report.rows_out:,} rows of a synthetic operational database"]
+    else:
+        report.notes = [f"it is {databases.today():%d %B %Y} in the synthetic operational database"]
+    return report
+
+
+def _deliver(databases: Databases, progress: Progress, done: Run) -> StageReport:
+    with timed("deliver") as report:
+        # As each is known, so that the ledger and the summary have what was delivered before one failed.
+        deliver(world_of(databases), progress, on_report=done.deliveries.append)
+    closed = [delivery for delivery in done.deliveries if delivery.state == State.CLOSED]
+    report.rows_in = report.rows_out = sum(delivery.rows for delivery in closed)
+    report.rejected = 0
+    report.where = [delivery.place for delivery in closed]
+    report.notes = [str(delivery) for delivery in done.deliveries] or ["nothing is due"]
+    return report
+
+
+@contextmanager
+def _only_run(connection: psycopg.Connection) -> Iterator[None]:
+    """One run at a time on a warehouse; the second one says so and leaves.
+
+    Raises:
+        AlreadyRunning: another run holds the lock.
+    """
+    with session_lock(connection, LOCK) as held:
+        if not held:
+            raise AlreadyRunning(
+                "Another run of this warehouse is in progress.",
+                meaning="This run did nothing; the other one continues.",
+                next_command="Wait for it, then run again. To see it: warehouse sql "
+                '"select * from ledger.runs order by run_id desc limit 1"',
+            )
+        yield
+
+
+@contextmanager
+def _in_the_ledger(connection: psycopg.Connection, done: Run) -> Iterator[None]:
+    """A row for the run, with how it ended. A run that was killed is marked by the next one, which holds the lock."""
+    connection.execute(_INTERRUPTED)
+    row = connection.execute(_BEGIN).fetchone()
+    assert row is not None
+    done.run_id = int(row[0])
+    state, error = "succeeded", None
+    try:
+        yield
+    except WarehouseError as failure:
+        state, error = "failed", failure.as_dict()
+        raise
+    except KeyboardInterrupt:
+        state = "interrupted"
+        raise
+    except BaseException as failure:
+        state, error = "failed", {"error": type(failure).__name__}
+        raise
+    finally:
+        if not connection.closed and not connection.broken:
+            stages = json.dumps([asdict(stage) for stage in done.stages])
+            connection.execute(_END, (state, json.dumps(error) if error else None, stages, done.run_id))
