@@ -81,7 +81,7 @@ class Interface:
     EWC, EXPORT_NEW, EXPORT_AMEND, IMPORT = range(1, 5)
 
 
-class Record:
+class RowStatus:
     """`integration_transaction_records.status`."""
 
     SUCCESS, FAILURE, WARNING = range(3)
@@ -104,6 +104,19 @@ class Task:
 
     RECORD_MATCHING, CHANGE_NAME, CHANGE_DATE_OF_BIRTH, TRN_REQUEST = range(1, 5)
     NPQ_REQUEST, MANUAL_CHECKS, PENSIONS_DUPLICATE, ID_VERIFICATION = range(5, 9)
+
+
+class Outcome:
+    """`support_tasks.outcome`, as far as it follows from no decision."""
+
+    NOT_VERIFIED, VERIFIED_AND_CONNECTED, NO_MATCHES, CONNECTED = 7, 10, 12, 13
+    WITH_EXISTING, WITH_NEW, CHECKS_DONE, WITH_MERGE, WITHOUT_MERGE, NPQ_WITH_EXISTING, NPQ_WITH_NEW = range(14, 21)
+
+
+class Decision:
+    """What staff decide about a request for a change, in `support_tasks.data`."""
+
+    APPROVED, REJECTED, CANCELLED = range(1, 4)
 
 
 class Verified:
@@ -130,7 +143,7 @@ class UserType:
     PERSON, APPLICATION, SYSTEM = range(1, 4)
 
 
-class Process:
+class ProcessType:
     """`processes.process_type`, where one kind of event comes from several; else see `data/events.csv`."""
 
     SUPPORT_TASK_DELETING, NOTIFYING, NOTE_CREATING = 8, 10, 11

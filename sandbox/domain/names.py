@@ -44,11 +44,7 @@ def given() -> tuple[Given, ...]:
     """All lists of given names."""
     return tuple(
         Given(
-            row["community"],
-            row["gender"],
-            int(row["born_from"]),
-            int(row["born_to"]),
-            tuple(row["names"].split("|")),
+            row["community"], row["gender"], int(row["born_from"]), int(row["born_to"]), tuple(row["names"].split("|"))
         )
         for row in rows("given_names")
     )

@@ -11,7 +11,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from sandbox.life import clock, plan, reference
+from sandbox.life import clock, plan
+from sandbox.life import lookup as lookups
 from sandbox.life.kinds import Subject
 from sandbox.life.registry import JOBS, KINDS
 from sandbox.life.scene import Row, Scene
@@ -45,7 +46,7 @@ def advance(conninfo: str, days: int, progress: Progress | None = None) -> dict[
         clock.take_turn(connection)
         # Again: somebody may have moved the clock before it was our turn.
         world = clock.read(connection)
-        lookup = reference.load(connection)
+        lookup = lookups.load(connection)
         for offset in range(1, days + 1):
             _play_day(connection, world, lookup, world.today + timedelta(days=offset), counts, progress)
     return dict(counts)
@@ -54,7 +55,7 @@ def advance(conninfo: str, days: int, progress: Progress | None = None) -> dict[
 def _play_day(
     connection: psycopg.Connection[Any],
     world: clock.World,
-    lookup: reference.Reference,
+    lookup: lookups.Lookup,
     day: date,
     counts: Counter[str],
     progress: Progress | None,

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.events import Payload
 from sandbox.life import webhooks
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import events, flags, models
 from sandbox.life.people import ANYONE
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Row, Scene
-
-CREATING, UPDATING, DELETING = 39, 40, 41
 
 OPEN = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND t.end_date IS NULL AND {OF_AN_ACTIVE_PERSON}")
 ANY = Pool("alerts", "alert_id", f"t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}")
@@ -22,20 +21,18 @@ _ALERT = sql.SQL(
     "WHERE a.alert_id = %s AND a.deleted_on IS NULL FOR UPDATE OF a"
 )
 
+_TOLD = ("AlertId", "AlertTypeId", "StartDate", "EndDate")
 
-def _tell(scene: Scene, event_type: str, alert: Row) -> None:
-    # Internal types must not leave the house.
+
+def _record(scene: Scene, what: str, alert: Row, reason: Payload, **values: Payload) -> None:
+    """Record what happened to an alert, and let consumers know unless its type is internal."""
+    values = {"Alert": events.state("Alert", alert), **values}
+    with scene.process(f"Alert{what}Event", scene.staff(), reason) as process:
+        process.event(f"Alert{what}Event", {"PersonId": alert["person_id"], **values})
     if alert["alert_type_id"] not in scene.lookup.internal_alert_types:
-        data = {
-            "trn": alert["trn"],
-            "alert": {
-                "alertId": str(alert["alert_id"]),
-                "alertTypeId": str(alert["alert_type_id"]),
-                "startDate": models.text(alert["start_date"]),
-                "endDate": models.text(alert["end_date"]),
-            },
-        }
-        webhooks.notify(scene, event_type, data)
+        state = events.state("Alert", alert)
+        data = {f"{field[0].lower()}{field[1:]}": state[field] for field in _TOLD}
+        webhooks.notify(scene, f"alert.{what.lower()}", {"trn": alert["trn"], "alert": data})
 
 
 def open_alert(scene: Scene, subject: Subject) -> bool:
@@ -49,33 +46,28 @@ def open_alert(scene: Scene, subject: Subject) -> bool:
         "alert_type_id": chance.choice(scene.lookup.alert_types),
         "person_id": person["person_id"],
         "details": "Decision of the panel received" if chance.random() < 0.7 else None,
-        "external_link": f"https://example.org/decisions/{chance.randrange(100_000)}"
-        if chance.random() < 0.4
-        else None,
+        "external_link": _link(scene) if chance.random() < 0.4 else None,
         "start_date": scene.day - timedelta(days=chance.randint(0, 30)),
         "end_date": None,
         "created_on": scene.when,
         "updated_on": scene.when,
     }
     scene.insert("alerts", alert)
-    with scene.process(CREATING, scene.staff(), events.change_reason("Another reason", "Panel hearing")) as process:
-        values = {"PersonId": person["person_id"], "Alert": models.alert(alert)}
-        process.event("AlertCreatedEvent", values, people=[person["person_id"]])
-    _tell(scene, "alert.created", {**alert, "trn": person["trn"]})
+    reason = events.change_reason("Another reason", "Panel hearing")
+    _record(scene, "Created", {**alert, "trn": person["trn"]}, reason)
     return True
 
 
+def _link(scene: Scene) -> str:
+    return f"https://example.org/decisions/{scene.chance.randrange(100_000)}"
+
+
 def _change(scene: Scene, alert: Row, changes: Row, reason: str) -> bool:
-    after = {**alert, **changes}
-    old, new = models.alert(alert), models.alert(after)
-    mask = flags.changed(old, new, flags.ALERT)
-    if mask == 0:
+    after, old = {**alert, **changes}, events.state("Alert", alert)
+    if old == events.state("Alert", after):
         return False
     scene.update("alerts", {"alert_id": alert["alert_id"]}, {**changes, "updated_on": scene.when})
-    with scene.process(UPDATING, scene.staff(), events.change_reason(reason)) as process:
-        values = {"PersonId": alert["person_id"], "Alert": new, "OldAlert": old, "Changes": mask}
-        process.event("AlertUpdatedEvent", values, people=[alert["person_id"]])
-    _tell(scene, "alert.updated", after)
+    _record(scene, "Updated", after, events.change_reason(reason), OldAlert=old)
     return True
 
 
@@ -87,7 +79,7 @@ def change_alert(scene: Scene, subject: Subject) -> bool:
     chance = scene.chance
     changes: Row = {"details": f"Case {chance.randrange(100_000)}: wording agreed with the panel"}
     if chance.random() < 0.3:
-        changes["external_link"] = f"https://example.org/decisions/{chance.randrange(100_000)}"
+        changes["external_link"] = _link(scene)
     if alert["start_date"] is not None and chance.random() < 0.3:
         changes["start_date"] = alert["start_date"] - timedelta(days=1)
     return _change(scene, alert, changes, "Incomplete details")
@@ -111,12 +103,8 @@ def delete_alert(scene: Scene, subject: Subject) -> bool:
     alert = scene.one(_ALERT, (subject.id,))
     if alert is None:
         return False
-    key = {"alert_id": alert["alert_id"]}
-    scene.update("alerts", key, {"deleted_on": scene.when, "updated_on": scene.when})
-    with scene.process(DELETING, scene.staff(), events.change_reason("Added in error")) as process:
-        values = {"PersonId": alert["person_id"], "Alert": models.alert(alert)}
-        process.event("AlertDeletedEvent", values, people=[alert["person_id"]])
-    _tell(scene, "alert.deleted", alert)
+    scene.delete_softly("alerts", {"alert_id": alert["alert_id"]})
+    _record(scene, "Deleted", alert, events.change_reason("Added in error"))
     return True
 
 

@@ -5,50 +5,41 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from sandbox.domain import dates
+from sandbox.domain.codes import Award, Field, Induction, Qtls
+from sandbox.domain.codes import RouteStatus as Route
 from sandbox.life import chance as luck
 from sandbox.life import routes
 from sandbox.life.kinds import SCHOOL_YEAR_START, SUMMER_AWARDS, Kind, Subject
+from sandbox.life.lookup import APPLY, NORTHERN_IRISH, QTLS, SCOTTISH, WELSH
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
-from sandbox.life.reference import APPLY, EYPS, NORTHERN_IRISH, PQTS, QTLS, SCOTTISH, WELSH
 from sandbox.life.scene import Row, Scene
-from sandbox.life.standing import HOLDS
 
-IN_TRAINING, DEFERRED, FAILED, WITHDRAWN, UNDER_ASSESSMENT = 0, 2, 4, 5, 6
 RANGE = 0
-# QTLS became a status by an Act that came into force on this day: the API takes no earlier date.
-QTLS_BEGAN = date(2012, 4, 1)
 
-_LIVE = "t.qualification_type = 1 AND t.deleted_on IS NULL"
+# Routes that may still lead to a status, or have.
 _NO_ROUTE = (
     "NOT EXISTS (SELECT FROM qualifications q WHERE q.person_id = t.person_id "
     "AND q.qualification_type = 1 AND q.deleted_on IS NULL AND q.status IN (0, 1, 2, 6) OFFSET 0)"
 )
 UNQUALIFIED = Pool("persons", "person_id", f"t.status = 0 AND t.qts_date IS NULL AND {_NO_ROUTE}")
 NO_QTLS = Pool("persons", "person_id", "t.status = 0 AND t.qtls_status <> 2 AND t.induction_status IN (0, 1)")
-TRAINING = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 0 AND {OF_AN_ACTIVE_PERSON}")
+
+
+def _live(fits: str) -> Pool:
+    """Routes of active people that are not deleted."""
+    live = f"t.qualification_type = 1 AND t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}"
+    return Pool("qualifications", "qualification_id", f"{live} AND {fits}")
+
+
 _LONG_ENOUGH = "t.training_start_date < (SELECT today FROM sandbox.world) - 180"
-AWAITING = Pool(
-    "qualifications",
-    "qualification_id",
-    f"{_LIVE} AND t.status IN (0, 6) AND {OF_AN_ACTIVE_PERSON} AND (t.training_start_date IS NULL OR {_LONG_ENOUGH})",
-)
-DEFERRED_ROUTES = Pool("qualifications", "qualification_id", f"{_LIVE} AND t.status = 2 AND {OF_AN_ACTIVE_PERSON}")
-HELD = Pool(
-    "qualifications",
-    "qualification_id",
-    f"{_LIVE} AND t.status = 1 AND t.holds_from IS NOT NULL AND {OF_AN_ACTIVE_PERSON}",
-)
-EXEMPTING = Pool(
-    "qualifications",
-    "qualification_id",
-    f"{_LIVE} AND t.status = 1 AND t.exempt_from_induction AND {OF_AN_ACTIVE_PERSON} "
-    f"AND t.route_to_professional_status_type_id <> '{QTLS}'",
-)
-MEMBERSHIPS = Pool(
-    "qualifications",
-    "qualification_id",
-    f"{_LIVE} AND t.status = 1 AND t.route_to_professional_status_type_id = '{QTLS}' AND {OF_AN_ACTIVE_PERSON}",
-)
+_IS_QTLS = f"t.route_to_professional_status_type_id = '{QTLS}'"
+TRAINING = _live("t.status = 0")
+AWAITING = _live(f"t.status IN (0, 6) AND (t.training_start_date IS NULL OR {_LONG_ENOUGH})")
+DEFERRED_ROUTES = _live("t.status = 2")
+HELD = _live("t.status = 1 AND t.holds_from IS NOT NULL")
+EXEMPTING = _live(f"t.status = 1 AND t.exempt_from_induction AND NOT {_IS_QTLS}")
+MEMBERSHIPS = _live(f"t.status = 1 AND {_IS_QTLS}")
 
 
 def _training(scene: Scene, start: date) -> dict[str, Any]:
@@ -78,7 +69,7 @@ def start_training(scene: Scene, subject: Subject) -> bool:
     start = scene.day - timedelta(days=chance.randint(0, 40))
     row = routes.fitting(scene, type_id, _training(scene, start))
     user = lookup.application("trainee", chance)
-    row["status"] = UNDER_ASSESSMENT if chance.random() < 0.06 else IN_TRAINING
+    row["status"] = Route.UNDER_ASSESSMENT if chance.random() < 0.06 else Route.IN_TRAINING
     # The system of the provider names the course; the pair with its user is unique for a person.
     row["source_application_user_id"] = user
     row["source_application_reference"] = f"{scene.day.year}/{chance.getrandbits(40):010x}"
@@ -104,7 +95,7 @@ def amend_training(scene: Scene, subject: Subject) -> bool:
 def award(scene: Scene, subject: Subject) -> bool:
     """A course ends in the status that it leads to."""
     found = routes.find(scene, subject.key)
-    if found is None or found[1]["status"] not in {IN_TRAINING, UNDER_ASSESSMENT}:
+    if found is None or found[1]["status"] not in {Route.IN_TRAINING, Route.UNDER_ASSESSMENT}:
         return False
     person, route = found
     rules = scene.lookup.route_types[route["route_to_professional_status_type_id"]]
@@ -113,8 +104,8 @@ def award(scene: Scene, subject: Subject) -> bool:
     if holds_from > scene.day:
         return False
     changes: Row = {
-        "status": HOLDS,
-        "holds_from": None if rules["professional_status_type"] == EYPS else holds_from,
+        "status": Route.HOLDS,
+        "holds_from": None if rules["professional_status_type"] == Award.EYPS else holds_from,
     }
     if route["training_end_date"] is not None:
         changes["training_end_date"] = min(route["training_end_date"], holds_from)
@@ -138,9 +129,9 @@ def recognise(scene: Scene, subject: Subject) -> bool:
         ],
     )
     rules = scene.lookup.route_types[type_id]
-    exempt = None if rules["induction_exemption_required"] == 2 else chance.random() < 0.8
+    exempt = None if rules["induction_exemption_required"] == Field.NOT_APPLICABLE else chance.random() < 0.8
     row: Row = {
-        "status": HOLDS,
+        "status": Route.HOLDS,
         "holds_from": scene.day - timedelta(days=chance.randint(0, 20)),
         "training_country_id": country,
         "exempt_from_induction": exempt,
@@ -156,10 +147,10 @@ def recognise(scene: Scene, subject: Subject) -> bool:
 def grant_membership(scene: Scene, subject: Subject) -> bool:
     """The Society for Education and Training says that someone has QTLS."""
     person = scene.person(subject.id)
-    if person is None or person["qtls_status"] == 2:
+    if person is None or person["qtls_status"] == Qtls.ACTIVE:
         return False
-    holds_from = max(QTLS_BEGAN, scene.day - timedelta(days=scene.chance.randint(0, 400)))
-    row = {"status": HOLDS, "holds_from": holds_from, "exempt_from_induction": True}
+    holds_from = max(dates.QTLS_BEGAN, scene.day - timedelta(days=scene.chance.randint(0, 400)))
+    row = {"status": Route.HOLDS, "holds_from": holds_from, "exempt_from_induction": True}
     routes.add(scene, person, QTLS, row, scene.lookup.application("society", scene.chance))
     return True
 
@@ -167,7 +158,7 @@ def grant_membership(scene: Scene, subject: Subject) -> bool:
 def lapse_membership(scene: Scene, subject: Subject) -> bool:
     """Membership of the Society ends, and QTLS with it: the route is deleted softly."""
     found = routes.find(scene, subject.key)
-    if found is None or found[0]["induction_status_without_exemption"] not in {0, 1}:
+    if found is None or found[0]["induction_status_without_exemption"] not in {Induction.NONE, Induction.REQUIRED}:
         # Whoever began induction on the strength of this status keeps the route until staff have looked at it.
         return False
     routes.remove(scene, *found, scene.lookup.application("society", scene.chance))
@@ -198,11 +189,11 @@ def delete_route(scene: Scene, subject: Subject) -> bool:
 def correct_award_date(scene: Scene, subject: Subject) -> bool:
     """The day of an award was wrong."""
     found = routes.find(scene, subject.key)
-    if found is None or found[0]["induction_status_without_exemption"] not in {0, 1}:
+    if found is None or found[0]["induction_status_without_exemption"] not in {Induction.NONE, Induction.REQUIRED}:
         return False
     person, route = found
     rules = scene.lookup.route_types[route["route_to_professional_status_type_id"]]
-    if rules["professional_status_type"] == PQTS or route["holds_from"] is None:
+    if rules["professional_status_type"] == Award.PQTS or route["holds_from"] is None:
         return False
     holds_from = route["holds_from"] - timedelta(days=scene.chance.randint(1, 30))
     if route["training_end_date"] is not None and holds_from < route["training_end_date"]:
@@ -232,10 +223,16 @@ KINDS = (
     Kind("status_recognised", recognise, 2, UNQUALIFIED),
     Kind("qtls_granted", grant_membership, 1, NO_QTLS, part="early"),
     Kind("qtls_lapsed", lapse_membership, 0.6, MEMBERSHIPS, part="late"),
-    Kind("route_withdrawn", _moved(WITHDRAWN, IN_TRAINING, "Withdrawn"), 1, TRAINING),
-    Kind("route_deferred", _moved(DEFERRED, IN_TRAINING, "Deferred"), 0.8, TRAINING, part="early"),
-    Kind("route_failed", _moved(FAILED, IN_TRAINING, "Failed"), 0.4, TRAINING),
-    Kind("route_resumed", _moved(IN_TRAINING, DEFERRED, "Returned to training"), 0.5, DEFERRED_ROUTES, part="late"),
+    Kind("route_withdrawn", _moved(Route.WITHDRAWN, Route.IN_TRAINING, "Withdrawn"), 1, TRAINING),
+    Kind("route_deferred", _moved(Route.DEFERRED, Route.IN_TRAINING, "Deferred"), 0.8, TRAINING, part="early"),
+    Kind("route_failed", _moved(Route.FAILED, Route.IN_TRAINING, "Failed"), 0.4, TRAINING),
+    Kind(
+        "route_resumed",
+        _moved(Route.IN_TRAINING, Route.DEFERRED, "Returned to training"),
+        0.5,
+        DEFERRED_ROUTES,
+        part="late",
+    ),
     Kind("route_deleted", delete_route, 0.3, TRAINING, part="late"),
     Kind("award_date_corrected", correct_award_date, 0.3, HELD),
     Kind("route_exemption_ended", end_route_exemption, 0.3, EXEMPTING, part="late"),

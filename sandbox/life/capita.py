@@ -9,17 +9,15 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain import events, tasks
+from sandbox.domain.codes import Interface, Outcome, ProcessType, Request, RowStatus, Task
 from sandbox.life import chance as luck
 from sandbox.life import ledger, merges, names, people, requests, support
 from sandbox.life.clock import is_working_day
 from sandbox.life.kinds import Job, Kind, Subject
 from sandbox.life.ledger import Record
-from sandbox.life.payloads import flags, models
 from sandbox.life.pool import draw
 from sandbox.life.scene import Row, Scene
-
-IMPORTING, RESOLVING_WITH_MERGE, RESOLVING_WITHOUT_MERGE = 28, 21, 22
-WITH_MERGE, WITHOUT_MERGE = 17, 18
 
 _NEW = sql.SQL(
     """
@@ -94,7 +92,7 @@ def export_new(scene: Scene, _: Subject) -> bool:
         if previous:
             row = f"{head}{previous['last_name'][:54]:54}{'':7}2018Z981"
             records.append(Record(row, person_id=person["person_id"]))
-    ledger.write(scene, ledger.EXPORT_NEW, _file(scene, "New"), records)
+    ledger.write(scene, Interface.EXPORT_NEW, _file(scene, "New"), records)
     _until(scene, "CapitaExportNewJob")
     return True
 
@@ -110,7 +108,7 @@ def export_amended(scene: Scene, _: Subject) -> bool:
         else:
             row = f"{head}{'':7} {person['national_insurance_number'] or '':9}{'':44} 321ZE2*"
         records.append(Record(row, person_id=person["person_id"]))
-    ledger.write(scene, ledger.EXPORT_AMEND, _file(scene, "Amend"), records)
+    ledger.write(scene, Interface.EXPORT_AMEND, _file(scene, "Amend"), records)
     _until(scene, "CapitaExportAmendJob")
     return True
 
@@ -144,11 +142,11 @@ def load(scene: Scene, _: Subject) -> bool:
     records.append(
         Record(
             ";".join(["123456", "1", "Short", "Number", "", "19800101", "", ""]) + ";" * 41,
-            ledger.FAILURE,
+            RowStatus.FAILURE,
             "Validation failed on field: TRN,",
         )
     )
-    ledger.write(scene, ledger.IMPORT, f"pickup/Reg01_DTR_{scene.when:%Y%m%d}_Import.txt", records)
+    ledger.write(scene, Interface.IMPORT, f"pickup/Reg01_DTR_{scene.when:%Y%m%d}_Import.txt", records)
     return True
 
 
@@ -163,10 +161,10 @@ def _new(scene: Scene, details: Row, like: Row | None) -> Record:
     details = {**details, "email_address": None, "gender": details["gender"] if details["gender"] in {1, 2} else 2}
     user = scene.lookup.pensions_user
     row = requests.request(scene, details, user, identity_verified=None, potential_duplicate=like is not None)
-    with scene.process(IMPORTING, user) as process:
+    with scene.process(ProcessType.PENSIONS_IMPORTING, user) as process:
         blank = requests.person_of(scene, row)
         blank["created_by_tps"] = True
-        person = people.create(scene, process, blank, row, mirrored=True)
+        person = people.create(scene, process, blank, row)
         if like is not None:
             values = {
                 "person_id": person["person_id"],
@@ -176,7 +174,7 @@ def _new(scene: Scene, details: Row, like: Row | None) -> Record:
                 "source_application_user_id": user,
             }
             data = {"FileName": f"Reg01_DTR_{scene.when:%Y%m%d}_Import.txt", "IntegrationTransactionId": None}
-            support.raise_task(scene, process, support.PENSIONS_DUPLICATE, data, values)
+            support.raise_task(scene, process, Task.PENSIONS_DUPLICATE, data, values)
         else:
             requests.resolve(scene, process, row, person)
     return Record(_row(person["trn"], details), person_id=person["person_id"], duplicate=like is not None)
@@ -184,7 +182,7 @@ def _new(scene: Scene, details: Row, like: Row | None) -> Record:
 
 def _dead(scene: Scene, person: Row) -> Record:
     died = scene.day - timedelta(days=scene.chance.randint(3, 40))
-    people.die(scene, person, died, IMPORTING, scene.lookup.system_user)
+    people.die(scene, person, died, ProcessType.PENSIONS_IMPORTING, scene.lookup.system_user)
     return Record(_row(person["trn"], person, died), person_id=person["person_id"], duplicate=False)
 
 
@@ -192,7 +190,7 @@ def _known(person: Row) -> Record:
     if person["gender"] in {1, 2}:
         said = {**person, "gender": 3 - person["gender"]}
         message = f"Warning: Attempted to update gender from {person['gender']} to {said['gender']},"
-        return Record(_row(person["trn"], said), ledger.WARNING, message, person["person_id"], duplicate=False)
+        return Record(_row(person["trn"], said), RowStatus.WARNING, message, person["person_id"], duplicate=False)
     return Record(_row(person["trn"], person), person_id=person["person_id"], duplicate=False)
 
 
@@ -201,39 +199,36 @@ def resolve(scene: Scene, subject: Subject) -> bool:
     task = support.find(scene, subject.key)
     made = None if task is None else scene.person(task["person_id"])
     row = None if task is None else requests.of_task(scene, task)
-    if task is None or made is None or row is None or row["status"] != requests.PENDING:
+    if task is None or made is None or row is None or row["status"] != Request.PENDING:
         return False
     found = scene.one(_MATCH, (row["last_name"], row["date_of_birth"], made["person_id"]))
     known = None if found is None or scene.chance.random() < 0.4 else scene.person(found["person_id"])
-    kind = RESOLVING_WITHOUT_MERGE if known is None else RESOLVING_WITH_MERGE
+    outcome = tasks.outcomes()[Outcome.WITHOUT_MERGE if known is None else Outcome.WITH_MERGE]
     comments = "Compared with the file" if scene.chance.random() < 0.3 else None
-    with scene.process(kind, scene.staff()) as process:
-        kept, old, mask = made, None, 0
+    with scene.process(outcome.process_type, scene.staff()) as process:
+        kept, old = made, None
         if known is not None:
-            kept, old = known, models.person_details(known)
+            kept, old = known, events.state("PersonDetails", known)
             if known["national_insurance_number"] is None and made["national_insurance_number"] is not None:
                 changes = {"national_insurance_number": made["national_insurance_number"]}
-                _, mask, kept = people.set_details(scene, process, known, changes)
+                _, kept = people.set_details(scene, process, known, changes)
             merges.absorb(scene, process, made, known)
         after_request = requests.resolve(scene, process, row, kept)
-        outcome = WITHOUT_MERGE if known is None else WITH_MERGE
-        event_id, after = support.close_task(scene, process, task, outcome, comments=comments)
+        event_id, after = support.close_task(scene, process, task, outcome.code, comments=comments)
         values = {
             **support.both_sides(task, after),
             "PersonId": kept["person_id"],
-            "RequestData": models.trn_request(after_request),
+            "RequestData": events.state("TrnRequestMetadata", after_request),
             "ChangeReason": 1 if known is None else 2,
-            "Changes": 1 | flags.legacy_person(mask) & ~flags.PENSION_DUPLICATE_UNTRACKED,
-            "PersonAttributes": models.person_details(kept),
+            "PersonAttributes": events.state("PersonDetails", kept),
             "OldPersonAttributes": old,
             "Comments": comments,
         }
-        name = "TeacherPensionsPotentialDuplicateSupportTaskResolvedEvent"
-        process.mirror(event_id, name, values, [kept["person_id"]])
+        process.mirror(event_id, outcome.mirror or "", values)
     return True
 
 
-KINDS = (Kind("pensions_duplicate_resolved", resolve, 1, support.waiting(support.PENSIONS_DUPLICATE), part="late"),)
+KINDS = (Kind("pensions_duplicate_resolved", resolve, 1, support.waiting(Task.PENSIONS_DUPLICATE), part="late"),)
 JOBS = (
     Job("capita_new_exported", export_new, lambda _: True, [("", 3.0)]),
     Job("capita_amended_exported", export_amended, lambda _: True, [("", 3.05)]),

@@ -5,27 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from sandbox.domain import events, tasks
+from sandbox.domain.codes import Decision, Task
+from sandbox.domain.tables import words
 from sandbox.life import chance as luck
 from sandbox.life import names, people, support
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.pool import Pool
 from sandbox.life.scene import Process, Row, Scene
 
-APPROVED, REJECTED, CANCELLED = 1, 2, 3
-
-# Process types by kind of task: created, then approved, rejected, cancelled.
-_CREATING = {support.CHANGE_NAME: 13, support.CHANGE_DATE_OF_BIRTH: 12}
-_CLOSING = {support.CHANGE_NAME: {1: 30, 2: 57, 3: 59}, support.CHANGE_DATE_OF_BIRTH: {1: 31, 2: 58, 3: 60}}
-_OUTCOME = {support.CHANGE_NAME: {1: 1, 2: 2, 3: 3}, support.CHANGE_DATE_OF_BIRTH: {1: 4, 2: 5, 3: 6}}
-_EVENT = {support.CHANGE_NAME: "ChangeNameRequest", support.CHANGE_DATE_OF_BIRTH: "ChangeDateOfBirthRequest"}
-_VERB = {APPROVED: "Approved", REJECTED: "Rejected", CANCELLED: "Cancelled"}
-_REJECTION = (
-    "Request and proof don’t match",
-    "Wrong type of document",
-    "Image quality",
-    "Change no longer required",
-)
 DATED = Pool("persons", "person_id", "t.status = 0 AND t.date_of_birth IS NOT NULL")
 
 
@@ -44,7 +32,7 @@ def _ask(scene: Scene, person: Row, task_type: int, asked: dict[str, Any]) -> No
         "subject_name": " ".join(filter(None, (person["first_name"], person["middle_name"], person["last_name"]))),
         "source_application_user_id": user,
     }
-    with scene.process(_CREATING[task_type], user) as process:
+    with scene.process(tasks.creating(task_type), user) as process:
         support.raise_task(scene, process, task_type, data, values)
 
 
@@ -58,7 +46,7 @@ def ask_for_name(scene: Scene, subject: Subject) -> bool:
         "MiddleName": person["middle_name"],
         "LastName": names.last_name(scene.chance),
     }
-    _ask(scene, person, support.CHANGE_NAME, asked)
+    _ask(scene, person, Task.CHANGE_NAME, asked)
     return True
 
 
@@ -68,7 +56,7 @@ def ask_for_date_of_birth(scene: Scene, subject: Subject) -> bool:
     if person is None or person["date_of_birth"] is None:
         return False
     born = person["date_of_birth"] + timedelta(days=scene.chance.choice([-30, -9, -1, 1, 9, 31, 365]))
-    _ask(scene, person, support.CHANGE_DATE_OF_BIRTH, {"DateOfBirth": born.isoformat()})
+    _ask(scene, person, Task.CHANGE_DATE_OF_BIRTH, {"DateOfBirth": born.isoformat()})
     return True
 
 
@@ -79,35 +67,34 @@ def close(scene: Scene, subject: Subject) -> bool:
     if task is None or person is None:
         return False
     task_type = task["support_task_type"]
-    decision = luck.weighted(scene.chance, [(APPROVED, 0.75), (REJECTED, 0.17), (CANCELLED, 0.08)])
-    rejection = scene.chance.choice(_REJECTION) if decision == REJECTED else None
-    with scene.process(_CLOSING[task_type][decision], scene.staff()) as process:
-        mask, after = _approve(scene, process, person, task) if decision == APPROVED else (0, person)
+    decision = luck.weighted(
+        scene.chance, [(Decision.APPROVED, 0.75), (Decision.REJECTED, 0.17), (Decision.CANCELLED, 0.08)]
+    )
+    outcome = tasks.outcome(task_type, decision)
+    rejection = scene.chance.choice(words("rejection")) if decision == Decision.REJECTED else None
+    with scene.process(outcome.process_type, scene.staff()) as process:
+        after = _approve(scene, process, person, task) if decision == Decision.APPROVED else person
         changes = {"data": {**task["data"], "ChangeRequestOutcome": decision}}
-        outcome = _OUTCOME[task_type][decision]
-        event_id, closed = support.close_task(scene, process, task, outcome, changes, rejection=rejection)
+        event_id, closed = support.close_task(scene, process, task, outcome.code, changes, rejection=rejection)
         values: dict[str, Any] = {
             **support.both_sides(task, closed),
             "PersonId": person["person_id"],
             "RequestData": {key: value for key, value in closed["data"].items() if not key.startswith("$")},
         }
-        if decision == APPROVED:
-            values["PersonAttributes"] = models.person_details(after)
-            values["OldPersonAttributes"] = models.person_details(person)
-            values["Changes"] = flags.legacy_person(mask)
-        elif decision == REJECTED:
+        if decision == Decision.APPROVED:
+            values |= people.both_sides(person, after)
+        elif decision == Decision.REJECTED:
             values["RejectionReason"] = rejection
-        name = f"{_EVENT[task_type]}SupportTask{_VERB[decision]}Event"
-        process.mirror(event_id, name, values, [person["person_id"]])
+        process.mirror(event_id, outcome.mirror or "", values)
     return True
 
 
-def _approve(scene: Scene, process: Process, person: Row, task: Row) -> tuple[int, Row]:
+def _approve(scene: Scene, process: Process, person: Row, task: Row) -> Row:
     data = task["data"]
-    if task["support_task_type"] == support.CHANGE_DATE_OF_BIRTH:
-        born = models.text(person["date_of_birth"])
+    if task["support_task_type"] == Task.CHANGE_DATE_OF_BIRTH:
+        born = events.text(person["date_of_birth"])
         if data["DateOfBirth"] == born:
-            return 0, person
+            return person
         changes: dict[str, Any] = {"date_of_birth": date.fromisoformat(data["DateOfBirth"])}
     else:
         changes = {
@@ -116,15 +103,14 @@ def _approve(scene: Scene, process: Process, person: Row, task: Row) -> tuple[in
             "last_name": data["LastName"],
         }
         if all(person[column] == value for column, value in changes.items()):
-            return 0, person
+            return person
         people.keep_name(scene, person)
-    _, mask, after = people.set_details(scene, process, person, changes)
-    return mask, after
+    return people.set_details(scene, process, person, changes)[1]
 
 
 KINDS = (
     Kind("name_change_asked", ask_for_name, 2, people.ANYONE, weekend=0.3, part="early"),
     Kind("date_of_birth_change_asked", ask_for_date_of_birth, 1, DATED, weekend=0.3, part="early"),
-    Kind("name_change_closed", close, 2, support.waiting(support.CHANGE_NAME), part="late"),
-    Kind("date_of_birth_change_closed", close, 1, support.waiting(support.CHANGE_DATE_OF_BIRTH), part="late"),
+    Kind("name_change_closed", close, 2, support.waiting(Task.CHANGE_NAME), part="late"),
+    Kind("date_of_birth_change_closed", close, 1, support.waiting(Task.CHANGE_DATE_OF_BIRTH), part="late"),
 )

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
+from sandbox.domain import events, tasks
+from sandbox.domain.codes import ProcessType, TaskStatus
 from sandbox.life import support
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import models
 from sandbox.life.pool import Pool
 from sandbox.life.scene import Scene
 
-ASSIGNING, NOTING, DELETING, ZENDESK = 63, 61, 8, 64
-# Saving an unfinished journey has a process type by kind of task.
-_SAVING = {
-    support.RECORD_MATCHING: 33,
-    support.TRN_REQUEST: 65,
-    support.MANUAL_CHECKS: 65,
-    support.PENSIONS_DUPLICATE: 66,
-    support.ID_VERIFICATION: 32,
-}
-
-ANY_WAITING = support.waiting(1, 2, 3, 4, 6, 7, 8)
+ANY_WAITING = support.waiting(*range(1, 9))
 NEW = Pool(
     "support_tasks",
     "support_task_reference",
@@ -36,7 +27,7 @@ def assign(scene: Scene, subject: Subject) -> bool:
     user = scene.staff()
     if task["assigned_to_user_id"] == user:
         return False
-    with scene.process(ASSIGNING, scene.staff()) as process:
+    with scene.process(ProcessType.TASK_ASSIGNING, scene.staff()) as process:
         support.change_task(scene, process, task, {"assigned_to_user_id": user})
     return True
 
@@ -44,14 +35,14 @@ def assign(scene: Scene, subject: Subject) -> bool:
 def save(scene: Scene, subject: Subject) -> bool:
     """A member of staff stops half-way and saves."""
     task = support.find(scene, subject.key)
-    if task is None or task["support_task_type"] not in _SAVING:
+    if task is None or task["support_task_type"] not in tasks.saving():
         return False
     state = {
         "ModelTypeName": "ResolveState",
         "Data": {"Step": scene.chance.choice(["Matches", "Merge", "CheckAnswers"])},
     }
-    with scene.process(_SAVING[task["support_task_type"]], scene.staff()) as process:
-        changes = {"status": support.IN_PROGRESS, "resolve_journey_saved_state": state}
+    with scene.process(tasks.saving()[task["support_task_type"]], scene.staff()) as process:
+        changes = {"status": TaskStatus.IN_PROGRESS, "resolve_journey_saved_state": state}
         support.change_task(scene, process, task, changes)
     return True
 
@@ -62,7 +53,7 @@ def link_ticket(scene: Scene, subject: Subject) -> bool:
     if task is None:
         return False
     ticket = f"https://example.org/tickets/{scene.chance.randrange(1_000_000)}"
-    with scene.process(ZENDESK, scene.staff()) as process:
+    with scene.process(ProcessType.TASK_TICKET_LINKING, scene.staff()) as process:
         support.change_task(scene, process, task, {"zendesk_tickets": [*task["zendesk_tickets"], ticket]})
     return True
 
@@ -83,8 +74,8 @@ def note(scene: Scene, subject: Subject) -> bool:
         "created_by_user_id": user,
     }
     scene.insert("support_task_notes", row)
-    with scene.process(NOTING, user) as process:
-        values = {"SupportTaskNote": models.support_task_note(row)}
+    with scene.process("SupportTaskNoteCreatedEvent", user) as process:
+        values = {"SupportTaskNote": events.state("SupportTaskNote", row)}
         process.event("SupportTaskNoteCreatedEvent", values, tasks=[task["support_task_reference"]])
     return True
 
@@ -95,13 +86,11 @@ def delete(scene: Scene, subject: Subject) -> bool:
     if task is None:
         return False
     reference = task["support_task_reference"]
-    scene.update(
-        "support_tasks", {"support_task_reference": reference}, {"deleted_on": scene.when, "updated_on": scene.when}
-    )
-    with scene.process(DELETING, scene.staff()) as process:
+    scene.delete_softly("support_tasks", {"support_task_reference": reference})
+    with scene.process("SupportTaskDeletedEvent", scene.staff()) as process:
         values = {
             "SupportTaskReference": reference,
-            "SupportTask": models.support_task(task),
+            "SupportTask": events.state("SupportTask", task),
             "ReasonDetail": "Raised twice",
         }
         people = [task["person_id"]] if task["person_id"] is not None else []
@@ -111,7 +100,7 @@ def delete(scene: Scene, subject: Subject) -> bool:
 
 KINDS = (
     Kind("task_assigned", assign, 2, ANY_WAITING),
-    Kind("task_saved", save, 1, support.waiting(*_SAVING), hours=(8, 12), part="late"),
+    Kind("task_saved", save, 1, support.waiting(*tasks.saving()), hours=(8, 12), part="late"),
     Kind("task_ticket_linked", link_ticket, 0.5, NEW),
     Kind("task_noted", note, 1, ANY_WAITING),
     Kind("task_deleted", delete, 0.1, NEW, hours=(17, 18)),

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.award_emails import INDUCTION, QTS, AwardEmails
 from sandbox.life.kinds import Job, Kind, Subject
-from sandbox.life.payloads import models
 from sandbox.life.pool import Pool
 from sandbox.life.scene import Row, Scene
 
-NOTIFYING = 10
 WITH_EMAIL = Pool("persons", "person_id", "t.status = 0 AND t.email_address IS NOT NULL")
 
 _TEMPLATES = ("3b1ce6c1-5d6c-4f3e-9b06-5e0a3d1c0a11", "9d0c2b64-1f0e-4c9e-8a56-0b9e6b0f8c22")
@@ -32,28 +32,13 @@ _AWARDED = sql.SQL(
     """
 )
 _ROUTE_EVENTS = ["RouteToProfessionalStatusCreatedEvent", "RouteToProfessionalStatusUpdatedEvent"]
-_QTS_DATE_CHANGED = 33_554_432
-_UNSENT = {
-    "qts_awarded_emails_job": sql.SQL(
-        "SELECT * FROM qts_awarded_emails_job_items "
-        "WHERE qts_awarded_emails_job_id = %s AND NOT email_sent ORDER BY person_id"
-    ),
-    "induction_completed_emails_job": sql.SQL(
-        "SELECT * FROM induction_completed_emails_job_items "
-        "WHERE induction_completed_emails_job_id = %s AND NOT email_sent ORDER BY person_id"
-    ),
-}
-_TO_UTC = {"qts_awarded_emails_job": "awarded_to_utc", "induction_completed_emails_job": "passed_end_utc"}
-_LATEST = {
-    "qts_awarded_emails_job": sql.SQL(
-        "SELECT qts_awarded_emails_job_id AS job, awarded_to_utc AS until FROM qts_awarded_emails_jobs "
-        "ORDER BY executed_utc DESC, qts_awarded_emails_job_id LIMIT 1"
-    ),
-    "induction_completed_emails_job": sql.SQL(
-        "SELECT induction_completed_emails_job_id AS job, passed_end_utc AS until FROM induction_completed_emails_jobs "
-        "ORDER BY executed_utc DESC, induction_completed_emails_job_id LIMIT 1"
-    ),
-}
+_INDUCTION_EVENTS = ["PersonInductionUpdatedEvent"]
+_UNSENT = sql.SQL("SELECT * FROM {items} WHERE {key} = %s AND NOT email_sent ORDER BY person_id")
+_LATEST = sql.SQL("SELECT {key} AS job, {until} AS until FROM {jobs} ORDER BY executed_utc DESC, {key} LIMIT 1")
+
+
+def _of(run: AwardEmails, statement: sql.SQL) -> sql.Composed:
+    return statement.format(**{part: sql.Identifier(getattr(run, part)) for part in ("jobs", "items", "key", "until")})
 
 
 def send(scene: Scene, template: str, address: str, personalization: dict[str, Any], person_id: UUID | None) -> Row:
@@ -68,10 +53,10 @@ def send(scene: Scene, template: str, address: str, personalization: dict[str, A
         "email_reply_to_id": None,
     }
     scene.insert("emails", row)
-    people = [] if person_id is None else [person_id]
-    scene.legacy("EmailSentEvent", scene.lookup.system_user, {"Email": models.email(row)})
-    with scene.process(NOTIFYING, scene.lookup.system_user) as process:
-        process.event("EmailSentEvent", {"PersonId": person_id, "Email": models.email(row)}, people=people)
+    email = events.state("Email", row)
+    scene.legacy("EmailSentEvent", scene.lookup.system_user, {"Email": email})
+    with scene.process("EmailSentEvent", scene.lookup.system_user) as process:
+        process.event("EmailSentEvent", {"PersonId": person_id, "Email": email})
     return row
 
 
@@ -85,74 +70,43 @@ def send_one(scene: Scene, subject: Subject) -> bool:
     return True
 
 
-def _weekly(table: str, *, induction: bool) -> Any:
+def _weekly(run: AwardEmails, names: list[str], flag: str) -> Job:
+    """The job of a run: on one evening of the week it collects who is concerned, then it sends."""
+    induction = run is INDUCTION
+
+    def collect(scene: Scene) -> bool:
+        latest = scene.one(_of(run, _LATEST))
+        week = scene.when - timedelta(days=7)
+        since: datetime = week if latest is None else max(latest["until"], week)
+        mask = events.flag(names[0], flag, store="events")
+        job = scene.uuid()
+        scene.insert(run.jobs, {run.key: job, run.until: scene.when, "executed_utc": scene.when})
+        for person in scene.all(_AWARDED, (names, since, scene.when, mask, induction)):
+            item = {column: person[column] for column in ("person_id", "trn", "email_address")}
+            words = {"first name": person["first_name"], "last name": person["last_name"]}
+            scene.insert(run.items, {run.key: job, **item, "personalization": words, "email_sent": False})
+        return True
+
+    def send_collected(scene: Scene) -> bool:
+        latest = scene.one(_of(run, _LATEST))
+        items = [] if latest is None else scene.all(_of(run, _UNSENT), (latest["job"],))
+        for item in items:
+            personalization = {**item["personalization"], "trn": item["trn"]}
+            send(scene, _AWARD_TEMPLATE, item["email_address"], personalization, item["person_id"])
+            scene.update(run.items, {run.key: item[run.key], "person_id": item["person_id"]}, {"email_sent": True})
+            if induction:
+                values = {"InductionCompletedEmailsJobId": item[run.key], "PersonId": item["person_id"]}
+                values["EmailAddress"] = item["email_address"]
+                scene.legacy("InductionCompletedEmailSentEvent", scene.lookup.system_user, values)
+        return bool(items)
+
     def play(scene: Scene, subject: Subject) -> bool:
-        if subject.key == "collect":
-            return _collect(scene, table, induction=induction)
-        return _send_collected(scene, table, induction=induction)
+        return collect(scene) if subject.key == "collect" else send_collected(scene)
 
-    return play
-
-
-def _collect(scene: Scene, table: str, *, induction: bool) -> bool:
-    latest = scene.one(_LATEST[table])
-    week = scene.when - timedelta(days=7)
-    since: datetime = week if latest is None else max(latest["until"], week)
-    names = ["PersonInductionUpdatedEvent"] if induction else _ROUTE_EVENTS
-    mask = 1 if induction else _QTS_DATE_CHANGED
-    found = scene.all(_AWARDED, (names, since, scene.when, mask, induction))
-    job = scene.uuid()
-    scene.insert(f"{table}s", {f"{table}_id": job, _TO_UTC[table]: scene.when, "executed_utc": scene.when})
-    for person in found:
-        scene.insert(
-            f"{table}_items",
-            {
-                f"{table}_id": job,
-                "person_id": person["person_id"],
-                "trn": person["trn"],
-                "email_address": person["email_address"],
-                "personalization": {"first name": person["first_name"], "last name": person["last_name"]},
-                "email_sent": False,
-            },
-        )
-    return True
-
-
-def _send_collected(scene: Scene, table: str, *, induction: bool) -> bool:
-    latest = scene.one(_LATEST[table])
-    if latest is None:
-        return False
-    items = scene.all(_UNSENT[table], (latest["job"],))
-    for item in items:
-        personalization = {**item["personalization"], "trn": item["trn"]}
-        send(scene, _AWARD_TEMPLATE, item["email_address"], personalization, item["person_id"])
-        scene.update(
-            f"{table}_items", {f"{table}_id": latest["job"], "person_id": item["person_id"]}, {"email_sent": True}
-        )
-        if induction:
-            values = {
-                "InductionCompletedEmailsJobId": latest["job"],
-                "PersonId": item["person_id"],
-                "EmailAddress": item["email_address"],
-            }
-            scene.legacy(
-                "InductionCompletedEmailSentEvent", scene.lookup.system_user, values, people=[item["person_id"]]
-            )
-    return bool(items)
+    weekday = 4 if induction else 3
+    name = "induction_emails" if induction else "award_emails"
+    return Job(name, play, lambda day: day.weekday() == weekday, [("collect", 19.0), ("send", 19.2)])
 
 
 KINDS = (Kind("email_sent", send_one, 6, WITH_EMAIL, weekend=0.2),)
-JOBS = (
-    Job(
-        "induction_emails",
-        _weekly("induction_completed_emails_job", induction=True),
-        lambda day: day.weekday() == 4,
-        [("collect", 19.0), ("send", 19.2)],
-    ),
-    Job(
-        "award_emails",
-        _weekly("qts_awarded_emails_job", induction=False),
-        lambda day: day.weekday() == 3,
-        [("collect", 19.0), ("send", 19.2)],
-    ),
-)
+JOBS = (_weekly(INDUCTION, _INDUCTION_EVENTS, "InductionStatus"), _weekly(QTS, _ROUTE_EVENTS, "PersonQtsDate"))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.codes import School
 from sandbox.life import chance as luck
 from sandbox.life.kinds import Job, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.pool import Pool, draw
-from sandbox.life.scene import Row, Scene, legacy_row
+from sandbox.life.scene import Row, Scene
 
-OPEN, CLOSED = 1, 2
 OPEN_SCHOOLS = Pool(
     "establishments",
     "establishment_id",
@@ -79,9 +78,13 @@ def _load(scene: Scene) -> bool:
     return bool(drawn)
 
 
+def _status(code: int) -> Row:
+    return {"establishment_status_code": code, "establishment_status_name": School.NAMES[code]}
+
+
 def _convert(scene: Scene, school: Row) -> None:
     key = {"establishment_id": school["establishment_id"]}
-    scene.update("establishments", key, {"establishment_status_code": CLOSED, "establishment_status_name": "Closed"})
+    scene.update("establishments", key, _status(School.CLOSED))
     highest = scene.one(_HIGHEST_URN)
     assert highest is not None
     academy = {
@@ -93,8 +96,7 @@ def _convert(scene: Scene, school: Row) -> None:
         "establishment_type_name": "Academy converter",
         "establishment_type_group_code": 10,
         "establishment_type_group_name": "Academies",
-        "establishment_status_code": OPEN,
-        "establishment_status_name": "Open",
+        **_status(School.OPEN),
     }
     scene.insert("establishments", academy)
 
@@ -104,22 +106,12 @@ def _repoint(scene: Scene) -> bool:
     for row in moving:
         after = {**row, "establishment_id": row["preferred_id"]}
         scene.run(_MOVED, (row["preferred_id"], scene.when, row["tps_employment_id"]))
-        old, new = models.employment(row), models.employment(after)
         values = {
             "PersonId": row["person_id"],
-            "TpsEmployment": new,
-            "OldTpsEmployment": old,
-            "Changes": flags.changed(old, new, flags.EMPLOYMENT),
+            "TpsEmployment": events.state("TpsEmployment", after),
+            "OldTpsEmployment": events.state("TpsEmployment", row),
         }
-        event = legacy_row(
-            "TpsEmploymentUpdatedEvent",
-            scene.uuid(),
-            scene.when + timedelta(milliseconds=1),
-            scene.lookup.system_user,
-            values,
-            [row["person_id"]],
-        )
-        scene.insert("events", event)
+        scene.legacy("TpsEmploymentUpdatedEvent", scene.lookup.system_user, values)
     return bool(moving)
 
 

@@ -7,21 +7,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sandbox.domain import dates, events
+from sandbox.domain.codes import Induction
+from sandbox.domain.routes import PASSED_IN_WALES
 from sandbox.life import routes
 from sandbox.life.kinds import SCHOOL_YEAR_START, SUMMER_AWARDS, Kind, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.pool import Pool
-from sandbox.life.reference import PASSED_IN_WALES
 from sandbox.life.scene import Row, Scene
-from sandbox.life.standing import (
-    EARLIEST_INDUCTION,
-    FAILED,
-    FAILED_IN_WALES,
-    IN_PROGRESS,
-    PASSED,
-    REQUIRED,
-    standing,
-)
+from sandbox.life.standing import standing
 
 DUE = Pool("persons", "person_id", "t.status = 0 AND t.induction_status = 1 AND t.qts_date IS NOT NULL")
 RUNNING = Pool(
@@ -51,21 +44,18 @@ def enter(
         after["cpd_induction_modified_on"] = scene.when
         after["cpd_induction_cpd_modified_on"] = scene.when
         after["cpd_induction_first_modified_on"] = person["cpd_induction_first_modified_on"] or scene.when
-    old, new = models.induction(person), models.induction(after)
-    mask = flags.changed(old, new, flags.INDUCTION)
-    if mask == 0:
+    values = {
+        "PersonId": person["person_id"],
+        "Induction": events.state("Induction", after),
+        "OldInduction": events.state("Induction", person),
+        "ChangeReason": reason,
+    }
+    if not events.changes("PersonInductionUpdatedEvent", values, "events"):
         return False
     after["induction_modified_on"] = after["updated_on"] = scene.when
     columns = {column: value for column, value in after.items() if value != person[column]}
     scene.update("persons", {"person_id": person["person_id"]}, columns)
-    values = {
-        "PersonId": person["person_id"],
-        "Induction": new,
-        "OldInduction": old,
-        "ChangeReason": reason,
-        "Changes": mask,
-    }
-    scene.legacy("PersonInductionUpdatedEvent", user, values, people=[person["person_id"]])
+    scene.legacy("PersonInductionUpdatedEvent", user, values)
     return True
 
 
@@ -76,14 +66,14 @@ def _of_status(scene: Scene, subject: Subject, status: int) -> Row | None:
 
 def begin(scene: Scene, subject: Subject) -> bool:
     """A new teacher begins induction: the early-career service says so."""
-    person = _of_status(scene, subject, REQUIRED)
+    person = _of_status(scene, subject, Induction.REQUIRED)
     if person is None or person["qts_date"] is None:
         return False
-    start = max(person["qts_date"], EARLIEST_INDUCTION, scene.day - timedelta(days=scene.chance.randint(0, 40)))
+    start = max(person["qts_date"], dates.EARLIEST_INDUCTION, scene.day - timedelta(days=scene.chance.randint(0, 40)))
     if start > scene.day:
         return False
     changes = {
-        "induction_status_without_exemption": IN_PROGRESS,
+        "induction_status_without_exemption": Induction.IN_PROGRESS,
         "induction_start_date": start,
         "induction_completed_date": None,
     }
@@ -96,7 +86,7 @@ def _completed(status: int, from_status: int, *, cpd: bool) -> Any:
         if person is None or person["qts_date"] is None:
             return False
         start = person["induction_start_date"] or max(
-            person["qts_date"], EARLIEST_INDUCTION, scene.day - timedelta(days=380)
+            person["qts_date"], dates.EARLIEST_INDUCTION, scene.day - timedelta(days=380)
         )
         completed = max(start, scene.day - timedelta(days=scene.chance.randint(0, 14)))
         if completed > scene.day:
@@ -117,7 +107,7 @@ def _completed(status: int, from_status: int, *, cpd: bool) -> Any:
 
 def exempt(scene: Scene, subject: Subject) -> bool:
     """Somebody is found not to need induction."""
-    person = _of_status(scene, subject, REQUIRED)
+    person = _of_status(scene, subject, Induction.REQUIRED)
     if person is None:
         return False
     changes = {
@@ -130,7 +120,7 @@ def exempt(scene: Scene, subject: Subject) -> bool:
 
 def end_exemption(scene: Scene, subject: Subject) -> bool:
     """The reasons entered for a person no longer hold; a route may still exempt them."""
-    person = _of_status(scene, subject, 2)
+    person = _of_status(scene, subject, Induction.EXEMPT)
     if person is None:
         return False
     changes = {"induction_exemption_reason_ids": [], "induction_exempt_without_reason": False}
@@ -139,19 +129,24 @@ def end_exemption(scene: Scene, subject: Subject) -> bool:
 
 def passed_in_wales(scene: Scene, person: Row) -> bool:
     """A Welsh pass exempts from induction here, unless a higher status stands; its dates are not kept."""
-    reasons = person["induction_exemption_reason_ids"]
-    if PASSED_IN_WALES in reasons or person["induction_status_without_exemption"] in {PASSED, FAILED}:
+    reasons, passed = person["induction_exemption_reason_ids"], UUID(PASSED_IN_WALES)
+    if passed in reasons or person["induction_status_without_exemption"] in {Induction.PASSED, Induction.FAILED}:
         return False
-    return enter(
-        scene, person, {"induction_exemption_reason_ids": [*reasons, PASSED_IN_WALES]}, scene.lookup.system_user, None
-    )
+    return enter(scene, person, {"induction_exemption_reason_ids": [*reasons, passed]}, scene.lookup.system_user, None)
 
 
+_passed = _completed(Induction.PASSED, Induction.IN_PROGRESS, cpd=True)
 KINDS = (
     Kind("induction_started", begin, 4, DUE, season=SCHOOL_YEAR_START),
-    Kind("induction_passed", _completed(PASSED, IN_PROGRESS, cpd=True), 3, FINISHING, season=SUMMER_AWARDS),
-    Kind("induction_failed", _completed(FAILED, IN_PROGRESS, cpd=False), 0.15, RUNNING),
-    Kind("induction_failed_in_wales", _completed(FAILED_IN_WALES, REQUIRED, cpd=False), 0.1, DUE),
+    Kind(
+        "induction_passed",
+        _completed(Induction.PASSED, Induction.IN_PROGRESS, cpd=True),
+        3,
+        FINISHING,
+        season=SUMMER_AWARDS,
+    ),
+    Kind("induction_failed", _completed(Induction.FAILED, Induction.IN_PROGRESS, cpd=False), 0.15, RUNNING),
+    Kind("induction_failed_in_wales", _completed(Induction.FAILED_IN_WALES, Induction.REQUIRED, cpd=False), 0.1, DUE),
     Kind("induction_exempted", exempt, 0.7, DUE, part="early"),
     Kind("induction_exemption_removed", end_exemption, 0.4, EXEMPTED, part="late"),
 )

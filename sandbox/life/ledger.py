@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain.codes import RowStatus
 from sandbox.life.scene import Scene
-
-EWC, EXPORT_NEW, EXPORT_AMEND, IMPORT = 1, 2, 3, 4
-SUCCESS, FAILURE, WARNING = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Record:
     """What became of a row of a file."""
 
     row: str
-    status: int = SUCCESS
+    status: int = RowStatus.SUCCESS
     message: str | None = None
     person_id: UUID | None = None
     duplicate: bool | None = None
@@ -43,18 +42,17 @@ def has_open_alert(scene: Scene, person_id: UUID) -> bool:
 
 def write(scene: Scene, interface: int, file_name: str, records: list[Record]) -> None:
     """Write a file into the ledger. Duplicates are counted apart from successes."""
-    duplicates = sum(record.duplicate is True for record in records)
-    successes = sum(record.status == SUCCESS and record.duplicate is not True for record in records)
+    counts = Counter("duplicate" if record.duplicate else record.status for record in records)
     transaction = scene.insert(
         "integration_transactions",
         {
             "interface_type": interface,
             "import_status": 0,
             "total_count": len(records),
-            "success_count": successes,
-            "warning_count": sum(record.status == WARNING and record.duplicate is not True for record in records),
-            "failure_count": sum(record.status == FAILURE for record in records),
-            "duplicate_count": duplicates,
+            "success_count": counts[RowStatus.SUCCESS],
+            "warning_count": counts[RowStatus.WARNING],
+            "failure_count": counts[RowStatus.FAILURE],
+            "duplicate_count": counts["duplicate"],
             "file_name": file_name,
             "created_date": scene.when,
         },

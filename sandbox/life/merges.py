@@ -6,12 +6,12 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.codes import PersonStatus, ProcessType
+from sandbox.life import onelogin as accounts
 from sandbox.life import people, webhooks
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import events, flags, models
 from sandbox.life.scene import Process, Row, Scene
-
-MERGING = 29
 
 # Staff merge the younger, emptier record away: one with a finished induction or an open alert is looked at first.
 _NEXT = sql.SQL(
@@ -44,25 +44,22 @@ def merge(scene: Scene, subject: Subject) -> bool:
         changes["email_address"] = merged["email_address"]
     if retained["national_insurance_number"] is None and merged["national_insurance_number"] is not None:
         changes["national_insurance_number"] = merged["national_insurance_number"]
-    evidence = models.file(scene.uuid(), "merge.pdf") if scene.chance.random() < 0.2 else None
+    evidence = events.file(scene.uuid(), "merge.pdf") if scene.chance.random() < 0.2 else None
     comment = "Same person" if scene.chance.random() < 0.5 else None
     why = events.change_reason("Merge", comment, evidence)
-    with scene.process(MERGING, scene.staff(), why) as process:
-        after, mask = retained, 0
+    with scene.process(ProcessType.MERGING, scene.staff(), why) as process:
+        after = retained
         if any(retained[column] != value for column, value in changes.items()):
-            _, mask, after = people.set_details(scene, process, retained, changes)
+            _, after = people.set_details(scene, process, retained, changes)
         event_id = absorb(scene, process, merged, retained)
         values = {
-            "PersonId": retained["person_id"],
+            **people.both_sides(retained, after),
             "PersonTrn": retained["trn"],
             "SecondaryPersonId": merged["person_id"],
             "SecondaryPersonTrn": merged["trn"],
-            "SecondaryPersonStatus": people.DEACTIVATED,
-            "PersonAttributes": models.person_details(after),
-            "OldPersonAttributes": models.person_details(retained),
+            "SecondaryPersonStatus": PersonStatus.DEACTIVATED,
             "EvidenceFile": evidence,
             "Comments": comment,
-            "Changes": flags.legacy_person(mask),
         }
         process.mirror(event_id, "PersonsMergedEvent", values, [retained["person_id"], merged["person_id"]])
     return True
@@ -73,37 +70,16 @@ def absorb(scene: Scene, process: Process, merged: Row, retained: Row) -> UUID:
     scene.update(
         "persons",
         {"person_id": merged["person_id"]},
-        {
-            "status": people.DEACTIVATED,
-            "merged_with_person_id": retained["person_id"],
-            "updated_on": scene.when,
-        },
+        {"status": PersonStatus.DEACTIVATED, "merged_with_person_id": retained["person_id"], "updated_on": scene.when},
     )
     values = {
         "PersonId": merged["person_id"],
         "MergedWithPersonId": retained["person_id"],
-        "Changes": flags.PERSON_DEACTIVATED["MergedWithPersonId"],
+        "Changes": events.flag("PersonDeactivatedEvent", "MergedWithPersonId"),
     }
-    event_id = process.event("PersonDeactivatedEvent", values, people=[merged["person_id"]])
+    event_id = process.event("PersonDeactivatedEvent", values)
     for account in scene.all(_ACCOUNTS, (merged["person_id"],)):
-        moved = {**account, "person_id": retained["person_id"]}
-        scene.update("one_login_users", {"subject": account["subject"]}, {"person_id": retained["person_id"]})
-        old, new = models.one_login_user(account), models.one_login_user(moved)
-        process.event(
-            "OneLoginUserUpdatedEvent",
-            {"OneLoginUser": new, "OldOneLoginUser": old, "Changes": flags.changed(old, new, flags.ONE_LOGIN_USER)},
-            people=[retained["person_id"], merged["person_id"]],
-            subjects=[account["subject"]],
-        )
-        webhooks.notify(
-            scene,
-            "one_login_user.updated",
-            {
-                "subject": account["subject"],
-                "emailAddress": account["email_address"],
-                "connectedPerson": {"trn": retained["trn"]},
-            },
-        )
+        accounts.change(scene, process, account, {"person_id": retained["person_id"]}, retained["trn"])
     webhooks.notify(scene, "person.deactivated", {"trn": merged["trn"], "mergedWith": {"trn": retained["trn"]}})
     return event_id
 

@@ -12,15 +12,15 @@ from sandbox.domain.numbers import email, new_nino, postcode
 from sandbox.domain.tables import words
 from sandbox.life import chance as luck
 
+GENDERS = ((Gender.FEMALE, 0.7), (Gender.MALE, 0.27), (Gender.OTHER, 0.02), (Gender.NOT_AVAILABLE, 0.01))
+
 _BORN = 1990
 """The year of birth from which a name is drawn for somebody of whom nothing else is known."""
 
 
 def person(chance: Random, today: date, youngest: int = 20, oldest: int = 45) -> dict[str, Any]:
     """A person's attributes as columns of `persons`: names, date of birth, e-mail, NINO, gender."""
-    gender = luck.weighted(
-        chance, [(Gender.FEMALE, 0.7), (Gender.MALE, 0.27), (Gender.OTHER, 0.02), (Gender.NOT_AVAILABLE, 0.01)]
-    )
+    gender = luck.weighted(chance, GENDERS)
     born = today - timedelta(days=chance.randint(youngest * 366, oldest * 365))
     community = _community(chance, born.year)
     side = "m" if gender == Gender.MALE else "f"

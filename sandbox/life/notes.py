@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from sandbox.domain import events
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import models
 from sandbox.life.people import ANYONE
 from sandbox.life.scene import Row, Scene
-
-CREATING = 11
 
 _WORDS = (
     "Telephone call from the record holder about their certificate.",
@@ -37,9 +35,9 @@ def add(scene: Scene, subject: Subject) -> bool:
         "original_file_name": "letter.pdf" if with_file else None,
     }
     scene.insert("notes", row)
-    with scene.process(CREATING, user) as process:
-        values = {"PersonId": person["person_id"], "Note": models.note(row)}
-        process.event("NoteCreatedEvent", values, people=[person["person_id"]])
+    with scene.process("NoteCreatedEvent", user) as process:
+        note = events.state("Note", row, File=events.state("File", row) if with_file else None)
+        process.event("NoteCreatedEvent", {"PersonId": person["person_id"], "Note": note})
     return True
 
 

@@ -9,19 +9,14 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain import events, tasks
+from sandbox.domain.codes import Attribute, Matched, Outcome, ProcessType, Task, Verified
 from sandbox.domain.numbers import email
 from sandbox.life import names, support, webhooks
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.people import ANYONE
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
-
-SIGNING_IN, CONNECTING, DISCONNECTING = 36, 44, 45
-VERIFICATION_COMPLETING, MATCHING_COMPLETING = 23, 34
-BY_ONE_LOGIN, BY_SUPPORT = 1, 2
-AUTOMATIC, SUPPORT_UI = 1, 4
-FULL_NAME, DATE_OF_BIRTH, NINO = 1, 3, 4
 
 _ACCOUNT = sql.SQL("SELECT * FROM one_login_users WHERE subject = %s FOR UPDATE")
 
@@ -50,14 +45,10 @@ def change(scene: Scene, process: Process, account: Row, changes: Mapping[str, A
     """Change an account and tell of it."""
     after = {**account, **changes}
     scene.update("one_login_users", {"subject": account["subject"]}, _json(changes))
-    old, new = models.one_login_user(account), models.one_login_user(after)
-    people = [row["person_id"] for row in (after, account) if row["person_id"] is not None]
-    process.event(
-        "OneLoginUserUpdatedEvent",
-        {"OneLoginUser": new, "OldOneLoginUser": old, "Changes": flags.changed(old, new, flags.ONE_LOGIN_USER)},
-        people=list(dict.fromkeys(people)),
-        subjects=[account["subject"]],
-    )
+    people = dict.fromkeys(row["person_id"] for row in (after, account) if row["person_id"] is not None)
+    old, new = events.state("OneLoginUser", account), events.state("OneLoginUser", after)
+    values = {"OneLoginUser": new, "OldOneLoginUser": old}
+    process.event("OneLoginUserUpdatedEvent", values, people=list(people), subjects=[account["subject"]])
     person = None if trn is None else {"trn": trn}
     data = {"subject": account["subject"], "emailAddress": after["email_address"], "connectedPerson": person}
     webhooks.notify(scene, "one_login_user.updated", data)
@@ -66,7 +57,7 @@ def change(scene: Scene, process: Process, account: Row, changes: Mapping[str, A
 
 def _sign_in(scene: Scene, process: Process, account: Row) -> None:
     people = [account["person_id"]] if account["person_id"] is not None else []
-    values = {"OneLoginUser": models.one_login_user(account)}
+    values = {"OneLoginUser": events.state("OneLoginUser", account)}
     process.event("OneLoginUserSignedInEvent", values, people=people, subjects=[account["subject"]])
     if not scene.lookup.oidc_applications:
         return
@@ -103,7 +94,7 @@ def sign_in(scene: Scene, subject: Subject) -> bool:
     account = scene.one(_ACCOUNT, (subject.key,))
     if account is None:
         return False
-    with scene.process(SIGNING_IN, scene.lookup.application("access", scene.chance)) as process:
+    with scene.process("OneLoginUserSignedInEvent", scene.lookup.application("access", scene.chance)) as process:
         _sign_in(scene, process, account)
     return True
 
@@ -116,60 +107,51 @@ def appear(scene: Scene, subject: Subject) -> bool:
         return False
     first, last = person["first_name"] or names.first_name(chance), person["last_name"]
     account: Row = {
+        **dict.fromkeys(events.objects()["OneLoginUser"].columns.values()),
         "subject": f"urn:fdc:gov.uk:2022:{chance.getrandbits(256):064x}",
         "email_address": person["email_address"] or email(chance, first, last),
-        "person_id": None,
-        "verified_on": None,
-        "verification_route": None,
-        "verified_names": None,
-        "verified_dates_of_birth": None,
-        "last_core_identity_vc": None,
-        "matched_on": None,
-        "match_route": None,
-        "matched_attributes": None,
-        "verified_by_application_user_id": None,
     }
     scene.insert("one_login_users", account)
-    values = {"OneLoginUser": models.one_login_user(account)}
-    with scene.process(SIGNING_IN, scene.lookup.application("access", chance)) as process:
+    values = {"OneLoginUser": events.state("OneLoginUser", account)}
+    with scene.process("OneLoginUserSignedInEvent", scene.lookup.application("access", chance)) as process:
         process.event("OneLoginUserCreatedEvent", values, subjects=[account["subject"]])
         how = chance.random()
         if how < 0.8:
-            verified = _verified(scene, BY_ONE_LOGIN, [first, last], person["date_of_birth"])
+            verified = _verified(scene, Verified.BY_ONE_LOGIN, {**person, "first_name": first})
             if how < 0.6 and person["date_of_birth"] is not None:
-                connection = _connection(scene, person, AUTOMATIC)
+                connection = _connection(scene, person, Matched.AUTOMATIC)
                 account = change(scene, process, account, {**verified, **connection}, person["trn"])
             else:
                 account = change(scene, process, account, verified, None)
-                _ask_staff(scene, process, account, support.RECORD_MATCHING, person)
+                _ask_staff(scene, process, account, Task.RECORD_MATCHING, person)
         else:
-            _ask_staff(scene, process, account, support.ID_VERIFICATION, person)
+            _ask_staff(scene, process, account, Task.ID_VERIFICATION, person)
         _sign_in(scene, process, account)
     return True
 
 
-def _verified(scene: Scene, route: int, name: list[str], born: Any) -> dict[str, Any]:
-    dates = [born.isoformat()] if born is not None else []
+def _verified(scene: Scene, route: int, person: Row) -> dict[str, Any]:
+    born = person["date_of_birth"]
     return {
         "verified_on": scene.when,
         "verification_route": route,
-        "verified_names": [name],
-        "verified_dates_of_birth": dates,
+        "verified_names": [[person["first_name"], person["last_name"]]],
+        "verified_dates_of_birth": [born.isoformat()] if born is not None else [],
     }
 
 
 def _connection(scene: Scene, person: Row, route: int) -> dict[str, Any]:
     values = {
-        FULL_NAME: f"{person['first_name']} {person['last_name']}",
-        DATE_OF_BIRTH: models.text(person["date_of_birth"]),
-        NINO: person["national_insurance_number"],
+        Attribute.FULL_NAME: f"{person['first_name']} {person['last_name']}",
+        Attribute.DATE_OF_BIRTH: events.text(person["date_of_birth"]),
+        Attribute.NINO: person["national_insurance_number"],
     }
     matched = {str(attribute): value for attribute, value in values.items() if value is not None}
     return {
         "person_id": person["person_id"],
         "matched_on": scene.when,
         "match_route": route,
-        "matched_attributes": matched if route == AUTOMATIC else None,
+        "matched_attributes": matched if route == Matched.AUTOMATIC else None,
     }
 
 
@@ -200,22 +182,25 @@ def close_task(scene: Scene, subject: Subject) -> bool:
         return False
     stated = scene.one(_BY_TRN, (task["data"].get("StatedTrn"),))
     person = None if stated is None else scene.person(stated["person_id"])
-    verifying = task["support_task_type"] == support.ID_VERIFICATION
+    task_type = task["support_task_type"]
+    verifying = task_type == Task.ID_VERIFICATION
     well = person is not None and scene.chance.random() < 0.7
-    with scene.process(VERIFICATION_COMPLETING if verifying else MATCHING_COMPLETING, scene.staff()) as process:
+    # Verified and connected, or not verified; connected, or no matches.
+    code = (
+        (Outcome.VERIFIED_AND_CONNECTED if well else Outcome.NOT_VERIFIED)
+        if verifying
+        else (Outcome.CONNECTED if well else Outcome.NO_MATCHES)
+    )
+    outcome = tasks.outcomes()[code]
+    with scene.process(outcome.process_type, scene.staff()) as process:
+        closing: dict[str, Any] = {"data": {**task["data"], "Outcome": outcome.decision}}
         if well and person is not None:
-            changes = _connection(scene, person, SUPPORT_UI)
+            changes = _connection(scene, person, Matched.SUPPORT_UI)
             if verifying:
-                name = [person["first_name"], person["last_name"]]
-                changes |= _verified(scene, BY_SUPPORT, name, person["date_of_birth"])
+                changes |= _verified(scene, Verified.BY_SUPPORT, person)
             change(scene, process, account, changes, person["trn"])
-        # Verified and connected, or not verified; connected, or no matches.
-        outcome = (10 if well else 7) if verifying else (13 if well else 12)
-        stored = (3 if well else 0) if verifying else (3 if well else 2)
-        closing: dict[str, Any] = {"data": {**task["data"], "Outcome": stored}}
-        if well and person is not None:
             closing["person_id"] = person["person_id"]
-        support.close_task(scene, process, task, outcome, closing)
+        support.close_task(scene, process, task, outcome.code, closing)
     return True
 
 
@@ -226,10 +211,10 @@ def connect(scene: Scene, subject: Subject) -> bool:
     account = None if found is None else scene.one(_ACCOUNT, (found["subject"],))
     if person is None or account is None or account["person_id"] is not None:
         return False
-    changes = _connection(scene, person, SUPPORT_UI)
+    changes = _connection(scene, person, Matched.SUPPORT_UI)
     if account["verified_on"] is None:
-        changes |= _verified(scene, BY_SUPPORT, [person["first_name"], person["last_name"]], person["date_of_birth"])
-    with scene.process(CONNECTING, scene.staff()) as process:
+        changes |= _verified(scene, Verified.BY_SUPPORT, person)
+    with scene.process(ProcessType.CONNECTING, scene.staff()) as process:
         change(scene, process, account, changes, person["trn"])
     return True
 
@@ -251,7 +236,7 @@ def disconnect(scene: Scene, subject: Subject) -> bool:
         return False
     reason = {"$change-reason-type": "DisconnectReason", "Reason": scene.chance.randrange(2), "Details": None}
     nothing = {"person_id": None, "matched_on": None, "match_route": None, "matched_attributes": None}
-    with scene.process(DISCONNECTING, scene.staff(), reason) as process:
+    with scene.process(ProcessType.DISCONNECTING, scene.staff(), reason) as process:
         change(scene, process, account, nothing, None)
     return True
 
@@ -266,7 +251,7 @@ KINDS = (
         "one_login_task_closed",
         close_task,
         2.5,
-        support.waiting(support.RECORD_MATCHING, support.ID_VERIFICATION),
+        support.waiting(Task.RECORD_MATCHING, Task.ID_VERIFICATION),
         part="late",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import date
 from hashlib import blake2b
 from typing import Any
@@ -10,9 +11,11 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain import events
+from sandbox.domain.codes import Item
+from sandbox.domain.pensions import MONTHS_UNTIL_ENDED
 from sandbox.life.gias import PREFERRED
 from sandbox.life.kinds import Job, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.pensions_file import COLUMNS, lines
 from sandbox.life.scene import Row, Scene, legacy_row
 
@@ -75,9 +78,18 @@ _UNKNOWN_PLACE = sql.SQL(
     WHERE p.tps_csv_extract_item_id = i.tps_csv_extract_item_id AND p.establishment_id IS NULL
     """
 )
+# What a line says of an employment, beside the columns of the same names.
+_SAID = sql.SQL(
+    """
+    i.tps_csv_extract_item_id AS item, i.employment_start_date AS said_start, i.employment_end_date AS said_end,
+    i.extract_date AS said_on, i.withdrawal_indicator AS said_withdrawal, i.employment_type AS said_type,
+    i.national_insurance_number AS said_nino, i.member_postcode, i.member_email_address, i.establishment_postcode,
+    i.establishment_email_address
+    """
+)
 _ADDED = sql.SQL(
     """
-    SELECT DISTINCT ON (i.key) i.*, p.person_id, places.establishment_id
+    SELECT DISTINCT ON (i.key) i.key, p.person_id, places.establishment_id, {said}
     FROM tps_csv_extract_items i
     JOIN persons p ON p.trn = i.trn
     JOIN places ON places.tps_csv_extract_item_id = i.tps_csv_extract_item_id
@@ -85,19 +97,17 @@ _ADDED = sql.SQL(
       AND NOT EXISTS (SELECT FROM tps_employments t WHERE t.key = i.key)
     ORDER BY i.key, i.tps_csv_extract_item_id
     """
-)
+).format(said=_SAID)
 _KNOWN = sql.SQL(
     """
-    SELECT t.*, i.tps_csv_extract_item_id, i.employment_end_date, i.extract_date, i.withdrawal_indicator,
-           i.employment_type AS new_type, i.national_insurance_number AS new_nino, i.member_postcode,
-           i.member_email_address, i.establishment_postcode, i.establishment_email_address
+    SELECT t.*, {said}
     FROM tps_csv_extract_items i
     JOIN tps_employments t ON t.key = i.key
     WHERE i.tps_csv_extract_id = %s AND i.result IS NULL
       AND get_byte(uuid_send(i.tps_csv_extract_item_id), 15) %% %s = %s
     ORDER BY t.tps_employment_id, i.tps_csv_extract_item_id
     """
-)
+).format(said=_SAID)
 _RESULTS = sql.SQL(
     """
     UPDATE tps_csv_extract_items i SET result = r.result
@@ -135,20 +145,6 @@ _ENDED = sql.SQL(
     WHERE tps_employment_id = ANY(%s)
     """
 )
-_WRITTEN = (
-    "end_date",
-    "last_known_tps_employed_date",
-    "last_extract_date",
-    "employment_type",
-    "withdrawal_confirmed",
-    "person_postcode",
-    "person_email_address",
-    "employer_postcode",
-    "employer_email_address",
-)
-
-
-_STATE = (*_WRITTEN, "national_insurance_number")
 
 
 def work(scene: Scene, subject: Subject) -> bool:
@@ -186,95 +182,81 @@ def derived(end: date, extracted: date, withdrawal: str | None) -> tuple[date | 
     """End date, last known date and confirmed withdrawal of an employment, from a row of a file."""
     last_known = min(end, extracted)
     withdrawn = withdrawal == "W"
-    ended = withdrawn or last_known < five_months_before(extracted)
+    ended = withdrawn or last_known < months_before(extracted, MONTHS_UNTIL_ENDED)
     return (end if ended else None), last_known, withdrawn
 
 
-def five_months_before(day: date) -> date:
-    """The same day five calendar months earlier, or the last day of that month."""
-    month = day.month - 5
-    year, month = (day.year, month) if month > 0 else (day.year - 1, month + 12)
-    for number in range(day.day, 27, -1):
-        try:
-            return date(year, month, number)
-        except ValueError:
-            continue
-    return date(year, month, min(day.day, 27))
+def months_before(day: date, months: int) -> date:
+    """The same day so many calendar months earlier, or the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _as_said(line: Row) -> Row:
+    """The columns of an employment that the newest line about it sets."""
+    end, last_known, withdrawn = derived(line["said_end"], line["said_on"], line["said_withdrawal"])
+    return {
+        "end_date": end,
+        "last_known_tps_employed_date": last_known,
+        "last_extract_date": line["said_on"],
+        "employment_type": line["said_type"],
+        "withdrawal_confirmed": withdrawn,
+        "person_postcode": line["member_postcode"],
+        "person_email_address": line["member_email_address"],
+        "employer_postcode": line["establishment_postcode"],
+        "employer_email_address": line["establishment_email_address"],
+        "national_insurance_number": line["said_nino"],
+    }
 
 
 def _match_and_add(scene: Scene, extract_id: Any) -> None:
     scene.run(_UNKNOWN_TRN, (extract_id,))
     scene.run(_PLACES, (extract_id,))
     scene.run(_UNKNOWN_PLACE)
-    events, results = [], []
-    for item in scene.all(_ADDED, (extract_id,)):
-        end, last_known, withdrawn = derived(
-            item["employment_end_date"], item["extract_date"], item["withdrawal_indicator"]
-        )
+    written, results = [], []
+    for line in scene.all(_ADDED, (extract_id,)):
         row: Row = {
             "tps_employment_id": scene.uuid(),
-            "person_id": item["person_id"],
-            "establishment_id": item["establishment_id"],
-            "start_date": item["employment_start_date"],
-            "end_date": end,
-            "last_known_tps_employed_date": last_known,
-            "last_extract_date": item["extract_date"],
-            "employment_type": item["employment_type"],
+            "person_id": line["person_id"],
+            "establishment_id": line["establishment_id"],
+            "start_date": line["said_start"],
+            "key": line["key"],
+            **_as_said(line),
             "created_on": scene.when,
             "updated_on": scene.when,
-            "key": item["key"],
-            "national_insurance_number": item["national_insurance_number"],
-            "person_postcode": item["member_postcode"],
-            "withdrawal_confirmed": withdrawn,
-            "person_email_address": item["member_email_address"],
-            "employer_postcode": item["establishment_postcode"],
-            "employer_email_address": item["establishment_email_address"],
         }
         scene.insert("tps_employments", row)
-        values = {"PersonId": row["person_id"], "TpsEmployment": models.employment(row)}
-        events.append(_event(scene, "TpsEmploymentCreatedEvent", row, values))
-        results.append((item["tps_csv_extract_item_id"], 1))
-    _write(scene, events, results)
+        values = {"PersonId": row["person_id"], "TpsEmployment": events.state("TpsEmployment", row)}
+        written.append(_event(scene, "TpsEmploymentCreatedEvent", values))
+        results.append((line["item"], Item.ADDED))
+    _write(scene, written, results)
 
 
 def _update(scene: Scene, extract_id: Any, part: int) -> None:
-    events, results = [], []
+    written, results = [], []
     changed: dict[UUID, Row] = {}
     for found in scene.all(_KNOWN, (extract_id, PARTS, part)):
         # A key may come twice in a file: the second line finds what the first one left.
         left = changed.get(found["tps_employment_id"], {})
-        row: Row = {**found, **{column: left[column] for column in _STATE if column in left}}
-        end, last_known, withdrawn = derived(
-            row["employment_end_date"], row["extract_date"], row["withdrawal_indicator"]
-        )
-        after: Row = {
-            **row,
-            "end_date": end,
-            "last_known_tps_employed_date": last_known,
-            "last_extract_date": row["extract_date"],
-            "employment_type": row["new_type"],
-            "withdrawal_confirmed": withdrawn,
-            "national_insurance_number": row["new_nino"],
-            "person_postcode": row["member_postcode"],
-            "person_email_address": row["member_email_address"],
-            "employer_postcode": row["establishment_postcode"],
-            "employer_email_address": row["establishment_email_address"],
-        }
+        row: Row = {**found, **left}
+        after: Row = {**row, **_as_said(found)}
         counted = ("employment_type", "last_known_tps_employed_date", "last_extract_date")
-        results.append((row["tps_csv_extract_item_id"], 2 if any(after[c] != row[c] for c in counted) else 0))
-        old, new = models.employment(row), models.employment(after)
-        mask = flags.changed(old, new, flags.EMPLOYMENT)
-        if mask == 0:
+        changes = any(after[column] != row[column] for column in counted)
+        results.append((row["item"], Item.UPDATED if changes else Item.NO_CHANGE))
+        old, new = events.state("TpsEmployment", row), events.state("TpsEmployment", after)
+        if old == new:
             continue
-        changed[row["tps_employment_id"]] = after
+        changed[row["tps_employment_id"]] = _as_said(found)
         if after["national_insurance_number"] != row["national_insurance_number"]:
             scene.run(_RENUMBERED, (after["national_insurance_number"], row["tps_employment_id"]))
-        values = {"PersonId": row["person_id"], "TpsEmployment": new, "OldTpsEmployment": old, "Changes": mask}
-        events.append(_event(scene, "TpsEmploymentUpdatedEvent", row, values))
+        values = {"PersonId": row["person_id"], "TpsEmployment": new, "OldTpsEmployment": old}
+        written.append(_event(scene, "TpsEmploymentUpdatedEvent", values))
     if changed:
-        columns = [[row[column] for row in changed.values()] for column in _WRITTEN]
+        said = [list(row.values()) for row in changed.values()]
+        # The number is the last of the columns, and written apart.
+        columns = [list(column) for column in zip(*said, strict=True)][:-1]
         scene.run(_CHANGED, (scene.when, list(changed), *columns))
-    _write(scene, events, results)
+    _write(scene, written, results)
 
 
 def age(scene: Scene, _: Subject) -> bool:
@@ -286,52 +268,37 @@ def age(scene: Scene, _: Subject) -> bool:
     aged = scene.all(_AGED)
     if not aged:
         return False
-    events = []
+    written = []
     for row in aged:
-        before, after = (
-            models.employment(row),
-            models.employment({**row, "end_date": row["last_known_tps_employed_date"]}),
-        )
+        after = {**row, "end_date": row["last_known_tps_employed_date"]}
         values = {
             "PersonId": row["person_id"],
-            "TpsEmployment": before,
-            "OldTpsEmployment": after,
-            "Changes": flags.EMPLOYMENT["EndDate"],
+            "TpsEmployment": events.state("TpsEmployment", row),
+            "OldTpsEmployment": events.state("TpsEmployment", after),
         }
-        events.append(_event(scene, "TpsEmploymentUpdatedEvent", row, values))
+        written.append(_event(scene, "TpsEmploymentUpdatedEvent", values))
     scene.run(_ENDED, (scene.when, [row["tps_employment_id"] for row in aged]))
-    _write(scene, events, [])
+    _write(scene, written, [])
     return True
 
 
-def _event(scene: Scene, name: str, row: Row, values: dict[str, Any]) -> Row:
-    return legacy_row(name, scene.uuid(), scene.when, scene.lookup.system_user, values, [row["person_id"]])
+def _event(scene: Scene, name: str, values: dict[str, Any]) -> Row:
+    return legacy_row(name, scene.uuid(), scene.when, scene.lookup.system_user, values)
 
 
-_EVENT_COLUMNS = (
-    "event_id",
-    "event_name",
-    "created",
-    "inserted",
-    "payload",
-    "published",
-    "person_id",
-    "person_ids",
-    "qualification_id",
-    "alert_id",
-)
-_COPY_EVENTS = sql.SQL("COPY events ({}) FROM STDIN").format(sql.SQL(", ").join(map(sql.Identifier, _EVENT_COLUMNS)))
+_COPY_EVENTS = sql.SQL("COPY events ({}) FROM STDIN")
 
 
-def _write(scene: Scene, events: list[Row], results: list[tuple[Any, int]]) -> None:
+def _write(scene: Scene, written: list[Row], results: list[tuple[Any, int]]) -> None:
     if results:
         # Where two employments share a key, the line that met both counts as having changed something if either did.
         told = dict(sorted(results, key=lambda result: (str(result[0]), result[1])))
         scene.run(_RESULTS, (list(told), list(told.values())))
-    if events:
-        with scene.cursor.copy(_COPY_EVENTS) as copy:
-            for row in events:
-                copy.write_row([Jsonb(row[c]) if c == "payload" else row[c] for c in _EVENT_COLUMNS])
+    if written:
+        columns = sql.SQL(", ").join(map(sql.Identifier, written[0]))
+        with scene.cursor.copy(_COPY_EVENTS.format(columns)) as copy:
+            for row in written:
+                copy.write_row([Jsonb(value) if column == "payload" else value for column, value in row.items()])
 
 
 def _month() -> list[tuple[str, float]]:

@@ -10,33 +10,14 @@ from uuid import UUID
 
 from psycopg import sql
 
-from sandbox.domain.numbers import new_nino, postcode
+from sandbox.domain.codes import Gender
+from sandbox.domain.numbers import UNKNOWN_TRNS, new_nino, postcode
+from sandbox.domain.pensions import TYPES, faults
+from sandbox.domain.tables import words
+from sandbox.life import chance as luck
 from sandbox.life.scene import Row, Scene
 
-COLUMNS = (
-    "tps_csv_extract_load_item_id",
-    "tps_csv_extract_id",
-    "trn",
-    "national_insurance_number",
-    "date_of_birth",
-    "date_of_death",
-    "member_postcode",
-    "member_email_address",
-    "local_authority_code",
-    "establishment_number",
-    "establishment_postcode",
-    "establishment_email_address",
-    "member_id",
-    "employment_start_date",
-    "employment_end_date",
-    "full_or_part_time_indicator",
-    "withdrawal_indicator",
-    "extract_date",
-    "gender",
-    "created",
-    "errors",
-)
-TYPES = ("FT", "PTR", "PTI", "PT")
+COLUMNS = words("pensions_column")
 
 # Members with a contribution in the last six months; a file holds those whose identifier ends in its half.
 POSTS = sql.SQL(
@@ -73,25 +54,6 @@ NEW_POSTS = sql.SQL(
     """
 )
 
-# Field to break -> the bit that says so, the text, how often of a thousand mistakes.
-_BROKEN: tuple[tuple[str, int, str | None, int], ...] = (
-    ("national_insurance_number", 2, "BG123456A", 300),
-    ("national_insurance_number", 2, None, 100),
-    ("member_email_address", 32, "no e-mail", 200),
-    ("establishment_email_address", 65536, "office at school", 180),
-    ("trn", 1, "12345", 40),
-    ("date_of_birth", 4, "1980-02-30", 30),
-    ("date_of_death", 8, "unknown", 10),
-    ("local_authority_code", 64, "83", 20),
-    ("establishment_number", 128, "12A", 30),
-    ("employment_start_date", 1024, "01/13/2020", 20),
-    ("employment_end_date", 2048, None, 20),
-    ("full_or_part_time_indicator", 4096, "F/T", 20),
-    ("withdrawal_indicator", 8192, "Y", 10),
-    ("extract_date", 16384, "25.10.2026", 10),
-    ("gender", 32768, "F", 10),
-)
-
 
 def day_text(value: date | None) -> str | None:
     """A date as the file writes it."""
@@ -125,50 +87,54 @@ def known_post(chance: Random, post: Row, extracted: date) -> dict[str, str | No
     address = post["person_email_address"]
     if address is None and chance.random() < 0.02:
         address = f"member{chance.randrange(10**7)}@example.org"
-    return {
-        "trn": post["key"][:7],
-        "national_insurance_number": (post["nino"] or new_nino(chance)).strip(),
-        "date_of_birth": day_text(post["date_of_birth"]),
-        "date_of_death": day_text(post["date_of_death"]),
-        "member_postcode": postcode(chance) if chance.random() < 0.005 else post["person_postcode"],
-        "member_email_address": address,
-        "local_authority_code": la_code,
-        "establishment_number": None if number == "NULL" else number,
-        "establishment_postcode": post["employer_postcode"],
-        "establishment_email_address": post["employer_email_address"],
-        "employment_start_date": day_text(post["start_date"]),
-        "employment_end_date": day_text(end),
-        "full_or_part_time_indicator": TYPES[kind],
-        "withdrawal_indicator": "W" if withdrawn else None,
-        "extract_date": day_text(extracted),
-        "gender": "Male" if post["gender"] == 1 else "Female",
-    }
+    moved = postcode(chance) if chance.random() < 0.005 else post["person_postcode"]
+    return _line(
+        chance,
+        post,
+        extracted,
+        trn=post["key"][:7],
+        date_of_death=day_text(post["date_of_death"]),
+        member_postcode=moved,
+        member_email_address=address,
+        local_authority_code=la_code,
+        establishment_number=None if number == "NULL" else number,
+        establishment_postcode=post["employer_postcode"],
+        establishment_email_address=post["employer_email_address"],
+        employment_start_date=day_text(post["start_date"]),
+        employment_end_date=day_text(end),
+        full_or_part_time_indicator=TYPES[kind],
+        withdrawal_indicator="W" if withdrawn else None,
+    )
 
 
 def new_post(chance: Random, found: Row, extracted: date, oddity: float) -> dict[str, str | None]:
     """A post that no file held before. A few are of people or at places that nobody knows: `oddity` says which."""
-    trn, la_code = found["trn"], found["la_code"]
-    if oddity < 0.12:
-        trn = f"99{chance.randrange(100_000):05d}"
-    elif oddity < 0.2:
-        la_code = "999"
+    first, last = UNKNOWN_TRNS
+    return _line(
+        chance,
+        found,
+        extracted,
+        trn=str(chance.randint(first, last)) if oddity < 0.12 else found["trn"],
+        member_postcode=postcode(chance),
+        member_email_address=found["email_address"],
+        local_authority_code="999" if 0.12 <= oddity < 0.2 else found["la_code"],
+        establishment_number=found["establishment_number"],
+        establishment_postcode=found["postcode"],
+        establishment_email_address="office@example.net" if chance.random() < 0.5 else None,
+        employment_start_date=day_text(extracted - timedelta(days=chance.randint(1, 85))),
+        employment_end_date=day_text(extracted + timedelta(days=6)),
+        full_or_part_time_indicator=chance.choice(TYPES),
+    )
+
+
+def _line(chance: Random, person: Row, extracted: date, **fields: str | None) -> dict[str, str | None]:
+    """A line about a person; the fields that are not given stay empty."""
     return {
-        "trn": trn,
-        "national_insurance_number": found["nino"] or new_nino(chance),
-        "date_of_birth": day_text(found["date_of_birth"]),
-        "date_of_death": None,
-        "member_postcode": postcode(chance),
-        "member_email_address": found["email_address"],
-        "local_authority_code": la_code,
-        "establishment_number": found["establishment_number"],
-        "establishment_postcode": found["postcode"],
-        "establishment_email_address": "office@example.net" if chance.random() < 0.5 else None,
-        "employment_start_date": day_text(extracted - timedelta(days=chance.randint(1, 85))),
-        "employment_end_date": day_text(extracted + timedelta(days=6)),
-        "full_or_part_time_indicator": chance.choice(TYPES),
-        "withdrawal_indicator": None,
+        "national_insurance_number": (person["nino"] or new_nino(chance)).strip(),
+        "date_of_birth": day_text(person["date_of_birth"]),
         "extract_date": day_text(extracted),
-        "gender": "Male" if found["gender"] == 1 else "Female",
+        "gender": "Male" if person["gender"] == Gender.MALE else "Female",
+        **fields,
     }
 
 
@@ -176,9 +142,9 @@ def spoil(chance: Random, line: dict[str, str | None]) -> int:
     """Put a mistake into a line, sometimes two; the bits of those that loading will find."""
     errors = 0
     for _ in range(2 if chance.random() < 0.1 else 1):
-        field, bit, text, _weight = chance.choices(_BROKEN, [weight for *_, weight in _BROKEN])[0]
-        line[field] = text
-        errors |= bit
+        fault = luck.weighted(chance, [(fault, fault.share) for fault in faults()])
+        line[fault.field] = fault.text
+        errors |= fault.bit
     return errors
 
 
@@ -191,16 +157,8 @@ def lines(scene: Scene, half: int, extract_id: UUID, extracted: date) -> Iterato
     def row(line: dict[str, str | None], *, spoilt: bool = False) -> tuple[Any, ...]:
         errors = spoil(chance, line) if spoilt or chance.random() < 0.01 else 0
         line["tps_csv_extract_load_item_id"] = str(scene.uuid())
-        return tuple(
-            errors
-            if column == "errors"
-            else scene.when
-            if column == "created"
-            else extract_id
-            if column == "tps_csv_extract_id"
-            else line.get(column)
-            for column in COLUMNS
-        )
+        loaded = {"errors": errors, "created": scene.when, "tps_csv_extract_id": extract_id}
+        return tuple(loaded.get(column, line.get(column)) for column in COLUMNS)
 
     for post in scene.all(POSTS, (half_a_year, half)):
         line = known_post(chance, post, extracted)

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.codes import PersonStatus, ProcessType
 from sandbox.domain.numbers import email, new_nino
+from sandbox.domain.tables import words
 from sandbox.life import chance as luck
 from sandbox.life import names, webhooks
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import events, flags, models
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Process, Row, Scene
-
-CREATING, UPDATING, DEACTIVATING, REACTIVATING, DECEASED = 24, 25, 26, 27, 42
-ACTIVE, DEACTIVATED = 0, 1
-
-# Reasons are kept as the words that staff see.
-_DETAILS_REASONS = ("Data loss or incomplete information", "New information received", "Another reason")
-_NAME_REASONS = (
-    "Name has changed due to marriage or civil partnership",
-    "Name has changed by deed poll or another legal process",
-)
 
 ANYONE = Pool("persons", "person_id", "t.status = 0")
 WITH_NINO = Pool("persons", "person_id", "t.status = 0 AND t.national_insurance_number IS NOT NULL")
 GONE = Pool("persons", "person_id", "t.status = 1 AND t.merged_with_person_id IS NULL")
-PREVIOUS_NAMES = Pool(
-    "previous_names",
-    "previous_name_id",
-    f"t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}",
-)
+PREVIOUS_NAMES = Pool("previous_names", "previous_name_id", f"t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}")
 _PREVIOUS_NAME = sql.SQL("SELECT * FROM previous_names WHERE previous_name_id = %s AND deleted_on IS NULL")
 
 
@@ -44,7 +32,7 @@ def blank(scene: Scene, details: Mapping[str, Any]) -> Row:
         "person_id": scene.uuid(),
         "created_on": scene.when,
         "updated_on": scene.when,
-        "status": ACTIVE,
+        "status": PersonStatus.ACTIVE,
         **details,
         "induction_status": 0,
         "induction_status_without_exemption": 0,
@@ -60,32 +48,38 @@ def blank(scene: Scene, details: Mapping[str, Any]) -> Row:
     }
 
 
-def create(scene: Scene, process: Process, row: Row, request: Row | None, *, mirrored: bool) -> Row:
-    """Add a person and tell of it. Only records made by staff or by Teachers' Pensions go to the older store too."""
+def create(scene: Scene, process: Process, row: Row, request: Row | None) -> Row:
+    """Add a person and record it in both stores."""
     trn = scene.insert("persons", row, returning="trn")
     row = {**row, "trn": trn}
-    metadata = None if request is None else models.trn_request(request)
-    values = {"PersonId": row["person_id"], "Details": models.person_details(row), "TrnRequestMetadata": metadata}
-    event_id = process.event("PersonCreatedEvent", values, people=[row["person_id"]])
-    if mirrored:
-        legacy = {
-            "PersonId": row["person_id"],
-            "PersonAttributes": models.person_details(row),
-            "TrnRequestMetadata": metadata,
-        }
-        process.mirror(event_id, "PersonCreatedEvent", legacy, [row["person_id"]])
+    metadata = None if request is None else events.state("TrnRequestMetadata", request)
+    values = {"PersonId": row["person_id"], "TrnRequestMetadata": metadata}
+    details = events.state("PersonDetails", row)
+    event_id = process.event("PersonCreatedEvent", {**values, "Details": details})
+    process.mirror(event_id, "PersonCreatedEvent", {**values, "PersonAttributes": details})
     return row
 
 
-def set_details(scene: Scene, process: Process, person: Row, changes: Mapping[str, Any]) -> tuple[UUID, int, Row]:
-    """Change a person's details and tell of it in the newer store: the event's id, its mask and the person after."""
+def set_details(scene: Scene, process: Process, person: Row, changes: Mapping[str, Any]) -> tuple[UUID, Row]:
+    """Change a person's details and record it in the newer store: the event's id and the person after."""
     after = {**person, **changes}
     columns = {column: value for column, value in changes.items() if value != person[column]}
     scene.update("persons", {"person_id": person["person_id"]}, {**columns, "updated_on": scene.when})
-    old, new = models.person_details(person), models.person_details(after)
-    mask = flags.changed(old, new, flags.PERSON_DETAILS)
-    values = {"PersonId": person["person_id"], "PersonDetails": new, "OldPersonDetails": old, "Changes": mask}
-    return process.event("PersonDetailsUpdatedEvent", values, people=[person["person_id"]]), mask, after
+    values = {
+        "PersonId": person["person_id"],
+        "PersonDetails": events.state("PersonDetails", after),
+        "OldPersonDetails": events.state("PersonDetails", person),
+    }
+    return process.event("PersonDetailsUpdatedEvent", values), after
+
+
+def both_sides(person: Row, after: Row) -> dict[str, Any]:
+    """A person before and after a change, as the events of the older store hold it."""
+    return {
+        "PersonId": person["person_id"],
+        "PersonAttributes": events.state("PersonDetails", after),
+        "OldPersonAttributes": events.state("PersonDetails", person),
+    }
 
 
 def keep_name(scene: Scene, person: Row) -> None:
@@ -112,22 +106,14 @@ def edit(
         return False
     evidence = None
     if name_reason is not None and scene.chance.random() < 0.6:
-        evidence = models.file(scene.uuid(), "evidence.pdf")
+        evidence = events.file(scene.uuid(), "evidence.pdf")
     detail = "Asked for by the record holder" if reason == "Another reason" else None
-    why = events.details_change_reason(reason, detail, name_reason, evidence)
-    with scene.process(UPDATING, scene.staff(), why) as process:
-        event_id, mask, after = set_details(scene, process, person, changes)
-        values = {
-            "PersonId": person["person_id"],
-            "PersonAttributes": models.person_details(after),
-            "OldPersonAttributes": models.person_details(person),
-            "NameChangeReason": name_reason,
-            "NameChangeEvidenceFile": evidence,
-            "DetailsChangeReason": reason,
-            "DetailsChangeReasonDetail": detail,
-            "Changes": flags.legacy_person(mask),
-        }
-        process.mirror(event_id, "PersonDetailsUpdatedEvent", values, [person["person_id"]])
+    name: Row = {"NameChangeReason": name_reason, "NameChangeEvidenceFile": evidence}
+    why = events.change_reason(reason, detail, kind="PersonDetailsChangeReasonInfo", **name)
+    with scene.process("PersonDetailsUpdatedEvent", scene.staff(), why) as process:
+        event_id, after = set_details(scene, process, person, changes)
+        values = {"DetailsChangeReason": reason, "DetailsChangeReasonDetail": detail, **name}
+        process.mirror(event_id, "PersonDetailsUpdatedEvent", {**both_sides(person, after), **values})
     return True
 
 
@@ -135,8 +121,8 @@ def add_by_hand(scene: Scene, _: Subject) -> bool:
     """Staff add a person whom no request brought."""
     reason = scene.chance.choice(["They were awarded a mandatory qualification", "Another reason"])
     why = events.change_reason(reason, "Paper file found" if reason == "Another reason" else None)
-    with scene.process(CREATING, scene.staff(), why) as process:
-        create(scene, process, blank(scene, names.person(scene.chance, scene.day)), None, mirrored=True)
+    with scene.process("PersonCreatedEvent", scene.staff(), why) as process:
+        create(scene, process, blank(scene, names.person(scene.chance, scene.day)), None)
     return True
 
 
@@ -148,8 +134,8 @@ def change_details(scene: Scene, subject: Subject) -> bool:
     chance = scene.chance
     changes: dict[str, Any] = {"email_address": email(chance, person["first_name"], person["last_name"])}
     if person["gender"] is None or chance.random() < 0.05:
-        changes["gender"] = luck.weighted(chance, [(1, 0.3), (2, 0.6), (3, 0.05), (4, 0.05)])
-    return edit(scene, person, changes, chance.choice(_DETAILS_REASONS))
+        changes["gender"] = luck.weighted(chance, names.GENDERS)
+    return edit(scene, person, changes, chance.choice(words("details_reason")))
 
 
 def change_name(scene: Scene, subject: Subject) -> bool:
@@ -161,7 +147,7 @@ def change_name(scene: Scene, subject: Subject) -> bool:
     if scene.chance.random() < 0.1:
         changes["first_name"] = names.first_name(scene.chance)
     keep_name(scene, person)
-    reason = scene.chance.choice(_NAME_REASONS)
+    reason = scene.chance.choice(words("name_reason"))
     return edit(scene, person, changes, None, reason)
 
 
@@ -180,7 +166,7 @@ def change_nino(scene: Scene, subject: Subject) -> bool:
     person = scene.person(subject.id)
     if person is None:
         return False
-    return edit(scene, person, {"national_insurance_number": new_nino(scene.chance)}, _DETAILS_REASONS[1])
+    return edit(scene, person, {"national_insurance_number": new_nino(scene.chance)}, words("details_reason")[1])
 
 
 def delete_previous_name(scene: Scene, subject: Subject) -> bool:
@@ -188,8 +174,7 @@ def delete_previous_name(scene: Scene, subject: Subject) -> bool:
     row = scene.one(_PREVIOUS_NAME, (subject.id,))
     if row is None or scene.person(row["person_id"]) is None:
         return False
-    key = {"previous_name_id": row["previous_name_id"]}
-    scene.update("previous_names", key, {"deleted_on": scene.when, "updated_on": scene.when})
+    scene.delete_softly("previous_names", {"previous_name_id": row["previous_name_id"]})
     return True
 
 
@@ -200,13 +185,22 @@ def _another_last_name(scene: Scene, person: Row) -> str:
     return name
 
 
-def _status_event(person: Row, status: int, reason: str) -> dict[str, Any]:
-    return {
-        "PersonId": person["person_id"],
-        "Status": status,
-        "OldStatus": person["status"],
-        "Reason": reason,
-    }
+def _set_status(
+    scene: Scene, process: Process, person: Row, status: int, died: date | None, reason: str | None = None
+) -> None:
+    """Deactivate or reactivate a record, and record it in both stores."""
+    changed = {"PersonStatus": True, "DateOfDeath": died != person["date_of_death"]}
+    values: Row = {"status": status, "date_of_death": died}
+    scene.update("persons", {"person_id": person["person_id"]}, {**values, "updated_on": scene.when})
+    name = "PersonReactivatedEvent" if status == PersonStatus.ACTIVE else "PersonDeactivatedEvent"
+    mask = events.flag(name, *(flag for flag, differs in changed.items() if differs))
+    values = {"PersonId": person["person_id"], "Changes": mask}
+    if status == PersonStatus.DEACTIVATED:
+        values["DateOfDeath"] = died
+        webhooks.notify(scene, "person.deactivated", {"trn": person["trn"]})
+    event_id = process.event(name, values)
+    old = {"Status": status, "OldStatus": person["status"], "Reason": reason, "DateOfDeath": died}
+    process.mirror(event_id, "PersonStatusUpdatedEvent", {"PersonId": person["person_id"], **old})
 
 
 def deactivate(scene: Scene, subject: Subject) -> bool:
@@ -214,62 +208,36 @@ def deactivate(scene: Scene, subject: Subject) -> bool:
     person = scene.person(subject.id)
     if person is None:
         return False
-    reason = "There is a problem with the record"
-    with scene.process(DEACTIVATING, scene.staff(), events.change_reason(reason)) as process:
-        scene.update("persons", {"person_id": person["person_id"]}, {"status": DEACTIVATED, "updated_on": scene.when})
-        values = {"PersonId": person["person_id"], "Changes": flags.PERSON_DEACTIVATED["PersonStatus"]}
-        event_id = process.event("PersonDeactivatedEvent", values, people=[person["person_id"]])
-        process.mirror(
-            event_id, "PersonStatusUpdatedEvent", _status_event(person, DEACTIVATED, reason), [person["person_id"]]
-        )
-    webhooks.notify(scene, "person.deactivated", {"trn": person["trn"]})
+    reason = words("deactivate_reason")[1]
+    with scene.process("PersonDeactivatedEvent", scene.staff(), events.change_reason(reason)) as process:
+        _set_status(scene, process, person, PersonStatus.DEACTIVATED, person["date_of_death"], reason)
     return True
 
 
 def record_death(scene: Scene, subject: Subject) -> bool:
-    """Someone has died. A death comes through the API, so the older store does not tell of it."""
+    """Someone has died."""
     person = scene.person(subject.id)
     if person is None:
         return False
     died = scene.day - timedelta(days=scene.chance.randint(1, 60))
-    die(scene, person, died, DECEASED, scene.chance.choice(scene.lookup.applications))
+    die(scene, person, died, ProcessType.DECEASED, scene.chance.choice(scene.lookup.applications))
     return True
 
 
-def die(scene: Scene, person: Row, died: Any, kind: int, user: UUID) -> None:
+def die(scene: Scene, person: Row, died: date, kind: int, user: UUID) -> None:
     """Deactivate the record of someone who died."""
     with scene.process(kind, user) as process:
-        scene.update(
-            "persons",
-            {"person_id": person["person_id"]},
-            {"status": DEACTIVATED, "date_of_death": died, "updated_on": scene.when},
-        )
-        mask = flags.PERSON_DEACTIVATED["PersonStatus"] | flags.PERSON_DEACTIVATED["DateOfDeath"]
-        values = {"PersonId": person["person_id"], "DateOfDeath": died, "Changes": mask}
-        process.event("PersonDeactivatedEvent", values, people=[person["person_id"]])
-    webhooks.notify(scene, "person.deactivated", {"trn": person["trn"]})
+        _set_status(scene, process, person, PersonStatus.DEACTIVATED, died)
 
 
 def reactivate(scene: Scene, subject: Subject) -> bool:
-    """A record was deactivated by mistake; a merged one can not come back."""
+    """A record was deactivated by mistake; a merged one cannot come back."""
     person = scene.person(subject.id, active=False)
     if person is None or person["merged_with_person_id"] is not None:
         return False
-    reason = "The record was deactivated by mistake"
-    with scene.process(REACTIVATING, scene.staff(), events.change_reason(reason)) as process:
-        scene.update(
-            "persons",
-            {"person_id": person["person_id"]},
-            {"status": ACTIVE, "date_of_death": None, "updated_on": scene.when},
-        )
-        mask = flags.PERSON_REACTIVATED["PersonStatus"]
-        if person["date_of_death"] is not None:
-            mask |= flags.PERSON_REACTIVATED["DateOfDeath"]
-        values = {"PersonId": person["person_id"], "Changes": mask}
-        event_id = process.event("PersonReactivatedEvent", values, people=[person["person_id"]])
-        process.mirror(
-            event_id, "PersonStatusUpdatedEvent", _status_event(person, ACTIVE, reason), [person["person_id"]]
-        )
+    reason = words("reactivate_reason")[0]
+    with scene.process("PersonReactivatedEvent", scene.staff(), events.change_reason(reason)) as process:
+        _set_status(scene, process, person, PersonStatus.ACTIVE, None, reason)
     return True
 
 

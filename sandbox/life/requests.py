@@ -8,16 +8,13 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sandbox.domain import events, tasks
+from sandbox.domain.codes import Outcome, Request, Task
 from sandbox.domain.numbers import normal_nino
 from sandbox.life import names, people, support, webhooks
 from sandbox.life.kinds import REQUESTS, Kind, Subject
-from sandbox.life.payloads import flags, models
 from sandbox.life.pool import Pool
 from sandbox.life.scene import Process, Row, Scene
-
-REQUESTING, RESOLVING, MANUAL_CHECKS_COMPLETING = 14, 16, 20
-PENDING, COMPLETED, REJECTED, DORMANT = 0, 1, 2, 3
-WITH_EXISTING, WITH_NEW, CHECKS_DONE = 14, 15, 16
 
 _REQUEST = sql.SQL("SELECT * FROM trn_request_metadata WHERE application_user_id = %s AND request_id = %s FOR UPDATE")
 _ALIKE = sql.SQL(
@@ -55,7 +52,7 @@ def request(scene: Scene, details: Mapping[str, Any], user: UUID, **values: Any)
         "gender": details["gender"],
         "trn_token": f"{chance.getrandbits(256):064x}" if chance.random() < 0.2 else None,
         "resolved_person_id": None,
-        "status": PENDING,
+        "status": Request.PENDING,
         **names.address(chance),
         **values,
     }
@@ -65,23 +62,22 @@ def request(scene: Scene, details: Mapping[str, Any], user: UUID, **values: Any)
 
 def tell_request(process: Process, row: Row, matches: list[UUID]) -> None:
     """Tell that a request came in."""
-    values = {"TrnRequest": models.trn_request(row, matches)}
+    found = [{"PersonId": str(match)} for match in matches]
+    values = {"TrnRequest": events.state("TrnRequestMetadata", row, Matches=found)}
     subjects = [row["one_login_user_subject"]] if row["one_login_user_subject"] else []
     process.event("TrnRequestCreatedEvent", values, people=[], subjects=subjects)
 
 
 def resolve(scene: Scene, process: Process, row: Row, person: Row, *, reason: str | None = None) -> Row:
     """Answer a request with a person."""
-    after = {**row, "resolved_person_id": person["person_id"], "status": COMPLETED}
+    after = {**row, "resolved_person_id": person["person_id"], "status": Request.COMPLETED}
     key = {"application_user_id": row["application_user_id"], "request_id": row["request_id"]}
-    scene.update("trn_request_metadata", key, {"resolved_person_id": person["person_id"], "status": COMPLETED})
-    old, new = models.trn_request(row), models.trn_request(after)
+    scene.update("trn_request_metadata", key, {"resolved_person_id": person["person_id"], "status": Request.COMPLETED})
     values = {
         "SourceApplicationUserId": row["application_user_id"],
         "RequestId": row["request_id"],
-        "Changes": flags.changed(old, new, flags.TRN_REQUEST),
-        "TrnRequest": new,
-        "OldTrnRequest": old,
+        "TrnRequest": events.state("TrnRequestMetadata", after),
+        "OldTrnRequest": events.state("TrnRequestMetadata", row),
         "ReasonDetails": reason,
     }
     process.event("TrnRequestUpdatedEvent", values, people=[person["person_id"]])
@@ -122,9 +118,9 @@ def new_person(scene: Scene, _: Subject) -> bool:
     """An application asks for a TRN for someone nobody knows, and gets it."""
     user = scene.chance.choice(scene.lookup.applications)
     row = request(scene, names.person(scene.chance, scene.day), user)
-    with scene.process(REQUESTING, user) as process:
+    with scene.process("TrnRequestCreatedEvent", user) as process:
         tell_request(process, row, [])
-        person = people.create(scene, process, person_of(scene, row), row, mirrored=False)
+        person = people.create(scene, process, person_of(scene, row), row)
         resolve(scene, process, row, person)
     return True
 
@@ -148,9 +144,9 @@ def possible_duplicate(scene: Scene, subject: Subject) -> bool:
         return False
     user = scene.chance.choice(scene.lookup.applications)
     row = request(scene, _as_asked(scene, known), user, potential_duplicate=True)
-    with scene.process(REQUESTING, user) as process:
+    with scene.process("TrnRequestCreatedEvent", user) as process:
         tell_request(process, row, [known["person_id"]])
-        _raise_for(scene, process, support.TRN_REQUEST, row, None)
+        _raise_for(scene, process, Task.TRN_REQUEST, row, None)
     return True
 
 
@@ -162,12 +158,12 @@ def needs_checks(scene: Scene, subject: Subject) -> bool:
     user = scene.chance.choice(scene.lookup.applications)
     asked = {**known, "national_insurance_number": known["national_insurance_number"]}
     row = request(scene, asked, user, potential_duplicate=True)
-    with scene.process(REQUESTING, user) as process:
+    with scene.process("TrnRequestCreatedEvent", user) as process:
         tell_request(process, row, [known["person_id"]])
         resolved = {**row, "resolved_person_id": known["person_id"]}
         key = {"application_user_id": user, "request_id": row["request_id"]}
         scene.update("trn_request_metadata", key, {"resolved_person_id": known["person_id"]})
-        _raise_for(scene, process, support.MANUAL_CHECKS, resolved, known["person_id"])
+        _raise_for(scene, process, Task.MANUAL_CHECKS, resolved, known["person_id"])
     return True
 
 
@@ -192,37 +188,35 @@ def resolve_task(scene: Scene, subject: Subject) -> bool:
     """Staff decide whether a request is for someone known or for somebody new."""
     task = support.find(scene, subject.key)
     row = None if task is None else of_task(scene, task)
-    if task is None or row is None or row["status"] != PENDING:
+    if task is None or row is None or row["status"] != Request.PENDING:
         return False
     alike = scene.all(_ALIKE, (row["last_name"], row["date_of_birth"]))
     known = scene.person(alike[0]["person_id"]) if alike and scene.chance.random() < 0.6 else None
-    with scene.process(RESOLVING, scene.staff()) as process:
+    with scene.process("TrnRequestUpdatedEvent", scene.staff()) as process:
         if known is None:
-            person, old, mask = people.create(scene, process, person_of(scene, row), row, mirrored=False), None, 0
+            person, old = people.create(scene, process, person_of(scene, row), row), None
         else:
-            person, old, mask = _update_from_request(scene, process, known, row)
+            person, old = _update_from_request(scene, process, known, row)
         after_request = resolve(scene, process, row, person)
-        data = {**task["data"], "ResolvedAttributes": models.person_details(person), "SelectedPersonAttributes": old}
-        outcome = WITH_NEW if known is None else WITH_EXISTING
+        resolved = events.state("PersonDetails", person)
+        data = {**task["data"], "ResolvedAttributes": resolved, "SelectedPersonAttributes": old}
+        outcome = Outcome.WITH_NEW if known is None else Outcome.WITH_EXISTING
         comments = "Checked against the record" if scene.chance.random() < 0.3 else None
         changes = {"data": data, "person_id": person["person_id"]}
         event_id, after = support.close_task(scene, process, task, outcome, changes, comments=comments)
         values = {
             **support.both_sides(task, after),
             "PersonId": person["person_id"],
-            "RequestData": models.trn_request(after_request),
-            "PersonAttributes": models.person_details(person),
+            "RequestData": events.state("TrnRequestMetadata", after_request),
+            "PersonAttributes": resolved,
             "OldPersonAttributes": old,
             "Comments": comments,
-            "Changes": 1 | flags.legacy_person(mask),
         }
-        process.mirror(event_id, "ApiTrnRequestSupportTaskUpdatedEvent", values, [person["person_id"]])
+        process.mirror(event_id, "ApiTrnRequestSupportTaskUpdatedEvent", values)
     return True
 
 
-def _update_from_request(
-    scene: Scene, process: Process, known: Row, row: Row
-) -> tuple[Row, dict[str, Any] | None, int]:
+def _update_from_request(scene: Scene, process: Process, known: Row, row: Row) -> tuple[Row, dict[str, Any] | None]:
     changes = {}
     if row["email_address"] and row["email_address"] != known["email_address"]:
         changes["email_address"] = row["email_address"]
@@ -230,23 +224,22 @@ def _update_from_request(
     if known["national_insurance_number"] is None and nino is not None:
         changes["national_insurance_number"] = nino
     if not changes or scene.chance.random() < 0.4:
-        return known, None, 0
-    _, mask, after = people.set_details(scene, process, known, changes)
-    return after, models.person_details(known), mask
+        return known, None
+    return people.set_details(scene, process, known, changes)[1], events.state("PersonDetails", known)
 
 
 def complete_checks(scene: Scene, subject: Subject) -> bool:
     """Staff have checked: the request is answered with the person it was found to be for."""
     task = support.find(scene, subject.key)
     row = None if task is None else of_task(scene, task)
-    if task is None or row is None or row["resolved_person_id"] is None or row["status"] != PENDING:
+    if task is None or row is None or row["resolved_person_id"] is None or row["status"] != Request.PENDING:
         return False
     person = scene.person(row["resolved_person_id"])
     if person is None:
         return False
-    with scene.process(MANUAL_CHECKS_COMPLETING, scene.staff()) as process:
+    with scene.process(tasks.outcomes()[Outcome.CHECKS_DONE].process_type, scene.staff()) as process:
         resolve(scene, process, row, person)
-        support.close_task(scene, process, task, CHECKS_DONE)
+        support.close_task(scene, process, task, Outcome.CHECKS_DONE)
     return True
 
 
@@ -255,6 +248,6 @@ KINDS = (
     Kind("trn_requested", new_person, 12, season=REQUESTS, weekend=0.35, hours=_NIGHT_AND_DAY),
     Kind("trn_request_possible_duplicate", possible_duplicate, 2.5, KNOWN, REQUESTS, 0.35, _NIGHT_AND_DAY, "early"),
     Kind("trn_request_needing_checks", needs_checks, 0.8, QUALIFIED, REQUESTS, 0.35, _NIGHT_AND_DAY, "early"),
-    Kind("trn_request_task_closed", resolve_task, 2.5, support.waiting(support.TRN_REQUEST), part="late"),
-    Kind("manual_checks_completed", complete_checks, 0.8, support.waiting(support.MANUAL_CHECKS), part="late"),
+    Kind("trn_request_task_closed", resolve_task, 2.5, support.waiting(Task.TRN_REQUEST), part="late"),
+    Kind("manual_checks_completed", complete_checks, 0.8, support.waiting(Task.MANUAL_CHECKS), part="late"),
 )

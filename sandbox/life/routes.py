@@ -8,10 +8,10 @@ from uuid import UUID
 
 from psycopg import sql
 
-from sandbox.life.payloads import flags, models
-from sandbox.life.reference import MANDATORY, NOT_APPLICABLE
+from sandbox.domain import events
+from sandbox.domain.codes import Field, RouteStatus
 from sandbox.life.scene import Row, Scene
-from sandbox.life.standing import HOLDS, exempt_by_date, standing
+from sandbox.life.standing import exempt_by_date, standing
 
 _ROUTES = sql.SQL(
     "SELECT * FROM qualifications WHERE person_id = %s AND qualification_type = 1 ORDER BY qualification_id"
@@ -48,14 +48,14 @@ def fitting(scene: Scene, type_id: UUID, values: Mapping[str, Any]) -> Row:
     rules = scene.lookup.route_types[type_id]
     row = dict(values)
     for rule, columns in _REQUIREMENTS.items():
-        left_out = rules[rule] == NOT_APPLICABLE or (rules[rule] != MANDATORY and scene.chance.random() < 0.25)
-        if left_out:
+        needed = rules[rule]
+        if needed == Field.NOT_APPLICABLE or (needed == Field.OPTIONAL and scene.chance.random() < 0.25):
             row.update(dict.fromkeys(columns))
     return row
 
 
 def add(
-    scene: Scene, person: Row, type_id: UUID, values: Mapping[str, Any], user: UUID, reason: str | None = None
+    scene: Scene, person: Row, type_id: UUID, fields: Mapping[str, Any], user: UUID, reason: str | None = None
 ) -> None:
     """Give a person a route."""
     route = {
@@ -79,14 +79,14 @@ def add(
         "training_provider_id": None,
         "degree_type_id": None,
         "exempt_from_induction": None,
-        **values,
+        **fields,
     }
     route["training_subject_ids"] = route["training_subject_ids"] or []
     _set_exemption_by_date(scene, route)
     others = scene.all(_ROUTES, (person["person_id"],))
     scene.insert("qualifications", route)
-    values_of_event = _follow(scene, person, [*others, route], None, route)
-    _tell(scene, "RouteToProfessionalStatusCreatedEvent", route, user, {**values_of_event, "ChangeReason": reason})
+    values = {**_follow(scene, person, [*others, route]), "ChangeReason": reason}
+    _record(scene, "Created", route, user, values)
 
 
 def change(
@@ -102,19 +102,18 @@ def change(
     scene.update(
         "qualifications", {"qualification_id": route["qualification_id"]}, {**columns, "updated_on": scene.when}
     )
-    values = _follow(scene, person, _with(scene, changed), route, changed)
-    values |= {"OldRouteToProfessionalStatus": models.route(route), "ChangeReason": reason}
-    _tell(scene, "RouteToProfessionalStatusUpdatedEvent", changed, user, values)
+    old = events.state("RouteToProfessionalStatus", route)
+    values = {**_follow(scene, person, _with(scene, changed)), "ChangeReason": reason}
+    _record(scene, "Updated", changed, user, {**values, "OldRouteToProfessionalStatus": old})
     return True
 
 
 def remove(scene: Scene, person: Row, route: Row, user: UUID, reason: str | None = None) -> None:
     """Delete a route softly: its row stays, what it gave goes."""
     gone = {**route, "deleted_on": scene.when, "updated_on": scene.when}
-    key = {"qualification_id": route["qualification_id"]}
-    scene.update("qualifications", key, {"deleted_on": scene.when, "updated_on": scene.when})
-    values = _follow(scene, person, _with(scene, gone), None, gone)
-    _tell(scene, "RouteToProfessionalStatusDeletedEvent", gone, user, {**values, "DeletionReason": reason})
+    scene.delete_softly("qualifications", {"qualification_id": route["qualification_id"]})
+    values = {**_follow(scene, person, _with(scene, gone)), "DeletionReason": reason}
+    _record(scene, "Deleted", gone, user, values)
 
 
 def of(scene: Scene, person_id: UUID) -> list[Row]:
@@ -129,13 +128,13 @@ def _with(scene: Scene, changed: Row) -> list[Row]:
 
 def _set_exemption_by_date(scene: Scene, route: Row) -> None:
     rules = scene.lookup.route_types[route["route_to_professional_status_type_id"]]
-    if route["status"] != HOLDS:
+    if route["status"] != RouteStatus.HOLDS:
         route["holds_from"] = None
     by_date = exempt_by_date(rules["professional_status_type"], route["status"], route["holds_from"])
     route["exempt_from_induction_due_to_qts_date"] = by_date
 
 
-def _follow(scene: Scene, person: Row, routes: list[Row], old: Row | None, new: Row) -> Row:
+def _follow(scene: Scene, person: Row, routes: list[Row]) -> Row:
     """Bring the person into line with their routes; give back what the event says about it."""
     after = {**person, **standing(person, routes, scene.lookup.route_types)}
     changes = {column: value for column, value in after.items() if value != person[column]}
@@ -144,22 +143,17 @@ def _follow(scene: Scene, person: Row, routes: list[Row], old: Row | None, new: 
         if any(column.startswith("induction") for column in changes):
             changes["induction_modified_on"] = scene.when
         scene.update("persons", {"person_id": person["person_id"]}, changes)
-    old_status, status = models.status_attributes(person), models.status_attributes(after)
-    old_induction, induction = models.induction(person), models.induction(after)
-    mask = flags.changed(old_status, status, flags.ROUTE_PERSON)
-    mask |= flags.changed(old_induction, induction, flags.ROUTE_INDUCTION)
-    if old is not None:
-        mask |= flags.changed(models.route(old), models.route(new), flags.ROUTE)
+    before = dict(person)
     person.update(changes)
     return {
-        "PersonAttributes": status,
-        "OldPersonAttributes": old_status,
-        "Induction": induction,
-        "OldInduction": old_induction,
-        "Changes": mask,
+        "PersonAttributes": events.state("ProfessionalStatusPersonAttributes", after),
+        "OldPersonAttributes": events.state("ProfessionalStatusPersonAttributes", before),
+        "Induction": events.state("Induction", after),
+        "OldInduction": events.state("Induction", before),
     }
 
 
-def _tell(scene: Scene, name: str, route: Row, user: UUID, values: Mapping[str, Any]) -> None:
-    body = {"PersonId": route["person_id"], "RouteToProfessionalStatus": models.route(route), **values}
-    scene.legacy(name, user, body, people=[route["person_id"]], qualification_id=route["qualification_id"])
+def _record(scene: Scene, what: str, route: Row, user: UUID, values: Mapping[str, Any]) -> None:
+    state = events.state("RouteToProfessionalStatus", route)
+    body = {"PersonId": route["person_id"], "RouteToProfessionalStatus": state, **values}
+    scene.legacy(f"RouteToProfessionalStatus{what}Event", user, body, qualification_id=route["qualification_id"])

@@ -16,10 +16,10 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain import events
 from sandbox.life import chance as luck
 from sandbox.life.clock import World
-from sandbox.life.payloads import events
-from sandbox.life.reference import Reference
+from sandbox.life.lookup import Lookup
 
 Row = dict[str, Any]
 Query = sql.SQL | sql.Composed
@@ -67,7 +67,7 @@ class Scene:
         self,
         cursor: psycopg.Cursor[Row],
         world: World,
-        lookup: Reference,
+        lookup: Lookup,
         day: date,
         when: datetime,
         name: str,
@@ -131,23 +131,22 @@ class Scene:
         return self.cursor.execute(_delete(table, tuple(key)), list(key.values())).rowcount
 
     def legacy(
-        self,
-        name: str,
-        raised_by: UUID,
-        values: Mapping[str, Any],
-        *,
-        people: Sequence[UUID] = (),
-        event_id: UUID | None = None,
-        qualification_id: UUID | None = None,
-        alert_id: UUID | None = None,
-    ) -> UUID:
-        """Record an event in the older store."""
-        key = event_id or self.uuid()
-        self.insert("events", legacy_row(name, key, self.when, raised_by, values, people, qualification_id, alert_id))
-        return key
+        self, name: str, raised_by: UUID, values: Mapping[str, Any], *, qualification_id: UUID | None = None
+    ) -> None:
+        """Record an event in the older store; it is about the person that its payload names."""
+        self.insert("events", legacy_row(name, self.uuid(), self.when, raised_by, values, None, qualification_id))
 
-    def process(self, kind: int, user_id: UUID | None, reason: Mapping[str, Any] | None = None) -> Process:
-        """Begin a process: use it as a context; its row and its events are written at the end."""
+    def delete_softly(self, table: str, key: Mapping[str, object]) -> None:
+        """Mark the row with this key as deleted: it stays."""
+        self.update(table, key, {"deleted_on": self.when, "updated_on": self.when})
+
+    def process(self, kind: int | str, user_id: UUID | None, reason: Mapping[str, Any] | None = None) -> Process:
+        """Begin a process: use it as a context; its row and its events are written at the end.
+
+        `kind` is its type, or the name of an event that always comes from processes of one type.
+        """
+        if isinstance(kind, str):
+            kind = events.shapes()["process_events", kind].process_type or 0
         return Process(self, kind, user_id, reason)
 
 
@@ -160,24 +159,29 @@ def legacy_row(
     when: datetime,
     raised_by: UUID,
     values: Mapping[str, Any],
-    people: Sequence[UUID] = (),
+    people: Sequence[UUID] | None = None,
     qualification_id: UUID | None = None,
-    alert_id: UUID | None = None,
 ) -> Row:
-    """A row of `events`."""
+    """A row of `events`, about the person that its payload names unless others are given."""
+    people = _people(values) if people is None else people
+    head = {"EventId": event_id, "CreatedUtc": when, "RaisedBy": raised_by}
     return {
         "event_id": event_id,
         "event_name": name,
         "created": when,
         # The row follows the business by the time a request takes.
         "inserted": when + timedelta(milliseconds=event_id.int % 900 + 20),
-        "payload": events.legacy_event(name, event_id, when, raised_by, values),
+        "payload": events.payload(name, {**head, **values}, "events"),
         "published": False,
         "person_id": people[0] if people else None,
         "person_ids": list(people),
         "qualification_id": qualification_id,
-        "alert_id": alert_id,
+        "alert_id": None,
     }
+
+
+def _people(values: Mapping[str, Any]) -> list[UUID]:
+    return [values["PersonId"]] if values.get("PersonId") is not None else []
 
 
 class Process:
@@ -201,19 +205,19 @@ class Process:
         name: str,
         values: Mapping[str, Any],
         *,
-        people: Sequence[UUID] = (),
+        people: Sequence[UUID] | None = None,
         subjects: Sequence[str] = (),
         tasks: Sequence[str] = (),
     ) -> UUID:
-        """Record an event in the newer store."""
+        """Record an event in the newer store, about the person that its payload names unless others are given."""
         key = self._scene.uuid()
         self._events.append(
             {
                 "process_event_id": key,
                 "process_id": self.process_id,
                 "event_name": name,
-                "payload": events.process_event(name, key, values),
-                "person_ids": list(people),
+                "payload": events.payload(name, {"EventId": key, **values}),
+                "person_ids": _people(values) if people is None else list(people),
                 "created_on": self._scene.when,
                 "one_login_user_subjects": list(subjects),
                 "support_task_references": list(tasks),
@@ -221,7 +225,9 @@ class Process:
         )
         return key
 
-    def mirror(self, event_id: UUID, name: str, values: Mapping[str, Any], people: Sequence[UUID] = ()) -> None:
+    def mirror(
+        self, event_id: UUID, name: str, values: Mapping[str, Any], people: Sequence[UUID] | None = None
+    ) -> None:
         """Record the same event, under its id, in the older store."""
         user = self.user_id or self._scene.lookup.system_user
         self._mirrors.append(legacy_row(name, event_id, self._scene.when, user, values, people))

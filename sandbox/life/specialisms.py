@@ -6,26 +6,44 @@ from datetime import timedelta
 
 from psycopg import sql
 
+from sandbox.domain import events
+from sandbox.domain.codes import MqStatus, Specialism
+from sandbox.domain.events import Payload
 from sandbox.life import chance as luck
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.payloads import events, flags, models
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
 from sandbox.life.scene import Row, Scene
 
-CREATING, UPDATING, DELETING = 54, 55, 56
-HEARING, MULTI_SENSORY, VISUAL = 2, 3, 5
-IN_PROGRESS, PASSED, DEFERRED, EXTENDED, FAILED, WITHDRAWN = range(6)
+_STATUSES = ((MqStatus.PASSED, 6), (MqStatus.IN_PROGRESS, 3), (MqStatus.FAILED, 0.5), (MqStatus.EXTENDED, 0.5))
+_SPECIALISMS = (Specialism.HEARING, Specialism.MULTI_SENSORY, Specialism.VISUAL)
 
 QTS_HOLDERS = Pool("persons", "person_id", "t.status = 0 AND t.qts_date IS NOT NULL")
 HELD = Pool(
-    "qualifications",
-    "qualification_id",
-    f"t.qualification_type = 0 AND t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}",
+    "qualifications", "qualification_id", f"t.qualification_type = 0 AND t.deleted_on IS NULL AND {OF_AN_ACTIVE_PERSON}"
 )
 _QUALIFICATION = sql.SQL(
     "SELECT * FROM qualifications "
     "WHERE qualification_id = %s AND qualification_type = 0 AND deleted_on IS NULL FOR UPDATE"
 )
+
+
+def _state(scene: Scene, row: Row) -> Payload:
+    """A mandatory qualification in a payload; its provider is an object with the name of that day."""
+    key, provider = row["mq_provider_id"], None
+    if key is not None:
+        provider = {
+            "MandatoryQualificationProviderId": str(key),
+            "Name": scene.lookup.mq_providers.get(key),
+            "DqtMqEstablishmentId": events.text(row.get("dqt_mq_establishment_id")),
+        }
+    return events.state("MandatoryQualification", row, Provider=provider)
+
+
+def _record(scene: Scene, what: str, row: Row, reason: Payload, **values: Payload) -> None:
+    name = f"MandatoryQualification{what}Event"
+    with scene.process(name, scene.staff(), reason) as process:
+        values = {"MandatoryQualification": _state(scene, row), **values}
+        process.event(name, {"PersonId": row["person_id"], **values})
 
 
 def add(scene: Scene, subject: Subject) -> bool:
@@ -35,7 +53,7 @@ def add(scene: Scene, subject: Subject) -> bool:
         return False
     chance = scene.chance
     start = scene.day - timedelta(days=chance.randint(300, 1200))
-    status = luck.weighted(chance, [(PASSED, 6), (IN_PROGRESS, 3), (FAILED, 0.5), (EXTENDED, 0.5)])
+    status = luck.weighted(chance, _STATUSES)
     row: Row = {
         "qualification_id": scene.uuid(),
         "created_on": scene.when,
@@ -43,19 +61,14 @@ def add(scene: Scene, subject: Subject) -> bool:
         "qualification_type": 0,
         "person_id": person["person_id"],
         "mq_provider_id": chance.choice(list(scene.lookup.mq_providers)),
-        "mq_specialism": chance.choice([HEARING, MULTI_SENSORY, VISUAL]),
+        "mq_specialism": chance.choice(_SPECIALISMS),
         "mq_status": status,
         "start_date": start,
         # Only a pass has an end.
-        "end_date": start + timedelta(days=chance.randint(200, 290)) if status == PASSED else None,
+        "end_date": start + timedelta(days=chance.randint(200, 290)) if status == MqStatus.PASSED else None,
     }
     scene.insert("qualifications", row)
-    with scene.process(CREATING, scene.staff(), events.change_reason("Another reason", "Provider's list")) as process:
-        values = {
-            "PersonId": person["person_id"],
-            "MandatoryQualification": models.mandatory_qualification(row, scene.lookup.mq_providers),
-        }
-        process.event("MandatoryQualificationCreatedEvent", values, people=[person["person_id"]])
+    _record(scene, "Created", row, events.change_reason("Another reason", "Provider's list"))
     return True
 
 
@@ -66,27 +79,17 @@ def update(scene: Scene, subject: Subject) -> bool:
         return False
     chance = scene.chance
     changes: Row = {}
-    if row["mq_status"] in {IN_PROGRESS, EXTENDED, DEFERRED}:
-        changes |= {"mq_status": PASSED, "end_date": scene.day - timedelta(days=chance.randint(0, 20))}
+    if row["mq_status"] in {MqStatus.IN_PROGRESS, MqStatus.EXTENDED, MqStatus.DEFERRED}:
+        changes |= {"mq_status": MqStatus.PASSED, "end_date": scene.day - timedelta(days=chance.randint(0, 20))}
     else:
         changes["mq_provider_id"] = chance.choice(list(scene.lookup.mq_providers))
         if chance.random() < 0.4:
-            changes["mq_specialism"] = chance.choice([HEARING, MULTI_SENSORY, VISUAL])
-    after = {**row, **changes}
-    names = scene.lookup.mq_providers
-    old, new = models.mandatory_qualification(row, names), models.mandatory_qualification(after, names)
-    mask = flags.changed(old, new, flags.MANDATORY_QUALIFICATION)
-    if mask == 0:
+            changes["mq_specialism"] = chance.choice(_SPECIALISMS)
+    after, old = {**row, **changes}, _state(scene, row)
+    if old == _state(scene, after):
         return False
     scene.update("qualifications", {"qualification_id": subject.id}, {**changes, "updated_on": scene.when})
-    with scene.process(UPDATING, scene.staff(), events.change_reason("Change of details")) as process:
-        values = {
-            "PersonId": row["person_id"],
-            "MandatoryQualification": new,
-            "OldMandatoryQualification": old,
-            "Changes": mask,
-        }
-        process.event("MandatoryQualificationUpdatedEvent", values, people=[row["person_id"]])
+    _record(scene, "Updated", after, events.change_reason("Change of details"), OldMandatoryQualification=old)
     return True
 
 
@@ -95,14 +98,8 @@ def delete(scene: Scene, subject: Subject) -> bool:
     row = scene.one(_QUALIFICATION, (subject.id,))
     if row is None:
         return False
-    key = {"qualification_id": row["qualification_id"]}
-    scene.update("qualifications", key, {"deleted_on": scene.when, "updated_on": scene.when})
-    with scene.process(DELETING, scene.staff(), events.change_reason("Added in error")) as process:
-        values = {
-            "PersonId": row["person_id"],
-            "MandatoryQualification": models.mandatory_qualification(row, scene.lookup.mq_providers),
-        }
-        process.event("MandatoryQualificationDeletedEvent", values, people=[row["person_id"]])
+    scene.delete_softly("qualifications", {"qualification_id": row["qualification_id"]})
+    _record(scene, "Deleted", row, events.change_reason("Added in error"))
     return True
 
 

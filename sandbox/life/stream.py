@@ -20,7 +20,6 @@ from psycopg.types.json import Jsonb
 from sandbox.domain.numbers import postcode
 from sandbox.life import chance as luck
 from sandbox.life import clock, names
-from sandbox.life.payloads import flags
 from sandbox.life.scene import legacy_row
 
 DEFAULT_MIX: Mapping[str, float] = {
@@ -180,8 +179,7 @@ def _event_insert(load: _Load) -> Parameters:
         "PersonId": person,
         "PersonAttributes": new,
         "OldPersonAttributes": old,
-        "DetailsChangeReason": "New information",
-        "Changes": flags.legacy_person(flags.PERSON_DETAILS["EmailAddress"]),
+        "DetailsChangeReason": "New information received",
     }
     row = legacy_row("PersonDetailsUpdatedEvent", key, when, load.system, values, [person])
     return (key, row["event_name"], when, row["inserted"], Jsonb(row["payload"]), False, person, [person])

@@ -9,13 +9,10 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from sandbox.life.payloads import flags, models
+from sandbox.domain import events
+from sandbox.domain.codes import TaskStatus
 from sandbox.life.pool import Pool
 from sandbox.life.scene import Process, Row, Scene
-
-OPEN, CLOSED, IN_PROGRESS = 0, 1, 2
-RECORD_MATCHING, CHANGE_NAME, CHANGE_DATE_OF_BIRTH, TRN_REQUEST = 1, 2, 3, 4
-MANUAL_CHECKS, PENSIONS_DUPLICATE, ID_VERIFICATION = 6, 7, 8
 
 _TASK = sql.SQL(
     "SELECT * FROM support_tasks WHERE support_task_reference = %s AND deleted_on IS NULL AND status <> 1 FOR UPDATE"
@@ -48,7 +45,7 @@ def raise_task(
         "created_on": scene.when,
         "updated_on": scene.when,
         "support_task_type": task_type,
-        "status": OPEN,
+        "status": TaskStatus.OPEN,
         "one_login_user_subject": None,
         "person_id": None,
         "trn_request_application_user_id": None,
@@ -60,7 +57,7 @@ def raise_task(
         **values,
     }
     row["support_task_reference"] = scene.insert("support_tasks", row, returning="support_task_reference")
-    body = {"SupportTask": models.support_task(row)}
+    body = {"SupportTask": events.state("SupportTask", row)}
     people, subjects, tasks = _links(row)
     event_id = process.event("SupportTaskCreatedEvent", body, people=people, subjects=subjects, tasks=tasks)
     process.mirror(event_id, "SupportTaskCreatedEvent", body, people)
@@ -78,7 +75,6 @@ def change_task(
 ) -> tuple[UUID, Row]:
     """Change a task: the event's id (an older event may mirror it) and the task after."""
     after = {**task, **changes}
-    old, new = models.support_task(task), models.support_task(after)
     columns: dict[str, Any] = {**changes, "updated_on": scene.when}
     for column in _JSON:
         if columns.get(column) is not None:
@@ -86,9 +82,7 @@ def change_task(
     scene.update("support_tasks", {"support_task_reference": task["support_task_reference"]}, columns)
     values = {
         "SupportTaskReference": task["support_task_reference"],
-        "SupportTask": new,
-        "OldSupportTask": old,
-        "Changes": flags.changed(old, new, flags.SUPPORT_TASK),
+        **both_sides(task, after),
         "Comments": comments,
         "RejectionReason": rejection,
     }
@@ -109,7 +103,7 @@ def close_task(
 ) -> tuple[UUID, Row]:
     """Close a task with an outcome that belongs to its type."""
     closing = {
-        "status": CLOSED,
+        "status": TaskStatus.CLOSED,
         "outcome": outcome,
         "completed_on": scene.when,
         "completed_by_user_id": process.user_id,
@@ -121,7 +115,7 @@ def close_task(
 
 def both_sides(task: Row, after: Row) -> dict[str, Any]:
     """A task before and after, as the older events of its type hold it."""
-    return {"SupportTask": models.support_task(after), "OldSupportTask": models.support_task(task)}
+    return {"SupportTask": events.state("SupportTask", after), "OldSupportTask": events.state("SupportTask", task)}
 
 
 def _links(row: Row) -> tuple[list[UUID], list[str], list[str]]:

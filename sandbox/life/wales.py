@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from sandbox.domain.codes import Induction, Interface, RouteStatus, RowStatus
 from sandbox.life import chance as luck
 from sandbox.life import inductions, ledger, routes
 from sandbox.life.awards import UNQUALIFIED
 from sandbox.life.clock import is_working_day
 from sandbox.life.kinds import Job, Subject
 from sandbox.life.ledger import Record
+from sandbox.life.lookup import WELSH
 from sandbox.life.pool import Pool, draw
-from sandbox.life.reference import WELSH
 from sandbox.life.scene import Row, Scene
-from sandbox.life.standing import HOLDS
 
 _HEADING = (
     "REFERENCE_NO,FIRST_NAME,LAST_NAME,DATE_OF_BIRTH,START_DATE,PASS_DATE,FAIL_DATE,EMPLOYER_NAME,EMPLOYER_CODE,"
@@ -22,7 +22,12 @@ _HEADING = (
 )
 # From this day on a status means QTS awarded in Wales and nothing else.
 _AWARDED_IN_WALES = ("49", "71")
-_DONE = {3: "in progress", 4: "passed", 5: "failed", 6: "failed in Wales"}
+_DONE = {
+    Induction.IN_PROGRESS: "in progress",
+    Induction.PASSED: "passed",
+    Induction.FAILED: "failed",
+    Induction.FAILED_IN_WALES: "failed in Wales",
+}
 TRAINED = Pool("persons", "person_id", "t.status = 0 AND t.qts_date IS NOT NULL AND t.date_of_birth IS NOT NULL")
 
 
@@ -49,7 +54,7 @@ def load_awards(scene: Scene, _: Subject) -> bool:
     """Each row of the file gives somebody a Welsh route that holds QTS, or is refused."""
     records = [_award(scene, person) for person in _some(scene, UNQUALIFIED, 3)]
     records.append(_nobody(scene, ["71", _day(scene.day)], ";\r\n"))
-    ledger.write(scene, ledger.EWC, f"QTS_{scene.day:%Y%m%d}.csv", records)
+    ledger.write(scene, Interface.EWC, f"QTS_{scene.day:%Y%m%d}.csv", records)
     return True
 
 
@@ -60,9 +65,9 @@ def _award(scene: Scene, person: Row) -> Record:
     alert = ledger.has_open_alert(scene, person["person_id"])
     if person["date_of_birth"] is None or scene.chance.random() < 0.1:
         row[3] = "31/02/1990"
-        text = ",".join(row)
-        return Record(text, ledger.FAILURE, "Invalid Date of Birth;\r\n", person["person_id"], has_active_alert=alert)
-    values = {"status": HOLDS, "holds_from": awarded}
+        message = "Invalid Date of Birth;\r\n"
+        return Record(",".join(row), RowStatus.FAILURE, message, person["person_id"], has_active_alert=alert)
+    values = {"status": RouteStatus.HOLDS, "holds_from": awarded}
     routes.add(scene, person, WELSH, values, scene.lookup.system_user)
     return Record(",".join(row), person_id=person["person_id"], has_active_alert=alert)
 
@@ -71,7 +76,7 @@ def load_inductions(scene: Scene, _: Subject) -> bool:
     """Each row of the file exempts somebody as having passed in Wales, or is refused."""
     records = [_induction(scene, person) for person in _some(scene, TRAINED, 4)]
     records.append(_nobody(scene, [_day(scene.day), _day(scene.day), "", "", "", "Pass"], "\r\n", f"{_HEADING}\r\n"))
-    ledger.write(scene, ledger.EWC, f"IND_{scene.day:%Y%m%d}.csv", records)
+    ledger.write(scene, Interface.EWC, f"IND_{scene.day:%Y%m%d}.csv", records)
     return True
 
 
@@ -84,7 +89,7 @@ def _induction(scene: Scene, person: Row) -> Record:
     status = person["induction_status"]
     if status in _DONE:
         message = f"Teacher with trn {person['trn']} completed induction already or is {_DONE[status]}.\r\n"
-        return Record(row, ledger.FAILURE, message, person["person_id"], has_active_alert=alert)
+        return Record(row, RowStatus.FAILURE, message, person["person_id"], has_active_alert=alert)
     inductions.passed_in_wales(scene, person)
     return Record(row, person_id=person["person_id"], has_active_alert=alert)
 
@@ -93,7 +98,7 @@ def _nobody(scene: Scene, rest: list[str], end: str, heading: str = "") -> Recor
     # Numbers of this range are never given out.
     trn = f"00000{scene.chance.randrange(100):02d}"
     row = heading + ",".join([trn, "Nia", "Prydderch", "01/02/1990", *rest])
-    return Record(row, ledger.FAILURE, f"Teacher with TRN {trn} was not found{end}", has_active_alert=False)
+    return Record(row, RowStatus.FAILURE, f"Teacher with TRN {trn} was not found{end}", has_active_alert=False)
 
 
 JOBS = (

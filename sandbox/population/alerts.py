@@ -1,60 +1,17 @@
 """Alerts: sanctions, restrictions and flags on people's records."""
 
-from typing import Final
-
 import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
-from sandbox.population.defects import share_of
+from sandbox.domain.defects import share_of
+from sandbox.domain.tables import weights, words
+from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Ints, Mask, day
+from sandbox.population.draw import at_work, between, chance, one_of, uuids, weighted
 from sandbox.population.people import People
-from sandbox.population.vector import (
-    DAY,
-    NO_DAY,
-    NO_MOMENT,
-    Ints,
-    Mask,
-    at_work,
-    between,
-    chance,
-    day,
-    one_of,
-    uuids,
-    weighted,
-    where,
-)
+from sandbox.population.series import numerals, text, where
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
-
-# Weight of the commoner types by DQT code; every other type has weight 1.
-_WEIGHTS: Final = {
-    "T1": 40,
-    "T2": 10,
-    "T6": 25,
-    "T3": 4,
-    "T4": 3,
-    "T5": 3,
-    "T7": 6,
-    "G1": 45,
-    "C2": 8,
-    "T9": 20,
-    "T10": 12,
-    "T8": 5,
-    "A4": 5,
-    "A1B": 4,
-    "A17": 4,
-    "B1": 8,
-    "B6": 5,
-    "G2": 4,
-}
-_DETAILS: Final = (
-    "Found guilty of unacceptable professional conduct. The panel's decision is kept with the case.",
-    "Convicted of a relevant offence; see the case file for the outcome.",
-    "Referred by the employer. The panel met and its recommendation was accepted.",
-    "Contact the case team before giving any information about this person.",
-    "Order made without limit of time. The teacher may apply for it to be set aside after five years.",
-    "Decision published. Facts proven in part; no order was thought necessary.",
-)
 
 
 def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
@@ -72,8 +29,10 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
     start = between(rng, earliest, world.now - DAY, count)
     migrated = start < day(dates.ALERTS_MOVED)
     in_use = np.array([t["is_active"] == "true" for t in types])
-    weights = np.array([float(_WEIGHTS.get(t["dqt_sanction_code"], 1)) for t in types])
-    kind = np.where(migrated, weighted(rng, count, weights), weighted(rng, count, np.where(in_use, weights, 0)))
+    # Every type that the list does not name has weight 1.
+    commoner = weights("alert_type")
+    weight = np.array([float(commoner.get(t["dqt_sanction_code"], 1)) for t in types])
+    kind = np.where(migrated, weighted(rng, count, weight), weighted(rng, count, np.where(in_use, weight, 0)))
     if chunk == 0:
         old = np.flatnonzero(migrated)[: len(types)]
         kind[old] = np.arange(len(old))
@@ -87,8 +46,7 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
     removed = between(rng, np.maximum(changed, day(dates.ALERTS_MOVED)), world.now - DAY, count)
     updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
     updated = np.minimum(updated, world.moment - np.timedelta64(1, "h"))
-    serial = pl.Series(rng.integers(1000, 99999, count)).cast(pl.String)
-    link = pl.select(pl.concat_str(pl.lit("https://www.example.org/decisions/"), pl.lit(serial))).to_series()
+    link = text("https://www.example.org/decisions/", numerals(rng.integers(1000, 99999, count)))
     return pl.DataFrame(
         {
             "row": row,
@@ -97,7 +55,7 @@ def draw_alerts(world: World, chunk: int, people: People) -> pl.DataFrame:
             "alert_id": uuids(rng, count),
             "alert_type_id": pl.Series([t["alert_type_id"] for t in types]).gather(kind),
             "person_id": people.person_id.gather(row),
-            "details": where(chance(rng, count, 0.8), one_of(rng, count, _DETAILS)),
+            "details": where(chance(rng, count, 0.8), one_of(rng, count, words("alert_details"))),
             "external_link": where(chance(rng, count, 0.25), link),
             "start_date": start,
             "end_date": end,

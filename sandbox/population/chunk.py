@@ -8,8 +8,9 @@ import polars as pl
 from sandbox.population import career_events, inductions, notes, person_events, route_events, tasks
 from sandbox.population.alerts import draw_alerts
 from sandbox.population.cohorts import Cohorts
+from sandbox.population.draw import chance
 from sandbox.population.employments import draw_posts, employment_rows
-from sandbox.population.event_rows import EventRows, add_process
+from sandbox.population.event_log import EventLog, obj
 from sandbox.population.extracts import extract_files, extract_items
 from sandbox.population.lifecycle import draw_lifecycle
 from sandbox.population.mandatory_qualifications import mandatory_qualifications
@@ -22,7 +23,6 @@ from sandbox.population.qualifications import describe_routes
 from sandbox.population.requests import draw_accounts, draw_requests
 from sandbox.population.routes import draw_routes, statuses
 from sandbox.population.transactions import transactions
-from sandbox.population.vector import chance
 from sandbox.population.world import World
 
 
@@ -57,26 +57,22 @@ def chunk_frames(
     loads, items = extract_items(world, chunk, people, posts, extract_files(world))
     yield "tps_csv_extract_load_items", loads
     yield "tps_csv_extract_items", items
-    rows = EventRows()
+    log = EventLog(world, chunk)
     drawn = tasks.draw_tasks(world, chunk, people, requests, accounts)
     yield "support_tasks", drawn.tasks
     yield "support_task_notes", drawn.notes
-    yield "notes", notes.draw_notes(rows, world, chunk, people)
-    tasks.task_events(rows, world, chunk, drawn)
-    route_events.route_events(rows, world, chunk, routes, details, held, induction)
-    route_events.induction_events(rows, world, chunk, people, induction)
-    person_events.person_events(rows, world, chunk, people, life, persons, previous)
-    person_events.alert_events(rows, world, chunk, alerts)
-    career_events.mq_events(rows, world, chunk, mqs)
-    career_events.employment_events(rows, world, chunk, employments)
-    _account_events(rows, world, chunk, accounts)
+    yield "notes", notes.draw_notes(log, people)
+    tasks.task_events(log, drawn)
+    route_events.route_events(log, routes, details, held, induction)
+    route_events.induction_events(log, people, induction)
+    person_events.person_events(log, people, life, persons, previous)
+    person_events.alert_events(log, alerts)
+    career_events.mq_events(log, mqs)
+    career_events.employment_events(log, employments)
+    _sign_ins(log, accounts)
     if chunk == 0:
-        other_events(rows, world, persons)
-    for table, parts in (
-        ("processes", rows.processes),
-        ("process_events", rows.process_events),
-        ("events", rows.events),
-    ):
+        other_events(log, persons)
+    for table, parts in log.frames.items():
         for part in parts:
             yield table, part
     yield "route_migration_report_items", migration_report(world, chunk, routes, details)
@@ -85,29 +81,12 @@ def chunk_frames(
     yield "person_search_attributes", search_attributes(chunk, persons)
 
 
-def _account_events(rows: EventRows, world: World, chunk: int, accounts: pl.DataFrame) -> None:
+def _sign_ins(log: EventLog, accounts: pl.DataFrame) -> None:
     """Sign-ins of a share of the accounts."""
-    rng = world.stream("sign-ins", chunk)
-    facts = accounts.filter(pl.col("verified_on").is_not_null() & pl.Series(chance(rng, len(accounts), 0.3)))
-    last = world.moment - np.timedelta64(1, "h")
-    facts = facts.with_columns(
-        created=pl.min_horizontal(pl.col("verified_on").dt.offset_by("26h"), pl.lit(last).cast(pl.Datetime("us")))
+    events = log.writer("sign-ins")
+    some = pl.Series(chance(events.rng, len(accounts), 0.3))
+    last = pl.lit(log.world.moment - np.timedelta64(1, "h")).cast(pl.Datetime("us"))
+    facts = accounts.filter(pl.col("verified_on").is_not_null() & some).with_columns(
+        signed_in=pl.min_horizontal(pl.col("verified_on").dt.offset_by("26h"), last)
     )
-    add_process(
-        rows,
-        world,
-        rng,
-        36,
-        "OneLoginUserSignedInEvent",
-        facts,
-        {
-            "OneLoginUser": pl.struct(
-                Subject="subject",
-                EmailAddress="email_address",
-                PersonId="person_id",
-                VerificationRoute="verification_route",
-                MatchRoute="match_route",
-                VerifiedOn=pl.col("verified_on").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            )
-        },
-    )
+    events.process("OneLoginUserSignedInEvent", facts, {"OneLoginUser": obj()}, at="signed_in")

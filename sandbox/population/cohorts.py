@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from sandbox.population.vector import Ints
+from sandbox.population.arrays import Ints
 
 KINDS: Final = ("itt", "assessment_only", "uk", "overseas", "qtls", "eyts", "eyps", "pqts", "training", "none")
 ITT, ASSESSMENT_ONLY, UK, OVERSEAS, QTLS, EYTS, EYPS, PQTS, TRAINING, NONE = range(10)

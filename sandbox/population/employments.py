@@ -7,20 +7,22 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from sandbox.domain.defects import share_of
 from sandbox.domain.numbers import PREFIX, TEMPORARY
+from sandbox.domain.pensions import MONTHS_UNTIL_ENDED
+from sandbox.population.arrays import DAY, NO_DAY, Days, Ints, Mask
 from sandbox.population.cohorts import NONE
-from sandbox.population.defects import share_of
+from sandbox.population.draw import at_work, chance, uuids, weighted
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
 from sandbox.population.routes import Statuses
-from sandbox.population.vector import DAY, NO_DAY, Days, Ints, Mask, at_work, chance, digits, uuids, weighted, where
+from sandbox.population.series import digits, numerals, text, where
 from sandbox.population.world import World
 
 _FIRST_EXTRACT: Final = "2015-01"
-FULL_TIME, PART_TIME_REGULAR, PART_TIME_IRREGULAR, PART_TIME = range(4)
 
 
-def add_months(days: Days, months: int) -> Days:
+def add_months(days: Days | np.datetime64, months: int) -> Days:
     """The same day so many months later, or the last day of that month where it is shorter (as Postgres adds)."""
     month = days.astype("datetime64[M]")
     of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
@@ -103,6 +105,8 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
     leaving = np.where(goes_on & chance(rng, count, 0.01), last + rng.integers(8, 60, count) * DAY, NO_DAY)
     lag = np.where(goes_on & chance(rng, count, 0.03), rng.integers(1, 4, count), 0)
     la_code, number = places.la_codes.gather(place), places.numbers.gather(place)
+    parts = {"trn": people.trn.gather(row), "la_code": la_code, "number": number, "start": start}
+    keys = pl.DataFrame(parts).select(key_of(*parts))[:, 0]
     posts = Posts(
         row,
         start,
@@ -118,15 +122,10 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
         where(chance(rng, count, 0.97), people.postcode.gather(row)),
         where(chance(rng, count, 0.7), people.email.gather(row)),
         places.postcodes.gather(place),
-        where(
-            chance(rng, count, 0.8),
-            pl.select(
-                pl.concat_str(pl.lit("office."), pl.lit(pl.Series(place)).cast(pl.String), pl.lit("@example.org"))
-            ).to_series(),
-        ),
+        where(chance(rng, count, 0.8), text("office.", numerals(place), "@example.org")),
         la_code,
         number,
-        _keys(people.trn.gather(row), la_code, number, start),
+        keys,
         uuids(rng, count),
     )
     # Two posts that would share a key (same school, same start) are one to the pension data.
@@ -139,16 +138,11 @@ def draw_posts(world: World, chunk: int, people: People, held: Statuses, life: L
     return Posts(**columns)
 
 
-def _keys(trn: pl.Series, la_code: pl.Series, number: pl.Series, start: Days) -> pl.Series:
-    return pl.select(
-        pl.concat_str(
-            pl.lit(trn),
-            pl.lit(la_code),
-            pl.lit(number.fill_null("NULL")),
-            pl.lit(pl.Series(start)).dt.strftime("%Y%m%d"),
-            separator=".",
-        )
-    ).to_series()
+def key_of(trn: str, la_code: str, number: str, start: str) -> pl.Expr:
+    """The key of an employment, from the columns of these names."""
+    return pl.concat_str(
+        trn, la_code, pl.col(number).fill_null("NULL"), pl.col(start).dt.strftime("%Y%m%d"), separator="."
+    )
 
 
 def _careers(
@@ -211,25 +205,12 @@ def _ninos(rng: np.random.Generator, people: People, row: Ints) -> pl.Series:
     """The person's own number (or the one that TRS does not know), for a share another one or a temporary reference."""
     count = len(row)
     own = people.nino.gather(row).str.to_uppercase()
-    unknown = pl.select(
-        pl.concat_str(pl.lit(PREFIX), pl.lit(digits((people.start + row) % 1_000_000, 6)), pl.lit("M"))
-    ).to_series()
-    other = pl.select(
-        pl.when(pl.Series(chance(rng, count, 0.4)))
-        .then(
-            pl.concat_str(
-                pl.lit(digits(rng.integers(10, 99, count), 2)),
-                pl.lit(TEMPORARY),
-                pl.lit(digits(rng.integers(0, 99_999, count), 5)),
-            )
-        )
-        .otherwise(pl.concat_str(pl.lit(PREFIX), pl.lit(digits(rng.integers(0, 999_999, count), 6)), pl.lit("U")))
-    ).to_series()
+    unknown = text(PREFIX, digits((people.start + row) % 1_000_000, 6), "M")
+    temporary = text(digits(rng.integers(10, 99, count), 2), TEMPORARY, digits(rng.integers(0, 99_999, count), 5))
+    other = text(PREFIX, digits(rng.integers(0, 999_999, count), 6), "U")
     # One other number per person at most, however many posts.
     differs = chance(rng, len(people), share_of("employment_nino_differs"))[row] & (np.diff(row, prepend=-1) > 0)
-    return pl.select(
-        pl.when(pl.Series(differs)).then(pl.lit(other)).otherwise(pl.lit(own.fill_null(unknown)))
-    ).to_series()
+    return where(differs, where(chance(rng, count, 0.4), temporary, other), own.fill_null(unknown))
 
 
 def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> pl.DataFrame:
@@ -244,14 +225,12 @@ def employment_rows(world: World, chunk: int, people: People, posts: Posts) -> p
     newest = extract_days(world.today)[-1]
     end, withdrawn = posts.file_end(posts.last_seen), posts.file_withdrawn(posts.last_seen)
     known = np.minimum(end, posts.last_seen)
-    over = add_months(known, 5) < posts.last_seen
+    over = known < add_months(posts.last_seen, -MONTHS_UNTIL_ENDED)
     ended = np.where(withdrawn | over, end, NO_DAY)
-    ended = np.where(np.isnat(ended) & (add_months(known, 5) < newest), known, ended)
+    ended = np.where(np.isnat(ended) & (known < add_months(newest, -MONTHS_UNTIL_ENDED)), known, ended)
     created = at_work(rng, posts.first_seen + rng.integers(1, 4, count) * DAY)
     updated = np.where(
-        posts.last_seen > posts.first_seen,
-        at_work(rng, posts.last_seen + rng.integers(1, 4, count) * DAY),
-        created,
+        posts.last_seen > posts.first_seen, at_work(rng, posts.last_seen + rng.integers(1, 4, count) * DAY), created
     )
     frame = pl.DataFrame(
         {

@@ -7,17 +7,18 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain import tables
+from sandbox.domain.codes import School
+from sandbox.domain.tables import words
+from sandbox.population.arrays import DAY, NO_DAY, Ints
+from sandbox.population.draw import chance, one_of, stream, uuids, weighted
 from sandbox.population.people import postcodes
-from sandbox.population.vector import DAY, NO_DAY, Ints, chance, digits, stream, uuids, weighted, where
+from sandbox.population.series import digits, where
 from sandbox.schema import seed_rows
 
-OPEN, CLOSED, CLOSING, PROPOSED = 1, 2, 3, 4
-_STATUS_NAMES = {1: "Open", 2: "Closed", 3: "Open, but proposed to close", 4: "Proposed to open"}
-# Order of preference among establishments of one LA code and number.
-_PREFERENCE = {1: 0, 3: 1, 2: 2, 4: 3}
 # Numbers that GIAS has not reached: no real school is meant.
 _FIRST_URN = 700_000
 _FEWEST, _MOST = 400, 25_000
+_WORDS = ("saint", "person", "hope", "tree", "welsh")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def make_establishments(seed: int, people: int) -> Establishments:
     is_welsh = np.array([t["type_code"] == "30" for t in types])[kind]
     area = np.where(is_welsh, weighted(rng, count, weight * welsh), weighted(rng, count, weight * ~welsh))
     number = _numbers(types, kind, area)
-    status = np.array([OPEN, CLOSED, CLOSING, PROPOSED])[weighted(rng, count, (0.85, 0.12, 0.015, 0.015))]
+    status = np.array([School.OPEN, School.CLOSED, School.CLOSING, School.PROPOSED])[
+        weighted(rng, count, (0.85, 0.12, 0.015, 0.015))
+    ]
     urn = _FIRST_URN + np.arange(count)
     frame = _rows(rng, types, areas, kind, area, number, status, urn)
     # One in twelve schools with a number became an academy: the old row is closed, the new one keeps the number.
@@ -53,7 +56,7 @@ def make_establishments(seed: int, people: int) -> Establishments:
     academy = next(i for i, t in enumerate(types) if t["type_code"] == "34" and t["phase_code"] == "2")
     frame = frame.with_columns(
         establishment_status_code=pl.when(pl.int_range(pl.len()).is_in(converted.tolist()))
-        .then(CLOSED)
+        .then(School.CLOSED)
         .otherwise(pl.col("establishment_status_code"))
     )
     after = _rows(
@@ -63,27 +66,28 @@ def make_establishments(seed: int, people: int) -> Establishments:
         np.full(len(converted), academy),
         area[converted],
         number[converted],
-        np.full(len(converted), OPEN),
+        np.full(len(converted), School.OPEN),
         _FIRST_URN + count + np.arange(len(converted)),
     )
     after = after.with_columns(postcode=frame["postcode"].gather(converted), street=frame["street"].gather(converted))
     gias = pl.concat([frame, after]).with_columns(
         establishment_status_name=pl.col("establishment_status_code").replace_strict(
-            _STATUS_NAMES, return_dtype=pl.String
+            School.NAMES, return_dtype=pl.String
         )
     )
     return _matched(gias)
 
 
 def _matched(gias: pl.DataFrame) -> Establishments:
+    preference = {code: place for place, code in enumerate(School.PREFERENCE)}
     preferred = (
-        gias.with_columns(order=pl.col("establishment_status_code").replace_strict(_PREFERENCE, return_dtype=pl.Int64))
+        gias.with_columns(order=pl.col("establishment_status_code").replace_strict(preference, return_dtype=pl.Int64))
         .filter(pl.col("establishment_number").is_not_null() | (pl.col("establishment_type_code") == "29"))
         .sort("order", "urn", descending=[False, True])
         .unique(["la_code", pl.coalesce("establishment_number", "postcode")], keep="first", maintain_order=True)
         .sort("urn")
     )
-    closed = pl.col("establishment_status_code").is_in([CLOSED, PROPOSED])
+    closed = pl.col("establishment_status_code").is_in([School.CLOSED, School.PROPOSED])
     matched = preferred.select(
         "establishment_id",
         "la_code",
@@ -138,7 +142,6 @@ def _rows(
     urn: Ints,
 ) -> pl.DataFrame:
     count = len(kind)
-    words = {r["kind"]: r["words"].split("|") for r in tables.rows("words")}
     towns = [a["towns"].split("|") for a in areas]
 
     def text(column: str) -> pl.Series:
@@ -150,18 +153,16 @@ def _rows(
     picks = rng.integers(0, 1 << 30, (count, 8))
     names, town = [], []
     for i in range(count):
-        of = {
-            w: words[w][picks[i, n] % len(words[w])] for n, w in enumerate(("saint", "person", "hope", "tree", "welsh"))
-        }
-        own = words["stem"][picks[i, 5] % len(words["stem"])] + words["ending"][picks[i, 6] % len(words["ending"])]
+        of = {kind: words(kind)[picks[i, n] % len(words(kind))] for n, kind in enumerate(_WORDS)}
+        own = words("stem")[picks[i, 5] % len(words("stem"))] + words("ending")[picks[i, 6] % len(words("ending"))]
         local = towns[area[i]]
         town.append(local[picks[i, 7] % len(local)])
         patterns = types[kind[i]]["names"].split("|")
         names.append(patterns[picks[i, 0] % len(patterns)].format(place=own, **of))
     low = whole("pupils_from").fill_null(0).to_numpy()
     high = whole("pupils_to").fill_null(1).to_numpy()
-    has_pupils = (whole("pupils_from").is_not_null().to_numpy()) & (status != PROPOSED)
-    street = pl.Series(words["street"]).gather(rng.integers(0, len(words["street"]), count))
+    has_pupils = (whole("pupils_from").is_not_null().to_numpy()) & (status != School.PROPOSED)
+    street = one_of(rng, count, words("street"))
     meals = pl.Series((rng.beta(1.6, 6, count) * 100).round(2))
     return pl.DataFrame(
         {
@@ -182,14 +183,9 @@ def _rows(
             "number_of_pupils": where(has_pupils, pl.Series(rng.integers(low, high + 1))),
             "free_school_meals_percentage": where(has_pupils, meals),
             "street": street,
-            "locality": where(
-                chance(rng, count, 0.3), pl.Series(words["stem"]).gather(rng.integers(0, len(words["stem"]), count))
-            ),
+            "locality": where(chance(rng, count, 0.3), one_of(rng, count, words("stem"))),
             "town": town,
-            "county": where(
-                chance(rng, count, 0.35),
-                pl.Series(words["county"]).gather(rng.integers(0, len(words["county"]), count)),
-            ),
+            "county": where(chance(rng, count, 0.35), one_of(rng, count, words("county"))),
             "postcode": postcodes(rng, count),
         }
     )
@@ -202,12 +198,8 @@ def tps_establishments(seed: int, establishments: Establishments) -> pl.DataFram
         ["la_code", "establishment_number"], keep="last", maintain_order=True
     )
     schools = schools.filter(pl.Series(chance(rng, len(schools), 0.9)))
-    closed = schools["establishment_status_code"].to_numpy() == CLOSED
-    when = np.where(
-        closed,
-        np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)) * DAY,
-        NO_DAY,
-    )
+    closed = schools["establishment_status_code"].to_numpy() == School.CLOSED
+    when = np.where(closed, np.datetime64("2009-08-31") + rng.integers(0, 6000, len(closed)) * DAY, NO_DAY)
     listed = schools.select(
         "la_code",
         establishment_code="establishment_number",

@@ -1,23 +1,22 @@
 """Induction of each person: status by the rules of priority, dates, exemptions and who manages it."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
-from sandbox.population.defects import share_of
+from sandbox.domain.codes import Induction as Status
+from sandbox.domain.defects import share_of
+from sandbox.domain.routes import PASSED_IN_WALES, QUALIFIED_BEFORE_2000, WELSH
+from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Days, Ints, Mask, Moments, day
+from sandbox.population.columns import route_types
+from sandbox.population.draw import at_work, chance
 from sandbox.population.people import People
-from sandbox.population.reference import route_types
 from sandbox.population.routes import Routes, Statuses
-from sandbox.population.vector import DAY, NO_DAY, NO_MOMENT, Days, Ints, Mask, Moments, at_work, chance, day
+from sandbox.population.series import text, where
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
-
-NONE, REQUIRED, EXEMPT, IN_PROGRESS, PASSED, FAILED, FAILED_IN_WALES = range(7)
-_PASSED_IN_WALES: Final = "39550fa9-3147-489d-b808-4feea7f7f979"
-_QUALIFIED_BEFORE_2000: Final = "5a80cee8-98a8-426b-8422-b0e81cb49b36"
 
 
 @dataclass
@@ -54,25 +53,25 @@ def draw_inductions(
     by_route = np.zeros(count, np.bool_)
     by_route[routes.row[routes.live & routes.holds & route_exempt]] = True
     welsh = np.zeros(count, np.bool_)
-    welsh[routes.row[routes.live & routes.holds & (routes.type == route_types().number("Welsh Recognition"))]] = True
+    welsh[routes.row[routes.live & routes.holds & (routes.type == route_types().number(WELSH))]] = True
 
     base = _without_exemption(rng, world, held.qts_date, by_date, by_route, welsh)
     base, start, completed = _dates(rng, world, held.qts_date, base)
-    decided = np.isin(base, (PASSED, FAILED))
-    in_wales = welsh & ~decided & (base != FAILED_IN_WALES) & chance(rng, count, 0.55)
+    decided = np.isin(base, (Status.PASSED, Status.FAILED))
+    in_wales = welsh & ~decided & (base != Status.FAILED_IN_WALES) & chance(rng, count, 0.55)
     other = holds_qts & ~decided & chance(rng, count, np.where(by_date, 0.35, 0.05))
     nobody = ~holds_qts & chance(rng, count, 0.0006)
     without_reason = holds_qts & ~decided & ~in_wales & ~other & chance(rng, count, 0.005)
     exempt = by_date | by_route | in_wales | other | nobody | without_reason
-    status = np.where(decided, base, np.where(exempt, EXEMPT, base))
+    status = np.where(decided, base, np.where(exempt, Status.EXEMPT, base))
     # The status to return to: nothing for those whom the date exempts, else what it would be.
-    returns_to = np.where((status == EXEMPT) & by_date & (base == REQUIRED), NONE, base)
+    returns_to = np.where((status == Status.EXEMPT) & by_date & (base == Status.REQUIRED), Status.NONE, base)
     modified = _modified(rng, world, held.qts_date, start, completed, status)
     first, last = _cpd(rng, world, base, start, completed)
     migrated = np.isnat(first) & (modified < day(dates.INDUCTIONS_MOVED))
-    dated = np.isin(status, (IN_PROGRESS, PASSED, FAILED, FAILED_IN_WALES)) & migrated
+    dated = np.isin(status, (Status.IN_PROGRESS, Status.PASSED, Status.FAILED, Status.FAILED_IN_WALES)) & migrated
     start = np.where(dated & chance(rng, count, share_of("induction_start_missing")), NO_DAY, start)
-    ended = np.isin(status, (PASSED, FAILED)) & migrated
+    ended = np.isin(status, (Status.PASSED, Status.FAILED)) & migrated
     completed = np.where(ended & chance(rng, count, share_of("induction_completed_missing")), NO_DAY, completed)
     return Inductions(
         status,
@@ -104,11 +103,11 @@ def _without_exemption(
     passed = np.where(by_date, np.where(first_year, 0.5, 0.0), passed)
     going = np.where(by_date, 0.0, going)
     draw = rng.random(count)
-    base = np.where(draw < passed, PASSED, np.where(draw < passed + going, IN_PROGRESS, REQUIRED))
+    base = np.where(draw < passed, Status.PASSED, np.where(draw < passed + going, Status.IN_PROGRESS, Status.REQUIRED))
     failed = long_ago & ~by_date & ~rarely & chance(rng, count, 0.0018)
-    base = np.where(failed, FAILED, base)
-    base = np.where(welsh & ~by_date & chance(rng, count, 0.02), FAILED_IN_WALES, base)
-    return np.where(np.isnat(qts), NONE, base)
+    base = np.where(failed, Status.FAILED, base)
+    base = np.where(welsh & ~by_date & chance(rng, count, 0.02), Status.FAILED_IN_WALES, base)
+    return np.where(np.isnat(qts), Status.NONE, base)
 
 
 def _dates(rng: np.random.Generator, world: World, qts: Days, base: Ints) -> tuple[Ints, Days, Days]:
@@ -120,13 +119,13 @@ def _dates(rng: np.random.Generator, world: World, qts: Days, base: Ints) -> tup
         start >= day(dates.CPD_INDUCTIONS_BEGAN), rng.integers(640, 800, count), rng.integers(300, 460, count)
     )
     completed = start + length.astype("timedelta64[D]")
-    ends = np.isin(base, (PASSED, FAILED, FAILED_IN_WALES))
+    ends = np.isin(base, (Status.PASSED, Status.FAILED, Status.FAILED_IN_WALES))
     not_over = ends & (completed >= world.now)
-    base = np.where(not_over, IN_PROGRESS, base)
-    not_begun = (base == IN_PROGRESS) & (start >= world.now)
-    base = np.where(not_begun, REQUIRED, base)
-    ends = np.isin(base, (PASSED, FAILED, FAILED_IN_WALES))
-    begun = ends | (base == IN_PROGRESS)
+    base = np.where(not_over, Status.IN_PROGRESS, base)
+    not_begun = (base == Status.IN_PROGRESS) & (start >= world.now)
+    base = np.where(not_begun, Status.REQUIRED, base)
+    ends = np.isin(base, (Status.PASSED, Status.FAILED, Status.FAILED_IN_WALES))
+    begun = ends | (base == Status.IN_PROGRESS)
     return base, np.where(begun, start, NO_DAY), np.where(ends, completed, NO_DAY)
 
 
@@ -134,7 +133,7 @@ def _modified(rng: np.random.Generator, world: World, qts: Days, start: Days, co
     latest = np.where(~np.isnat(completed), completed, np.where(~np.isnat(start), start, qts))
     latest = latest + rng.integers(0, 40, len(qts)) * DAY
     latest = np.minimum(np.maximum(latest, day(dates.DQT_LOADED)), world.now - DAY)
-    latest = np.where((status == NONE) | np.isnat(qts), NO_DAY, latest)
+    latest = np.where((status == Status.NONE) | np.isnat(qts), NO_DAY, latest)
     return at_work(rng, latest.astype("datetime64[D]"))
 
 
@@ -142,7 +141,7 @@ def _cpd(rng: np.random.Generator, world: World, base: Ints, start: Days, comple
     """First and last change by the service for early-career teachers, which manages most inductions since 2021."""
     count = len(base)
     managed = (
-        np.isin(base, (IN_PROGRESS, PASSED, FAILED))
+        np.isin(base, (Status.IN_PROGRESS, Status.PASSED, Status.FAILED))
         & (start >= day(dates.CPD_INDUCTIONS_BEGAN))
         & chance(rng, count, 0.88)
     )
@@ -159,28 +158,14 @@ def _reasons(rng: np.random.Generator, in_wales: Mask, other: Mask, by_date: Mas
     usable = [
         r["induction_exemption_reason_id"]
         for r in seed_rows("induction_exemption_reasons")
-        if r["route_only_exemption"] == "false" and r["induction_exemption_reason_id"] != _QUALIFIED_BEFORE_2000
+        if r["route_only_exemption"] == "false" and r["induction_exemption_reason_id"] != QUALIFIED_BEFORE_2000
     ]
-    drawn = pl.Series(usable).gather(rng.integers(0, len(usable), count))
-    second = pl.Series(usable).gather(rng.integers(0, len(usable), count))
-    reason = pl.select(
-        pl.when(pl.Series(in_wales))
-        .then(pl.lit(_PASSED_IN_WALES))
-        .when(pl.Series(other & by_date))
-        .then(pl.lit(_QUALIFIED_BEFORE_2000))
-        .when(pl.Series(other))
-        .then(pl.lit(drawn))
-    ).to_series()
+    drawn, second = (pl.Series(usable).gather(rng.integers(0, len(usable), count)) for _ in range(2))
+    other_reason = where(other & by_date, QUALIFIED_BEFORE_2000, where(other, drawn))
+    reason = where(in_wales, PASSED_IN_WALES, other_reason)
     two = (in_wales | other) & chance(rng, count, 0.04) & (reason != second).fill_null(False).to_numpy()
-    return pl.select(
-        pl.concat_str(
-            pl.lit("{"),
-            pl.concat_str(
-                pl.lit(reason), pl.when(pl.Series(two)).then(pl.lit(second)), separator=",", ignore_nulls=True
-            ),
-            pl.lit("}"),
-        )
-    ).to_series()
+    listed = pl.concat_str(pl.lit(reason), pl.lit(where(two, second)), separator=",", ignore_nulls=True)
+    return text("{", pl.select(listed).to_series(), "}")
 
 
 def columns(world: World, chunk: int, inductions: Inductions) -> dict[str, pl.Series]:

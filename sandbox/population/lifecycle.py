@@ -3,27 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
+from sandbox.domain.codes import PersonStatus
+from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Days, Ints, Mask, Moments, day
 from sandbox.population.cohorts import NONE
+from sandbox.population.draw import at_work, between, chance
 from sandbox.population.people import People
-from sandbox.population.vector import (
-    DAY,
-    NO_DAY,
-    NO_MOMENT,
-    Days,
-    Ints,
-    Mask,
-    Moments,
-    at_work,
-    between,
-    chance,
-    day,
-    where,
-)
+from sandbox.population.series import where
 from sandbox.population.world import World
-
-ACTIVE, DEACTIVATED = 0, 1
 
 
 @dataclass
@@ -67,7 +54,7 @@ def draw_lifecycle(world: World, chunk: int, people: People) -> Lifecycle:
     merged_with, merged_at = _merges(rng, world, people, dead | closed | reactivated)
     merged = merged_with >= 0
     return Lifecycle(
-        np.where(dead | closed | merged, DEACTIVATED, ACTIVE),
+        np.where(dead | closed | merged, PersonStatus.DEACTIVATED, PersonStatus.ACTIVE),
         died,
         merged_with,
         np.where(merged, merged_at, changed),
@@ -119,11 +106,9 @@ def _become_like(rng: np.random.Generator, people: People, second: Ints, retaine
     people.born[second] = people.born[retained]
     people.gender[second] = people.gender[retained]
     people.community[second] = people.community[retained]
-    same_number = chance(rng, count, 0.6)
-    number = pl.select(pl.when(pl.Series(same_number)).then(pl.lit(people.nino.gather(retained)))).to_series()
+    number = where(chance(rng, count, 0.6), people.nino.gather(retained))
     people.nino = people.nino.scatter(second, number)
-    first_name = people.first_name.gather(retained)
-    people.first_name = people.first_name.scatter(second, first_name)
+    people.first_name = people.first_name.scatter(second, people.first_name.gather(retained))
     middle = where(chance(rng, count, 0.5), people.middle_name.gather(retained)).fill_null("")
     people.middle_name = people.middle_name.scatter(second, middle)
     people.last_name = people.last_name.scatter(second, people.last_name.gather(retained))

@@ -4,22 +4,10 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
+from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Days, Mask, day
+from sandbox.population.draw import at_work, between, chance, one_of, uuids, weighted
 from sandbox.population.people import People
-from sandbox.population.vector import (
-    DAY,
-    NO_DAY,
-    NO_MOMENT,
-    Days,
-    Mask,
-    at_work,
-    between,
-    chance,
-    day,
-    one_of,
-    uuids,
-    weighted,
-    where,
-)
+from sandbox.population.series import where
 from sandbox.population.world import World
 from sandbox.schema import seed_rows
 
@@ -48,9 +36,7 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
         np.array([0, 1, 4, 2, 5])[weighted(rng, count, (3, 3, 1, 2, 2))],
         np.array([2, 5, 3])[weighted(rng, count, (6, 4, 1))],
     )
-    providers = pl.Series(
-        [r["mandatory_qualification_provider_id"] for r in seed_rows("mandatory_qualification_providers")]
-    )
+    providers = pl.DataFrame(seed_rows("mandatory_qualification_providers"))
     unmapped = migrated & chance(rng, count, 0.03)
     created = at_work(rng, np.where(migrated, np.maximum(start, day(dates.DQT_LOADED)), start))
     changed = np.where(migrated, day(dates.MQS_MOVED), start)
@@ -59,16 +45,18 @@ def mandatory_qualifications(world: World, chunk: int, people: People, qts_date:
     removed = between(rng, np.maximum(start, day(dates.MQS_MOVED)), world.now - DAY, count)
     updated = np.maximum(at_work(rng, np.where(deleted, removed, changed).astype("datetime64[D]")), created)
     code = one_of(rng, count, ("959", "150", "957", "964", "956", "140", "960", "955"))
+    identifier, provider = uuids(rng, count), rng.integers(0, len(providers), count)
     return pl.DataFrame(
         {
             "row": row,
-            "qualification_id": uuids(rng, count),
+            "qualification_id": identifier,
             "created_on": created,
             "updated_on": updated,
             "deleted_on": np.where(deleted, updated, NO_MOMENT),
             "qualification_type": np.zeros(count, np.int64),
             "person_id": people.person_id.gather(row),
-            "mq_provider_id": where(~unmapped, providers.gather(rng.integers(0, len(providers), count))),
+            "mq_provider_id": where(~unmapped, providers["mandatory_qualification_provider_id"].gather(provider)),
+            "mq_provider_name": where(~unmapped, providers["name"].gather(provider)),
             "mq_specialism": where(~(unmapped & chance(rng, count, 0.5)), pl.Series(specialism)),
             "mq_status": status,
             "start_date": start,

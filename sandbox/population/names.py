@@ -8,7 +8,9 @@ import polars as pl
 
 from sandbox.domain.codes import Gender
 from sandbox.domain.names import OVERSEAS, communities, family, generation, given, plain
-from sandbox.population.vector import Ints, chance, text, weighted, where
+from sandbox.population.arrays import Ints
+from sandbox.population.draw import chance, weighted
+from sandbox.population.series import text, where
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2020
 

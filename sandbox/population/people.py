@@ -8,42 +8,14 @@ import polars as pl
 
 from sandbox.domain import dates
 from sandbox.domain.codes import Gender
+from sandbox.domain.defects import share_of
 from sandbox.domain.numbers import INWARD, OF_ONE_PREFIX, nino, temporary_reference, trn_ranges
 from sandbox.domain.tables import words
 from sandbox.population import names
-from sandbox.population.cohorts import (
-    ASSESSMENT_ONLY,
-    EYPS,
-    EYTS,
-    ITT,
-    NONE,
-    OVERSEAS,
-    QTLS,
-    TRAINING,
-    UK,
-    Cohorts,
-)
-from sandbox.population.defects import share_of
-from sandbox.population.vector import (
-    DAY,
-    Days,
-    Ints,
-    Mask,
-    Moments,
-    at_work,
-    between,
-    chance,
-    day,
-    digits,
-    numerals,
-    one_of,
-    stream,
-    text,
-    uuids,
-    weighted,
-    where,
-    years_of,
-)
+from sandbox.population.arrays import DAY, Days, Ints, Mask, Moments, day, years_of
+from sandbox.population.cohorts import ASSESSMENT_ONLY, EYPS, EYTS, ITT, NONE, OVERSEAS, QTLS, TRAINING, UK, Cohorts
+from sandbox.population.draw import at_work, between, chance, one_of, stream, uuids, weighted
+from sandbox.population.series import digits, numerals, text, where
 
 
 @dataclass

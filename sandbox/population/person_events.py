@@ -1,310 +1,149 @@
-"""Events of persons, alerts, mandatory qualifications and employments, each in the store or stores it is written to."""
+"""Events of persons and alerts, each in the store or stores it is written to."""
+
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
-from sandbox.population.event_rows import EventRows, add_legacy, add_process, in_words, raised_by, reasons
+from sandbox.domain.codes import PersonStatus, ProcessType
+from sandbox.domain.events import flag
+from sandbox.domain.tables import words
+from sandbox.population.arrays import DAY, Mask, moment
+from sandbox.population.draw import uuids
+from sandbox.population.event_log import EventLog, EventWriter, Values, obj
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.vector import day, moment, uuids
-from sandbox.population.world import World
 
-_CREATED, _UPDATED_DETAILS, _DEACTIVATED, _REACTIVATED, _MERGED, _DIED = 24, 25, 26, 27, 29, 42
-_ALERT_CREATED, _ALERT_UPDATED, _ALERT_DELETED, _ALERT_IMPORTED, _ALERT_MIGRATED = 39, 40, 41, 71, 73
-_TPS_IMPORTED, _TRN_REQUESTED = 28, 14
-_LEGACY_SHIFT = 16
-
-
-def _details(prefix: str = "") -> pl.Expr:
-    return pl.struct(
-        FirstName=f"{prefix}first_name",
-        MiddleName=f"{prefix}middle_name",
-        LastName=f"{prefix}last_name",
-        DateOfBirth=in_words("date_of_birth"),
-        EmailAddress="email_address",
-        NationalInsuranceNumber="national_insurance_number",
-        Gender="gender",
-    )
+_NAMES = {"FirstName": "first_name", "MiddleName": "middle_name", "LastName": "last_name"}
 
 
 def person_events(
-    rows: EventRows,
-    world: World,
-    chunk: int,
-    people: People,
-    life: Lifecycle,
-    persons: pl.DataFrame,
-    previous: pl.DataFrame,
+    log: EventLog, people: People, life: Lifecycle, persons: pl.DataFrame, previous: pl.DataFrame
 ) -> None:
     """Creation, changes of name, closing, merging and reopening. Those of TRS's time have one id in both stores."""
-    rng = world.stream("person events", chunk)
-    _created(rows, world, rng, people, persons)
+    events = log.writer("person events")
+    _created(events, people, persons)
+    _renamed(events, persons, previous)
+    _closed(events, life, persons)
+    _merged(events, people, life, persons)
+
+
+def _created(events: EventWriter, people: People, persons: pl.DataFrame) -> None:
+    facts = persons.with_columns(created=pl.Series(people.created), by_tps=pl.Series(people.by_tps))
+    facts = facts.filter(~people.migrated)
+    requested = ~pl.col("by_tps") & pl.col("source_trn_request_id").is_not_null()
+    for process_type, chosen in (
+        (ProcessType.PENSIONS_IMPORTING, pl.col("by_tps")),
+        (ProcessType.TRN_REQUEST_CREATING, requested),
+        (ProcessType.PERSON_CREATING, ~pl.col("by_tps") & ~requested),
+    ):
+        legacy: tuple[str, Values] = ("PersonCreatedEvent", {"PersonAttributes": obj()})
+        how: dict[str, Any] = {"at": "created", "process_type": process_type}
+        events.both("PersonCreatedEvent", facts.filter(chosen), {"Details": obj()}, *legacy, **how)
+
+
+def _renamed(events: EventWriter, persons: pl.DataFrame, previous: pl.DataFrame) -> None:
     changed = previous.filter(pl.col("created_on") >= pl.lit(moment(dates.PEOPLE_MOVED)))
-    old = changed.select(
-        "row", "created_on", old_first_name="first_name", old_middle_name="middle_name", old_last_name="last_name"
-    )
-    facts = (
-        persons.with_row_index("row")
-        .with_columns(pl.col("row").cast(pl.Int64))
-        .join(old, on="row", suffix="_change")
-        .with_columns(created=pl.col("created_on_change"))
-    )
-    first_too = pl.when(pl.col("first_name") != pl.col("old_first_name")).then(1).otherwise(0)
-    ids = uuids(rng, len(facts))
-    body = {
-        "PersonId": pl.col("person_id"),
-        "PersonDetails": _details(),
-        "OldPersonDetails": _details("old_"),
-        "Changes": first_too | 4,
-    }
-    add_process(
-        rows,
-        world,
-        rng,
-        _UPDATED_DETAILS,
+    old = changed.select("row", changed="created_on", **{f"old_{part}": part for part in _NAMES.values()})
+    facts = persons.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(old, on="row")
+    before = obj({field: pl.col(f"old_{part}") for field, part in _NAMES.items()})
+    events.both(
         "PersonDetailsUpdatedEvent",
         facts,
-        body,
-        event_id=ids,
-        reason=reasons(rng, len(facts), ("MarriageOrCivilPartnership", "DeedPollOrOtherLegalProcess")),
-    )
-    add_legacy(
-        rows,
-        world,
-        rng,
+        {"PersonDetails": obj(), "OldPersonDetails": before},
         "PersonDetailsUpdatedEvent",
-        facts,
-        {
-            "PersonId": pl.col("person_id"),
-            "PersonAttributes": _details(),
-            "OldPersonAttributes": _details("old_"),
-            "NameChangeReason": pl.lit("Marriage or civil partnership"),
-            "Changes": (first_too | 4) * (1 << _LEGACY_SHIFT),
-        },
-        event_id=ids,
-    )
-    _closed(rows, world, rng, life, persons)
-    _merged(rows, world, rng, people, life, persons)
-
-
-def _created(rows: EventRows, world: World, rng: np.random.Generator, people: People, persons: pl.DataFrame) -> None:
-    new = persons.filter(pl.Series(~people.migrated)).with_columns(created=pl.Series(people.created[~people.migrated]))
-    by_tps, ids = pl.Series(people.by_tps[~people.migrated]), uuids(rng, len(new))
-    body = {"PersonId": pl.col("person_id"), "Details": _details(), "TrnRequestMetadata": pl.lit(None, dtype=pl.String)}
-    for process, chosen in (
-        (_TPS_IMPORTED, by_tps),
-        (_TRN_REQUESTED, ~by_tps & new["source_trn_request_id"].is_not_null()),
-        (_CREATED, ~by_tps & new["source_trn_request_id"].is_null()),
-    ):
-        add_process(
-            rows, world, rng, process, "PersonCreatedEvent", new.filter(chosen), body, event_id=ids.filter(chosen)
-        )
-    add_legacy(
-        rows,
-        world,
-        rng,
-        "PersonCreatedEvent",
-        new,
-        {
-            "PersonId": pl.col("person_id"),
-            "PersonAttributes": _details(),
-            "CreateReason": pl.lit(None, dtype=pl.String),
-            "CreateReasonDetail": pl.lit(None, dtype=pl.String),
-            "EvidenceFile": pl.lit(None, dtype=pl.String),
-        },
-        event_id=ids,
+        {"PersonAttributes": obj(), "OldPersonAttributes": before, "NameChangeReason": words("name_reason")[0]},
+        at="changed",
+        reasons=words("name_reason"),
     )
 
 
-def _closed(rows: EventRows, world: World, rng: np.random.Generator, life: Lifecycle, persons: pl.DataFrame) -> None:
+def _closed(events: EventWriter, life: Lifecycle, persons: pl.DataFrame) -> None:
     """Deaths, other deactivations, and reactivations (each preceded by a deactivation five days before)."""
-    touched = ~np.isnat(life.changed) & ~life.merged & (life.changed >= day(dates.PEOPLE_MOVED))
+    touched = ~np.isnat(life.changed) & ~life.merged & (life.changed >= moment(dates.PEOPLE_MOVED))
     died = ~np.isnat(life.died)
-    facts = persons.select("person_id", "date_of_death").with_columns(created=pl.Series(life.changed))
-    for process, mask, flags in (
-        (_DIED, touched & died, 1 | 2),
-        (_DEACTIVATED, touched & ~died & ~life.reactivated, 1),
-        (_DEACTIVATED, touched & life.reactivated, 1),
-    ):
-        chosen = facts.filter(pl.Series(mask))
-        if (mask & life.reactivated).any():
-            chosen = chosen.with_columns(pl.col("created").dt.offset_by("-5d"))
-        ids = uuids(rng, len(chosen))
-        add_process(
-            rows,
-            world,
-            rng,
-            process,
-            "PersonDeactivatedEvent",
-            chosen,
-            {
-                "Changes": pl.lit(flags),
-                "PersonId": pl.col("person_id"),
-                "MergedWithPersonId": pl.lit(None, dtype=pl.String),
-                "DateOfDeath": in_words("date_of_death"),
-            },
-            event_id=ids,
-            reason=reasons(
-                rng, len(chosen), ("RecordHolderDied",) if flags > 1 else ("ProblemWithTheRecord", "AnotherReason")
-            ),
-        )
-        add_legacy(rows, world, rng, "PersonStatusUpdatedEvent", chosen, _status(1, 0), event_id=ids)
-    again = facts.filter(pl.Series(touched & life.reactivated))
-    ids = uuids(rng, len(again))
-    add_process(
-        rows,
-        world,
-        rng,
-        _REACTIVATED,
-        "PersonReactivatedEvent",
-        again,
-        {"Changes": pl.lit(1), "PersonId": pl.col("person_id")},
-        event_id=ids,
-        reason=reasons(rng, len(again), ("DeactivatedByMistake",)),
-    )
-    add_legacy(rows, world, rng, "PersonStatusUpdatedEvent", again, _status(0, 1), event_id=ids)
+    moments = {"changed": pl.Series(life.changed), "before": pl.Series(life.changed - 5 * DAY)}
+    facts = persons.select("person_id", "date_of_death").with_columns(**moments)
+    status = flag("PersonDeactivatedEvent", "PersonStatus")
+    dead, problem = words("deactivate_reason")[:1], words("deactivate_reason")[1:]
 
-
-def _status(new: int, old: int) -> dict[str, pl.Expr]:
-    return {
-        "PersonId": pl.col("person_id"),
-        "Status": pl.lit(new),
-        "OldStatus": pl.lit(old),
-        "Reason": pl.lit(None, dtype=pl.String),
-        "ReasonDetail": pl.lit(None, dtype=pl.String),
-        "EvidenceFile": pl.lit(None, dtype=pl.String),
-        "DateOfDeath": in_words("date_of_death"),
-    }
-
-
-def _merged(
-    rows: EventRows, world: World, rng: np.random.Generator, people: People, life: Lifecycle, persons: pl.DataFrame
-) -> None:
-    second = np.flatnonzero(life.merged & (life.changed >= day(dates.PEOPLE_MOVED)))
-    retained = life.merged_with[second]
-    facts = persons[retained].with_columns(
-        created=pl.Series(life.changed[second]),
-        secondary_id=people.person_id.gather(second),
-        secondary_trn=people.trn.gather(second),
-    )
-    ids = uuids(rng, len(facts))
-    add_process(
-        rows,
-        world,
-        rng,
-        _MERGED,
-        "PersonDeactivatedEvent",
-        facts,
-        {
-            "Changes": pl.lit(4),
-            "PersonId": pl.col("secondary_id"),
-            "MergedWithPersonId": pl.col("person_id"),
-            "DateOfDeath": pl.lit(None, dtype=pl.String),
-        },
-        event_id=ids,
-        persons=("secondary_id", "person_id"),
-    )
-    add_legacy(
-        rows,
-        world,
-        rng,
-        "PersonsMergedEvent",
-        facts,
-        {
-            "PersonId": pl.col("person_id"),
-            "PersonTrn": pl.col("trn"),
-            "SecondaryPersonId": pl.col("secondary_id"),
-            "SecondaryPersonTrn": pl.col("secondary_trn"),
-            "SecondaryPersonStatus": pl.lit(1),
-            "PersonAttributes": _details(),
-            "OldPersonAttributes": _details(),
-            "EvidenceFile": pl.lit(None, dtype=pl.String),
-            "Comments": pl.lit(None, dtype=pl.String),
-            "Changes": pl.lit(0),
-        },
-        event_id=ids,
-        persons=("person_id", "secondary_id"),
-    )
-
-
-def _alert(end: pl.Expr | None = None) -> pl.Expr:
-    return pl.struct(
-        AlertId="alert_id",
-        AlertTypeId="alert_type_id",
-        Details="details",
-        ExternalLink="external_link",
-        StartDate=in_words("start_date"),
-        EndDate=in_words("end_date") if end is None else end,
-        DqtSpent=pl.when("migrated").then(pl.lit(False)),
-        DqtSanctionCode=pl.when("migrated").then(
-            pl.struct(SanctionCodeId="alert_type_id", Name="dqt_sanction_code", Value="dqt_sanction_code")
-        ),
-    )
-
-
-def alert_events(rows: EventRows, world: World, chunk: int, alerts: pl.DataFrame) -> None:
-    """Alerts of TRS's time in the newer store; those of DQT's copied to it from the older one with the same id."""
-    rng = world.stream("alert events", chunk)
-    body = {"PersonId": pl.col("person_id"), "Alert": _alert()}
-    open_end = pl.lit(None, dtype=pl.String)
-    native = alerts.filter(~pl.col("migrated")).with_columns(created=pl.col("created_on"))
-    add_process(
-        rows,
-        world,
-        rng,
-        _ALERT_CREATED,
-        "AlertCreatedEvent",
-        native,
-        {"PersonId": pl.col("person_id"), "Alert": _alert(open_end)},
-        reason=reasons(
-            rng, len(native), ("Routine notification from stakeholder", "Identified during data reconciliation")
-        ),
-    )
-    closed = alerts.filter(pl.col("end_date").is_not_null() & ~pl.col("migrated")).with_columns(
-        created=pl.col("updated_on")
-    )
-    add_process(
-        rows,
-        world,
-        rng,
-        _ALERT_UPDATED,
-        "AlertUpdatedEvent",
-        closed,
-        {**body, "OldAlert": _alert(open_end), "Changes": pl.lit(16)},
-        reason=reasons(rng, len(closed), ("EndDateSet",)),
-    )
-    deleted = alerts.filter(pl.col("deleted_on").is_not_null()).with_columns(created=pl.col("deleted_on"))
-    add_process(
-        rows,
-        world,
-        rng,
-        _ALERT_DELETED,
-        "AlertDeletedEvent",
-        deleted,
-        body,
-        reason=reasons(rng, len(deleted), ("Added in error",)),
-    )
-    migrated = alerts.filter(pl.col("migrated"))
-    moved = migrated.with_columns(
-        created=pl.lit(moment(dates.ALERTS_MOVED)).cast(pl.Datetime("us")) + pl.duration(hours=3)
-    )
-    imported = migrated.with_columns(created=pl.col("created_on"))
-    for process, name, facts, more in (
-        (_ALERT_MIGRATED, "AlertMigratedEvent", moved, {"OldAlert": _alert()}),
-        (_ALERT_IMPORTED, "AlertDqtImportedEvent", imported, {"DqtState": pl.lit(0)}),
-    ):
-        ids = uuids(rng, len(facts))
-        key = {"Key": pl.concat_str("alert_id", pl.lit(f"-{name}"))}
-        add_process(rows, world, rng, process, name, facts, {**body, **more}, event_id=ids, dqt_share=0.5)
-        add_legacy(
-            rows,
-            world,
-            rng,
+    def record(name: str, mask: Mask, at: str, changes: int, status: int, reasons: tuple[str, ...], **how: int) -> None:
+        legacy = {"Status": status, "OldStatus": 1 - status}
+        events.both(
             name,
-            facts,
-            {**key, **body, **more},
-            event_id=ids,
-            undated_share=0.1,
-            raised=raised_by(world, rng, len(facts), dqt_share=0.5, system_share=0.5),
+            facts.filter(mask),
+            {"Changes": changes},
+            "PersonStatusUpdatedEvent",
+            legacy,
+            at=at,
+            reasons=reasons,
+            **how,
         )
+
+    deactivated = PersonStatus.DEACTIVATED
+    both = flag("PersonDeactivatedEvent", "PersonStatus", "DateOfDeath")
+    name = "PersonDeactivatedEvent"
+    record(name, touched & died, "changed", both, deactivated, dead, process_type=ProcessType.DECEASED)
+    record(name, touched & ~died & ~life.reactivated, "changed", status, deactivated, problem)
+    record(name, touched & life.reactivated, "before", status, deactivated, problem)
+    again = touched & life.reactivated
+    record("PersonReactivatedEvent", again, "changed", status, PersonStatus.ACTIVE, words("reactivate_reason")[:1])
+
+
+def _merged(events: EventWriter, people: People, life: Lifecycle, persons: pl.DataFrame) -> None:
+    second = np.flatnonzero(life.merged & (life.changed >= moment(dates.PEOPLE_MOVED)))
+    facts = persons[life.merged_with[second]].with_columns(
+        changed=pl.Series(life.changed[second]),
+        secondary_person_id=people.person_id.gather(second),
+        secondary_person_trn=people.trn.gather(second),
+    )
+    ids = uuids(events.rng, len(facts))
+    values: Values = {
+        "PersonId": pl.col("secondary_person_id"),
+        "MergedWithPersonId": pl.col("person_id"),
+        "DateOfDeath": None,
+        "Changes": flag("PersonDeactivatedEvent", "MergedWithPersonId"),
+    }
+    how: dict[str, Any] = {
+        "at": "changed",
+        "ids": ids,
+        "persons": ("secondary_person_id",),
+        "process_type": ProcessType.MERGING,
+    }
+    events.process("PersonDeactivatedEvent", facts, values, **how)
+    values = {
+        "PersonTrn": pl.col("trn"),
+        "SecondaryPersonStatus": PersonStatus.DEACTIVATED,
+        "PersonAttributes": obj(),
+        "OldPersonAttributes": obj(),
+    }
+    both = ("person_id", "secondary_person_id")
+    events.legacy("PersonsMergedEvent", facts, values, at="changed", ids=ids, persons=both)
+
+
+def alert_events(log: EventLog, alerts: pl.DataFrame) -> None:
+    """Alerts of TRS's time in the newer store; those of DQT's copied to it from the older one with the same id."""
+    events = log.writer("alert events")
+    native, migrated = alerts.filter(~pl.col("migrated")), alerts.filter("migrated")
+    entered = ("Routine notification from stakeholder", "Identified during data reconciliation")
+    code = pl.struct(SanctionCodeId="alert_type_id", Name="dqt_sanction_code", Value="dqt_sanction_code")
+    dqt = {"DqtSpent": pl.when("migrated").then(pl.lit(False)), "DqtSanctionCode": pl.when("migrated").then(code)}
+    alert, still_open = obj(dqt), obj(EndDate=None, **dqt)
+    events.process("AlertCreatedEvent", native, {"Alert": still_open}, reasons=entered)
+    closed = native.filter(pl.col("end_date").is_not_null())
+    ended = {"Alert": alert, "OldAlert": still_open}
+    events.process("AlertUpdatedEvent", closed, ended, at="updated_on", reasons=("End of the sanction",))
+    deleted = alerts.filter(pl.col("deleted_on").is_not_null())
+    events.process("AlertDeletedEvent", deleted, {"Alert": alert}, at="deleted_on", reasons=("Added in error",))
+    moved = pl.lit(moment(dates.ALERTS_MOVED)).cast(pl.Datetime("us")) + pl.duration(hours=3)
+    migrated = migrated.with_columns(moved=moved)
+    copied: tuple[tuple[str, str, Values], ...] = (
+        ("AlertMigratedEvent", "moved", {"Alert": alert, "OldAlert": alert}),
+        ("AlertDqtImportedEvent", "created_on", {"Alert": alert, "DqtState": 0}),
+    )
+    for name, at, values in copied:
+        ids = uuids(events.rng, len(migrated))
+        events.process(name, migrated, values, at=at, ids=ids, dqt_share=0.5)
+        keyed = {"Key": pl.concat_str("alert_id", pl.lit(f"-{name}")), **values}
+        events.legacy(name, migrated, keyed, at=at, ids=ids, undated_share=0.1, dqt_share=0.5, system_share=0.5)

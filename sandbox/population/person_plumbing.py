@@ -1,43 +1,24 @@
 """Smaller tables that hang on persons: award emails, the report of the route migration, the older search attributes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from sandbox.domain.award_emails import ALL, EYTS, INDUCTION, OVERSEAS_QTS, QTS, AwardEmails
+from sandbox.population.arrays import DAY
+from sandbox.population.columns import route_types
+from sandbox.population.draw import chance, stream, uuids
 from sandbox.population.qualifications import RouteDetails
-from sandbox.population.reference import route_types
 from sandbox.population.routes import Routes
-from sandbox.population.vector import DAY, chance, stream, uuids
 from sandbox.population.world import World
 
 _WEEKS: Final = 8
 _TEMPLATES: Final = ("c6d4f2a0-0b1e-4f53-9a2d-1f6a3a7b0c01", "c6d4f2a0-0b1e-4f53-9a2d-1f6a3a7b0c02")
 
 
-@dataclass(frozen=True)
-class AwardJob:
-    """One kind of award email: name of its tables, of its key and of its date column."""
-
-    name: str
-    until: str
-
-    @property
-    def key(self) -> str:
-        """Column that identifies the job."""
-        return f"{self.name}_emails_job_id"
-
-
-QTS = AwardJob("qts_awarded", "awarded_to_utc")
-OVERSEAS_QTS = AwardJob("international_qts_awarded", "awarded_to_utc")
-EYTS = AwardJob("eyts_awarded", "awarded_to_utc")
-INDUCTION = AwardJob("induction_completed", "passed_end_utc")
-AWARD_JOBS: Final = (QTS, OVERSEAS_QTS, EYTS, INDUCTION)
-
-
-def award_jobs(world: World, kind: AwardJob) -> pl.DataFrame:
+def award_jobs(world: World, kind: AwardEmails) -> pl.DataFrame:
     """One run a week over the last eight weeks, oldest first. Every chunk can name the same runs."""
     rng = stream(world.seed, f"jobs {kind.name}")
     until = (world.now - np.arange(7 * _WEEKS - 6, 0, -7).astype("timedelta64[D]")).astype("datetime64[us]")
@@ -51,7 +32,7 @@ def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tu
     rng = world.stream("award emails", chunk)
     apply_sent = pl.col("source_application_user_id") == world.users.application(1)
     days = {QTS: "qts_date", OVERSEAS_QTS: "qts_date", EYTS: "eyts_date", INDUCTION: "induction_completed_date"}
-    for kind in AWARD_JOBS:
+    for kind in ALL:
         jobs = award_jobs(world, kind)
         until = jobs[kind.until].to_numpy()
         wanted = persons.filter(pl.col("email_address").is_not_null() & pl.col(days[kind]).is_not_null())
@@ -74,7 +55,7 @@ def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tu
             personalization=personal,
             email_sent=pl.Series(chance(rng, len(facts), 0.97)),
         )
-        yield f"{kind.name}_emails_job_items", items
+        yield kind.items, items
         sent = pl.Series(until[week] + np.timedelta64(8, "h"))
         yield (
             "emails",

@@ -4,26 +4,16 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
+from sandbox.domain.codes import Award, PersonStatus
+from sandbox.domain.defects import share_of
 from sandbox.population import inductions
-from sandbox.population.defects import share_of
+from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Moments, day
+from sandbox.population.draw import at_work, between, chance
 from sandbox.population.inductions import Inductions
-from sandbox.population.lifecycle import DEACTIVATED, Lifecycle
+from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.reference import EYPS_TYPE
 from sandbox.population.routes import Routes, Statuses
-from sandbox.population.vector import (
-    DAY,
-    NO_DAY,
-    NO_MOMENT,
-    Moments,
-    at_work,
-    between,
-    chance,
-    day,
-    gather,
-    quoted_array,
-    where,
-)
+from sandbox.population.series import gather, quoted_array, where
 from sandbox.population.world import World
 
 
@@ -48,7 +38,7 @@ def person_rows(
     request_of[made["row"].to_numpy()] = np.arange(len(made))
     updated = _updated(rng, world, people, life, routes, induction, previous, route_updated)
     has_eyps = held.has_eyps.copy()
-    eyps_routes = np.unique(routes.row[routes.awards == EYPS_TYPE])
+    eyps_routes = np.unique(routes.row[routes.awards == Award.EYPS])
     wrong = eyps_routes[chance(rng, len(eyps_routes), share_of("has_eyps_wrong"))]
     if chunk == 0 and not len(wrong):
         wrong = eyps_routes[:1]
@@ -90,7 +80,11 @@ def person_rows(
             "dqt_last_sync": np.where(migrated, np.maximum(dqt_changed, synced), NO_MOMENT),
             "dqt_state": where(
                 migrated,
-                pl.Series(((life.status == DEACTIVATED) & (life.changed < day(dates.PEOPLE_MOVED))).astype(np.int64)),
+                pl.Series(
+                    ((life.status == PersonStatus.DEACTIVATED) & (life.changed < day(dates.PEOPLE_MOVED))).astype(
+                        np.int64
+                    )
+                ),
             ),
             "dqt_created_on": np.where(migrated, people.created, NO_MOMENT),
             "dqt_modified_on": dqt_changed,
@@ -98,7 +92,9 @@ def person_rows(
             "dqt_middle_name": where(migrated, people.middle_name),
             "dqt_last_name": where(migrated, people.last_name),
             "dqt_allow_teacher_identity_sign_in_with_prohibitions": chance(rng, count, 0.0005),
-            "date_of_death": np.where(life.status == DEACTIVATED, life.died, NO_DAY).astype("datetime64[D]"),
+            "date_of_death": np.where(life.status == PersonStatus.DEACTIVATED, life.died, NO_DAY).astype(
+                "datetime64[D]"
+            ),
             **inductions.columns(world, chunk, induction),
         }
     )

@@ -13,13 +13,13 @@ from psycopg import sql
 from sandbox.defaults import FIRST_DAY, PEOPLE, SEED
 from sandbox.domain import dates
 from sandbox.population import load
+from sandbox.population.arrays import day
 from sandbox.population.chunk import chunk_frames
 from sandbox.population.cohorts import make_cohorts
+from sandbox.population.columns import providers
 from sandbox.population.establishments import make_establishments
 from sandbox.population.once import closing_frames, opening_frames
-from sandbox.population.reference import providers
 from sandbox.population.users import make_users
-from sandbox.population.vector import day
 from sandbox.population.world import World
 from sandbox.schema import TABLES
 

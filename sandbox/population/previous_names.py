@@ -5,8 +5,10 @@ import polars as pl
 
 from sandbox.domain.codes import Gender
 from sandbox.population import names
+from sandbox.population.arrays import DAY, NO_MOMENT, Mask, day
+from sandbox.population.draw import at_work, between, chance, uuids
 from sandbox.population.people import People
-from sandbox.population.vector import DAY, NO_MOMENT, Mask, at_work, between, chance, day, pg_array, uuids, where
+from sandbox.population.series import pg_array, where
 from sandbox.population.world import World
 
 

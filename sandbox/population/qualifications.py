@@ -6,80 +6,18 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
+from sandbox.domain.codes import Award, Field
+from sandbox.domain.defects import share_of
+from sandbox.domain.routes import ABROAD, APPLY, QTLS, UK_NATIONS
+from sandbox.domain.tables import weights
 from sandbox.population import users
-from sandbox.population.defects import share_of
+from sandbox.population.arrays import DAY, NO_DAY, Days, Ints, Mask, Moments, day, years_of
+from sandbox.population.columns import degree_types, dqt_status_names, route_types, subjects
+from sandbox.population.draw import at_work, between, chance, drawn, one_of, uuids, weighted
 from sandbox.population.people import People
-from sandbox.population.reference import (
-    EYPS_TYPE,
-    EYTS_TYPE,
-    MANDATORY,
-    NOT_APPLICABLE,
-    QTS_TYPE,
-    degree_types,
-    dqt_status_names,
-    route_types,
-    subjects,
-)
 from sandbox.population.routes import Routes
-from sandbox.population.vector import (
-    DAY,
-    NO_DAY,
-    Days,
-    Ints,
-    Mask,
-    Moments,
-    at_work,
-    between,
-    chance,
-    day,
-    digits,
-    gather,
-    one_of,
-    uuids,
-    weighted,
-    where,
-    years_of,
-)
+from sandbox.population.series import digits, gather, text, where
 from sandbox.population.world import World
-
-_POSTGRADUATE = (
-    "Postgraduate Certificate in Education",
-    "Postgraduate Diploma in Education",
-    "Professional Graduate Certificate in Education",
-    "Professional Graduate Diploma in Education",
-)
-_UNDERGRADUATE = ("BA (Hons)", "BEd (Hons)", "BSc (Hons)", "BA (Hons) with Intercalated PGCE", "BA Education")
-_OLD = (
-    "Certificate in Education",
-    "BEd",
-    "BEd (Hons)",
-    "Postgraduate Certificate in Education",
-    "Teachers Certificate",
-)
-_ABROAD = ("Degree Equivalent (this will include foreign qualifications)", "Qualification gained in Europe", "Degree")
-_COUNTRIES = (
-    "NG",
-    "GH",
-    "JM",
-    "IN",
-    "ZA",
-    "ZW",
-    "ES",
-    "US",
-    "AU",
-    "CA",
-    "PL",
-    "GR",
-    "HK",
-    "UA",
-    "IE",
-    "FR",
-    "PK",
-    "NZ",
-)
-_COUNTRY_WEIGHTS = (150, 110, 110, 90, 90, 70, 60, 60, 50, 30, 30, 40, 30, 30, 20, 18, 30, 20)
-# Age ranges, primary ones first; then the other kinds of age specialism (foundation stage, key stages 1 to 4, FE).
-_RANGES = ((3, 7), (5, 11), (7, 11), (3, 11), (11, 16), (11, 18), (14, 19), (11, 14))
 
 
 @dataclass(frozen=True)
@@ -100,45 +38,31 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
     required = {field: values[routes.type] for field, values in types.required.items()}
     routes.qualification_id = uuids(rng, count)
     migrated = routes.migrated
-    abroad = np.isin(
-        routes.type,
-        types.numbers(
-            "Apply for Qualified Teacher Status in England",
-            "European Recognition",
-            "EC directive",
-            "Overseas Trained Teacher Recognition",
-            "European Recognition - PQTS",
-        ),
-    )
-    uk = np.isin(routes.type, types.numbers("Welsh Recognition", "Scottish Recognition", "Northern Irish Recognition"))
+    abroad, uk = np.isin(routes.type, types.numbers(*ABROAD)), np.isin(routes.type, types.numbers(*UK_NATIONS))
     start, end = _training_days(rng, routes, required, abroad | uk)
     created = at_work(rng, np.where(migrated, day(dates.ROUTES_MOVED), routes.registered))
     updated = _updated(rng, world, routes, created)
     exempt = _exempt(rng, routes, required)
-    by_date = routes.holds & (routes.awards == QTS_TYPE) & (routes.due < day(dates.QTS_EXEMPT_BEFORE))
+    by_date = routes.holds & (routes.awards == Award.QTS) & (routes.due < day(dates.QTS_EXEMPT_BEFORE))
     is_primary = chance(rng, count, 0.52)
     old = years_of(routes.due) < 2003
     missing = (
         chance(rng, count, share_of("route_mandatory_field_missing"))
         & migrated
-        & (required["training_provider"] == MANDATORY)
+        & (required["training_provider"] == Field.MANDATORY)
     )
-    has_provider = (required["training_provider"] != NOT_APPLICABLE) & (routes.provider != "none")
+    has_provider = (required["training_provider"] != Field.NOT_APPLICABLE) & (routes.provider != "none")
+    current, old_lists = world.providers.current, world.providers.old
     provider = np.where(
-        routes.provider == "current",
-        world.providers.current[rng.integers(0, len(world.providers.current), count)],
-        np.where(
-            routes.provider == "teach_first",
-            world.providers.teach_first[0],
-            world.providers.old[rng.integers(0, len(world.providers.old), count)],
-        ),
+        routes.provider == "teach_first", world.providers.teach_first, old_lists[rng.integers(0, len(old_lists), count)]
     )
+    provider = np.where(routes.provider == "current", current[rng.integers(0, len(current), count)], provider)
     range_kind, low, high = _ages(rng, is_primary, required["training_age_specialism_type"])
     source, reference = _sources(rng, world, routes)
     ended_far = chance(rng, count, share_of("route_training_end_beyond_9999")) & migrated & ~np.isnat(end)
     if chunk == 0 and not ended_far.any():
         ended_far[np.flatnonzero(migrated & ~np.isnat(end))[:2]] = True
-    early = np.isin(routes.awards, (EYTS_TYPE, EYPS_TYPE))
+    early = np.isin(routes.awards, (Award.EYTS, Award.EYPS))
     status_value = pl.Series(routes.dqt_status)
     status_name = status_value.replace_strict(dqt_status_names(), return_dtype=pl.String)
     frame = pl.DataFrame(
@@ -163,10 +87,10 @@ def describe_routes(world: World, chunk: int, people: People, routes: Routes) ->
             "training_country_id": _country(rng, routes, abroad, required["training_country"]),
             "training_provider_id": gather(world.providers.ids, np.where(has_provider & ~missing, provider, -1)),
             "exempt_from_induction": where(
-                (required["induction_exemption"] != NOT_APPLICABLE) & routes.holds, pl.Series(exempt)
+                (required["induction_exemption"] != Field.NOT_APPLICABLE) & routes.holds, pl.Series(exempt)
             ),
             "exempt_from_induction_due_to_qts_date": where(
-                routes.holds & (routes.awards == QTS_TYPE), pl.Series(by_date)
+                routes.holds & (routes.awards == Award.QTS), pl.Series(by_date)
             ),
             "degree_type_id": _degree(rng, routes, abroad, old, required["degree_type"]),
             "dqt_teacher_status_name": where(migrated & ~early, status_name),
@@ -199,8 +123,12 @@ def _training_days(
     start = start + rng.integers(0, 24, count) * DAY
     start = np.where(start >= end, end - 280 * DAY, start)
     optional = ~recognised & chance(rng, count, np.where(routes.migrated, 0.85, 0.97))
-    has_start = (required["training_start_date"] == MANDATORY) | ((required["training_start_date"] != 2) & optional)
-    has_end = (required["training_end_date"] == MANDATORY) | ((required["training_end_date"] != 2) & optional)
+    has_start = (required["training_start_date"] == Field.MANDATORY) | (
+        (required["training_start_date"] != Field.NOT_APPLICABLE) & optional
+    )
+    has_end = (required["training_end_date"] == Field.MANDATORY) | (
+        (required["training_end_date"] != Field.NOT_APPLICABLE) & optional
+    )
     return (
         np.where(has_start, start, NO_DAY).astype("datetime64[D]"),
         np.where(has_end, end, NO_DAY).astype("datetime64[D]"),
@@ -209,12 +137,8 @@ def _training_days(
 
 def _far_dates(days: Days, far: Mask) -> pl.Series:
     """Days as text; the marked ones with a fifth digit typed into the year (2004 becomes 20041)."""
-    text = pl.Series(days).dt.strftime("%Y-%m-%d")
-    return pl.select(
-        pl.when(pl.Series(far))
-        .then(pl.concat_str(pl.lit(text).str.slice(0, 4), pl.lit("1"), pl.lit(text).str.slice(4)))
-        .otherwise(pl.lit(text))
-    ).to_series()
+    plain = pl.Series(days).dt.strftime("%Y-%m-%d")
+    return where(far, text(plain.str.slice(0, 4), "1", plain.str.slice(4)), plain)
 
 
 def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Moments) -> Moments:
@@ -230,41 +154,31 @@ def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Mo
 
 
 def _exempt(rng: np.random.Generator, routes: Routes, required: dict[str, Ints]) -> Mask:
-    names = route_types().names
-    shares = {
-        "Apply for Qualified Teacher Status in England": 0.75,
-        "Northern Irish Recognition": 0.9,
-        "Scottish Recognition": 0.9,
-        "QTLS and SET Membership": 1.0,
-        "European Recognition": 0.6,
-        "EC directive": 0.6,
-        "Overseas Trained Teacher Recognition": 0.4,
-        "Graduate Teacher Programme": 0.01,
-        "FE Recognition 2000-2004": 0.3,
-        "Overseas Trained Teacher Programme": 0.25,
-    }
-    share = np.array([shares.get(name, 0.0) for name in names])[routes.type]
-    exempt: Mask = chance(rng, len(routes), share) & (required["induction_exemption"] != NOT_APPLICABLE)
+    shares = weights("exempting_route")
+    share = np.array([shares.get(name, 0.0) for name in route_types().names])[routes.type]
+    exempt: Mask = chance(rng, len(routes), share) & (required["induction_exemption"] != Field.NOT_APPLICABLE)
     return exempt
 
 
+def _filled(rng: np.random.Generator, required: Ints, share: float) -> Mask:
+    """Where a field is filled: always where it is mandatory, for a share of the routes where it is optional."""
+    given = chance(rng, len(required), share)
+    filled: Mask = (required == Field.MANDATORY) | ((required == Field.OPTIONAL) & given)
+    return filled
+
+
 def _ages(rng: np.random.Generator, primary: Mask, required: Ints) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """The kind of age specialism (a range, foundation stage, further education, key stages 1 to 4), and the range."""
     count = len(primary)
-    filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.9))
+    filled = _filled(rng, required, 0.9)
     kind = np.where(
         chance(rng, count, 0.93), 0, np.where(primary, rng.integers(3, 5, count), rng.integers(5, 7, count))
     )
     kind = np.where((kind != 0) & chance(rng, count, 0.15), np.where(primary, 1, 2), kind)
-    which = np.where(
-        primary, weighted(rng, count, (0.2, 0.6, 0.12, 0.08)), 4 + weighted(rng, count, (0.35, 0.5, 0.1, 0.05))
-    )
-    ranges = np.array(_RANGES)[which]
+    ages = where(primary, drawn(rng, count, "primary_ages"), drawn(rng, count, "secondary_ages")).str.split("-")
+    low, high = (ages.list.get(place).cast(pl.Int64) for place in (0, 1))
     is_range = filled & (kind == 0)
-    return (
-        where(filled, pl.Series(kind)),
-        where(is_range, pl.Series(ranges[:, 0])),
-        where(is_range, pl.Series(ranges[:, 1])),
-    )
+    return where(filled, pl.Series(kind)), where(is_range, low), where(is_range, high)
 
 
 def _subjects(rng: np.random.Generator, primary: Mask, old: Mask, required: Ints) -> pl.Series:
@@ -274,80 +188,51 @@ def _subjects(rng: np.random.Generator, primary: Mask, old: Mask, required: Ints
     def draw() -> Ints:
         recent = np.where(
             primary,
-            lists.primary[weighted(rng, count, (8, 3, 1, 1, 0.4)[: len(lists.primary)])],
+            lists.primary[weighted(rng, count, list(weights("primary_subject").values()))],
             lists.secondary[(rng.random(count) ** 1.6 * len(lists.secondary)).astype(np.int64)],
         )
         return np.where(old & chance(rng, count, 0.8), lists.old[rng.integers(0, len(lists.old), count)], recent)
 
     number = np.array([0, 1, 2, 3])[weighted(rng, count, (0.05, 0.72, 0.19, 0.04))]
-    number = np.where(required == MANDATORY, np.maximum(number, 1), number)
+    number = np.where(required == Field.MANDATORY, np.maximum(number, 1), number)
     first, second, third = draw(), draw(), draw()
     second_kept = (number >= 2) & (second != first)
     third_kept = (number >= 3) & second_kept & (third != first) & (third != second)
-    parts = [
-        where(number >= 1, lists.ids.gather(first)),
-        where(second_kept, lists.ids.gather(second)),
-        where(third_kept, lists.ids.gather(third)),
-    ]
-    inner = pl.concat_str(*(pl.lit(p) for p in parts), separator=",", ignore_nulls=True)
-    return pl.select(pl.concat_str(pl.lit("{"), inner, pl.lit("}"))).to_series()
+    kept = ((number >= 1, first), (second_kept, second), (third_kept, third))
+    parts = [where(mask, lists.ids.gather(subject)) for mask, subject in kept]
+    inner = pl.concat_str([pl.lit(part) for part in parts], separator=",", ignore_nulls=True)
+    return text("{", pl.select(inner).to_series(), "}")
 
 
 def _country(rng: np.random.Generator, routes: Routes, abroad: Mask, required: Ints) -> pl.Series:
     count, types = len(routes), route_types()
-    home = one_of(rng, count, ("GB-ENG", "GB"), (96, 4))
-    away = one_of(rng, count, _COUNTRIES, _COUNTRY_WEIGHTS)
+    country, away = one_of(rng, count, ("GB-ENG", "GB"), (96, 4)), drawn(rng, count, "country")
     # International QTS is trained for abroad, the other nations' recognitions in those nations.
     abroad = abroad | (routes.type == types.number("International Qualified Teacher Status"))
-    country = pl.select(
-        pl.when(pl.Series(abroad))
-        .then(pl.lit(away))
-        .when(pl.Series(routes.type == types.number("Welsh Recognition")))
-        .then(pl.lit("GB-WLS"))
-        .when(pl.Series(routes.type == types.number("Scottish Recognition")))
-        .then(pl.lit("GB-SCT"))
-        .when(pl.Series(routes.type == types.number("Northern Irish Recognition")))
-        .then(pl.lit("GB-NIR"))
-        .otherwise(pl.lit(home))
-    ).to_series()
-    filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.93))
-    return where(filled, country)
+    for name, nation in UK_NATIONS.items():
+        country = where(routes.type == types.number(name), nation, country)
+    return where(_filled(rng, required, 0.93), where(abroad, away, country))
 
 
 def _degree(rng: np.random.Generator, routes: Routes, abroad: Mask, old: Mask, required: Ints) -> pl.Series:
-    count, ids = len(routes), degree_types()
-
-    def pick(names: tuple[str, ...], weights: tuple[float, ...]) -> pl.Series:
-        return one_of(rng, count, [ids[n] for n in names], weights)
-
-    names = route_types().names
+    names, ids = route_types().names, degree_types()
     undergraduate = np.isin(routes.type, [i for i, n in enumerate(names) if "ndergrad" in n or "Degree Appr" in n])
-    degree = pl.select(
-        pl.when(pl.Series(abroad))
-        .then(pl.lit(pick(_ABROAD, (6, 3, 1))))
-        .when(pl.Series(old))
-        .then(pl.lit(pick(_OLD, (4, 2, 2, 4, 1))))
-        .when(pl.Series(undergraduate))
-        .then(pl.lit(pick(_UNDERGRADUATE, (6, 2, 2, 0.5, 1))))
-        .otherwise(pl.lit(pick(_POSTGRADUATE, (8, 1, 2, 0.3))))
-    ).to_series()
-    filled = (required == MANDATORY) | ((required != NOT_APPLICABLE) & chance(rng, count, 0.85))
-    return where(filled, degree)
+    lists = {kind: drawn(rng, len(routes), f"degree_{kind}") for kind in ("abroad", "old", "undergraduate")}
+    degree = drawn(rng, len(routes), "degree_postgraduate")
+    for kind, mask in (("undergraduate", undergraduate), ("old", old), ("abroad", abroad)):
+        degree = where(mask, lists[kind], degree)
+    return where(_filled(rng, required, 0.85), degree.replace_strict(ids, return_dtype=pl.String))
 
 
 def _sources(rng: np.random.Generator, world: World, routes: Routes) -> tuple[pl.Series, pl.Series]:
     """The application that sent the route and its reference, unique per person: the route's number is part of it."""
     count, types = len(routes), route_types()
-    apply = routes.type == types.number("Apply for Qualified Teacher Status in England")
-    qtls = routes.type == types.number("QTLS and SET Membership")
+    apply, qtls = routes.type == types.number(APPLY), routes.type == types.number(QTLS)
     registered = (routes.provider == "current") & (routes.due >= day("2018-06-01"))
     application = np.where(apply, users.AFQTS, np.where(qtls, users.SET, users.REGISTER))
     serial = digits(np.arange(count) + 1, 6)
-    slug = pl.select(pl.lit(uuids(rng, count)).str.replace_all("-", "").str.slice(0, 18) + pl.lit(serial)).to_series()
-    reference = pl.select(
-        pl.when(pl.Series(apply)).then(pl.concat_str(pl.lit("AfQTS-"), pl.lit(serial))).otherwise(pl.lit(slug))
-    ).to_series()
+    slug = text(uuids(rng, count).str.replace_all("-", "").str.slice(0, 18), serial)
     return (
         gather(world.users.applications, np.where(apply | qtls | registered, application, -1)),
-        where(apply | registered, reference),
+        where(apply | registered, where(apply, text("AfQTS-", serial), slug)),
     )

@@ -4,14 +4,29 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain import dates
+from sandbox.domain.codes import Attribute, Matched, Request, Verified
+from sandbox.domain.tables import words
 from sandbox.population import users
+from sandbox.population.arrays import DAY, Ints, Mask, day, moment
 from sandbox.population.cohorts import NONE, OVERSEAS, QTLS
+from sandbox.population.draw import at_work, between, chance, one_of, uuids
 from sandbox.population.lifecycle import Lifecycle
 from sandbox.population.people import People
-from sandbox.population.vector import DAY, Ints, Mask, at_work, between, chance, day, moment, one_of, uuids, where
+from sandbox.population.series import as_json, numerals, text, where
 from sandbox.population.world import World
 
-PENDING, COMPLETED, REJECTED, DORMANT = range(4)
+_MATCHED_BY = (
+    (Attribute.FULL_NAME, Attribute.DATE_OF_BIRTH, Attribute.NINO),
+    (Attribute.FULL_NAME, Attribute.DATE_OF_BIRTH, Attribute.TRN),
+    (Attribute.NINO, Attribute.DATE_OF_BIRTH),
+)
+# A credential of One Login, around the given name, the family name and the date of birth.
+_CORE = (
+    '{"type":["VerifiableCredential","IdentityCheckCredential"],"credentialSubject":{"name":[{"nameParts":[{"value":"',
+    '","type":"GivenName"},{"value":"',
+    '","type":"FamilyName"}]}],"birthDate":[{"value":"',
+    '"}]}}',
+)
 
 
 def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> pl.DataFrame:
@@ -27,8 +42,8 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
     number = len(row)
     status = np.where(
         is_made | chance(rng, number, 0.4),
-        COMPLETED,
-        np.array([PENDING, REJECTED, DORMANT])[rng.integers(0, 3, number)],
+        Request.COMPLETED,
+        np.array([Request.PENDING, Request.REJECTED, Request.DORMANT])[rng.integers(0, 3, number)],
     )
     kind = people.kind[row]
     application = np.where(
@@ -37,16 +52,13 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
         np.where(kind == QTLS, users.SET, np.where((kind == NONE) | ~is_made, users.NPQ, users.REGISTER)),
     )
     asked = between(
-        rng,
-        np.maximum(people.created[row].astype("datetime64[D]"), day(dates.REQUESTS_BEGAN)),
-        world.now - DAY,
-        number,
+        rng, np.maximum(people.created[row].astype("datetime64[D]"), day(dates.REQUESTS_BEGAN)), world.now - DAY, number
     )
     created = np.where(is_made, people.created[row] - np.timedelta64(90, "s"), at_work(rng, asked))
-    resolved = status == COMPLETED
+    resolved = status == Request.COMPLETED
     npq = application == users.NPQ
-    address = one_of(rng, number, ("High Street", "Church Lane", "Park Road", "Mill Lane", "The Avenue"))
-    house = pl.Series(rng.integers(1, 240, number)).cast(pl.String)
+    house, street = numerals(rng.integers(1, 240, number)), one_of(rng, number, words("street"))
+    towns = dict(zip(words("postcode_area"), words("post_town"), strict=True))
     identifier = uuids(rng, number)
     return pl.DataFrame(
         {
@@ -64,32 +76,26 @@ def draw_requests(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "potential_duplicate": ~is_made & chance(rng, number, 0.6),
             "national_insurance_number": people.nino.gather(row),
             "gender": where(people.gender[row] > 0, pl.Series(people.gender[row])),
-            "address_line1": where(
-                ~npq & chance(rng, number, 0.5),
-                pl.select(pl.concat_str(pl.lit(house), pl.lit(" "), pl.lit(address))).to_series(),
-            ),
+            "address_line1": where(~npq & chance(rng, number, 0.5), text(house, " ", street)),
             "postcode": people.postcode.gather(row),
-            "country": where(application == users.AFQTS, pl.Series(["GB"] * number, dtype=pl.String)),
+            "country": where(application == users.AFQTS, "GB"),
             "trn_token": where(resolved & npq, uuids(rng, number)),
             "resolved_person_id": where(resolved, people.person_id.gather(row)),
             "status": status,
             "npq_working_in_educational_setting": where(npq, pl.Series(chance(rng, number, 0.9))),
-            "npq_application_id": where(npq, pl.Series(rng.integers(10_000, 999_999, number)).cast(pl.String)),
-            "npq_name": where(
-                npq, one_of(rng, number, ("NPQ for Headship", "NPQ for SENCOs", "NPQ in Leading Teaching"))
-            ),
-            "npq_training_provider": where(npq, one_of(rng, number, ("Ambition Institute", "Teach First", "UCL"))),
-            "work_email_address": where(
-                npq & chance(rng, number, 0.3),
-                pl.select(pl.concat_str(pl.lit("staff."), pl.lit(house), pl.lit("@example.org"))).to_series(),
-            ),
+            "npq_application_id": where(npq, numerals(rng.integers(10_000, 999_999, number))),
+            "npq_name": where(npq, one_of(rng, number, words("npq"))),
+            "npq_training_provider": where(npq, one_of(rng, number, words("npq_provider"))),
+            "work_email_address": where(npq & chance(rng, number, 0.3), text("staff.", house, "@example.org")),
         }
     ).with_columns(
         name=pl.concat_str(
             pl.lit('{"'), "first_name", pl.lit('","'), "middle_name", pl.lit('","'), "last_name", pl.lit('"}')
         ),
         address_line2=pl.lit(None, dtype=pl.String),
-        city=pl.when(pl.col("address_line1").is_not_null()).then(pl.lit("Sheffield")),
+        city=pl.when(pl.col("address_line1").is_not_null()).then(
+            pl.col("postcode").str.extract("^([A-Z]+)").replace_strict(towns)
+        ),
     )
 
 
@@ -118,23 +124,15 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
     when_verified = at_work(rng, np.where(verified, when, np.datetime64("NaT")).astype("datetime64[D]"))
     when_matched = np.where(matched, when_verified + np.timedelta64(40, "s"), np.datetime64("NaT"))
     born = pl.Series(people.born[about]).dt.strftime("%Y-%m-%d").fill_null("1980-01-01")
-    unverified_email = pl.select(
-        pl.concat_str(pl.lit("visitor."), pl.lit(uuids(rng, number)).str.slice(0, 8), pl.lit("@example.com"))
-    ).to_series()
-    email = pl.select(
-        pl.when(pl.Series(matched)).then(pl.lit(people.email.gather(about))).otherwise(pl.lit(unverified_email))
-    ).to_series()
-    full = pl.DataFrame({"f": people.first_name.gather(about), "l": people.last_name.gather(about), "d": born})
+    visitor = text("visitor.", uuids(rng, number).str.slice(0, 8), "@example.com")
+    email = where(matched, people.email.gather(about), visitor)
+    first, last = people.first_name.gather(about), people.last_name.gather(about)
     by_name: Ints = rng.integers(0, 3, number)
-    attributes = pl.Series(
-        ['{"1": null, "3": null, "4": null}', '{"1": null, "3": null, "5": null}', '{"4": null, "3": null}']
-    )
+    attributes = pl.Series([as_json(dict.fromkeys(map(str, keys))) for keys in _MATCHED_BY])
     frame = pl.DataFrame(
         {
             "row": np.where(matched, about, -1),
-            "subject": pl.select(
-                pl.concat_str(pl.lit("urn:fdc:gov.uk:2022:"), pl.lit(uuids(rng, number)).str.replace_all("-", ""))
-            ).to_series(),
+            "subject": text("urn:fdc:gov.uk:2022:", uuids(rng, number).str.replace_all("-", "")),
             "email_address": email,
             "person_id": where(matched, people.person_id.gather(about)),
             "verified_on": when_verified,
@@ -142,31 +140,16 @@ def draw_accounts(world: World, chunk: int, people: People, life: Lifecycle) -> 
             "matched_on": when_matched.astype("datetime64[us]"),
             "match_route": where(matched, pl.Series(rng.integers(1, 7, number))),
             "verified_by_application_user_id": where(
-                verified & (route == 3), pl.Series([world.users.application(users.AFQTS)] * number)
+                verified & (route == Verified.ELSEWHERE), world.users.application(users.AFQTS)
             ),
         }
     )
-    listed = full.select(
-        names=pl.concat_str(pl.lit('[["'), "f", pl.lit('","'), "l", pl.lit('"]]')),
-        dates=pl.concat_str(pl.lit('["'), "d", pl.lit('"]')),
-        vc=pl.concat_str(
-            pl.lit(
-                '{"type":["VerifiableCredential","IdentityCheckCredential"],"credentialSubject":{"name":[{"nameParts":[{"value":"'
-            ),
-            "f",
-            pl.lit('","type":"GivenName"},{"value":"'),
-            "l",
-            pl.lit('","type":"FamilyName"}]}],"birthDate":[{"value":"'),
-            "d",
-            pl.lit('"}]}}'),
-        ),
-    )
-    by_one_login = verified & (route == 1)
+    core = text(_CORE[0], first, _CORE[1], last, _CORE[2], born, _CORE[3])
     return frame.with_columns(
-        verified_names=where(verified, listed["names"]),
-        verified_dates_of_birth=where(verified, listed["dates"]),
-        last_core_identity_vc=where(by_one_login, listed["vc"]),
+        verified_names=where(verified, text('[["', first, '","', last, '"]]')),
+        verified_dates_of_birth=where(verified, text('["', born, '"]')),
+        last_core_identity_vc=where(verified & (route == Verified.BY_ONE_LOGIN), core),
         matched_attributes=where(
-            matched & (frame["match_route"].fill_null(0).to_numpy() <= 2), attributes.gather(by_name)
+            matched & (frame["match_route"].fill_null(0).to_numpy() <= Matched.INTERACTIVE), attributes.gather(by_name)
         ),
     )

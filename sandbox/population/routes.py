@@ -2,18 +2,20 @@
 
 import datetime
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import polars as pl
 
-from sandbox.domain import dates, tables
+from sandbox.domain import dates
+from sandbox.domain.codes import Award, Field, Qtls
+from sandbox.domain.codes import RouteStatus as Status
+from sandbox.domain.routes import APPLY, OVERSEAS_TRAINED, SCOTTISH, choices
+from sandbox.domain.routes import QTLS as QTLS_ROUTE
+from sandbox.population.arrays import DAY, NO_DAY, Days, Ints, Mask, day
 from sandbox.population.cohorts import EYTS, ITT, KINDS, NONE, QTLS, TRAINING
+from sandbox.population.columns import route_types
+from sandbox.population.draw import between, chance, stream, weighted
 from sandbox.population.people import People
-from sandbox.population.reference import EYPS_TYPE, QTS_TYPE, route_types
-from sandbox.population.vector import DAY, NO_DAY, Days, Ints, Mask, between, chance, day, stream, weighted
-
-IN_TRAINING, HOLDS, DEFERRED, DEFERRED_FOR_SKILLS_TEST, FAILED, WITHDRAWN, UNDER_ASSESSMENT = range(7)
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Routes:
 
     @property
     def holds(self) -> Mask:
-        held: Mask = self.status == HOLDS
+        held: Mask = self.status == Status.HOLDS
         return held
 
     @property
@@ -56,22 +58,7 @@ class Routes:
     @property
     def holds_from(self) -> Days:
         """Day of the award: set for routes that are held, except EYPS, which has none."""
-        return np.where(self.holds & (self.awards != 2), self.due, NO_DAY)
-
-
-@cache
-def _choices(kind: str, year: int) -> tuple[Ints, tuple[float, ...], tuple[str, ...], tuple[str, ...]]:
-    """Route types of one kind of person in one financial year with their weights, DQT statuses and provider lists."""
-    rows = [r for r in tables.rows("routes_by_year") if r["kind"] == kind]
-    # Later years carry on with what the last listed year had; earlier ones begin with what the first had.
-    year = min(max(year, min(int(r["from_year"]) for r in rows)), max(int(r["to_year"]) for r in rows))
-    rows = [r for r in rows if int(r["from_year"]) <= year <= int(r["to_year"])]
-    return (
-        np.array([route_types().number(r["route"]) for r in rows]),
-        tuple(float(r["weight"]) for r in rows),
-        tuple(r["dqt_status"] for r in rows),
-        tuple(r["provider"] for r in rows),
-    )
+        return np.where(self.holds & (self.awards != Award.EYPS), self.due, NO_DAY)
 
 
 def draw_types(rng: np.random.Generator, kind: Ints, year: Ints) -> tuple[Ints, np.ndarray, np.ndarray]:
@@ -82,11 +69,11 @@ def draw_types(rng: np.random.Generator, kind: Ints, year: Ints) -> tuple[Ints, 
     cell = kind * 10_000 + year
     for value in np.unique(cell):
         members = np.flatnonzero(cell == value)
-        numbers, weights, statuses, lists = _choices(KINDS[value // 10_000], int(value % 10_000))
-        drawn = weighted(rng, len(members), weights)
-        types[members] = numbers[drawn]
-        status[members] = np.array(statuses)[drawn]
-        provider[members] = np.array(lists)[drawn]
+        listed = choices(KINDS[value // 10_000], int(value % 10_000))
+        place = weighted(rng, len(members), [choice.weight for choice in listed])
+        types[members] = np.array([route_types().number(choice.route) for choice in listed])[place]
+        status[members] = np.array([choice.dqt_status for choice in listed])[place]
+        provider[members] = np.array([choice.provider for choice in listed])[place]
     return types, status, provider
 
 
@@ -116,26 +103,28 @@ def _main(rng: np.random.Generator, people: People, now: np.datetime64) -> Route
     types, dqt_status, provider = draw_types(rng, kind, year)
     count = len(row)
     # The Apply service opened on 1 February 2023, within its first financial year; until then recognition as before.
-    early = (types == route_types().number("Apply for Qualified Teacher Status in England")) & (due < day("2023-02-01"))
-    types = np.where(early, route_types().number("Overseas Trained Teacher Recognition"), types)
+    early = (types == route_types().number(APPLY)) & (due < day("2023-02-01"))
+    types = np.where(early, route_types().number(OVERSEAS_TRAINED), types)
     dqt_status = np.where(early, "103", dqt_status)
     ahead = due >= now
     status = np.where(
         people.awarded[row],
-        HOLDS,
+        Status.HOLDS,
         np.where(
             np.isin(kind, (ITT, EYTS, TRAINING)),
-            np.array([IN_TRAINING, DEFERRED, UNDER_ASSESSMENT])[weighted(rng, count, (0.85, 0.08, 0.07))],
-            UNDER_ASSESSMENT,
+            np.array([Status.IN_TRAINING, Status.DEFERRED, Status.UNDER_ASSESSMENT])[
+                weighted(rng, count, (0.85, 0.08, 0.07))
+            ],
+            Status.UNDER_ASSESSMENT,
         ),
     )
-    ended = np.array([WITHDRAWN, DEFERRED, FAILED])[weighted(rng, count, (0.5, 0.25, 0.25))]
+    ended = np.array([Status.WITHDRAWN, Status.DEFERRED, Status.FAILED])[weighted(rng, count, (0.5, 0.25, 0.25))]
     # Skills tests were required from 2012 to 2019.
-    ended = np.where((year >= 2012) & (year <= 2019) & chance(rng, count, 0.2), DEFERRED_FOR_SKILLS_TEST, ended)
+    ended = np.where((year >= 2012) & (year <= 2019) & chance(rng, count, 0.2), Status.DEFERRED_FOR_SKILLS_TEST, ended)
     status = np.where((kind == TRAINING) & ~ahead, ended, status)
-    trains = route_types().required["training_start_date"][types] != 2
-    still = np.isin(status, (IN_TRAINING,)) & ~trains
-    status = np.where(still, UNDER_ASSESSMENT, status)
+    trains = route_types().required["training_start_date"][types] != Field.NOT_APPLICABLE
+    still = np.isin(status, (Status.IN_TRAINING,)) & ~trains
+    status = np.where(still, Status.UNDER_ASSESSMENT, status)
     registered = people.created[row].astype("datetime64[D]")
     # People moved in one load have a loading day as creation date; their routes are as old as the award.
     return Routes(row, types, status, due, registered, np.full(count, NO_DAY), dqt_status, provider)
@@ -159,7 +148,7 @@ class _Extra:
     ) -> Routes:
         count = len(chosen)
         due = due.astype("datetime64[D]")
-        registered = np.minimum(due, self.main.registered[chosen]) if name != "QTLS and SET Membership" else due
+        registered = np.minimum(due, self.main.registered[chosen]) if name != QTLS_ROUTE else due
         return Routes(
             self.main.row[chosen],
             np.full(count, route_types().number(name)),
@@ -177,7 +166,7 @@ class _Extra:
         back = self.rng.integers(365, 1500, len(chosen)) * DAY
         year = np.maximum(self.year[chosen] - 3, 1992)
         types, dqt_status, provider = draw_types(self.rng, np.full(len(chosen), TRAINING), year)
-        status = np.where(chance(self.rng, len(chosen), 0.7), WITHDRAWN, FAILED)
+        status = np.where(chance(self.rng, len(chosen), 0.7), Status.WITHDRAWN, Status.FAILED)
         due = self.main.due[chosen] - back
         registered = np.minimum(self.main.registered[chosen], due - 100 * DAY)
         return Routes(
@@ -194,14 +183,14 @@ class _Extra:
         self.main.deleted[lapsed] = deleted
         again = chance(self.rng, len(lapsed), 0.3) & (deleted < self.now - 3 * DAY)
         due = between(self.rng, deleted[again] + DAY, self.now - DAY, int(again.sum()))
-        return self._named("QTLS and SET Membership", lapsed[again], due, HOLDS, "71")
+        return self._named(QTLS_ROUTE, lapsed[again], due, Status.HOLDS, "71")
 
     def early_years_first(self) -> Routes:
         """Early years teachers who then trained for QTS."""
         chosen = self._pick((self.kind == ITT) & self.main.holds & (self.year >= 2015), 0.012)
         back = self.rng.integers(365, 1100, len(chosen)) * DAY
         due = np.maximum(self.main.due[chosen] - back, day("2013-09-01"))
-        routes = self._named("Early Years ITT Graduate Entry", chosen, due, HOLDS, "221")
+        routes = self._named("Early Years ITT Graduate Entry", chosen, due, Status.HOLDS, "221")
         routes.provider[:] = "current"
         routes.registered = np.minimum(routes.registered, due - 200 * DAY)
         return routes
@@ -210,14 +199,14 @@ class _Extra:
         """Early years professionals who became teachers."""
         chosen = self._pick((self.kind == ITT) & self.main.holds & (self.year >= 2009) & (self.year <= 2016), 0.008)
         due = between(self.rng, day("2007-06-01"), day("2013-08-31"), len(chosen))
-        return self._named("EYPS", chosen, due, HOLDS, "222")
+        return self._named("EYPS", chosen, due, Status.HOLDS, "222")
 
     def recognised_elsewhere(self) -> Routes:
         """A second recognition, of before the years whose awards are published."""
         chosen = self._pick((self.kind == ITT) & self.main.holds & (self.year >= 1985) & (self.year <= 2014), 0.006)
         due = self.main.due[chosen] + self.rng.integers(400, 2000, len(chosen)) * DAY
         due = np.minimum(due, day("2021-03-31"))
-        return self._named("Scottish Recognition", chosen, due, HOLDS, "68")
+        return self._named(SCOTTISH, chosen, due, Status.HOLDS, "68")
 
     def entered_twice(self) -> Routes:
         """Copies entered by mistake and deleted soon after."""
@@ -262,9 +251,9 @@ def statuses(people: People, routes: Routes) -> Statuses:
         return np.where(dates == np.iinfo(np.int64).max, NO_DAY, dates.astype("datetime64[D]"))
 
     has_eyps = np.zeros(count, np.bool_)
-    has_eyps[routes.row[counts & (routes.awards == EYPS_TYPE)]] = True
-    is_qtls = routes.type == route_types().number("QTLS and SET Membership")
+    has_eyps[routes.row[counts & (routes.awards == Award.EYPS)]] = True
+    is_qtls = routes.type == route_types().number(QTLS_ROUTE)
     qtls = np.zeros(count, np.int64)
-    qtls[routes.row[is_qtls & routes.holds]] = 1
-    qtls[routes.row[is_qtls & counts]] = 2
-    return Statuses(earliest(QTS_TYPE), earliest(1), earliest(3), has_eyps, qtls)
+    qtls[routes.row[is_qtls & routes.holds]] = Qtls.EXPIRED
+    qtls[routes.row[is_qtls & counts]] = Qtls.ACTIVE
+    return Statuses(earliest(Award.QTS), earliest(Award.EYTS), earliest(Award.PQTS), has_eyps, qtls)

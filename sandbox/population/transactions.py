@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sandbox.population.vector import chance, where
+from sandbox.domain.codes import Interface, RowStatus
+from sandbox.population.draw import chance
+from sandbox.population.series import where
 from sandbox.population.world import World
 
-EWC_WALES, CAPITA_NEW, CAPITA_AMEND, CAPITA_IMPORT = 1, 2, 3, 4
-SUCCESS, FAILURE, WARNING = 0, 1, 2
 _DAYS: Final = 14
 _MESSAGES: Final = (
     "Teacher with TRN {trn} was not found.,",
@@ -25,7 +25,7 @@ def transactions(
     """A fortnight of files of each interface for each chunk of people; header counts agree with the records."""
     rng = world.stream("transactions", chunk)
     days = world.now - np.arange(_DAYS, 0, -1).astype("timedelta64[D]")
-    kind = np.repeat([EWC_WALES, CAPITA_NEW, CAPITA_AMEND, CAPITA_IMPORT], _DAYS)
+    kind = np.repeat([Interface.EWC, Interface.EXPORT_NEW, Interface.EXPORT_AMEND, Interface.IMPORT], _DAYS)
     day = np.tile(days, 4)
     files = len(kind)
     identity = chunk * 1000 + 1 + np.arange(files)
@@ -35,11 +35,11 @@ def transactions(
     records = len(record_file)
     row = rng.integers(0, len(persons), records)
     record_kind = kind[record_file]
-    incoming = np.isin(record_kind, (EWC_WALES, CAPITA_IMPORT))
+    incoming = np.isin(record_kind, (Interface.EWC, Interface.IMPORT))
     failed = incoming & chance(rng, records, 0.1)
-    warned = (record_kind == CAPITA_IMPORT) & ~failed & chance(rng, records, 0.12)
-    duplicate = (record_kind == CAPITA_IMPORT) & ~failed & ~warned & chance(rng, records, 0.05)
-    status = np.where(failed, FAILURE, np.where(warned, WARNING, SUCCESS))
+    warned = (record_kind == Interface.IMPORT) & ~failed & chance(rng, records, 0.12)
+    duplicate = (record_kind == Interface.IMPORT) & ~failed & ~warned & chance(rng, records, 0.05)
+    status = np.where(failed, RowStatus.FAILURE, np.where(warned, RowStatus.WARNING, RowStatus.SUCCESS))
 
     def per_file(mask: np.ndarray) -> np.ndarray:
         return np.bincount(record_file[mask], minlength=files)
@@ -52,10 +52,10 @@ def transactions(
     )
     stamp = pl.Series(day).dt.strftime("%Y%m%d").to_list()
     names = {
-        EWC_WALES: "QTS_{}.csv",
-        CAPITA_NEW: "Reg01_DTR_{}_030000_New.txt",
-        CAPITA_AMEND: "Reg01_DTR_{}_030000_Amend.txt",
-        CAPITA_IMPORT: "pickup/teachers_{}.csv",
+        Interface.EWC: "QTS_{}.csv",
+        Interface.EXPORT_NEW: "Reg01_DTR_{}_030000_New.txt",
+        Interface.EXPORT_AMEND: "Reg01_DTR_{}_030000_Amend.txt",
+        Interface.IMPORT: "pickup/Reg01_DTR_{}_Import.txt",
     }
     yield (
         "integration_transactions",
@@ -65,7 +65,7 @@ def transactions(
                 "interface_type": kind,
                 "import_status": np.zeros(files, np.int64),
                 "total_count": sizes,
-                "success_count": per_file((status == SUCCESS) & ~duplicate),
+                "success_count": per_file((status == RowStatus.SUCCESS) & ~duplicate),
                 "warning_count": per_file(warned),
                 "failure_count": per_file(failed),
                 "duplicate_count": per_file(duplicate),
@@ -75,7 +75,7 @@ def transactions(
         ),
     )
     facts = persons[row]
-    message = pl.concat_str(pl.lit(pl.Series(_MESSAGES).gather(np.where(failed, 0, 1 + rng.integers(0, 2, records)))))
+    message = pl.lit(pl.Series(_MESSAGES).gather(np.where(failed, 0, 1 + rng.integers(0, 2, records))))
     open_alerts = set(
         alerts.filter(pl.col("end_date").is_null() & pl.col("deleted_on").is_null())["person_id"].to_list()
     )
@@ -95,7 +95,7 @@ def transactions(
                 message.str.replace_all("{trn}", pl.col("trn"), literal=True)
             ),
             person_id=pl.when(~pl.Series(failed)).then(pl.col("person_id")),
-            duplicate=where(record_kind == CAPITA_IMPORT, pl.Series(duplicate)),
+            duplicate=where(record_kind == Interface.IMPORT, pl.Series(duplicate)),
             status=pl.lit(pl.Series(status)),
             created_date=pl.lit(pl.Series(created[record_file])),
             integration_transaction_id=pl.lit(pl.Series(identity[record_file])),

@@ -7,29 +7,20 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from sandbox.domain.codes import UserType
 from sandbox.domain.numbers import SECRET_MARK
+from sandbox.domain.tables import rows
 from sandbox.population import names
-from sandbox.population.vector import DAY, Ints, at_work, between, chance, day, one_of, stream, uuids
+from sandbox.population.arrays import DAY, Ints, day
+from sandbox.population.draw import at_work, between, chance, drawn, stream, uuids
+from sandbox.population.series import as_json
 
-PERSON, APPLICATION, SYSTEM = 1, 2, 3
 SYSTEM_USER_ID: Final = "a81394d1-a498-46d8-af3e-e077596ab303"
 CAPITA_USER_ID: Final = "14e1fa20-b364-446d-805d-699525671111"
 
-# Name, short name, roles. The order is known to the functions below.
-_APPLICATIONS: Final = (
-    ("Register trainee teachers", "Register", "CreateTrn|UpdatePerson|GetPerson"),
-    ("Apply for QTS in England", "AfQTS", "CreateTrn|UpdatePerson|GetPerson"),
-    ("NPQ registration", "NPQ", "CreateTrn|GetPerson"),
-    ("Access your teaching qualifications", "AYTQ", "GetPerson|UpdatePerson"),
-    ("Check a teacher's record", "Check", "GetPerson"),
-    ("Claim additional payments for teaching", "Claim", "GetPerson"),
-    ("Register early career teachers", "CPD", "GetPerson|UpdatePerson"),
-    ("Society for Education and Training", "SET", "AssignQtls|CreateTrn"),
-    ("Education Workforce Council", "EWC", "SetWelshInduction"),
-    ("Teachers' Pensions", "CapitaTpsImport", "CreateTrn|UpdatePerson"),
-)
+_APPLICATIONS: Final = rows("applications")
 REGISTER, AFQTS, NPQ, AYTQ, CHECK, CLAIM, CPD, SET, EWC, CAPITA = range(len(_APPLICATIONS))
-_ROLES: Final = ("Viewer", "RecordManager", "AlertsManagerTra", "AlertsManagerTraDbs", "AccessManager", "Administrator")
+"""Places of the applications in their list."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,12 @@ def make_users(seed: int, people: int, today: np.datetime64) -> Users:
     frame = pl.concat([_staff(rng, staff, today), _application_rows(seed, applications), _system_row()], how="diagonal")
     keys = _api_keys(seed, applications, today)
     return Users(
-        staff, applications, tuple(a[0] for a in _APPLICATIONS), tuple(a[1] for a in _APPLICATIONS), frame, keys
+        staff,
+        applications,
+        tuple(a["name"] for a in _APPLICATIONS),
+        tuple(a["short_name"] for a in _APPLICATIONS),
+        frame,
+        keys,
     )
 
 
@@ -85,7 +81,7 @@ def _staff(rng: np.random.Generator, ids: pl.Series, today: np.datetime64) -> pl
     from_dqt = chance(rng, count, 0.4)
     return pl.DataFrame({"user_id": ids, "last_signed_in_utc": at_work(rng, since)}).with_columns(
         active=pl.Series(~chance(rng, count, 0.15)),
-        user_type=pl.lit(PERSON, dtype=pl.Int64),
+        user_type=pl.lit(UserType.PERSON, dtype=pl.Int64),
         name=pl.concat_str(pl.lit(lists.given.gather(first)), pl.lit(" "), pl.lit(lists.family.gather(last))),
         email=pl.concat_str(
             pl.lit(lists.given_plain.gather(first)),
@@ -95,44 +91,53 @@ def _staff(rng: np.random.Generator, ids: pl.Series, today: np.datetime64) -> pl
             pl.lit("@example.org"),
         ),
         azure_ad_user_id=uuids(rng, count),
-        role=one_of(rng, count, _ROLES, (20, 40, 15, 5, 10, 10)),
+        role=drawn(rng, count, "role"),
         dqt_user_id=pl.when(pl.Series(from_dqt)).then(pl.lit(uuids(rng, count))),
     )
 
 
 def _application_rows(seed: int, ids: pl.Series) -> pl.DataFrame:
-    rows = []
-    for number, (name, short_name, roles) in enumerate(_APPLICATIONS):
-        signs_in = number in (AFQTS, NPQ, AYTQ, CHECK, CLAIM, SET)
-        slug = short_name.lower()
-        rows.append(
+    """Applications; those that people sign in to have addresses, and secrets unless they share the signing keys."""
+    made = []
+    for number, application in enumerate(_APPLICATIONS):
+        slug = application["short_name"].lower()
+        site, shared = f"https://{slug}.example.org", number == NPQ
+        of_sign_in = {
+            "client_id": slug,
+            "client_secret": _secret(seed, slug),
+            "redirect_uris": f"{{{site}/callback}}",
+            "post_logout_redirect_uris": f"{{{site}/signed-out}}",
+            "use_shared_one_login_signing_keys": shared,
+            "one_login_client_id": f"onelogin-{slug}",
+            "one_login_private_key_pem": None if shared else _pem(seed, slug),
+            "one_login_authentication_scheme_name": f"onelogin-{slug}",
+            "one_login_redirect_uri_path": f"/_onelogin/{slug}/callback",
+            "one_login_post_logout_redirect_uri_path": f"/_onelogin/{slug}/logout",
+            "app_content": as_json({"HelpLink": f"{site}/help"}),
+        }
+        signs_in = application["signs_in"] == "yes"
+        made.append(
             {
                 "user_id": ids[number],
                 "active": True,
-                "user_type": APPLICATION,
-                "name": name,
-                "short_name": short_name,
-                "api_roles": "{" + ",".join(roles.split("|")) + "}",
+                "user_type": UserType.APPLICATION,
+                "name": application["name"],
+                "short_name": application["short_name"],
+                "api_roles": "{" + application["roles"].replace("|", ",") + "}",
                 "is_oidc_client": signs_in,
-                "client_id": slug if signs_in else None,
-                "client_secret": _secret(seed, slug) if signs_in else None,
-                "redirect_uris": "{https://" + slug + ".example.org/callback}" if signs_in else "{}",
-                "post_logout_redirect_uris": "{https://" + slug + ".example.org/signed-out}" if signs_in else "{}",
-                "use_shared_one_login_signing_keys": number == NPQ if signs_in else None,
-                "one_login_client_id": f"onelogin-{slug}" if signs_in else None,
-                "one_login_private_key_pem": _pem(seed, slug) if signs_in and number != NPQ else None,
-                "one_login_authentication_scheme_name": f"onelogin-{slug}" if signs_in else None,
-                "one_login_redirect_uri_path": f"/_onelogin/{slug}/callback" if signs_in else None,
-                "one_login_post_logout_redirect_uri_path": f"/_onelogin/{slug}/logout" if signs_in else None,
-                "record_matching_policy": 2 if number == NPQ else 1,
-                "app_content": '{"HelpLink": "https://' + slug + '.example.org/help"}' if signs_in else None,
+                "record_matching_policy": 2 if shared else 1,
+                "redirect_uris": "{}",
+                "post_logout_redirect_uris": "{}",
+                **(of_sign_in if signs_in else {}),
             }
         )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(made, infer_schema_length=None)
 
 
 def _system_row() -> pl.DataFrame:
-    return pl.DataFrame({"user_id": [SYSTEM_USER_ID], "active": [True], "user_type": [SYSTEM], "name": ["System"]})
+    return pl.DataFrame(
+        {"user_id": [SYSTEM_USER_ID], "active": [True], "user_type": [UserType.SYSTEM], "name": ["System"]}
+    )
 
 
 def _api_keys(seed: int, applications: pl.Series, today: np.datetime64) -> pl.DataFrame:

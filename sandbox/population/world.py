@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sandbox.population.arrays import moment
+from sandbox.population.columns import Providers
+from sandbox.population.draw import stream
 from sandbox.population.establishments import Establishments
-from sandbox.population.reference import Providers
 from sandbox.population.users import Users
-from sandbox.population.vector import moment, stream
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 import sandbox.schema
 from sandbox.life import chance as luck
-from sandbox.life import names, reference
+from sandbox.life import lookup, names
 from sandbox.life.standing import exempt_by_date, standing
 
 PEOPLE = 500
@@ -48,7 +48,7 @@ class _Maker:
     def make(self) -> None:
         self._users()
         self._establishments()
-        self.lookup = reference.load(self.connection)
+        self.lookup = lookup.load(self.connection)
         for number in range(self.people):
             self._person(number)
         self.insert("sandbox.world", seed=SEED, people=self.people, started_on=TODAY, today=TODAY)
@@ -123,13 +123,13 @@ class _Maker:
             return []
         status = 0 if number % 4 == 1 and number % 8 == 1 else 2 if number % 16 == 5 else 1
         trained_by = self.lookup.training_routes
-        type_id = reference.QTLS if number % 24 == 2 else trained_by[number % len(trained_by)]
+        type_id = lookup.QTLS if number % 24 == 2 else trained_by[number % len(trained_by)]
         holds_from = TODAY - timedelta(days=60 + self.chance.randint(0, 2500)) if status == 1 else None
         start = TODAY - timedelta(days=300) if holds_from is None else holds_from - timedelta(days=300)
-        trained = type_id != reference.QTLS
+        trained = type_id != lookup.QTLS
         if number % 48 == 14:
-            type_id, trained = reference.SCOTTISH, False
-        exempts = type_id in {reference.QTLS, reference.SCOTTISH}
+            type_id, trained = lookup.SCOTTISH, False
+        exempts = type_id in {lookup.QTLS, lookup.SCOTTISH}
         return [{
             "qualification_id": self.uuid(), "created_on": _MADE, "updated_on": _MADE, "deleted_on": None,
             "qualification_type": 1, "person_id": person["person_id"],
@@ -138,7 +138,7 @@ class _Maker:
             "training_end_date": start + timedelta(days=290) if trained else None,
             "training_provider_id": self.lookup.providers[0] if trained else None,
             "degree_type_id": self.lookup.degrees[0] if trained else None,
-            "training_country_id": "GB-SCT" if type_id == reference.SCOTTISH else None,
+            "training_country_id": "GB-SCT" if type_id == lookup.SCOTTISH else None,
             "training_subject_ids": [self.lookup.subjects[0]] if trained else [],
             "exempt_from_induction": True if exempts and status == 1 else None,
             "exempt_from_induction_due_to_qts_date": exempt_by_date(0, status, holds_from),

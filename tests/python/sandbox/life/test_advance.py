@@ -18,9 +18,9 @@ from rules import RULES
 
 import sandbox.population
 import sandbox.schema
+from sandbox.domain.events import shapes
 from sandbox.life import LifeInProgressError, WorldNotReadyError, advance, clock
 from sandbox.life import advance as _advance_function
-from sandbox.life.payloads.events import shapes
 from sandbox.life.registry import JOBS, KINDS
 from tests.python.somebodys import could_be_somebodys
 from tests.python.waiting import until
@@ -137,16 +137,18 @@ def test_payloads_have_the_fields_of_their_events(lived: tuple[str, dict[str, in
     seen = set()
     for name, payload in written(lived[0], store):
         shape = shapes()[store, name]
+        assert shape.written_today, name
         seen.add(name)
         assert tuple(payload) and set(payload) == set(shape.fields), name
-        for nested, fields in shape.nested.items():
+        for nested, inner in shape.objects.items():
             if payload[nested] is not None:
-                assert set(fields) <= set(payload[nested]), f"{name}.{nested}"
+                assert set(inner.columns) <= set(payload[nested]), f"{name}.{nested}"
         if shape.flags:
             assert payload["Changes"] & ~_mask(shape.flags) == 0, name
     # Staff, consumers and their keys do not change in a month; nobody applies for an NPQ any more.
     quiet = ("User", "Application", "ApiKey", "WebhookEndpoint", "Authorize", "Npq")
-    expected = {name for table, name in shapes() if table == store and not name.startswith(quiet)}
+    written_today = [shape for shape in shapes().values() if shape.store == store and shape.written_today]
+    expected = {shape.name for shape in written_today if not shape.name.startswith(quiet)}
     # Of a month's requests for a change few are refused or withdrawn: a small world may see none of them.
     seldom = {name for name in expected if name.endswith(("TaskCancelledEvent", "TaskRejectedEvent"))}
     assert expected - seen <= seldom
@@ -167,7 +169,7 @@ def test_mirrored_events_share_their_id_and_no_others_do(lived: tuple[str, dict[
         WHERE e.created >= w.started_on + 1
     """
     for name, both in rows(lived[0], query):
-        assert both == shapes()["events", name].mirror, name
+        assert both == (shapes()["events", name].written == "mirror"), name
 
 
 def test_the_same_seed_gives_the_same_days(lived: tuple[str, dict[str, int]], new_world: NewWorld) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sandbox.population.defects import defects
+from sandbox.domain.defects import defects
 
 pytestmark = pytest.mark.slow
 

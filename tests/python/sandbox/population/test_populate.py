@@ -13,12 +13,12 @@ from psycopg import sql
 import sandbox.schema
 from sandbox.domain.numbers import SECRET_MARK
 from sandbox.population import AlreadyPopulatedError, populate
+from sandbox.population.arrays import day
 from sandbox.population.chunk import chunk_frames
 from sandbox.population.cohorts import make_cohorts
+from sandbox.population.columns import providers
 from sandbox.population.establishments import make_establishments
-from sandbox.population.reference import providers
 from sandbox.population.users import make_users
-from sandbox.population.vector import day
 from sandbox.population.world import World
 from sandbox.schema import TABLES
 from warehouse.core.databases import Databases

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 import numpy as np
 import polars as pl
 
 from sandbox.domain import tables
-from sandbox.population.vector import Ints, Mask, digits, stream, uuids
+from sandbox.domain.tables import weights, words
+from sandbox.population.arrays import Ints, Mask
+from sandbox.population.draw import stream, uuids
+from sandbox.population.series import digits, where
 from sandbox.schema import seed_rows
-
-OPTIONAL, MANDATORY, NOT_APPLICABLE = 0, 1, 2
-QTS_TYPE, EYTS_TYPE, EYPS_TYPE, PQTS_TYPE = range(4)
-GENERIC_EXEMPTION: Final = "a5faff9f-29ce-4a6b-a7b8-0c1f57f15920"
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,6 @@ class RouteTypes:
     awards: Ints
     """0 QTS, 1 EYTS, 2 EYPS, 3 PQTS."""
     required: dict[str, Ints]
-    exemption_reason: pl.Series
 
     def number(self, name: str) -> int:
         """Position of the type with this name."""
@@ -46,7 +43,6 @@ def route_types() -> RouteTypes:
         pl.Series([row["route_to_professional_status_type_id"] for row in rows]),
         np.array([int(row["professional_status_type"]) for row in rows]),
         {field: np.array([int(row[f"{field}_required"]) for row in rows]) for field in fields},
-        pl.Series([row["induction_exemption_reason_id"] or None for row in rows]),
     )
 
 
@@ -55,8 +51,6 @@ class Subjects:
     """Subjects that trainees take, commonest first, split by phase; and old codes for routes of DQT's time."""
 
     ids: pl.Series
-    names: pl.Series
-    references: pl.Series
     primary: Ints
     secondary: Ints
     old: Ints
@@ -66,51 +60,12 @@ class Subjects:
 def subjects() -> Subjects:
     """Positions of usable subjects in the seeded list."""
     rows = seed_rows("training_subjects")
-    names = [row["name"] for row in rows]
     active = {row["name"]: i for i, row in enumerate(rows) if row["is_active"] == "true"}
-    primary = [
-        "primary teaching",
-        "primary education",
-        "early years teaching",
-        "early years education",
-        "special needs teaching",
-    ]
-    secondary = [
-        "mathematics",
-        "English studies",
-        "biology",
-        "physics",
-        "chemistry",
-        "history",
-        "geography",
-        "Physical Education",
-        "religious studies",
-        "French language",
-        "Spanish language",
-        "music",
-        "drama",
-        "design",
-        "computer science",
-        "business studies",
-        "psychology",
-        "German language",
-        "fine art",
-        "English literature",
-        "sport and exercise sciences",
-        "economics",
-        "sociology",
-        "dance",
-        "law",
-    ]
-    # At most a thousand old codes: the long tail of DQT's list.
-    old = [i for i, row in enumerate(rows) if row["is_active"] == "false"]
     return Subjects(
         pl.Series([row["training_subject_id"] for row in rows]),
-        pl.Series(names),
-        pl.Series([row["reference"] for row in rows]),
-        np.array([active[n] for n in primary if n in active]),
-        np.array([active[n] for n in secondary if n in active]),
-        np.array(old),
+        np.array([active[name] for name in weights("primary_subject")]),
+        np.array([active[name] for name in words("secondary_subject")]),
+        np.array([i for i, row in enumerate(rows) if row["is_active"] == "false"]),
     )
 
 
@@ -124,38 +79,28 @@ def degree_types() -> dict[str, str]:
 class Providers:
     """Training providers. TRS loads them from elsewhere, so they are rows of the population, not seeds."""
 
-    ids: pl.Series
-    names: pl.Series
-    ukprns: pl.Series
+    frame: pl.DataFrame
+    """The rows of training_providers."""
     current: Ints
     old: Ints
-    teach_first: Ints
+    teach_first: int
 
-    def frame(self) -> pl.DataFrame:
-        """The rows of training_providers."""
-        active = np.zeros(len(self.ids), np.bool_)
-        active[self.current] = True
-        return pl.DataFrame(
-            {"training_provider_id": self.ids, "ukprn": self.ukprns, "name": self.names, "is_active": active}
-        )
+    @property
+    def ids(self) -> pl.Series:
+        """Identifiers of all of them, in the order of the list."""
+        return self.frame["training_provider_id"]
 
 
 def providers(seed: int) -> Providers:
     """Accredited providers by their public names, and the colleges of the past, which have no UKPRN."""
     rows = tables.rows("training_providers")
     active: Mask = np.array([row["is_active"] == "true" for row in rows])
-    rng = stream(seed, "training providers")
+    names = [row["name"] for row in rows]
     # Numbers from 10,900,000 on are not in use: no real provider is meant.
-    ukprns = digits(10_900_000 + np.arange(len(rows)) * 7, 8)
-    names = pl.Series([row["name"] for row in rows])
-    return Providers(
-        uuids(rng, len(rows)),
-        names,
-        pl.select(pl.when(pl.Series(active)).then(pl.lit(ukprns))).to_series(),
-        np.flatnonzero(active),
-        np.flatnonzero(~active),
-        np.array([i for i, row in enumerate(rows) if row["name"] == "Teach First"]),
-    )
+    ukprns = where(active, digits(10_900_000 + np.arange(len(rows)) * 7, 8))
+    ids = uuids(stream(seed, "training providers"), len(rows))
+    frame = pl.DataFrame({"training_provider_id": ids, "ukprn": ukprns, "name": names, "is_active": active})
+    return Providers(frame, np.flatnonzero(active), np.flatnonzero(~active), names.index("Teach First"))
 
 
 @cache
