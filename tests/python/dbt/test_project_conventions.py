@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from warehouse.core.classes import Classes
+from warehouse.core.contracts import load_contracts
 from warehouse.core.terms import load_terms, model_columns
 from warehouse.replicate.classification import load_classification
 
@@ -175,6 +176,53 @@ def test_no_model_names_a_relation_itself(models: list[Node]) -> None:
         known = set(re.findall(r"([a-z_0-9]+) as \(", code_of(model)))
         named = re.findall(r"\b(?:from|join)\s+([a-z_][a-z_.0-9]*)(?!\{)\b", code_of(model))
         assert not [n for n in named if n not in known], model["name"]
+
+
+# ---- domains
+
+
+def domain_of(node: Node) -> str:
+    """The folder below the layer; for extracts the recipient."""
+    return str(Path(node["original_file_path"]).parts[2])
+
+
+def readers_of(models: list[Node], model: Node) -> list[Node]:
+    return [m for m in models if model["unique_id"] in m["depends_on"]["nodes"]]
+
+
+def test_a_domain_is_one_folder_and_one_group_on_each_floor(manifest: Node, models: list[Node]) -> None:
+    marts = {domain_of(m) for m in in_layers(models, "marts")}
+    assert {domain_of(m) for m in in_layers(models, "intermediate")} <= marts
+    assert {group["name"] for group in manifest["groups"].values()} == marts
+    for model in in_layers(models, "intermediate", "marts"):
+        assert len(Path(model["original_file_path"]).parts) == 4, model["name"]
+        assert model["config"]["group"] == domain_of(model), model["name"]
+
+
+def test_a_step_is_read_by_the_marts_of_its_domain_or_by_other_steps(models: list[Node]) -> None:
+    # dbt refuses the rest at parsing, but for a step that is open to other domains: that has to be read by one.
+    for model in in_layers(models, "intermediate"):
+        readers = readers_of(models, model)
+        assert readers, model["name"]
+        others = [m["name"] for m in readers if domain_of(m) != domain_of(model)]
+        assert bool(others) == (model["access"] == "protected"), (model["name"], others)
+        assert model["access"] in ("private", "protected"), model["name"]
+        assert {layer_of(m) for m in readers} <= {"intermediate", "marts"}, model["name"]
+
+
+def test_a_mart_is_for_everyone(models: list[Node]) -> None:
+    assert {m["access"] for m in in_layers(models, "marts")} == {"public"}
+
+
+def test_every_extract_has_an_exposure_with_an_owner(manifest: Node, models: list[Node]) -> None:
+    # What leaves is at the end of dbt's lineage, too: one exposure for each contract of exports/.
+    contracts = {contract.model for contract in load_contracts()}
+    assert contracts == {m["name"] for m in in_layers(models, "extracts")}
+    exposures = list(manifest["exposures"].values())
+    assert sorted(one["name"] for one in exposures) == sorted(f"deliver_{name}" for name in contracts)
+    for one in exposures:
+        assert [node.split(".")[-1] for node in one["depends_on"]["nodes"]] == [one["name"].removeprefix("deliver_")]
+        assert one["owner"]["name"] and one["description"] and one["label"], one["name"]
 
 
 # ---- replication
