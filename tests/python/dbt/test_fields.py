@@ -1,0 +1,148 @@
+"""Every column is described, typed and classified once."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from tests.python.dbt.nodes import Node, block_of, columns_of, in_layers, kind_of, layer_of, of_trs, selected
+from warehouse.core.classes import Classes
+from warehouse.core.terms import load_terms, model_columns
+
+CLASSES: Final = ("open", "personal", "sensitive")
+
+# Words in a column's name that say how sensitive it is at least, whatever the model.
+SENSITIVE_WORDS: Final = re.compile(
+    r"(^|_)(first|middle|last)_names?$|date_of_(birth|death)|national_insurance|(^|_)nino(_|$)|email|(^|_)details$|deceased"
+)
+
+PERSONAL_WORDS: Final = re.compile(r"(^|_)(person_id|trn)$|gender|^employment_key$")
+
+
+# ---- descriptions, grain, contracts
+
+
+def test_model_is_described(manifest: Node, models: list[Node]) -> None:
+    # A staging model is what its source is.
+    described = [*in_layers(models, "intermediate", "marts", "extracts"), *manifest["sources"].values()]
+    assert not [one["name"] for one in described if len(one["description"].strip()) < 15]
+
+
+def test_model_lists_its_columns(models: list[Node]) -> None:
+    assert not [m["name"] for m in in_layers(models, "intermediate", "marts", "extracts") if not m["columns"]]
+
+
+def test_a_column_is_described_by_one_term_of_the_field_dictionary(models: list[Node]) -> None:
+    # By that and nothing else: `{{ doc("trn") }}`.
+    found = columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+    assert not [f"{m['name']}.{c['name']}" for m, c in found if len(c["doc_blocks"]) != 1]
+    for model in in_layers(models, "intermediate", "marts", "extracts"):
+        model_columns(model["name"], load_terms())
+
+
+def test_a_column_has_the_type_of_its_term(models: list[Node]) -> None:
+    # dbt needs the type beside an enforced contract; so it is the one thing that a column repeats.
+    terms = load_terms()
+    for model in in_layers(models, "intermediate", "marts", "extracts"):
+        for column in model_columns(model["name"], terms):
+            assert column.data_type in (None, column.term.type), f"{model['name']}.{column.name}"
+
+
+def test_no_column_repeats_its_class(models: list[Node]) -> None:
+    # The class is that of the term, or in staging that of replication/trs.yml.
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if c["config"]["meta"] or c["meta"]]
+
+
+def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list[Node]) -> None:
+    used = {block for _, column in columns_of(models) for block in column["doc_blocks"]}
+    terms = {uid for uid, doc in manifest["docs"].items() if doc["package_name"] == "teaching_record_warehouse"}
+    assert terms
+    assert not terms - used
+
+
+def test_grain_is_stated(models: list[Node]) -> None:
+    for model in models:
+        grain = model["config"]["meta"].get("grain")
+        assert grain, model["name"]
+        known = selected(model) if layer_of(model) == "staging" else model["columns"]
+        assert set(grain) <= set(known), model["name"]
+
+
+def test_grain_is_tested(models: list[Node], data_tests: list[Node]) -> None:
+    tested: dict[str, list[set[str]]] = {}
+    for test in data_tests:
+        kind = kind_of(test)
+        if test["config"]["severity"].lower() != "error" or not test["config"]["enabled"]:
+            continue
+        if kind == "unique":
+            tested.setdefault(test["attached_node"], []).append({test["column_name"]})
+        if kind == "unique_combination":
+            tested.setdefault(test["attached_node"], []).append(set(test["test_metadata"]["kwargs"]["columns"]))
+    missing = [m["name"] for m in models if set(m["config"]["meta"]["grain"]) not in tested.get(m["unique_id"], [])]
+    assert not missing
+
+
+@pytest.mark.parametrize("layer", ["marts", "extracts"])
+def test_contract_is_enforced(models: list[Node], layer: str) -> None:
+    found = in_layers(models, layer)
+    assert found
+    assert not [m["name"] for m in found if not m["config"]["contract"]["enforced"]]
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(found) if not c["data_type"]]
+
+
+# ---- classification
+
+
+def test_class_is_not_below_that_of_the_same_name_in_the_source(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    # A term that stands for something else than the source's column says so beside its class.
+    terms = load_terms()
+    least: dict[str, int] = {}
+    for table in replicated.values():
+        for name, value in table.items():
+            least[name] = max(least.get(name, 0), CLASSES.index(value))
+    low = {
+        block_of(c)
+        for _, c in columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+        if CLASSES.index(terms[block_of(c)].classification) < least.get(c["name"], 0)
+    }
+    assert low == {name for name, term in terms.items() if term.because}
+
+
+def test_class_is_not_below_what_the_name_says(models: list[Node]) -> None:
+    terms = load_terms()
+    low = []
+    for model, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
+        name = column["name"]
+        least = 2 if SENSITIVE_WORDS.search(name) else 1 if PERSONAL_WORDS.search(name) else 0
+        if CLASSES.index(terms[block_of(column)].classification) < least:
+            low.append(f"{model['name']}.{name}")
+    assert not low
+
+
+def test_what_a_build_shows_of_a_row_goes_by_the_same_classes(
+    models: list[Node], replicated: dict[str, dict[str, str]]
+) -> None:
+    classes, terms = Classes(), load_terms()
+    for model in of_trs(models):
+        for name, value in replicated[model["name"].removeprefix("stg_trs__")].items():
+            assert classes.of(model["name"], name) == value, f"{model['name']}.{name}"
+    for model, column in columns_of(in_layers(models, "intermediate", "marts", "extracts")):
+        found = classes.of(model["name"], column["name"], column["doc_blocks"])
+        assert found == terms[block_of(column)].classification, f"{model['name']}.{column['name']}"
+    assert classes.of("stg_trs__persons", "no_such_column") == "sensitive"
+    assert classes.of("dim_person", "no_such_column") == "sensitive"
+
+
+def test_dandi_gets_no_national_insurance_number_and_no_email(models: list[Node]) -> None:
+    found = [m for m in models if m["original_file_path"].startswith("models/extracts/dandi/")]
+    assert found
+    refused = re.compile(r"national_insurance|nino|email|postcode|details")
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(found) if refused.search(c["name"])]
+
+
+def test_extract_says_as_at_what_day(models: list[Node]) -> None:
+    assert not [m["name"] for m in in_layers(models, "extracts") if "as_at_date" not in m["columns"]]
