@@ -15,6 +15,7 @@ from warehouse.core import ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NotOurs, SameDatabase
 from warehouse.core.settings import PROJECT
+from warehouse.replicate.catalog import names
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.replica import tables as replica_tables
 
@@ -137,7 +138,7 @@ def test_the_schemas_are_those_of_dbt_and_of_replication() -> None:
         for part in [project[kind][project["name"]], *project[kind][project["name"]].values()]
         if isinstance(part, dict) and "+schema" in part
     }
-    assert schemas | {ours.LEDGER, replica_tables.HISTORY, replica_tables.VERSIONS} == set(ours.SCHEMAS)
+    assert schemas | {ours.LEDGER, names.HISTORY, names.VERSIONS} == set(ours.SCHEMAS)
 
 
 COLUMNS = [SourceColumn("id", "integer", 1)]

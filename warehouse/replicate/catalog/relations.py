@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
 from warehouse.core.errors import MissingPrivilege, SourceNotReady, WalLevelNotLogical
 from warehouse.core.ours import some
@@ -55,6 +56,15 @@ def key_of(columns: dict[str, SourceColumn]) -> list[str]:
     """The primary key's columns, in its order."""
     keyed = [(column.key_position, name) for name, column in columns.items() if column.key_position is not None]
     return [name for _, name in sorted(keyed)]
+
+
+def declared(columns: Sequence[SourceColumn]) -> sql.Composed:
+    """Columns as CREATE TABLE takes them."""
+    return sql.SQL(", ").join(
+        # format_type() gives the type as SQL, quoted where it has to be.
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+        for column in columns
+    )
 
 
 def check_server(connection: psycopg.Connection) -> None:

@@ -9,12 +9,12 @@ from functools import cached_property
 
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM
 from warehouse.replicate.compare.keys import Key, Keys
 from warehouse.replicate.compare.lookup import listed, same_key
 from warehouse.replicate.compare.proof import is_new
 from warehouse.replicate.compare.row_hash import Method, key_hash, key_texts, row_hash
 from warehouse.replicate.compare.spec import AsOf, Horizon, TableSpec
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM
 
 ROWS_IN_A_RANGE = 64
 """So few, because one damaged row makes the keys of its whole range travel."""

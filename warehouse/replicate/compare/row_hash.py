@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.compare.spec import TableSpec, without_modifier
-from warehouse.replicate.replica.tables import without_credentials
+from warehouse.replicate.replica.credentials import without_credentials
 
 SESSION = (
     "set timezone = 'UTC'",

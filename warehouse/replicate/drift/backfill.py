@@ -28,11 +28,12 @@ from psycopg import sql
 
 from warehouse.core.errors import DriftHeld
 from warehouse.core.progress import Progress
+from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import manual_writes
-from warehouse.replicate.replica.tables import KNOWN_FROM, without_credentials
+from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.transfer import relay
 

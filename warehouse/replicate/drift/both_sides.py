@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import psycopg
 
 from warehouse.replicate.catalog import identity, known_meanings, meaning, publication
+from warehouse.replicate.catalog.names import OWN_COLUMNS
 from warehouse.replicate.catalog.relations import SourceColumn, Tables, read_tables
 from warehouse.replicate.drift import released
 from warehouse.replicate.ledger import column_states, epochs
-from warehouse.replicate.replica.tables import OWN_COLUMNS
 from warehouse.replicate.stream import subscribed as subscription_now
 
 

@@ -9,16 +9,12 @@ from psycopg import sql
 
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate import history
+from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import locks
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
-from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.replica import views_aside
-from warehouse.replicate.replica.tables import HISTORY, VERSIONS
-
-DISCARD = "a_discard_held"
-"""The trigger that empties columns nobody has classified; its name makes it the first."""
+from warehouse.replicate.replica import credentials, views_aside
 
 
 def alter(connection: psycopg.Connection, schema: str, table: str, done: str, work: Callable[[], None]) -> None:
@@ -64,7 +60,7 @@ def add(
                 )
             column_states.put(connection, table, column.name, state, reason)
         discard_held(connection, schema, table)
-        replica_tables.remove_credentials(connection, schema, table, dict(without))
+        credentials.remove_credentials(connection, schema, table, dict(without))
         history.create_view(connection, schema, table, published_columns(connection, schema, table))
 
     alter(connection, schema, table, "no column can be added to it", work)

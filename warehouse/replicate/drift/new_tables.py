@@ -20,18 +20,17 @@ from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
 from warehouse.replicate import history
+from warehouse.replicate.catalog.names import FIRST_COPY, HISTORY, KNOWN_FROM
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import columns, locks
 from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM
 from warehouse.replicate.stream import slot_wait, subscription
 
-FIRST_COPY = "a_first_copy"
 STALLED_SECONDS = 120
 
 
@@ -58,7 +57,7 @@ def make(
                     )
                 )
             history.keep(warehouse, schema, table, declared, key)
-            replica_tables.remove_credentials(warehouse, schema, table, without)
+            credentials.remove_credentials(warehouse, schema, table, without)
         _mark_first_copy(warehouse, epoch, schema, table)
         column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
 

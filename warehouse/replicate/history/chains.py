@@ -11,8 +11,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION
 from warehouse.replicate.history.tables import key_of, log_of
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM, OPERATION
 
 Key = tuple[str | None, ...]
 

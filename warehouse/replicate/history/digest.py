@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.replica.tables import HISTORY
+from warehouse.replicate.catalog.names import HISTORY
 
 VERSIONS_OF_A_GROUP = 16
 MOST_GROUPS = 4096

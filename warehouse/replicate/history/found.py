@@ -15,10 +15,10 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of, logged
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica.tables import KNOWN_FROM
 
 
 @dataclass(frozen=True)

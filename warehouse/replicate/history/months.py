@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.replica.tables import HISTORY
+from warehouse.replicate.catalog.names import HISTORY
 
 _MONTH = re.compile(r"_(\d{4})_(\d{2})$")
 

@@ -10,10 +10,10 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM
 from warehouse.replicate.history import times, transactions
 from warehouse.replicate.history.tables import key_of, log_of, logged
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM
 
 BOUNDARY = timedelta(milliseconds=100)
 """By how much a time has to contradict those of an earlier pass for the history to be looked through. Sessions that

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import OWN_COLUMNS, VERSIONS
 from warehouse.replicate.history import seals, transactions
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
-from warehouse.replicate.replica.tables import OWN_COLUMNS, VERSIONS
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.months import Month, month_after, months_of
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica.tables import HISTORY
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.history import chains
 from warehouse.replicate.history.digest import Digest, digest
 from warehouse.replicate.history.months import Month, month_after, months_of
 from warehouse.replicate.history.tables import key_of, logged
-from warehouse.replicate.replica.tables import HISTORY
 
 Reason = Literal["complete", "late", "erasure", "structure", "retention", "reset", "accepted"]
 

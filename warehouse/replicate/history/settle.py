@@ -8,10 +8,10 @@ from datetime import UTC
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.months import create_partition
 from warehouse.replicate.history.tables import log_of, logged, published_columns
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM, OPERATION
 
 _MOVE = """
 with moved as (

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, TRIGGERS, VERSIONS
+from warehouse.replicate.catalog.relations import SourceColumn, declared
 from warehouse.replicate.history import views
-from warehouse.replicate.replica.tables import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, VERSIONS, declared
-
-TRIGGERS = ("b_suppress_unchanged", "c_keep_history", "c_keep_history_of_deleted", "c_keep_history_of_truncated")
 
 _OF_A_VERSION = (
     ("known_from", "timestamptz"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import psycopg
 
-from warehouse.replicate.replica.tables import VERSIONS
+from warehouse.replicate.catalog.names import VERSIONS
 
 _DEFINED = """
 select t.name, sha256(convert_to(r.ev_action::text, 'UTF8')), current_setting('server_version_num')::int / 10000

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 import psycopg
 
+from warehouse.replicate.catalog.names import (
+    BY_HAND,
+    DISCARD,
+    FIRST_COPY,
+    HISTORY,
+    OWN_COLUMNS,
+    TRIGGERS,
+    VERSIONS,
+    WITHOUT_CREDENTIALS,
+)
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift.columns import DISCARD
-from warehouse.replicate.drift.new_tables import FIRST_COPY
-from warehouse.replicate.history.tables import TRIGGERS
 from warehouse.replicate.integrity import apparatus
-from warehouse.replicate.replica.tables import HISTORY, OWN_COLUMNS, VERSIONS
-
-WITHOUT_CREDENTIALS = "a_without_credentials"
-_OURS = "z_by_hand_"
 
 
 @dataclass(frozen=True)
@@ -154,9 +157,8 @@ def _of_history(table: Table, *, wants_filter: bool) -> list[str]:
             told.append(f"trigger {trigger} is gone")
         elif fires[trigger] != "A":
             told.append(f"trigger {trigger} does not fire for what is replicated")
-    told += [
-        f"trigger {trigger} was disabled" for trigger, how in table.triggers if trigger.startswith(_OURS) and how == "D"
-    ]
+    ours = [(trigger, how) for trigger, how in table.triggers if trigger.startswith(BY_HAND)]
+    told += [f"trigger {trigger} was disabled" for trigger, how in ours if how == "D"]
     if not table.has_view:
         told.append("the view of its versions is gone")
     return told
@@ -170,7 +172,7 @@ def _of(table: Table, columns: Sequence[str]) -> list[str]:
     told += [
         f"trigger {trigger} was added, and fires for what is replicated"
         for trigger, how in table.triggers
-        if trigger not in known and not trigger.startswith(_OURS) and how in ("A", "R")
+        if trigger not in known and not trigger.startswith(BY_HAND) and how in ("A", "R")
     ]
     told += [f"rule {rule} was added; a row of the source may not fit" for rule in table.rules]
     if not table.has_log or not table.has_history:

@@ -14,26 +14,25 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.ledger import migrations
+from warehouse.replicate.catalog.names import BY_HAND, HISTORY, TRIGGERS, VERSIONS, WITHOUT_CREDENTIALS
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import tables, views
-from warehouse.replicate.replica import manual_writes
-from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.replica.tables import HISTORY, VERSIONS
+from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica.views_aside import aside
 
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 1, 2, 4, 8, 16, 32
 """The bits of pg_trigger.tgtype."""
 
 _FIRES = {
-    tables.TRIGGERS[0]: ROW | BEFORE | UPDATE,
-    tables.TRIGGERS[1]: ROW | BEFORE | UPDATE,
-    tables.TRIGGERS[2]: ROW | BEFORE | DELETE,
-    tables.TRIGGERS[3]: BEFORE | TRUNCATE,
-    "a_without_credentials": ROW | BEFORE | INSERT | UPDATE,
-    manual_writes.PREFIX + "insert": INSERT,
-    manual_writes.PREFIX + "update": UPDATE,
-    manual_writes.PREFIX + "delete": DELETE,
-    manual_writes.PREFIX + "truncate": TRUNCATE,
+    TRIGGERS[0]: ROW | BEFORE | UPDATE,
+    TRIGGERS[1]: ROW | BEFORE | UPDATE,
+    TRIGGERS[2]: ROW | BEFORE | DELETE,
+    TRIGGERS[3]: BEFORE | TRUNCATE,
+    WITHOUT_CREDENTIALS: ROW | BEFORE | INSERT | UPDATE,
+    BY_HAND + "insert": INSERT,
+    BY_HAND + "update": UPDATE,
+    BY_HAND + "delete": DELETE,
+    BY_HAND + "truncate": TRUNCATE,
 }
 
 _FUNCTIONS = """
@@ -45,7 +44,7 @@ where n.nspname = %s or (n.nspname = 'ledger' and p.proname = 'note_write_by_han
 _TRIGGERS = """
 select c.relname, t.tgname, h.nspname || '.' || p.proname, t.tgtype::int, t.tgqual is not null,
     -- No function that would lock the table: an expression without columns is shown without it, others as stored.
-    case when starts_with(t.tgname, 'z_by_hand_') then pg_get_expr(t.tgqual, 0) else t.tgqual::text end
+    case when starts_with(t.tgname, %s) then pg_get_expr(t.tgqual, 0) else t.tgqual::text end
 from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
 join pg_proc as p on p.oid = t.tgfoid join pg_namespace as h on h.oid = p.pronamespace
 where n.nspname = %s and c.relname = any(%s) and not t.tgisinternal
@@ -100,7 +99,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
     for table in tables.logged(connection, schema, list(names)):
         with connection.transaction():
             tables.create_triggers(connection, schema, table)
-            replica_tables.remove_credentials(connection, schema, table, dict(classification.without(table)))
+            credentials.remove_credentials(connection, schema, table, dict(classification.without(table)))
             with aside(connection, [(VERSIONS, table)]):
                 connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
                 tables.create_view(connection, schema, table, tables.published_columns(connection, schema, table))
@@ -119,7 +118,7 @@ def _of_functions(
         }
         without = dict(classification.without(table))
         if without:
-            body = replica_tables.body_without_credentials(without)
+            body = credentials.body_without_credentials(without)
             wanted[f"{HISTORY}.{table}_without_credentials"] = (body, "takes credentials out")
         for name, (body, does) in wanted.items():
             if name not in found:
@@ -133,29 +132,27 @@ def _of_functions(
 
 def _of_triggers(connection: psycopg.Connection, classification: Classification, names: list[str]) -> Iterator[Fault]:
     for table, trigger, function, fires, has_condition, text in connection.execute(
-        _TRIGGERS, (classification.schema_name, names)
+        _TRIGGERS, (BY_HAND, classification.schema_name, names)
     ):
         wanted = _function_of(table, trigger)
         if wanted is None:
             continue
-        credentials = trigger == "a_without_credentials"
+        credentials = trigger == WITHOUT_CREDENTIALS
         if function != wanted or fires != _FIRES[trigger]:
             yield Fault(table, f"trigger {trigger} was made to do something else", credentials)
         elif credentials:
             if text is None or ":boolop and" in text or ":boolop not" in text:
                 yield Fault(table, f"trigger {trigger} was given another condition", credentials)
-        elif has_condition != trigger.startswith(manual_writes.PREFIX) or (
-            has_condition and _SAYS_WHO not in (text or "")
-        ):
+        elif has_condition != trigger.startswith(BY_HAND) or (has_condition and _SAYS_WHO not in (text or "")):
             yield Fault(table, f"trigger {trigger} was given another condition")
 
 
 def _function_of(table: str, trigger: str) -> str | None:
-    if trigger == tables.TRIGGERS[0]:
+    if trigger == TRIGGERS[0]:
         return "pg_catalog.suppress_redundant_updates_trigger"
-    if trigger in tables.TRIGGERS:
+    if trigger in TRIGGERS:
         return f"{HISTORY}.{table}_keep"
-    if trigger == "a_without_credentials":
+    if trigger == WITHOUT_CREDENTIALS:
         return f"{HISTORY}.{table}_without_credentials"
     return "ledger.note_write_by_hand" if trigger in _FIRES else None
 

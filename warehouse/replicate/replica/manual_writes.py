@@ -13,10 +13,10 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.names import BY_HAND
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.masking import hidden_columns
 
-PREFIX = "z_by_hand_"
 _OPERATIONS: dict[str, LiteralString] = {"insert": "new", "update": "new", "delete": "old"}
 
 
@@ -53,7 +53,7 @@ def note_them(
             classification.schema_name,
             [only] if only else list(classification.published),
             anew,
-            PREFIX,
+            BY_HAND,
         ),
     ).fetchall()
     hidden = hidden_columns(classification)
@@ -72,7 +72,7 @@ def _trigger(schema: str, table: str, operation: str, hidden: Sequence[str]) -> 
         " when (coalesce(current_setting('warehouse.writer', true), '') = '')"
         " execute function ledger.note_write_by_hand({})"
     ).format(
-        sql.Identifier(PREFIX + operation),
+        sql.Identifier(BY_HAND + operation),
         sql.SQL(operation),
         sql.Identifier(schema, table),
         rows,

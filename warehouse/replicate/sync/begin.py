@@ -32,7 +32,7 @@ from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
-from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, decoding, our_name, reach, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
@@ -242,7 +242,7 @@ def _copy_the_others(
             replica_tables.compress_long_values(connection, schema, [table], compress=True)
             replica_tables.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
-            replica_tables.remove_credentials(connection, schema, table, classification.without(table))
+            credentials.remove_credentials(connection, schema, table, classification.without(table))
             manual_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 

@@ -20,6 +20,7 @@ from psycopg import sql
 
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Progress
+from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec, is_new, listed, proofs, same_key
 from warehouse.replicate.compare.settled import settled
 from warehouse.replicate.ledger import differences, gaps
@@ -27,7 +28,6 @@ from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
-from warehouse.replicate.replica.tables import KNOWN_FROM
 from warehouse.replicate.stream import continuity, subscription
 from warehouse.replicate.sync.compared import compare_tables, on_snapshot
 from warehouse.replicate.sync.write import Mending, mend

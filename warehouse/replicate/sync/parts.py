@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.workers import run_together
-from warehouse.replicate.replica.tables import without_credentials
+from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_PAGES = 16_000

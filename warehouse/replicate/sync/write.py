@@ -16,13 +16,14 @@ from itertools import chain, islice
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog.relations import declared
 from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import gaps
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap, Written
 from warehouse.replicate.replica import manual_writes
-from warehouse.replicate.replica.tables import declared, without_credentials
+from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.transfer import relay
 
 BATCH_ROWS = 5_000

@@ -1,0 +1,30 @@
+"""The names of what replication makes in the warehouse: each is written once, here."""
+
+from __future__ import annotations
+
+HISTORY = "history"
+"""The schema of the logs, the settled history and the triggers' functions."""
+
+VERSIONS = "versions"
+"""The schema of the views that show every version of every row."""
+
+KNOWN_FROM = "_known_from_xid"
+OPERATION = "_operation"
+OWN_COLUMNS = (KNOWN_FROM, OPERATION)
+"""The columns of a replica's table that are not the source's."""
+
+# PostgreSQL fires triggers of one kind in the order of their names. What empties or cleans a row comes first.
+DISCARD = "a_discard_held"
+"""The trigger that empties columns that are not classified yet."""
+
+FIRST_COPY = "a_first_copy"
+"""The trigger that records the transaction of the copy of a later table."""
+
+WITHOUT_CREDENTIALS = "a_without_credentials"
+"""The trigger that takes credentials out of a row, before history can see them."""
+
+TRIGGERS = ("b_suppress_unchanged", "c_keep_history", "c_keep_history_of_deleted", "c_keep_history_of_truncated")
+"""The triggers that keep a table's history."""
+
+BY_HAND = "z_by_hand_"
+"""What the names of the triggers begin with that record manual writes; the operation follows."""
