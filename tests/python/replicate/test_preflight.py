@@ -18,7 +18,7 @@ from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.catalog.identity import Identity
-from warehouse.replicate.catalog.published import Publication
+from warehouse.replicate.catalog.publication import Publication
 from warehouse.replicate.preflight.facts import Source, Warehouse, read_source, read_warehouse
 from warehouse.replicate.preflight.preflight import examined, preflight, require
 from warehouse.replicate.preflight.rules import Check, checks
@@ -53,7 +53,7 @@ GOOD = Source(
     senders=1,
     our_slot=False,
     standbys=0,
-    publication=Publication(WANTED, {"insert", "update", "delete", "truncate"}, [], False),
+    publication=Publication({"persons": frozenset(WANTED["persons"])}),
     publication_owner=True,
     tables={"persons": identity("d", "person_id")},
 )

@@ -20,9 +20,9 @@ def test_a_publication_of_somebody_else_is_not_altered(prepared: FreshDatabases)
         trs.execute(sql.SQL("create publication {} for table countries").format(sql.Identifier(name)))
         with pytest.raises(NotOurs, match="publication"):
             replicate(prepared, Silent())
-        sent = publication.published_columns(trs, name)
+        sent = publication.read(trs, name, "public")
         assert sent is not None
-        assert list(sent) == ["countries"]
+        assert list(sent.sends) == ["countries"]
         assert (
             trs.execute("select count(*) from pg_replication_slots where database = current_database()").fetchone()[  # type: ignore[index]
                 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import psycopg
@@ -16,51 +16,68 @@ from warehouse.replicate.classification import Classification
 VERBS = ("insert", "update", "delete", "truncate")
 
 
+_OPTIONS = """
+select pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot,
+    puballtables or exists (select from pg_publication_namespace as n where n.pnpubid = p.oid)
+from pg_publication as p where pubname = %s
+"""
+
+_LISTED = """
+select n.nspname, c.relname, r.prqual is not null, r.prattrs is null
+from pg_publication_rel as r
+join pg_publication as p on p.oid = r.prpubid
+join pg_class as c on c.oid = r.prrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where p.pubname = %s
+order by 1, 2
+"""
+
+_SENT = "select tablename, attnames::text[] from pg_publication_tables where pubname = %s and schemaname = %s"
+
+_LISTING = """
+select r.oid::bigint from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid
+where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+"""
+
+
 @dataclass(frozen=True)
-class Published:
+class Publication:
     """The publication as it is at the source.
 
     Attributes:
         sends: its tables of the replicated schema, with their columns.
+        verbs: which of insert, update, delete and truncate it sends.
         foreign: tables of other schemas, as (schema, table).
+        filtered: tables of which it sends only some rows.
         whole: it sends every table, or every table of a schema, whatever is listed.
         via_root: it sends changes of partitions as changes of their parent.
         unlisted: tables that it sends without a list of columns: every new column would go out.
     """
 
-    sends: dict[str, frozenset[str]]
-    foreign: tuple[tuple[str, str], ...]
-    verbs: frozenset[str]
-    filtered: frozenset[str]
-    whole: bool
-    via_root: bool
-    unlisted: frozenset[str]
+    sends: Mapping[str, Set[str]]
+    verbs: Set[str] = frozenset(VERBS)
+    foreign: tuple[tuple[str, str], ...] = ()
+    filtered: Set[str] = frozenset()
+    whole: bool = False
+    via_root: bool = False
+    unlisted: Set[str] = frozenset()
+
+    def is_exactly(self, wanted: Mapping[str, Sequence[str]]) -> bool:
+        """Whether it sends these columns of these tables, every change of every row, and nothing else."""
+        plain = Publication({table: frozenset(columns) for table, columns in wanted.items()})
+        return self == plain
 
 
-def read(connection: psycopg.Connection, name: str, schema: str) -> Published | None:
+def read(connection: psycopg.Connection, name: str, schema: str) -> Publication | None:
     """The publication, or None when there is none of that name."""
-    row = connection.execute(
-        "select pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot,"
-        " puballtables or exists (select from pg_publication_namespace as n where n.pnpubid = p.oid)"
-        " from pg_publication as p where pubname = %s",
-        (name,),
-    ).fetchone()
+    row = connection.execute(_OPTIONS, (name,)).fetchone()
     if row is None:
         return None
-    listed = connection.execute(
-        "select n.nspname, c.relname, r.prqual is not null, r.prattrs is null from pg_publication_rel as r"
-        " join pg_publication as p on p.oid = r.prpubid join pg_class as c on c.oid = r.prrelid"
-        " join pg_namespace as n on n.oid = c.relnamespace where p.pubname = %s order by 1, 2",
-        (name,),
-    ).fetchall()
-    sends = connection.execute(
-        "select tablename, attnames::text[] from pg_publication_tables where pubname = %s and schemaname = %s",
-        (name, schema),
-    ).fetchall()
-    return Published(
-        sends={table: frozenset(columns) for table, columns in sends},
-        foreign=tuple((place, table) for place, table, _, _ in listed if place != schema),
+    listed = connection.execute(_LISTED, (name,)).fetchall()
+    return Publication(
+        sends={table: frozenset(columns) for table, columns in connection.execute(_SENT, (name, schema))},
         verbs=frozenset(verb for verb, sent in zip(VERBS, row, strict=False) if sent),
+        foreign=tuple((place, table) for place, table, _, _ in listed if place != schema),
         filtered=frozenset(table for place, table, filtered, _ in listed if filtered and place == schema),
         whole=row[5],
         via_root=row[4],
@@ -86,16 +103,12 @@ def set_table(connection: psycopg.Connection, name: str, schema: str, table: str
 
 def listing(connection: psycopg.Connection, name: str, schema: str, table: str) -> int | None:
     """The number of a table's line in the publication, which is another one when it is put back; None without one."""
-    row = connection.execute(
-        "select r.oid::bigint from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid"
-        " where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-        (name, schema, table),
-    ).fetchone()
+    row = connection.execute(_LISTING, (name, schema, table)).fetchone()
     return int(row[0]) if row else None
 
 
 def set_options(connection: psycopg.Connection, name: str) -> None:
-    """Make it send every kind of change, as it was made. Its tables' sending is looked up anew, too."""
+    """Make it send every kind of change. PostgreSQL also looks up again what is sent of its tables."""
     connection.execute(
         sql.SQL("alter publication {} set (publish = {}, publish_via_partition_root = false)").format(
             sql.Identifier(name), sql.Literal(", ".join(VERBS))
@@ -118,16 +131,6 @@ def statement(name: str, classification: Classification, *, exists: bool = False
     )
 
 
-def published_columns(connection: psycopg.Connection, name: str) -> dict[str, list[str]] | None:
-    """What the publication sends now, or None when there is none of that name."""
-    if not connection.execute("select 1 from pg_publication where pubname = %s", (name,)).fetchone():
-        return None
-    rows = connection.execute(
-        "select tablename, attnames::text[] from pg_publication_tables where pubname = %s order by 1", (name,)
-    )
-    return {table: list(columns) for table, columns in rows}
-
-
 def prepare(connection: psycopg.Connection, name: str, classification: Classification) -> bool:
     """Make the publication send exactly what is classified; True when something had to be changed.
 
@@ -135,9 +138,8 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
         ReplicationError: publishing a table like that would make the source's own updates of it fail.
         MissingPrivilege: this user does not own the tables; the administrator can make it with the same statement.
     """
-    now = published_columns(connection, name)
-    wanted = {table: sorted(columns) for table, columns in classification.published.items()}
-    if now is not None and {table: sorted(columns) for table, columns in now.items()} == wanted:
+    now = read(connection, name, classification.schema_name)
+    if now is not None and now.is_exactly(classification.published):
         return False
     try:
         with writing(connection), connection.transaction():
@@ -146,11 +148,13 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
             # Under the lock that keeps an identity from changing: there is no moment at which an update could fail.
             identity.refuse(identity.read(connection, classification.schema_name), classification.published)
             connection.execute(statement(name, classification, exists=now is not None))
+            if now is not None:
+                set_options(connection, name)
     except psycopg.errors.LockNotAvailable:
         raise ReplicationError(
-            f"The publication {name} cannot be made: somebody holds a lock on one of its tables.",
+            f"The publication {name} cannot be made: another session holds a lock on one of its tables.",
             meaning="Nothing was set up, and nobody else was made to wait for long.",
-            next_command="Run again when that session is through (at the source: select * from pg_locks).",
+            next_command="Run again when that session has finished (at the source: select * from pg_locks).",
         ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(

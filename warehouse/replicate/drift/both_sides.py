@@ -7,20 +7,12 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from warehouse.replicate.catalog import identity, known_meanings, meaning, publication
-from warehouse.replicate.catalog.names import OWN_COLUMNS
+from warehouse.replicate.catalog import identity, known_meanings, meaning, publication, replica
 from warehouse.replicate.catalog.relations import SourceColumn, Tables, read_tables
+from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.drift import released
 from warehouse.replicate.ledger import column_states, epochs
 from warehouse.replicate.stream import subscribed as subscription_now
-
-
-@dataclass(frozen=True)
-class ReplicaTable:
-    """A table of the replica: its columns with their types, and its key."""
-
-    columns: dict[str, str]
-    key: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class Catalogs:
     source: Tables
     identities: dict[str, identity.Identity]
     generated: frozenset[tuple[str, str]]
-    publication: publication.Published | None
+    publication: publication.Publication | None
     replica: dict[str, ReplicaTable]
     unknown_types: frozenset[str]
     subscribed: dict[str, str]
@@ -51,22 +43,6 @@ class Catalogs:
     noted: meaning.Meanings = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     releases: Sequence[released.Release] = ()
-
-
-_REPLICA = """
-select c.relname, array(
-    select array[a.attname, format_type(a.atttypid, a.atttypmod)] from pg_attribute as a
-    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum
-), array(
-    select a.attname::text from pg_index as i cross join unnest(i.indkey::int2[]) with ordinality as k (attnum, n)
-    join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
-    where i.indrelid = c.oid and i.indisprimary order by k.n
-)
-from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = %s and c.relkind = 'r' and exists (
-    select from pg_attribute as a where a.attrelid = c.oid and a.attname = %s and not a.attisdropped
-)
-"""
 
 
 def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> Catalogs:
@@ -94,10 +70,7 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         identities=identities,
         generated=generated,
         publication=published,
-        replica={
-            table: ReplicaTable({c: t for c, t in columns if c not in OWN_COLUMNS}, tuple(key))
-            for table, columns, key in warehouse.execute(_REPLICA, (schema, OWN_COLUMNS[0]))
-        },
+        replica={table: of for table, of in replica.read(warehouse, schema).items() if of.is_streamed},
         unknown_types=frozenset(row[0] for row in unknown),
         subscribed=subscription_now.tables(warehouse, name, schema),
         states=released.overlaid(column_states.read(warehouse), releases, published.sends if published else {}),

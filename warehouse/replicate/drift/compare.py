@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from warehouse.replicate.catalog.publication import VERBS
 from warehouse.replicate.catalog.relations import key_of
@@ -11,6 +11,7 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import moved, subscribing
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference, Needs
+from warehouse.replicate.ledger import column_states
 
 _TAKEN_UP = (
     "nothing new arrives for it, its last values are kept; `warehouse replicate apply` takes it up again, or leave it "
@@ -32,7 +33,22 @@ def compare(classification: Classification, now: Catalogs) -> list[Difference]:
     ]
 
 
-def _sent(now: Catalogs) -> dict[str, frozenset[str]]:
+def altered_in_publication(found: Sequence[Difference], now: Catalogs) -> list[Difference]:
+    """Those differences that somebody else has made at the publication: not what waits for `apply` to publish it."""
+    return [
+        one
+        for one in found
+        if one.kind in ("publication", "unpublish", "unpublish table")
+        or (one.kind in ("publish", "publish table") and _streamed(now, one.table, one.column))
+    ]
+
+
+def _streamed(now: Catalogs, table: str, column: str | None) -> bool:
+    names = now.replica[table].columns if column is None else [column]
+    return bool(column_states.streaming(now.states, table, names))
+
+
+def _sent(now: Catalogs) -> Mapping[str, Set[str]]:
     return now.publication.sends if now.publication else {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from warehouse.replicate.catalog import known_meanings
+from warehouse.replicate.catalog import known_meanings, publication
 from warehouse.replicate.catalog.meaning import Table
-from warehouse.replicate.catalog.publication import published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.column_states import ColumnState, States
 
@@ -79,7 +78,7 @@ def new(warehouse: psycopg.Connection, found: Sequence[Release]) -> list[Release
     return [one for one in found if (one.release_id, one.released_at) not in known]
 
 
-def overlaid(known: States, found: Sequence[Release], sends: dict[str, frozenset[str]]) -> States:
+def overlaid(known: States, found: Sequence[Release], sends: Mapping[str, Set[str]]) -> States:
     """The states as a run will note them: what was released since, and is not sent, is released."""
     after = dict(known)
     for one in found:
@@ -90,8 +89,9 @@ def overlaid(known: States, found: Sequence[Release], sends: dict[str, frozenset
 
 def out(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> set[tuple[str, str]]:
     """Tables (with an empty name) and columns that are let go of, here or at the source."""
-    sends = {table: frozenset(columns) for table, columns in (published_columns(source, name) or {}).items()}
-    known = overlaid(column_states.read(warehouse), new(warehouse, read(source, name, schema)), sends)
+    now = publication.read(source, name, schema)
+    found = new(warehouse, read(source, name, schema))
+    known = overlaid(column_states.read(warehouse), found, now.sends if now else {})
     return {place for place, state in known.items() if state.state == "released"}
 
 
@@ -130,7 +130,7 @@ def note(work: Work, now: Catalogs) -> None:
             )
 
 
-def _still_out(one: Release, sends: dict[str, frozenset[str]]) -> list[str]:
+def _still_out(one: Release, sends: Mapping[str, Set[str]]) -> list[str]:
     """The columns that are not sent; the empty name for a table."""
     if one.columns is None:
         return [] if one.table in sends else [""]

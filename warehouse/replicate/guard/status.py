@@ -13,16 +13,15 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
 from warehouse.core.finding import Finding, failed, first_failed, from_error, warning
-from warehouse.replicate.catalog import published
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
-from warehouse.replicate.drift.compare import compare
+from warehouse.replicate.drift.compare import altered_in_publication, compare
 from warehouse.replicate.guard import books, standing, structure, verdict
 from warehouse.replicate.guard.verdict import PATIENCE_SECONDS, Rates, State
 from warehouse.replicate.history import clocks, seals
 from warehouse.replicate.integrity import alterations
-from warehouse.replicate.ledger import column_states, differences, epochs, gaps
+from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
@@ -222,14 +221,12 @@ def _held_by_us(trs: psycopg.Connection, epoch: Epoch) -> bool:
 def _of_the_rest(
     trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification, epoch: Epoch, name: str
 ) -> list[Finding]:
-    publication = published.read(trs, name)
-    actual = alterations.read(warehouse, classification.schema_name, list(classification.published))
     now = both_sides.read(trs, warehouse, name, classification.schema_name)
-    replicated = {table: column_states.streaming(now.states, table, found.columns) for table, found in actual.items()}
+    sends = now.publication.sends if now.publication else {}
     sent = {
-        table: [c for c in columns if c in (publication.sends.get(table, ()) if publication else ())]
+        table: [name for name in columns if name in sends[table]]
         for table, columns in classification.published.items()
-        if publication and table in publication.sends
+        if table in sends
     }
     written = [
         f"{one.table} ({', '.join(one.operations)}, {one.rows:,} rows"
@@ -238,13 +235,12 @@ def _of_the_rest(
         for one in manual_writes.unsettled(warehouse)
         if one.table in classification.published
     ]
+    found = compare(classification, now)
     reasons = verdict.of_alterations(
-        published.alterations(publication, classification.published, replicated),
+        [f"{one.name}: {one.what}" if one.table else one.what for one in altered_in_publication(found, now)],
         [f"{one.table}: {one.what}" for one in alterations.altered(warehouse, classification, sent)],
         written,
     )
-    sends = now.publication.sends if now.publication else {}
-    found = compare(classification, now)
     reasons += standing.reasons(found, sends.keys())
     reasons += structure.reasons(found)
     reasons += marks.reasons(trs, warehouse, name, classification.published)

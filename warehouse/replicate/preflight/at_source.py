@@ -162,7 +162,7 @@ def script(
         role: the warehouse's user at the source.
         migrations_role: who migrates the source; None leaves the function to its owner.
     """
-    exists = publication.published_columns(connection, name) is not None
+    exists = publication.read(connection, name, classification.schema_name) is not None
     parts = [
         publication.statement(name, classification, exists=exists) + sql.SQL(";"),
         _RIGHTS.format(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import psycopg
 
 from warehouse.core.postgres.binaries import OLDEST
-from warehouse.replicate.catalog import identity, published
+from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.catalog.identity import Identity
-from warehouse.replicate.catalog.published import Publication
+from warehouse.replicate.catalog.publication import Publication
 from warehouse.replicate.classification import Classification
 
 
@@ -144,7 +144,7 @@ def read_source(source: psycopg.Connection, classification: Classification, name
         our_slot=row[7],
         standbys=row[8],
         # Column lists came with 15; before it the catalogs do not even have the columns.
-        publication=published.read(source, name) if version >= OLDEST * 10_000 else None,
+        publication=publication.read(source, name, classification.schema_name) if version >= OLDEST * 10_000 else None,
         publication_owner=row[9],
         tables={
             table: found

@@ -170,9 +170,7 @@ def _readable(source: Source) -> Check:
 
 
 def _publication(source: Source, wanted: Mapping[str, Sequence[str]]) -> Check:
-    sends = source.publication.sends if source.publication else {}
-    fits = {t: sorted(c) for t, c in sends.items()} == {t: sorted(c) for t, c in wanted.items()}
-    if source.publication and fits:
+    if source.publication and source.publication.is_exactly(wanted):
         return ok("publication", f"sends {len(wanted)} tables as they are classified")
     state = "does not send what is classified" if source.publication else "is not there yet"
     reason = None

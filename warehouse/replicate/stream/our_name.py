@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import psycopg
 
 from warehouse.core.errors import NotOurs, SlotTaken
 from warehouse.replicate.catalog import publication
+from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.stream import subscription
 
@@ -20,12 +19,12 @@ order by slot_name
 
 
 def check_free(
-    source: psycopg.Connection, warehouse: psycopg.Connection, name: str, wanted: Mapping[str, Sequence[str]]
+    source: psycopg.Connection, warehouse: psycopg.Connection, name: str, classification: Classification
 ) -> None:
     """Stop before anything is made under a name that somebody else uses.
 
     Args:
-        wanted: what is to be published: an administrator may have made just that publication for us.
+        classification: what is to be published: an administrator may have made just that publication for us.
 
     Raises:
         SlotTaken: another warehouse, or one that was thrown away, has slots by our name.
@@ -45,8 +44,8 @@ def check_free(
         )
     if ours:
         return
-    sent = publication.published_columns(source, name)
-    if sent is not None and _sorted(sent) != _sorted(wanted):
+    now = publication.read(source, name, classification.schema_name)
+    if now is not None and not now.is_exactly(classification.published):
         raise _not_ours(
             f"The operational database has a publication {name} already, which sends something else than "
             "replication/ says",
@@ -55,10 +54,6 @@ def check_free(
         )
     if subscription.exists(warehouse, name):
         raise _not_ours(f"The warehouse's database has a subscription {name} already", "drop subscription", name)
-
-
-def _sorted(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    return {table: sorted(names) for table, names in columns.items()}
 
 
 def _not_ours(what: str, statement: str, name: str) -> NotOurs:

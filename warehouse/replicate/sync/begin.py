@@ -74,7 +74,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         reach.check(ends.warehouse, ends.databases.source_conninfo)
     keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
     stamping.check_commit_times(ends.warehouse)
-    our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification.published)
+    our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification)
     if ended is None:
         relations.check_headroom(ends.trs)
     whole = _whole_tables(ends) if ended else []
