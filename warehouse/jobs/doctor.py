@@ -133,7 +133,7 @@ def _preflight(databases: Databases) -> list[Finding]:
         checks = preflight(databases)
     except WarehouseError as error:
         return [from_error("preflight", error)]
-    wrong = [Finding(c.subject, c.state, c.what, c.next_command, None, c.error) for c in checks if c.state != "ok"]
+    wrong = [check for check in checks if check.state != "ok"]
     return [*wrong, ok("preflight", f"{len(checks) - len(wrong)} of {len(checks)} checks passed")]
 
 

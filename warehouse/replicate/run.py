@@ -16,10 +16,10 @@ from warehouse.replicate import drift, history, link
 from warehouse.replicate.catalog import identity, known_meanings, relations
 from warehouse.replicate.classification import Classification, NewColumns, compare, load_classification, unclassified
 from warehouse.replicate.conflicts import decide
-from warehouse.replicate.history import stamping
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, subscribed, subscription
@@ -45,20 +45,18 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         databases.warehouse() as warehouse,
         link.alone(warehouse, name, trs),
     ):
-        relations.check_server(trs)
         ours.refuse_others_tables(warehouse, classification.schema_name, classification.published)
         tables = relations.read_tables(trs, classification.schema_name)
         epoch = epochs.current(warehouse, name)
         if epoch is None or epochs.is_first_copy(warehouse, epoch):
-            identity.refuse(identity.read(trs, classification.schema_name), classification.published)
+            preflight.require(databases, trs, warehouse, classification, (*rules.TO_STREAM, rules.identities))
             held = compare(classification, tables)
-            relations.check_readable(trs, classification.schema_name, classification.published)
             ends = link.Ends(databases, trs, warehouse, classification, tables)
             epoch = _first_copy(ends, epoch, report, progress)
         else:
             # What the source has dropped since, or made unfit, does not keep the rest from going on.
             here = identity.publishable(classification.existing(tables), identity.read(trs, classification.schema_name))
-            relations.check_readable(trs, here.schema_name, here.published)
+            preflight.require(databases, trs, warehouse, here, rules.TO_STREAM)
             ends = link.Ends(databases, trs, warehouse, here, tables)
             epoch, outcome = _go_on(ends, epoch, classification, report, progress)
             held = replace(unclassified(classification, tables), first=outcome.urgent())
@@ -105,7 +103,6 @@ def _go_on(
         SlotTaken, SourceRewound, ReplicationError: see position.check().
     """
     warehouse, name, doubt = ends.warehouse, ends.name, None
-    stamping.check_commit_times(warehouse)
     try:
         if epoch.state == "copying":
             raise repair_is_due(warehouse, epoch)

@@ -22,10 +22,14 @@ from warehouse.core.errors import (
     SlotTaken,
     WalLevelNotLogical,
 )
+from warehouse.core.finding import first_failed
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, replicate, run
-from warehouse.replicate.sync import begin
+from warehouse.replicate import load_classification, replicate
+from warehouse.replicate.catalog import identity, relations
+from warehouse.replicate.preflight import rules
+from warehouse.replicate.preflight.facts import Facts, read_source, read_warehouse
+from warehouse.replicate.stream import subscription
 
 pytestmark = pytest.mark.slow
 
@@ -81,10 +85,13 @@ def test_wal_level_is_not_logical(short_folder: Path) -> None:
     cluster.start()
     try:
         url = cluster.conninfo("postgres")
-        with psycopg.connect(url) as connection, pytest.raises(WalLevelNotLogical, match="wal_level = replica"):
-            run.source.check_server(connection)
+        with psycopg.connect(url) as connection:
+            facts = Facts(read_source(connection, "public", {}, "trw", None), read_warehouse(connection, "trw"), {}, 0)
     finally:
         cluster.stop()
+    refused = first_failed(rules.examine(facts, rules.TO_STREAM))
+    assert refused is not None
+    assert (refused.error, "wal_level = replica" in refused.what) == (WalLevelNotLogical, True)
 
 
 def test_a_user_who_may_not_replicate(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +165,7 @@ def test_a_slot_that_went_away_is_never_answered_by_starting_again(world: Databa
     name = world.settings.warehouse_replication_name
     with world.at_source() as trs, world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
-        run.subscription.drop_slot(trs, f"{name}_1")
+        subscription.drop_slot(trs, f"{name}_1")
         with pytest.raises(SlotLost, match="is gone"):
             replicate(world, Silent())
         slots = trs.execute("select 1 from pg_replication_slots where starts_with(slot_name, %s)", (name,)).fetchall()
@@ -187,7 +194,7 @@ def test_the_file_and_the_operational_schema_agree(world: Databases) -> None:
     """Every column of every table is classified, and every line is about a column that exists."""
     classification = load_classification()
     with world.at_source() as trs:
-        tables = run.source.read_tables(trs, "public")
+        tables = relations.read_tables(trs, "public")
     listed = {name: list(table.columns) for name, table in classification.tables.items()}
     assert {name: sorted(columns) for name, columns in listed.items()} == {
         name: sorted(columns) for name, columns in tables.items()
@@ -197,10 +204,8 @@ def test_the_file_and_the_operational_schema_agree(world: Databases) -> None:
 
 def test_a_key_outside_the_column_list_is_refused(world: Databases) -> None:
     """It would make the operational database's own updates fail."""
-    classification = load_classification()
     with world.at_source() as trs:
-        tables = run.source.read_tables(trs, "public")
-    for table, columns in classification.published.items():
-        assert begin.key_of(table, tables[table], columns)
-    with pytest.raises(ReplicationError, match="key column person_id is not published"):
-        begin.key_of("persons", tables["persons"], ["trn"])
+        found = identity.read(trs, "public")
+    identity.refuse(found, load_classification().published)
+    with pytest.raises(ReplicationError, match="identity has person_id, not published"):
+        identity.refuse(found, {"persons": ["trn"]})

@@ -14,14 +14,15 @@ import sandbox.schema
 from tests.python.conftest import FAST
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, ReplicationError
+from warehouse.core.finding import Finding
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.catalog.identity import Identity
 from warehouse.replicate.catalog.publication import Publication
-from warehouse.replicate.preflight.facts import Source, Warehouse, read_source, read_warehouse
+from warehouse.replicate.preflight import rules
+from warehouse.replicate.preflight.facts import Facts, Source, Warehouse, read_source, read_warehouse
 from warehouse.replicate.preflight.preflight import examined, preflight, require
-from warehouse.replicate.preflight.rules import Check, checks
 
 WANTED = {"persons": ["person_id", "trn"]}
 
@@ -74,20 +75,21 @@ HERE = Warehouse(
 )
 
 
-def judged(source: Source = GOOD, warehouse: Warehouse = HERE) -> dict[str, Check]:
-    return {check.subject: check for check in checks(source, warehouse, WANTED, 10_000_000_000)}
+def judged(source: Source = GOOD, warehouse: Warehouse = HERE) -> dict[str, Finding]:
+    facts = Facts(source, warehouse, WANTED, 10_000_000_000)
+    return {check.code: check for check in rules.examine(facts, rules.EVERY)}
 
 
-def changed(**values: object) -> dict[str, Check]:
+def changed(**values: object) -> dict[str, Finding]:
     return judged(dataclasses.replace(GOOD, **values))  # type: ignore[arg-type]
 
 
-def with_settings(**values: str) -> dict[str, Check]:
+def with_settings(**values: str) -> dict[str, Finding]:
     return changed(settings={**GOOD.settings, **values})
 
 
-def bad(found: dict[str, Check]) -> dict[str, str]:
-    return {check.subject: check.state for check in found.values() if check.state != "ok"}
+def bad(found: dict[str, Finding]) -> dict[str, str]:
+    return {check.code: check.state for check in found.values() if check.state != "ok"}
 
 
 def test_all_is_well() -> None:
@@ -105,8 +107,8 @@ def test_a_source_older_than_15() -> None:
 
 def test_a_database_that_is_not_the_operational_one() -> None:
     found = changed(tables={})
-    assert bad(found)["right to read"] == "failed"
-    assert "none of the tables" in found["right to read"].what
+    assert bad(found)["replicated tables"] == "failed"
+    assert "none of the tables" in found["replicated tables"].what
 
 
 def test_a_standby_and_what_it_would_allow() -> None:
@@ -201,13 +203,13 @@ def test_the_warehouses_own_room_and_rights() -> None:
 
 
 def states(databases: Databases) -> dict[str, str]:
-    return {check.subject: check.what for check in preflight(databases) if check.state == "failed"}
+    return {check.code: check.what for check in preflight(databases) if check.state == "failed"}
 
 
 @pytest.mark.slow
 def test_the_sandbox_is_ready(world: Databases) -> None:
     assert states(world) == {}
-    assert {check.subject for check in preflight(world)} >= {"wal_level", "primary", "failover", "clocks"}
+    assert {check.code for check in preflight(world)} >= {"wal_level", "primary", "failover", "clocks"}
 
 
 @pytest.mark.slow
@@ -283,12 +285,12 @@ def test_a_server_without_logical_wal_and_without_room(short_folder: Path) -> No
             connection.execute("select pg_create_physical_replication_slot('standby')")
             sandbox.schema.create(connection)
             classification = load_classification()
-            source = read_source(connection, classification, "trw", None)
-            here = read_warehouse(connection, "trw")
-            found = checks(source, here, classification.published, 10**10)
+            wanted = classification.published
+            source = read_source(connection, classification.schema_name, wanted, "trw", None)
+            found = rules.examine(Facts(source, read_warehouse(connection, "trw"), wanted, 10**10), rules.EVERY)
     finally:
         cluster.stop()
-    failed = {check.subject for check in found if check.state == "failed"}
+    failed = {check.code for check in found if check.state == "failed"}
     assert {"wal_level", "slots"} <= failed
     assert "commit times" in failed, "as a warehouse it would not do either"
 
@@ -300,7 +302,7 @@ def test_it_changes_nothing(world: Databases) -> None:
         warehouse.execute("set default_transaction_read_only = on")
         found = examined(world, trs, warehouse, load_classification())
         # A session's own setting says nothing of what the role may do.
-        assert [check.subject for check in found if check.state == "failed"] == []
+        assert [check.code for check in found if check.state == "failed"] == []
 
 
 def test_an_encoding_that_cannot_hold_every_letter_is_refused() -> None:

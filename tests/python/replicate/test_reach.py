@@ -50,7 +50,7 @@ def test_the_first_copy_is_refused_before_anything_is_made(at_home: PasswordAtHo
     assert one(at_home.source, "select count(*) from pg_publication") == (0,)
     assert one(at_home.source, SLOTS) == (0,)
     assert one(at_home.warehouse, "select to_regclass('public.persons')") == (None,)
-    found = {check.subject: check for check in preflight(at_home)}
+    found = {check.code: check for check in preflight(at_home)}
     assert found["server to server"].state == "failed"
 
 

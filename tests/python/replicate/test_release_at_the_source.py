@@ -272,7 +272,7 @@ def test_the_command_prints_what_runs_as_it_is(
 def test_preflight_tells_whoever_operates_the_source(world: World, roles: Roles) -> None:
     def check() -> tuple[str, str]:
         found = examined(world.databases, world.trs, world.warehouse, world.classification)
-        return next((one.state, one.what) for one in found if one.subject == "migrations of the source")
+        return next((one.state, one.what) for one in found if one.code == "migrations of the source")
 
     assert check()[0] == "ok"
     world.trs.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(world.name)))

@@ -50,7 +50,7 @@ def test_a_setting_that_would_end_the_apply_worker_is_refused(prepared: FreshDat
 def test_a_lock_timeout_of_the_apply_worker_is_told(prepared: FreshDatabases) -> None:
     with prepared.at_warehouse() as warehouse:
         set_for_all(warehouse, "lock_timeout")
-    told = next(check for check in preflight(prepared) if check.subject == "lock_timeout of the apply worker")
+    told = next(check for check in preflight(prepared) if check.code == "lock_timeout of the apply worker")
     assert told.state == "warning"
 
 
@@ -58,7 +58,7 @@ def test_a_time_out_of_the_sender_is_told(prepared: FreshDatabases) -> None:
     with prepared.at_source() as trs:
         for name in SENDER:
             set_for_all(trs, name)
-    told = next(check for check in preflight(prepared) if check.subject == "settings of the sender")
+    told = next(check for check in preflight(prepared) if check.code == "settings of the sender")
     assert told.state == "warning"
     assert all(name in told.what for name in SENDER)
 

@@ -56,7 +56,7 @@ def test_before_the_first_copy(
 ) -> None:
     for statement in hidden_by:
         as_owner(statement)
-    failed = {check.subject: check for check in preflight(prepared) if check.state == "failed"}
+    failed = {check.code: check for check in preflight(prepared) if check.state == "failed"}
     assert "persons" in failed["right to read"].what and "BYPASSRLS" in str(failed["right to read"].next_command)
     with pytest.raises(MissingPrivilege, match="hides rows of persons from the user filtered_reader") as caught:
         replicate(prepared, Silent())

@@ -11,8 +11,7 @@ from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.errors import UsageError
 from warehouse.replicate import drift, link
-from warehouse.replicate.catalog import relations
-from warehouse.replicate.door import Door
+from warehouse.replicate.preflight import preflight, rules
 
 
 def apply_drift(
@@ -39,7 +38,7 @@ def apply_drift(
     progress = TerminalProgress(quiet=json)
     with opened() as door, link.alone(door.warehouse, door.name, door.trs):
         epoch = door.streaming()
-        relations.check_readable(door.trs, door.classification.schema_name, _there(door))
+        preflight.require(door.databases, door.trs, door.warehouse, door.classification, rules.TO_READ)
         work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))
         with progress.stage("apply"):
             if release:
@@ -60,8 +59,3 @@ def apply_drift(
     error = outcome.error()
     if error:
         raise error
-
-
-def _there(door: Door) -> dict[str, list[str]]:
-    """What is classified and exists at the source."""
-    return door.classification.existing(relations.read_tables(door.trs, door.classification.schema_name)).published

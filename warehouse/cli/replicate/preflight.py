@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from warehouse.cli.findings import as_json, print_findings
 from warehouse.cli.opening import started
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.replicate.preflight.preflight import preflight
-
-_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
 
 
 def show_preflight(json: bool = JsonOption) -> None:
@@ -19,20 +18,9 @@ def show_preflight(json: bool = JsonOption) -> None:
     checks = preflight(started())
     failed = [check for check in checks if check.state == "failed"]
     if json:
-        print_json(
-            {
-                "ready": not failed,
-                "checks": [
-                    {"subject": c.subject, "state": c.state, "what": c.what, "next": c.next_command} for c in checks
-                ],
-            }
-        )
+        print_json({"ready": not failed, "checks": as_json(checks)})
     else:
-        for check in checks:
-            out.print(f"{_MARKS[check.state]} {check.subject:<36} ", end="")
-            out.print(check.what, markup=False)
-            if check.next_command:
-                out.print(f"    Next: {check.next_command}", markup=False)
+        print_findings(checks)
         out.print("\nReady." if not failed else f"\n{len(failed)} of {len(checks)} checks failed.")
     if failed:
-        raise typer.Exit(failed[0].error.exit_code)
+        raise typer.Exit(failed[0].exit_code)

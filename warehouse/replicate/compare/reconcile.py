@@ -20,6 +20,7 @@ from warehouse.replicate.compare import proofs
 from warehouse.replicate.compare.settled import settled
 from warehouse.replicate.compare.shared_snapshot import Unclear, one_position
 from warehouse.replicate.ledger import differences, epochs
+from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.stream import missing_rows
 
 FIRST_KEYS = 20
@@ -115,8 +116,8 @@ def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()
             )
         # What the source has dropped cannot be read, and does not keep the rest from being compared.
         there = relations.read_tables(trs, classification.schema_name)
-        readable = {t: [name for name in names if name in there[t]] for t, names in published.items() if t in there}
-        relations.check_readable(trs, classification.schema_name, readable)
+        here = classification.existing({table: there[table] for table in published if table in there})
+        preflight.require(databases, trs, warehouse, here, rules.TO_READ)
         started_at = datetime.now(UTC)
         work = _Work(databases, trs, warehouse, epoch, classification, progress)
         counted = missing_rows.counted(warehouse, epoch.replication_name)

@@ -24,9 +24,9 @@ from psycopg import sql
 
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate.catalog import relations
 from warehouse.replicate.compare import AsOf, SourceSnapshot, WarehouseState
 from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.preflight import preflight
 from warehouse.replicate.stream import slot_wait, subscription
 from warehouse.replicate.stream.decoding import Undecodable, decoding
 
@@ -66,7 +66,7 @@ def one_position(
         SlotLost, StreamStuck: the replica does not get there.
         WaitedTooLong: transactions that are open at the source do not end.
     """
-    relations.check_headroom(trs)
+    preflight.require_room(trs, warehouse)
     name = epoch.replication_name
     before = _text(warehouse, "select pg_current_snapshot()::text")
     with ExitStack() as stack:

@@ -163,12 +163,17 @@ def check_commit_times(connection: psycopg.Connection) -> None:
         CommitTimesOff: it does not.
     """
     if one(connection, "show track_commit_timestamp")[0] != "on":
-        raise CommitTimesOff(
-            "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
-            meaning="History cannot say when a change was made at the source. What is applied meanwhile keeps its "
-            "versions, and gets an interval instead of a time.",
-            next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
-        )
+        raise commit_times_off()
+
+
+def commit_times_off() -> CommitTimesOff:
+    """The error of a warehouse whose server keeps no commit times."""
+    return CommitTimesOff(
+        "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
+        meaning="History cannot say when a change was made at the source. What is applied meanwhile keeps its "
+        "versions, and gets an interval instead of a time.",
+        next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
+    )
 
 
 def _span(connection: psycopg.Connection, source: psycopg.Connection, epoch: Epoch, *, placed: bool) -> Span:

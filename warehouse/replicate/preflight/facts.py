@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 import psycopg
 
+from warehouse.core.database import one
 from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.catalog.identity import Identity
 from warehouse.replicate.catalog.publication import Publication
-from warehouse.replicate.classification import Classification
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Warehouse:
         origins: replication origins in use.
         ours: whether our subscription is among them.
         may_subscribe: this user may make a subscription.
+        has_begun: replication was set up before.
         encoding: of that database.
     """
 
@@ -74,6 +76,7 @@ class Warehouse:
     origins: int
     ours: bool
     may_subscribe: bool
+    has_begun: bool = False
     encoding: str = "UTF8"
 
     def number(self, setting: str) -> int | None:
@@ -101,34 +104,38 @@ _WAREHOUSE_SETTINGS = [
 ]
 
 
-def read_source(source: psycopg.Connection, classification: Classification, name: str, slot: str | None) -> Source:
+_SERVER = """
+select
+    current_user,
+    pg_is_in_recovery(),
+    -- Our own sessions only read, so the value of the role and the server counts.
+    (select reset_val::bool from pg_settings where name = 'default_transaction_read_only'),
+    exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))
+    -- On Azure and Amazon the right comes with a role of the provider's, not with the attribute.
+    or exists (select from pg_roles where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member')),
+    has_database_privilege(current_database(), 'create'),
+    (select count(*) from pg_replication_slots),
+    (select count(*) from pg_stat_replication),
+    exists (select from pg_replication_slots where slot_name = %(slot)s),
+    (select count(*) from pg_replication_slots where slot_type = 'physical'),
+    exists (select from pg_publication where pubname = %(name)s and pg_has_role(current_user, pubowner, 'member')),
+    current_setting('server_encoding')
+"""
+
+
+def read_source(
+    source: psycopg.Connection, schema: str, wanted: Mapping[str, Sequence[str]], name: str, slot: str | None
+) -> Source:
     """The facts of the operational database.
 
     Args:
+        wanted: what is to be published: tables with their columns.
         name: of the publication.
         slot: the name of our slot, when there is an epoch.
     """
     version = source.info.server_version
-    wanted = classification.published
-    row = source.execute(
-        "select current_user, pg_is_in_recovery(),"
-        # Our own sessions only read, so it is the role's and the server's value that tells.
-        " (select reset_val::bool from pg_settings where name = 'default_transaction_read_only'),"
-        " exists (select from pg_roles where rolname = current_user and (rolreplication or rolsuper))"
-        "  or exists (select from pg_roles"
-        "   where rolname = 'rds_replication' and pg_has_role(current_user, oid, 'member')),"
-        " has_database_privilege(current_database(), 'create'),"
-        " (select count(*) from pg_replication_slots),"
-        " (select count(*) from pg_stat_replication),"
-        " exists (select from pg_replication_slots where slot_name = %(slot)s),"
-        " (select count(*) from pg_replication_slots where slot_type = 'physical'),"
-        " exists (select from pg_publication"
-        "  where pubname = %(name)s and pg_has_role(current_user, pubowner, 'member'))",
-        {"slot": slot, "name": name},
-    ).fetchone()
-    assert row is not None
+    row = one(source, _SERVER, {"slot": slot, "name": name})
     return Source(
-        encoding=_encoding(source),
         version=version,
         role=row[0],
         settings=_settings(source, _SOURCE_SETTINGS),
@@ -136,21 +143,18 @@ def read_source(source: psycopg.Connection, classification: Classification, name
         read_only=row[2],
         may_replicate=row[3],
         may_create=row[4],
-        unreadable=_tables_where(source, classification, _UNREADABLE),
-        filtered=_tables_where(source, classification, _ROWS_HIDDEN),
-        unowned=_tables_where(source, classification, _UNOWNED),
+        unreadable=_tables_where(source, schema, wanted, _UNREADABLE),
+        filtered=_tables_where(source, schema, wanted, _ROWS_HIDDEN),
+        unowned=_tables_where(source, schema, wanted, _UNOWNED),
         slots=row[5],
         senders=row[6],
         our_slot=row[7],
         standbys=row[8],
         # Column lists came with 15; before it the catalogs do not even have the columns.
-        publication=publication.read(source, name, classification.schema_name) if version >= OLDEST * 10_000 else None,
+        publication=publication.read(source, name, schema) if version >= OLDEST * 10_000 else None,
         publication_owner=row[9],
-        tables={
-            table: found
-            for table, found in identity.read(source, classification.schema_name).items()
-            if table in wanted
-        },
+        tables={table: found for table, found in identity.read(source, schema).items() if table in wanted},
+        encoding=row[10],
     )
 
 
@@ -170,54 +174,68 @@ where not pg_has_role(current_user, c.relowner, 'member') order by 1
 """
 
 
-def _tables_where(source: psycopg.Connection, classification: Classification, query: str) -> list[str]:
-    pairs = [(table, column) for table, columns in classification.published.items() for column in columns]
-    rows = source.execute(
-        query.encode(),
-        {
-            "tables": [table for table, _ in pairs],
-            "columns": [column for _, column in pairs],
-            "schema": classification.schema_name,
-        },
-    )
-    return [row[0] for row in rows]
+def _tables_where(
+    source: psycopg.Connection, schema: str, wanted: Mapping[str, Sequence[str]], query: LiteralString
+) -> list[str]:
+    pairs = [(table, column) for table, columns in wanted.items() for column in columns]
+    values = {
+        "tables": [table for table, _ in pairs],
+        "columns": [column for _, column in pairs],
+        "schema": schema,
+    }
+    return [row[0] for row in source.execute(query, values)]
 
 
-def read_warehouse(warehouse: psycopg.Connection, name: str) -> Warehouse:
+_WAREHOUSE = """
+select
+    current_user,
+    (select count(*) from pg_stat_subscription where pid is not null),
+    (select count(*) from pg_replication_origin),
+    exists (select from pg_subscription where subname = %s),
+    exists (select from pg_roles where rolname = current_user and rolsuper)
+    or exists (
+        select from pg_roles where rolname = 'pg_create_subscription' and pg_has_role(current_user, oid, 'member')
+    ),
+    current_setting('server_encoding')
+"""
+
+
+def read_warehouse(warehouse: psycopg.Connection, name: str, *, has_begun: bool = False) -> Warehouse:
     """The facts of the warehouse's server.
 
     Args:
         name: of the subscription.
+        has_begun: replication was set up before.
     """
-    row = warehouse.execute(
-        "select current_user,"
-        " (select count(*) from pg_stat_subscription where pid is not null),"
-        " (select count(*) from pg_replication_origin),"
-        " exists (select from pg_subscription where subname = %s),"
-        " exists (select from pg_roles where rolname = current_user and rolsuper)"
-        "  or exists (select from pg_roles"
-        "   where rolname = 'pg_create_subscription' and pg_has_role(current_user, oid, 'member'))",
-        (name,),
-    ).fetchone()
-    assert row is not None
+    role, workers, origins, ours, may_subscribe, encoding = one(warehouse, _WAREHOUSE, (name,))
     return Warehouse(
         version=warehouse.info.server_version,
-        role=row[0],
+        role=role,
         settings=_settings(warehouse, _WAREHOUSE_SETTINGS),
-        workers=row[1],
-        origins=row[2],
-        ours=row[3],
-        may_subscribe=row[4],
-        encoding=_encoding(warehouse),
+        workers=workers,
+        origins=origins,
+        ours=ours,
+        may_subscribe=may_subscribe,
+        has_begun=has_begun,
+        encoding=encoding,
     )
-
-
-def _encoding(connection: psycopg.Connection) -> str:
-    row = connection.execute("show server_encoding").fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def _settings(connection: psycopg.Connection, names: Sequence[str]) -> dict[str, str]:
     rows = connection.execute("select name, setting from pg_settings where name = any(%s)", (list(names),)).fetchall()
     return dict(rows)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the rules go by.
+
+    Attributes:
+        wanted: what is to be published: tables with their columns.
+        budget_bytes: of WAL that the source may have to keep for us.
+    """
+
+    source: Source
+    warehouse: Warehouse
+    wanted: Mapping[str, Sequence[str]]
+    budget_bytes: int

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import psycopg
 
+from warehouse.core.database import one
 from warehouse.core.errors import SetupError
-from warehouse.replicate.preflight.rules import Check, failed, ok, warning
+from warehouse.core.finding import Finding, failed, ok, warning
 
 APPLY_WORKER = {
     "transaction_timeout": "0",
@@ -28,7 +29,7 @@ SENDER = {"statement_timeout": "0", "transaction_timeout": "0"}
 """What our user should have at the source: PostgreSQL copies a table that is added later in one long statement."""
 
 
-def role_settings(source: psycopg.Connection, warehouse: psycopg.Connection) -> Iterator[Check]:
+def role_settings(source: psycopg.Connection, warehouse: psycopg.Connection) -> Iterator[Finding]:
     """Whether what reaches the apply worker and the sender leaves them alone."""
     role, odd = _odd(warehouse, APPLY_WORKER)
     if odd:
@@ -68,9 +69,8 @@ def _odd(connection: psycopg.Connection, wanted: dict[str, str]) -> tuple[str, d
         "select name, reset_val from pg_settings where name = any(%s)",
         (list(wanted),),
     ).fetchall()
-    row = connection.execute("select current_user").fetchone()
-    assert row is not None
-    return str(row[0]), {name: value for name, value in rows if value != wanted[name]}
+    (role,) = one(connection, "select current_user")
+    return role, {name: value for name, value in rows if value != wanted[name]}
 
 
 def _listed(odd: dict[str, str]) -> str:

@@ -1,190 +1,171 @@
-"""The rules of preflight. Pure: facts in, checks out."""
+"""The rules of preflight. Pure: facts in, findings out.
+
+A set-up has to pass EVERY rule; commands on a replica that exists choose those that they rest on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from warehouse.core.errors import (
     ClassificationError,
     MissingPrivilege,
-    NotOurs,
     ReplicationError,
     SetupError,
     SourceNotReady,
     WalLevelNotLogical,
 )
+from warehouse.core.finding import Finding, failed, ok, warning
+from warehouse.core.ours import some
 from warehouse.core.postgres.binaries import OLDEST
-from warehouse.replicate.catalog.identity import Identity, remedy
-from warehouse.replicate.preflight.facts import Source, Warehouse
+from warehouse.replicate.catalog.identity import remedy
+from warehouse.replicate.history.stamping import commit_times_off
+from warehouse.replicate.preflight.facts import Facts, Source
 
-Kind = type[ClassificationError | NotOurs | SourceNotReady | ReplicationError | SetupError]
+Rule = Callable[[Facts], Iterable[Finding]]
 
 SYNCED_SLOTS = 17
 """From this version on a server can keep logical slots on its standbys by itself."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-        subject: a stable name.
-        what: what is so, in a sentence.
-        next_command: for a warning or a failure, what to do.
-        error: the kind of error that a failure is told as when something is set up.
-    """
-
-    subject: str
-    state: Literal["ok", "warning", "failed"]
-    what: str
-    next_command: str | None = None
-    error: Kind = SourceNotReady
+def examine(facts: Facts, rules: Sequence[Rule]) -> list[Finding]:
+    """What the rules find, in their order."""
+    return [found for rule in rules for found in rule(facts)]
 
 
-def ok(subject: str, what: str) -> Check:
-    return Check(subject, "ok", what)
+# -- the operational database ----------------------------------------------------------------------------------------
 
 
-def warning(subject: str, what: str, next_command: str) -> Check:
-    return Check(subject, "warning", what, next_command)
-
-
-def failed(subject: str, what: str, next_command: str, error: Kind = SourceNotReady) -> Check:
-    return Check(subject, "failed", what, next_command, error)
-
-
-def checks(source: Source, warehouse: Warehouse, wanted: Mapping[str, Sequence[str]], budget_bytes: int) -> list[Check]:
-    """Every check, in the order in which a person would mend them.
-
-    Args:
-        wanted: what is to be published: tables with their columns.
-        budget_bytes: of WAL that the source may have to keep for us.
-    """
-    return [
-        _version(source),
-        _encoding(source),
-        _wal_level(source),
-        _primary(source),
-        _replicate(source),
-        _readable(source),
-        _publication(source, wanted),
-        _room(source, "max_replication_slots", source.slots, "slots"),
-        _room(source, "max_wal_senders", source.senders, "senders"),
-        *_identities(source.tables, wanted),
-        _failover(source),
-        _kept_wal(source, budget_bytes),
-        _idle(source),
-        _decoding_memory(source),
-        *_of_the_warehouse(warehouse),
-    ]
-
-
-def _version(source: Source) -> Check:
-    major = source.version // 10_000
+def version(facts: Facts) -> Iterator[Finding]:
+    major = facts.source.version // 10_000
     if major < OLDEST:
-        return failed(
+        yield failed(
             "source version",
             f"The operational database runs PostgreSQL {major}; column lists came with {OLDEST}: an older server would "
             "send every column, credentials too.",
             f"Upgrade it to PostgreSQL {OLDEST} or later, then run again.",
+            SourceNotReady,
         )
-    return ok("source version", f"PostgreSQL {major}")
+    else:
+        yield ok("source version", f"PostgreSQL {major}")
 
 
-def _encoding(source: Source) -> Check:
-    if source.encoding == "SQL_ASCII":
-        return failed(
+def encoding(facts: Facts) -> Iterator[Finding]:
+    if facts.source.encoding == "SQL_ASCII":
+        yield failed(
             "source encoding",
             "The operational database has the encoding SQL_ASCII: nobody can say which letters its bytes are, and the "
             "first that is no UTF-8 would stop the stream.",
             "Have it moved into a database with its real encoding (pg_dump --encoding, CREATE DATABASE … ENCODING "
             "'UTF8'), then run again.",
+            SourceNotReady,
         )
-    return ok("source encoding", source.encoding)
+    else:
+        yield ok("source encoding", facts.source.encoding)
 
 
-def _wal_level(source: Source) -> Check:
-    level = source.settings.get("wal_level")
+def wal_level(facts: Facts) -> Iterator[Finding]:
+    level = facts.source.settings.get("wal_level")
     if level != "logical":
-        return failed(
+        yield failed(
             "wal_level",
             f"The operational database has wal_level = {level}; logical replication needs logical.",
             "As its administrator: ALTER SYSTEM SET wal_level = logical; restart it (on Azure: server parameter "
             "wal_level = LOGICAL), then run again.",
             WalLevelNotLogical,
         )
-    return ok("wal_level", "logical")
+    else:
+        yield ok("wal_level", "logical")
 
 
-def _primary(source: Source) -> Check:
-    if not source.is_standby:
-        return ok("primary", "the server takes writes")
+def primary(facts: Facts) -> Iterator[Finding]:
+    if not facts.source.is_standby:
+        yield ok("primary", "the server takes writes")
+        return
     decodes = (
         "It could be streamed from, but a publication cannot be made there, nor a position be marked"
-        if source.version >= 160_000
+        if facts.source.version >= 160_000
         else "Before version 16 a standby cannot be streamed from at all"
     )
-    return failed(
+    yield failed(
         "primary",
         f"The operational database is a standby. {decodes}.",
         "Let TRS_DATABASE_URL lead to the primary, then run again.",
+        SourceNotReady,
     )
 
 
-def _replicate(source: Source) -> Check:
-    if source.may_replicate:
-        return ok("right to replicate", source.role)
-    return failed(
-        "right to replicate",
-        f"The user {source.role} may not replicate from the operational database.",
-        f'As its administrator: ALTER ROLE "{source.role}" REPLICATION; then run again.',
-        MissingPrivilege,
-    )
+def may_replicate(facts: Facts) -> Iterator[Finding]:
+    role = facts.source.role
+    if facts.source.may_replicate:
+        yield ok("right to replicate", role)
+    else:
+        yield failed(
+            "right to replicate",
+            f"The user {role} may not replicate from the operational database.",
+            f'As its administrator: ALTER ROLE "{role}" REPLICATION; then run again.',
+            MissingPrivilege,
+        )
 
 
-def _readable(source: Source) -> Check:
-    if not source.tables:
-        return failed(
-            "right to read",
+def has_tables(facts: Facts) -> Iterator[Finding]:
+    if not facts.source.tables:
+        yield failed(
+            "replicated tables",
             "The operational database has none of the tables that replication/trs.yml replicates.",
             "Check TRS_DATABASE_URL. Without it, `warehouse run` makes the sandbox's.",
             ClassificationError,
         )
-    if source.filtered:
-        return failed(
+    else:
+        yield ok("replicated tables", f"{len(facts.source.tables)} tables")
+
+
+def readable(facts: Facts) -> Iterator[Finding]:
+    if facts.source.unreadable:
+        yield failed(
             "right to read",
-            f"Row level security hides rows of {_some(source.filtered)} from the user {source.role}.",
-            f'As the source\'s administrator: ALTER ROLE "{source.role}" BYPASSRLS; then run again.',
+            f"The user {facts.source.role} may not read {some(facts.source.unreadable)}.",
+            "Have its administrator run what `warehouse replicate sql` prints, then run again.",
             MissingPrivilege,
         )
-    if not source.unreadable:
-        return ok("right to read", f"all of {len(source.tables)} tables")
-    return failed(
-        "right to read",
-        f"The user {source.role} may not read {_some(source.unreadable)}.",
-        f'As its owner: GRANT SELECT ON the tables TO "{source.role}"; then run again.',
-        MissingPrivilege,
-    )
+    else:
+        yield ok("right to read", f"every published column of {len(facts.source.tables)} tables")
 
 
-def _publication(source: Source, wanted: Mapping[str, Sequence[str]]) -> Check:
-    if source.publication and source.publication.is_exactly(wanted):
-        return ok("publication", f"sends {len(wanted)} tables as they are classified")
-    state = "does not send what is classified" if source.publication else "is not there yet"
+def every_row(facts: Facts) -> Iterator[Finding]:
+    """The WAL carries every row, so a user who reads only some of them would see the others as deleted."""
+    role = facts.source.role
+    if facts.source.filtered:
+        yield failed(
+            "row security",
+            f"Row security hides rows of {some(facts.source.filtered)} from the user {role}.",
+            f'As its administrator: ALTER ROLE "{role}" BYPASSRLS; then run again.',
+            MissingPrivilege,
+            meaning="Rows that are hidden would count as deleted. Nothing was read, compared or changed.",
+        )
+    else:
+        yield ok("row security", "hides no row of the replicated tables")
+
+
+def published(facts: Facts) -> Iterator[Finding]:
+    source = facts.source
+    if source.publication and source.publication.is_exactly(facts.wanted):
+        yield ok("publication", f"sends {len(facts.wanted)} tables as they are classified")
+        return
+    state = "is out of date" if source.publication else "does not exist yet"
     reason = None
     if source.read_only:
         reason = f"the user {source.role} is read-only (default_transaction_read_only)"
     elif source.unowned:
-        reason = f"the user {source.role} does not own {_some(source.unowned)}"
+        reason = f"the user {source.role} does not own {some(source.unowned)}"
     elif source.publication and not source.publication_owner:
         reason = f"the user {source.role} does not own it"
     elif not source.publication and not source.may_create:
         reason = f"the user {source.role} may not create anything in that database"
     if reason is None:
-        return ok("publication", f"{state}; the next run sees to it")
-    return failed(
+        yield ok("publication", f"{state}; the next run will {'update' if source.publication else 'create'} it")
+        return
+    yield failed(
         "publication",
         f"The publication {state}, and {reason}.",
         "Have the administrator run what `warehouse replicate sql` prints, then run again.",
@@ -192,7 +173,15 @@ def _publication(source: Source, wanted: Mapping[str, Sequence[str]]) -> Check:
     )
 
 
-def _room(source: Source, setting: str, used: int, noun: str) -> Check:
+def slots(facts: Facts) -> Iterator[Finding]:
+    yield _room(facts.source, "max_replication_slots", facts.source.slots, "slots")
+
+
+def senders(facts: Facts) -> Iterator[Finding]:
+    yield _room(facts.source, "max_wal_senders", facts.source.senders, "senders")
+
+
+def _room(source: Source, setting: str, used: int, noun: str) -> Finding:
     most = source.number(setting)
     if most is None or source.our_slot:
         return ok(noun, "ours is among them")
@@ -203,6 +192,7 @@ def _room(source: Source, setting: str, used: int, noun: str) -> Check:
             f"The operational database has none of its {most} {setting} left.",
             f"As its administrator: raise {setting} and restart it, or drop a slot nobody uses (pg_replication_slots "
             "lists them), then run again.",
+            SourceNotReady,
         )
     if free == 1:
         return warning(
@@ -213,11 +203,11 @@ def _room(source: Source, setting: str, used: int, noun: str) -> Check:
     return ok(noun, f"{free} of {most} free")
 
 
-def _identities(tables: Mapping[str, Identity], wanted: Mapping[str, Sequence[str]]) -> Iterator[Check]:
+def identities(facts: Facts) -> Iterator[Finding]:
     """A replica identity that the column list does not cover makes the source's own updates fail."""
     found = False
-    for table, identity in tables.items():
-        columns = set(wanted.get(table, ()))
+    for table, identity in facts.source.tables.items():
+        columns = set(facts.wanted.get(table, ()))
         fault = identity.fault(columns)
         generated = [column for column in identity.generated if column in columns]
         if fault:
@@ -231,93 +221,111 @@ def _identities(tables: Mapping[str, Identity], wanted: Mapping[str, Sequence[st
             )
         found = found or bool(fault or generated)
     if not found:
-        yield ok("replica identities", f"{len(tables)} tables, each identified by published columns")
+        yield ok("replica identities", f"{len(facts.source.tables)} tables, each identified by published columns")
 
 
-def _failover(source: Source) -> Check:
+def failover(facts: Facts) -> Iterator[Finding]:
     """What a failover would do to our slot. Nothing is required: a server without standbys is in order."""
-    lost = "After a failover the slot is lost: it is noticed before a row is applied, and `warehouse replicate repair` "
-    if source.version // 10_000 < SYNCED_SLOTS:
-        return ok("failover", f"{lost}closes the gap (before version {SYNCED_SLOTS} slots are not kept on standbys).")
-    if source.standbys == 0:
-        return ok("failover", "no standby reads this server, so there is nothing to fail over to")
-    if source.settings.get("synchronized_standby_slots"):
-        return ok("failover", "standbys are ahead of logical slots (synchronized_standby_slots)")
-    return warning(
-        "failover",
-        f"{lost}closes the gap.",
-        "To keep the slot over a failover: sync_replication_slots = on at the standbys and synchronized_standby_slots "
-        "here.",
+    source = facts.source
+    lost = (
+        "After a failover the slot is lost: the warehouse notices before it applies a row, and `warehouse replicate "
+        "repair` closes the gap"
     )
+    if source.version // 10_000 < SYNCED_SLOTS:
+        yield ok("failover", f"{lost} (before version {SYNCED_SLOTS} slots are not kept on standbys).")
+    elif source.standbys == 0:
+        yield ok("failover", "no standby reads this server, so there is nothing to fail over to")
+    elif source.settings.get("synchronized_standby_slots"):
+        yield ok("failover", "standbys are ahead of logical slots (synchronized_standby_slots)")
+    else:
+        yield warning(
+            "failover",
+            f"{lost}.",
+            "To keep the slot over a failover: sync_replication_slots = on at the standbys and "
+            "synchronized_standby_slots at the operational database.",
+        )
 
 
-def _kept_wal(source: Source, budget_bytes: int) -> Check:
-    megabytes = source.number("max_slot_wal_keep_size")
+def kept_wal(facts: Facts) -> Iterator[Finding]:
+    megabytes, budget = facts.source.number("max_slot_wal_keep_size"), facts.budget_bytes
     if megabytes is None or megabytes < 0:
-        return warning(
+        yield warning(
             "WAL kept for slots",
             "There is no limit (max_slot_wal_keep_size = -1): if the warehouse stays away, the source's disk fills up.",
-            f"As its administrator: set max_slot_wal_keep_size; WAREHOUSE_WAL_BUDGET_GB is {budget_bytes / 1e9:,.0f}.",
+            f"As its administrator: set max_slot_wal_keep_size; WAREHOUSE_WAL_BUDGET_GB is {budget / 1e9:,.0f}.",
         )
+        return
     limit = megabytes * 2**20
-    if limit < budget_bytes:
-        return warning(
+    if limit < budget:
+        yield warning(
             "WAL kept for slots",
             f"The source drops our slot's WAL beyond {limit / 1e9:,.1f} GB (max_slot_wal_keep_size), less than the "
-            f"budget of {budget_bytes / 1e9:,.1f} GB.",
+            f"budget of {budget / 1e9:,.1f} GB.",
             "Have it raised, or lower WAREHOUSE_WAL_BUDGET_GB; after a loss `warehouse replicate repair`.",
         )
-    return ok("WAL kept for slots", f"up to {limit / 1e9:,.1f} GB")
+    else:
+        yield ok("WAL kept for slots", f"up to {limit / 1e9:,.1f} GB")
 
 
-def _idle(source: Source) -> Check:
+def idle(facts: Facts) -> Iterator[Finding]:
     # In seconds from version 18 on.
-    seconds = source.number("idle_replication_slot_timeout")
+    seconds = facts.source.number("idle_replication_slot_timeout")
     if seconds:
-        return warning(
+        yield warning(
             "idle slots",
-            f"The source gives up slots that nobody reads for {seconds:,} s (idle_replication_slot_timeout).",
+            f"The source drops slots that nobody reads for {seconds:,} s (idle_replication_slot_timeout).",
             "Keep `warehouse replicate watch` running, or have it set to 0; after a loss `warehouse replicate repair`.",
         )
-    return ok("idle slots", "are kept")
+    else:
+        yield ok("idle slots", "are kept")
 
 
-def _decoding_memory(source: Source) -> Check:
-    kilobytes = source.number("logical_decoding_work_mem")
+def decoding_memory(facts: Facts) -> Iterator[Finding]:
+    kilobytes = facts.source.number("logical_decoding_work_mem")
     if kilobytes is not None and kilobytes < 16 * 1024:
-        return warning(
+        yield warning(
             "decoding memory",
             f"logical_decoding_work_mem is {kilobytes:,} kB: transactions beyond it are written to the source's disk.",
             "As its administrator: ALTER SYSTEM SET logical_decoding_work_mem = '64MB'; reload.",
         )
-    return ok("decoding memory", f"{(kilobytes or 0) // 1024:,} MB")
+    else:
+        yield ok("decoding memory", f"{(kilobytes or 0) // 1024:,} MB")
 
 
-def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
-    if warehouse.version < OLDEST * 10_000:
+# -- the warehouse ---------------------------------------------------------------------------------------------------
+
+
+def warehouse_version(facts: Facts) -> Iterator[Finding]:
+    if facts.warehouse.version < OLDEST * 10_000:
         yield failed(
             "warehouse version",
-            f"The warehouse runs PostgreSQL {warehouse.version // 10_000}; {OLDEST} or later is needed.",
+            f"The warehouse runs PostgreSQL {facts.warehouse.version // 10_000}; {OLDEST} or later is needed.",
             "Upgrade it, then run again.",
             SetupError,
         )
-    if warehouse.settings.get("track_commit_timestamp") != "on":
-        yield failed(
-            "commit times",
-            "The warehouse's server does not keep commit times (track_commit_timestamp is off), so history could not "
-            "say when a change was made.",
-            "As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
-            SetupError,
-        )
-    if warehouse.encoding != "UTF8":
+
+
+def commit_times(facts: Facts) -> Iterator[Finding]:
+    if facts.warehouse.settings.get("track_commit_timestamp") != "on":
+        error = commit_times_off()
+        kind = type(error) if facts.warehouse.has_begun else SetupError
+        yield failed("commit times", error.what, error.next_command, kind, error.meaning)
+
+
+def warehouse_encoding(facts: Facts) -> Iterator[Finding]:
+    if facts.warehouse.encoding != "UTF8":
         yield failed(
             "warehouse encoding",
-            f"The warehouse's database has the encoding {warehouse.encoding}: a letter that it does not have would "
-            "stop the stream.",
+            f"The warehouse's database has the encoding {facts.warehouse.encoding}: a letter that it does not have "
+            "would stop the stream.",
             "As its administrator: CREATE DATABASE warehouse ENCODING 'UTF8' TEMPLATE template0; set "
             "WAREHOUSE_DATABASE_URL to it, then run again.",
             SetupError,
         )
+
+
+def subscription(facts: Facts) -> Iterator[Finding]:
+    warehouse = facts.warehouse
     if warehouse.ours:
         yield ok("warehouse", "has our subscription")
         return
@@ -347,5 +355,34 @@ def _of_the_warehouse(warehouse: Warehouse) -> Iterator[Check]:
             yield ok(f"warehouse {setting}", f"{used} of {most} used")
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+ROOM = (slots, senders)
+"""For a further slot at the source, if only for a moment."""
+
+TO_READ = (readable, every_row)
+"""For a command that reads the source's rows."""
+
+TO_STREAM = (version, wal_level, may_replicate, *TO_READ, commit_times)
+"""For a command that lets the stream of an existing replica run."""
+
+EVERY: tuple[Rule, ...] = (
+    version,
+    encoding,
+    wal_level,
+    primary,
+    may_replicate,
+    has_tables,
+    readable,
+    every_row,
+    published,
+    *ROOM,
+    identities,
+    failover,
+    kept_wal,
+    idle,
+    decoding_memory,
+    warehouse_version,
+    commit_times,
+    warehouse_encoding,
+    subscription,
+)
+"""For a set-up, in the order in which a person would correct what they find."""

@@ -18,7 +18,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from warehouse.core.errors import ReplicaAltered, ReplicationError
+from warehouse.core.errors import ReplicaAltered
 from warehouse.core.progress import Progress
 from warehouse.replicate import history
 from warehouse.replicate.catalog import known_meanings, meaning, publication, relations
@@ -72,11 +72,8 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
     else:
         # What was reached once may be so no longer: no slot is made that nobody could read.
         reach.check(ends.warehouse, ends.databases.source_conninfo)
-    keys = {table: key_of(table, ends.tables[table], names) for table, names in ends.classification.published.items()}
-    stamping.check_commit_times(ends.warehouse)
+    keys = {table: relations.key_of(ends.tables[table]) for table in ends.classification.published}
     our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification)
-    if ended is None:
-        relations.check_headroom(ends.trs)
     whole = _whole_tables(ends) if ended else []
     publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
     # Before the slot: what comes to mean something else after this is found by the first look.
@@ -85,7 +82,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
         identity = subscription.identity(slot_connection)
         epoch, open_gaps = _begin(ends, identity, ended, reason, bool(whole))
         _drop_what_ended(ends)
-        relations.check_headroom(ends.trs)
+        preflight.require_room(ends.trs, ends.warehouse)
         progress.say("making the slot")
         slot = _make_slot(ends, slot_connection, epoch, progress)
         epoch, open_gaps = _slot_made(ends, epoch, open_gaps, slot)
@@ -109,24 +106,6 @@ def place_snapshot(ends: Ends, epoch: Epoch) -> None:
     tables = list(ends.classification.published)
     stamping.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
     transactions.place_snapshot(ends.warehouse, epoch)
-
-
-def key_of(table: str, columns: dict[str, relations.SourceColumn], published: list[str]) -> list[str]:
-    """The primary key, which must be published: the source's own updates would fail otherwise.
-
-    Raises:
-        ReplicationError: there is none, or a column of it stays behind.
-    """
-    key = relations.key_of(columns)
-    hidden = [name for name in key if name not in published]
-    if not key or hidden:
-        raise ReplicationError(
-            f"{table} cannot be replicated: "
-            + (f"its key column {hidden[0]} is not published." if hidden else "it has no primary key."),
-            meaning="Updates and deletes could not be told apart; at the source they would fail. Nothing was set up.",
-            next_command="Publish the key column in replication/trs.yml, or leave the table behind there.",
-        )
-    return key
 
 
 # -- the steps -------------------------------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from warehouse.core.progress import Progress
 from warehouse.replicate import compare, link
 from warehouse.replicate.catalog import identity, relations
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.history import stamping
 from warehouse.replicate.integrity import alterations, apparatus
 from warehouse.replicate.ledger import column_states, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Gap
+from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.stream import continuity, missing_rows, subscribed, subscription
 from warehouse.replicate.stream.finding import IN_DOUBT, error_of
 from warehouse.replicate.sync import begin, restart
@@ -82,12 +82,10 @@ def repair(
                 meaning="Nothing was done.",
                 next_command="`warehouse run` makes the first copy.",
             )
-        stamping.check_commit_times(warehouse)
-        relations.check_server(trs)
         tables = relations.read_tables(trs, classification.schema_name)
         # What the source has dropped since does not keep the rest from being repaired.
         here = classification.existing(tables)
-        relations.check_readable(trs, here.schema_name, here.published)
+        preflight.require(databases, trs, warehouse, here, rules.TO_STREAM)
         ends = link.Ends(databases, trs, warehouse, here, tables, in_full, allow_deletes)
         compare_all = _restored(ends, name) or compare_all
         reason, doubt = _why(ends, epoch)
