@@ -14,8 +14,7 @@ from warehouse.core.errors import AlreadyRunning
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger.differences import Limit
-from warehouse.replicate.replica import marks
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream import marks, subscription
 
 
 @dataclass(frozen=True)

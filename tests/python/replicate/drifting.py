@@ -21,8 +21,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import drift, history, replicate
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.replica import marks
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream import marks, subscription
 
 SEED = 20_261_122
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from warehouse.core.errors import ClocksDisagree, SlotLost
 from warehouse.core.finding import Finding, failed, warning
 from warehouse.core.settings import PROJECT
+from warehouse.replicate.catalog.clocks import Clocks
 from warehouse.replicate.guard import verdict
 from warehouse.replicate.history import clocks
-from warehouse.replicate.stream.sample import Clocks, Look
+from warehouse.replicate.stream.sample import Look
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MB = 1_000_000
@@ -110,13 +111,13 @@ def test_the_budget_and_the_time_that_is_left() -> None:
 def test_clocks_that_disagree() -> None:
     jump = clocks.ClockJump(1, 1, NOON, "back", 2, 700, 30.0, None, None, None)
     good = Clocks(skew_seconds=0.5, uncertainty_seconds=0.01)
-    assert clocks.judge(look(), good, []) == []
-    assert "6.0 s ahead of" in clocks.judge(look(), Clocks(6, 0.01), [])[0]
-    assert "6.0 s behind" in clocks.judge(look(), Clocks(-6, 0.01), [])[0]
+    assert clocks.judge(good, NOON, NOON, []) == []
+    assert "6.0 s ahead of" in clocks.judge(Clocks(6, 0.01), NOON, NOON, [])[0]
+    assert "6.0 s behind" in clocks.judge(Clocks(-6, 0.01), NOON, None, [])[0]
     # A slow line: the skew is not known so well.
-    assert clocks.judge(look(), Clocks(6, 1.5), []) == []
-    assert "in the future" in clocks.judge(look(newest_commit_at=NOON + timedelta(seconds=6)), good, [])[0]
-    assert "backwards for 2 transactions, by up to 30.0 s" in clocks.judge(look(), good, [jump])[0]
+    assert clocks.judge(Clocks(6, 1.5), NOON, NOON, []) == []
+    assert "in the future" in clocks.judge(good, NOON, NOON + timedelta(seconds=6), [])[0]
+    assert "backwards for 2 transactions, by up to 30.0 s" in clocks.judge(good, NOON, NOON, [jump])[0]
 
 
 def test_what_must_be_decided_first_comes_first() -> None:

@@ -13,8 +13,8 @@ from tests.python.replicate.trouble import lose_slot, one, populate
 from warehouse.core.errors import MissingPrivilege, SourceOutOfReach
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
+from warehouse.replicate.catalog import reach
 from warehouse.replicate.preflight.preflight import preflight
-from warehouse.replicate.stream import reach
 from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow

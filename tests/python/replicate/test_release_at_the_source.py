@@ -18,8 +18,7 @@ from warehouse.replicate.catalog import meaning
 from warehouse.replicate.drift import publishing
 from warehouse.replicate.preflight import at_source
 from warehouse.replicate.preflight.preflight import examined
-from warehouse.replicate.replica import marks
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream import marks, subscription
 from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]

@@ -9,8 +9,8 @@ import psycopg
 from warehouse.replicate.catalog import known_meanings
 from warehouse.replicate.ledger import differences
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica import manual_writes, marks
-from warehouse.replicate.stream import missing_rows
+from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.stream import marks, missing_rows
 
 
 def settled(

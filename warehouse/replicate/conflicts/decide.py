@@ -14,8 +14,7 @@ from warehouse.replicate.conflicts.conflicts import Conflict, Skipped, as_error
 from warehouse.replicate.door import Door
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
-from warehouse.replicate.replica import marks
-from warehouse.replicate.stream import continuity, sample, subscription
+from warehouse.replicate.stream import continuity, marks, sample, subscription
 from warehouse.replicate.stream.finding import Finding, error_of
 
 

@@ -8,8 +8,9 @@ import psycopg
 
 from warehouse.core.errors import CommitTimesOff, HistoryDiffers
 from warehouse.core.finding import Finding, failed, from_error, warning
+from warehouse.replicate.catalog import commit_times
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.history import retention, stamping
+from warehouse.replicate.history import retention
 
 _DIFFER = """
 select table_name, what from ledger.proved_histories where mismatches > 0 order by table_name
@@ -19,7 +20,7 @@ select table_name, what from ledger.proved_histories where mismatches > 0 order 
 def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Finding]:
     """Times that nobody keeps, a history that does not match its seals, a retention rule that waits for a person."""
     try:
-        stamping.check_commit_times(warehouse)
+        commit_times.check(warehouse)
     except CommitTimesOff as error:
         yield from_error("commit_times_off", error)
     differ = warehouse.execute(_DIFFER).fetchall()

@@ -25,8 +25,8 @@ from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
-from warehouse.replicate.replica import manual_writes, marks
-from warehouse.replicate.stream import continuity, missing_rows, sample, subscription
+from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.stream import continuity, marks, missing_rows, sample, subscription
 from warehouse.replicate.stream.finding import Finding as BrokenOff
 from warehouse.replicate.stream.finding import error_of
 from warehouse.replicate.stream.sample import Look
@@ -133,7 +133,9 @@ def _examined(
         )
         reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
         reasons += books.reasons(warehouse, classification)
-        clock = verdict.of_clocks(clocks.disagreements(warehouse, epoch, look, measured_clocks))
+        clock = verdict.of_clocks(
+            clocks.disagreements(warehouse, measured_clocks, look.source_at, look.newest_commit_at)
+        )
         moves = not any(reason.exit_code for reason in reasons)
         full = verdict.of_the_budget(measured, moves=moves)
         reasons += [reason for reason in (full, clock) if reason]

@@ -12,9 +12,7 @@ from datetime import datetime
 import psycopg
 
 from warehouse.core.errors import UsageError
-from warehouse.replicate.history.times import TOLERANCE
-from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.stream.sample import Clocks, Look
+from warehouse.replicate.catalog.clocks import TOLERANCE, Clocks
 
 TOLERANCE_SECONDS = TOLERANCE.total_seconds()
 
@@ -76,25 +74,28 @@ def acknowledge(warehouse: psycopg.Connection, because: str) -> int:
     return warehouse.execute(_ACKNOWLEDGE, (because,)).rowcount
 
 
-def disagreements(warehouse: psycopg.Connection, epoch: Epoch, look: Look, clocks: Clocks) -> list[str]:
-    """What is wrong with the clocks, one sentence each."""
-    del epoch
-    return judge(look, clocks, [one for one in jumps(warehouse) if one.seconds > TOLERANCE_SECONDS])
+def disagreements(
+    warehouse: psycopg.Connection, clocks: Clocks, source_at: datetime, newest_commit_at: datetime | None
+) -> list[str]:
+    """What is wrong with the clocks, one sentence each; arguments as in judge()."""
+    found = [one for one in jumps(warehouse) if one.seconds > TOLERANCE_SECONDS]
+    return judge(clocks, source_at, newest_commit_at, found)
 
 
-def judge(look: Look, clocks: Clocks, jumps: list[ClockJump]) -> list[str]:
+def judge(clocks: Clocks, source_at: datetime, newest_commit_at: datetime | None, jumps: list[ClockJump]) -> list[str]:
     """The sentences for what was measured.
 
     Args:
+        source_at: the source's clock when they were measured.
+        newest_commit_at: of the newest transaction that was applied, by the source's clock.
         jumps: those that nobody has acknowledged.
     """
     told = []
-    # Known for certain only as far as the two could be read at one moment.
-    if abs(clocks.skew_seconds) - clocks.uncertainty_seconds > TOLERANCE_SECONDS:
+    if clocks.disagree:
         ahead = "ahead of" if clocks.skew_seconds > 0 else "behind"
         told.append(f"The source's clock is {abs(clocks.skew_seconds):,.1f} s {ahead} the warehouse's")
-    if look.newest_commit_at:
-        future = (look.newest_commit_at - look.source_at).total_seconds()
+    if newest_commit_at:
+        future = (newest_commit_at - source_at).total_seconds()
         if future > TOLERANCE_SECONDS:
             told.append(f"the newest change was committed {future:,.1f} s in the future of the source's own clock")
     told += [one.what for one in jumps]

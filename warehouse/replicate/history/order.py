@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.replicate.catalog.clocks import TOLERANCE
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM
 from warehouse.replicate.history import times, transactions
 from warehouse.replicate.history.tables import key_of, log_of, logged
@@ -107,7 +108,7 @@ def put_right(
         before, latest: see times.placed().
         certain: what was committed until then certainly was before them.
     """
-    within = {"first": span[0], "next": span[1], "certain": certain, "latest": latest, "tolerance": times.TOLERANCE}
+    within = {"first": span[0], "next": span[1], "certain": certain, "latest": latest, "tolerance": TOLERANCE}
     contradicts, others, earliest, early, late = one(connection, _SUSPICIOUS, within)
     jumps: list[times.Jump] = []
     moved: set[int] = set()

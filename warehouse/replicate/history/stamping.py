@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
-from warehouse.core.errors import CommitTimesOff
+from warehouse.replicate.catalog import commit_times
 from warehouse.replicate.history import found, order, times, transactions
 from warehouse.replicate.ledger.epochs import Epoch
 
@@ -123,7 +123,7 @@ def stamp(
     Raises:
         CommitTimesOff: the warehouse's server keeps none; the position stays where it is.
     """
-    check_commit_times(connection)
+    commit_times.check(connection)
     span = _span(connection, source, epoch, placed=placed)
     with connection.transaction():
         within = {"first": span.first, "next": span.next, "epoch": epoch.epoch_id, "origin": origin}
@@ -154,26 +154,6 @@ def stamp(
         connection.execute(_MOVED, {"next": span.next, "row_changes": now, "epoch": epoch.epoch_id})
     changes = now - before if before is not None and now >= before else None
     return Stamped(applied, changes, unnoted.by_nobody, moved)
-
-
-def check_commit_times(connection: psycopg.Connection) -> None:
-    """Whether the warehouse's server keeps commit times.
-
-    Raises:
-        CommitTimesOff: it does not.
-    """
-    if one(connection, "show track_commit_timestamp")[0] != "on":
-        raise commit_times_off()
-
-
-def commit_times_off() -> CommitTimesOff:
-    """The error of a warehouse whose server keeps no commit times."""
-    return CommitTimesOff(
-        "The warehouse's server does not keep commit times (track_commit_timestamp is off).",
-        meaning="History cannot say when a change was made at the source. What is applied meanwhile keeps its "
-        "versions, and gets an interval instead of a time.",
-        next_command="As its administrator: ALTER SYSTEM SET track_commit_timestamp = on; restart it, run again.",
-    )
 
 
 def _span(connection: psycopg.Connection, source: psycopg.Connection, epoch: Epoch, *, placed: bool) -> Span:

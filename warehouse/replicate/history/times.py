@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-TOLERANCE = timedelta(seconds=5)
-"""Machines that keep their time by NTP are within a fraction of a second of each other. Commit times may also be a
-little out of order by themselves: the time is taken just before the commit is written."""
+from warehouse.replicate.catalog.clocks import TOLERANCE
 
 FURTHEST_AHEAD = timedelta(hours=1)
 """A source whose clock is ahead of the warehouse's by more than this is not asked what the time is."""

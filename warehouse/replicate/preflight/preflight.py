@@ -11,14 +11,13 @@ from warehouse.core.database import one
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NotOurs, ReplicationError, SourceNotReady
 from warehouse.core.finding import Finding, first_failed, from_error, ok, warning
+from warehouse.replicate.catalog import clocks, reach
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.history import clocks
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.preflight import at_source, rules
 from warehouse.replicate.preflight.facts import Facts, read_source, read_warehouse
 from warehouse.replicate.preflight.roles import role_settings
 from warehouse.replicate.preflight.rules import Rule
-from warehouse.replicate.stream import reach, sample
 
 NOTHING_DONE = "Nothing was changed at the source or in the warehouse."
 
@@ -136,9 +135,8 @@ def _reach(warehouse: psycopg.Connection, source_conninfo: str) -> Finding:
 
 
 def _clock(trs: psycopg.Connection, warehouse: psycopg.Connection) -> Finding:
-    skew = sample.compare_clocks(trs, warehouse)
-    far = abs(skew.skew_seconds) - skew.uncertainty_seconds > clocks.TOLERANCE_SECONDS
+    skew = clocks.compare(trs, warehouse)
     what = f"the source's is {skew.skew_seconds:+.2f} s from the warehouse's (± {skew.uncertainty_seconds:.2f})"
-    if far:
+    if skew.disagree:
         return warning("clocks", f"Clocks disagree: {what}.", "Have both servers' clocks set by NTP.")
     return ok("clocks", what)

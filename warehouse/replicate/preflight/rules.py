@@ -18,8 +18,8 @@ from warehouse.core.errors import (
 from warehouse.core.finding import Finding, failed, ok, warning
 from warehouse.core.ours import some
 from warehouse.core.postgres.binaries import OLDEST
+from warehouse.replicate.catalog.commit_times import are_off
 from warehouse.replicate.catalog.identity import remedy
-from warehouse.replicate.history.stamping import commit_times_off
 from warehouse.replicate.preflight.facts import Facts, Source
 
 Rule = Callable[[Facts], Iterable[Finding]]
@@ -307,7 +307,7 @@ def warehouse_version(facts: Facts) -> Iterator[Finding]:
 
 def commit_times(facts: Facts) -> Iterator[Finding]:
     if facts.warehouse.settings.get("track_commit_timestamp") != "on":
-        error = commit_times_off()
+        error = are_off()
         kind = type(error) if facts.warehouse.has_begun else SetupError
         yield failed("commit times", error.what, error.next_command, kind, error.meaning)
 

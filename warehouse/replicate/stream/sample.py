@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 
+from warehouse.core.database import one
+from warehouse.replicate.catalog.clocks import SAMPLES, Clocks, measured
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.stream.lsn import applied_lsn
 
 KEPT = "7 days"
 _UNSTAMPED = 5_000
 """So many of the newest transactions are asked for their commit time when they are not in the ledger yet."""
-
-_SAMPLES = 3
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """The source's clock against the warehouse's.
-
-    Attributes:
-        skew_seconds: source minus warehouse; positive when the source's is ahead.
-        uncertainty_seconds: half the time that asking took: the skew is known no better than that.
-    """
-
-    skew_seconds: float
-    uncertainty_seconds: float
 
 
 @dataclass(frozen=True)
@@ -144,7 +132,11 @@ def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
     enabled, worker, received, origin = here or (None, None, None, None)
     applied = applied_lsn(warehouse, name)
     newest = warehouse.execute(_NEWEST, {"epoch": epoch.epoch_id, "origin": origin, "unstamped": _UNSTAMPED}).fetchone()
-    samples = [_sample(source, warehouse, epoch.slot_name) for _ in range(_SAMPLES)]
+
+    def at_source() -> tuple[Any, ...]:
+        return one(source, _AT_SOURCE, (epoch.slot_name,))
+
+    samples = [measured(warehouse, at_source) for _ in range(SAMPLES)]
     looked_at, clocks, _ = min(samples, key=lambda sample: sample[1].uncertainty_seconds)
     # Positions of the source that were read after the warehouse's: what was applied is never ahead of them.
     row = samples[-1][2]
@@ -163,33 +155,6 @@ def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
         wal_status=row[5],
         safe_wal_bytes=row[6],
     ), clocks
-
-
-def compare_clocks(source: psycopg.Connection, warehouse: psycopg.Connection) -> Clocks:
-    """The two servers' clocks, by the quickest of some readings."""
-    return min((_sample(source, warehouse, "")[1] for _ in range(_SAMPLES)), key=lambda c: c.uncertainty_seconds)
-
-
-def _sample(
-    source: psycopg.Connection, warehouse: psycopg.Connection, slot: str
-) -> tuple[datetime, Clocks, tuple[datetime, int, int | None, int | None, int | None, str | None, int | None]]:
-    before = _now(warehouse)
-    row = source.execute(_AT_SOURCE, (slot,)).fetchone()
-    after = _now(warehouse)
-    assert row is not None
-    half = (after - before) / 2
-    return (
-        before + half,
-        Clocks((row[0] - (before + half)).total_seconds(), half.total_seconds()),
-        (row[0], row[1], row[2], row[3], row[4], row[5], row[6]),
-    )
-
-
-def _now(connection: psycopg.Connection) -> datetime:
-    row = connection.execute("select clock_timestamp()").fetchone()
-    assert row is not None
-    moment: datetime = row[0]
-    return moment
 
 
 _EARLIER = """

@@ -15,7 +15,7 @@ from warehouse.core.database import connect
 from warehouse.core.errors import AlreadyRunning, SlotLost, SlotTaken, StreamStuck, WarehouseError
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
-from warehouse.replicate.stream import reach
+from warehouse.replicate.catalog import reach
 
 STALLED_SECONDS = 60
 """No progress for so long, while there is something to apply, is told as an error. A transaction of 100,000 rows takes

@@ -21,7 +21,7 @@ from psycopg import sql
 from warehouse.core.errors import ReplicaAltered
 from warehouse.core.progress import Progress
 from warehouse.replicate import history
-from warehouse.replicate.catalog import known_meanings, meaning, publication, relations
+from warehouse.replicate.catalog import known_meanings, meaning, publication, reach, relations
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.settled import settled
 from warehouse.replicate.drift import released
@@ -34,7 +34,7 @@ from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
 from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.stream import continuity, decoding, our_name, reach, slot_wait, subscription
+from warehouse.replicate.stream import continuity, decoding, our_name, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
 from warehouse.replicate.sync import parts, rewritten
 from warehouse.replicate.sync.compared import Mended, mend_tables
