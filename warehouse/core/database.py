@@ -105,6 +105,11 @@ def one_as(connection: psycopg.Connection, kind: type[_Row], query: Statement, v
     return row
 
 
+def qualified(schema: str, name: str) -> str:
+    """The name of a relation as to_regclass() takes it, quoted where it has to be."""
+    return sql.Identifier(schema, name).as_string()
+
+
 @contextmanager
 def writing(connection: psycopg.Connection) -> Iterator[None]:
     """The door in a read-only session: what begins inside the block may write. Only for what is ours at the source."""

@@ -57,7 +57,7 @@ def test_before_the_first_copy(
     for statement in hidden_by:
         as_owner(statement)
     failed = {check.code: check for check in preflight(prepared) if check.state == "failed"}
-    assert "persons" in failed["right to read"].what and "BYPASSRLS" in str(failed["right to read"].next_command)
+    assert "persons" in failed["row security"].what and "BYPASSRLS" in str(failed["row security"].next_command)
     with pytest.raises(MissingPrivilege, match="hides rows of persons from the user filtered_reader") as caught:
         replicate(prepared, Silent())
     assert caught.value.exit_code == 17

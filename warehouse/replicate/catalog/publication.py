@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from warehouse.core.database import writing
+from warehouse.core.database import qualified, writing
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.replicate.catalog import identity
 from warehouse.replicate.classification import Classification
@@ -36,7 +36,7 @@ _SENT = "select tablename, attnames::text[] from pg_publication_tables where pub
 
 _LISTING = """
 select r.oid::bigint from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid
-where p.pubname = %s and r.prrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+where p.pubname = %s and r.prrelid = to_regclass(%s)
 """
 
 
@@ -61,6 +61,11 @@ class Publication:
     whole: bool = False
     via_root: bool = False
     unlisted: Set[str] = frozenset()
+
+    @property
+    def sends_whole(self) -> Set[str]:
+        """The tables of which it sends every change of every row."""
+        return self.sends.keys() - self.filtered if self.verbs == frozenset(VERBS) else frozenset()
 
     def is_exactly(self, wanted: Mapping[str, Sequence[str]]) -> bool:
         """Whether it sends these columns of these tables, every change of every row, and nothing else."""
@@ -103,7 +108,7 @@ def set_table(connection: psycopg.Connection, name: str, schema: str, table: str
 
 def listing(connection: psycopg.Connection, name: str, schema: str, table: str) -> int | None:
     """The number of a table's line in the publication, which is another one when it is put back; None without one."""
-    row = connection.execute(_LISTING, (name, schema, table)).fetchone()
+    row = connection.execute(_LISTING, (name, qualified(schema, table))).fetchone()
     return int(row[0]) if row else None
 
 

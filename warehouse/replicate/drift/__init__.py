@@ -18,8 +18,7 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import both_sides
 from warehouse.replicate.drift.apply import Work, make_ready, with_stream
 from warehouse.replicate.drift.compare import compare
-from warehouse.replicate.drift.difference import Difference
-from warehouse.replicate.drift.outcome import Outcome, error_of
+from warehouse.replicate.drift.difference import Difference, Outcome, error_of
 from warehouse.replicate.drift.release import release
 
 __all__ = [

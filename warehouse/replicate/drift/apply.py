@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 
+from warehouse.core import database
 from warehouse.core.errors import DriftHeld, WarehouseError
 from warehouse.core.progress import Progress
 from warehouse.replicate.catalog import known_meanings, publication
@@ -17,16 +18,16 @@ from warehouse.replicate.drift import (
     backfill,
     both_sides,
     columns,
-    elsewhere,
     moved,
     new_tables,
     publishing,
     released,
+    sinks,
     subscribing,
 )
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.compare import compare
-from warehouse.replicate.drift.difference import Difference, Kind
+from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Kind
 from warehouse.replicate.ledger import column_states, gaps
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import manual_writes
@@ -67,7 +68,7 @@ class Work:
 
     @property
     def schema(self) -> str:
-        """Of the tables, at the source and here."""
+        """Of the tables, at the source and in the warehouse."""
         return self.classification.schema_name
 
     def look(self) -> Catalogs:
@@ -84,14 +85,27 @@ class Work:
         self._seen = None
 
     def record(self, difference: Difference, what: str) -> None:
-        """Write down and tell what was done about a difference."""
+        """Write down and report what was done about a difference."""
         column_states.changed(self.warehouse, difference.kind, difference.table, difference.column, what)
         self.done.append(f"{difference.name}: {what}")
 
-    def attempt(self, step: Callable[[], None]) -> None:
-        """Do a step; what is wrong with one table does not keep the others from theirs."""
+    def publish(self, table: str, columns: Sequence[str]) -> None:
+        """Have the publication send these columns of a table; with none, nothing of it.
+
+        Raises:
+            DriftHeld, MissingPrivilege: see publishing.publish().
+        """
+        listing = publishing.publish(self.source, self.name, self.schema, table, columns)
+        known_meanings.note_listing(self.warehouse, table, listing)
+
+    def open_gap(self, tables: Collection[str], reason: str) -> None:
+        """Write down that changes of tables were missed since they were last seen to be sent whole."""
+        gaps.missed(self.warehouse, self.epoch, sorted(tables), reason)
+
+    def attempt(self, step: Callable[..., None], *given: object) -> None:
+        """Do a step with what it needs; what is wrong with one table does not keep the others from theirs."""
         try:
-            step()
+            step(self, *given)
         except WarehouseError as error:
             self.failures.append(error)
         finally:
@@ -103,8 +117,7 @@ def make_ready(work: Work) -> None:
 
     Each table by itself; a failure is kept in `work.failures`.
     """
-    row = work.source.execute("select clock_timestamp()").fetchone()
-    assert row is not None
+    (looked_at,) = database.one(work.source, "select clock_timestamp()")
     now = work.look()
     every = compare(work.classification, now)
     # Before anything else: what the next steps alter is not to be mistaken for it, and what was seen is not to be lost.
@@ -112,12 +125,12 @@ def make_ready(work: Work) -> None:
     released.note(work, now)
     found = [one for one in every if _is_due(work, one)]
     if now.altered:
-        work.attempt(lambda: subscribing.set_right(work, now))
-    if now.publication and now.publication.verbs == frozenset(publication.VERBS):
-        gaps.sent_whole(work.warehouse, work.epoch, set(now.publication.sends) - now.publication.filtered, row[0])
-    for place, table in elsewhere.wanted(work, now):
-        work.attempt(lambda place=place, table=table: elsewhere.make_room(work, place, table))  # type: ignore[misc]
-    _mend_publication(work, now, [one for one in found if one.kind == "publication"])
+        work.attempt(subscribing.set_right, now)
+    if now.publication:
+        gaps.sent_whole(work.warehouse, work.epoch, now.publication.sends_whole, looked_at)
+    for place, table in sinks.wanted_elsewhere(work, now):
+        work.attempt(sinks.make_elsewhere, place, table)
+    _restore_publication(work, now, [one for one in found if one.kind == "publication"])
     if now.publication is None or now.publication.whole:
         now = work.seen()
     by_table: dict[str, list[Difference]] = {}
@@ -125,7 +138,7 @@ def make_ready(work: Work) -> None:
         if one.table:
             by_table.setdefault(one.table, []).append(one)
     for table, differences in by_table.items():
-        work.attempt(lambda table=table, differences=differences: _table(work, now, table, differences))  # type: ignore[misc]
+        work.attempt(_table, now, table, differences)
 
 
 def with_stream(work: Work) -> None:
@@ -135,11 +148,11 @@ def with_stream(work: Work) -> None:
     new = [one for one in found if one.kind in ("add table", "copying")]
     rekeyed = [one for one in found if one.kind == "key" and one.table in work.accept]
     if subscribing.is_due(now):
-        work.attempt(lambda: subscribing.take_up(work))
+        work.attempt(subscribing.take_up)
     for one in (*new, *rekeyed):
-        work.attempt(lambda one=one: _copy(work, now, one))  # type: ignore[misc]
+        work.attempt(_copy, now, one)
     if wanted := _to_back_fill(work.seen()):
-        work.attempt(lambda: _back_fill(work, wanted))
+        work.attempt(_back_fill, wanted)
 
 
 def _is_due(work: Work, one: Difference) -> bool:
@@ -147,32 +160,30 @@ def _is_due(work: Work, one: Difference) -> bool:
     return accepted or (one.pending and (work.by_person or one.automatic or one.kind == "secret"))
 
 
-def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) -> None:
+def _restore_publication(work: Work, now: Catalogs, found: Sequence[Difference]) -> None:
     if not found:
         return
     before = now.publication
     if before is None or before.whole:
         if before is not None:
             for table in sorted(set(before.sends) - set(now.replica)):
-                _sink(work, now, table)
+                sinks.make(work, now, table, NOT_CLASSIFIED)
         every = {
             table: _sendable(work, now, table)
             for table in work.classification.published
             if table in now.replica and table in now.source
         }
         whole = {table: names for table, names in every.items() if not now.identities[table].fault(names)}
-        publishing.make_anew(work.source, work.name, work.schema, whole)
+        publishing.recreate(work.source, work.name, work.schema, whole)
         for table in whole:
             listing = publication.listing(work.source, work.name, work.schema, table)
             known_meanings.note_listing(work.warehouse, table, listing)
         if before is None:
-            gaps.missed(work.warehouse, work.epoch, sorted(now.replica), "the publication was gone")
+            work.open_gap(now.replica, "the publication was gone")
     else:
         publishing.set_right(work.source, work.name, before.foreign)
-        missing = sorted({"insert", "update", "delete", "truncate"} - before.verbs)
-        if missing:
-            reason = f"the publication did not send every {', '.join(missing)}"
-            gaps.missed(work.warehouse, work.epoch, sorted(now.replica), reason)
+        if missing := [verb for verb in publication.VERBS if verb not in before.verbs]:
+            work.open_gap(now.replica, f"the publication did not send every {', '.join(missing)}")
     work.altered()
     for one in found:
         work.record(one, one.will)
@@ -181,10 +192,12 @@ def _mend_publication(work: Work, now: Catalogs, found: Sequence[Difference]) ->
 def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
     kinds = {one.kind for one in found}
     if "unpublish table" in kinds and table not in now.replica:
-        _sink(work, now, table)
+        sinks.make(work, now, table, NOT_CLASSIFIED)
     if table in now.replica and table in now.source:
-        _hold(work, now, table, [one for one in found if one.kind in ("unpublish", "secret")])
-        _add(work, now, table, [one for one in found if one.kind == "add column"])
+        # What still comes in the stream, and is not to, gets a place where nothing of it is stored.
+        unwanted = [one for one in found if one.kind in ("unpublish", "secret")]
+        _add(work, now, table, unwanted, "held", NOT_CLASSIFIED)
+        _add(work, now, table, [one for one in found if one.kind == "add column"], "adding", "not yet back-filled")
         _retype(work, now, table, [one for one in found if one.kind in ("widened", "narrowed", "changed type")])
     _publish(work, table, kinds)
     stored = now.replica[table].columns if table in now.replica else {}
@@ -214,26 +227,14 @@ def _told(one: Difference, *, accepted: bool) -> str:
     }.get(one.kind, one.will)
 
 
-def _sink(work: Work, now: Catalogs, table: str) -> None:
-    declared = list(now.source.get(table, {}).values())
-    new_tables.make_sink(work.warehouse, work.schema, table, declared, "nobody has classified it")
-
-
-def _hold(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
-    """Give columns that still come in the stream, and are not to, a place where nothing of them is stored."""
+def _add(
+    work: Work, now: Catalogs, table: str, found: Sequence[Difference], state: column_states.Name, reason: str
+) -> None:
+    """Add the columns of some differences to the replica, where it lacks them."""
     names = [one.column for one in found if one.column and one.column not in now.replica[table].columns]
     if names:
-        declared = both_sides.columns_of(now, table, names)
         without = work.classification.without(table)
-        columns.add(work.warehouse, work.schema, table, declared, without, "held", "nobody has classified it")
-
-
-def _add(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
-    names = [one.column for one in found if one.column]
-    if names:
-        declared = both_sides.columns_of(now, table, names)
-        without = work.classification.without(table)
-        columns.add(work.warehouse, work.schema, table, declared, without, "adding", "not yet back-filled")
+        columns.add(work.warehouse, work.schema, table, now.declared(table, names), without, state, reason)
 
 
 def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
@@ -250,7 +251,7 @@ def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) 
 def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
     """Have the publication send what the replica can take of a table now."""
     now = work.look()
-    before = now.publication.sends.get(table, frozenset()) if now.publication else frozenset()
+    before = now.sends.get(table, frozenset())
     wanted = _sendable(work, now, table)
     # A table that comes back has missed changes, whoever had let go of it.
     is_altered = "publish table" in kinds or ("released" in kinds and bool(wanted) and not before)
@@ -258,34 +259,27 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
     comes_back = kinds & _TO_FILL or back
     if back:
         reason = "it was not published; values not yet back-filled"
-        fresh = [name for name in back if _state(now, table, name) not in ("adding", "backfilling")]
+        fresh = [name for name in back if now.state(table, name) not in ("adding", "backfilling")]
         if fresh:
             columns.set_states(work.warehouse, work.schema, table, fresh, "adding", reason)
     if set(wanted) != before or is_altered:
-        listing = publishing.publish(work.source, work.name, work.schema, table, wanted)
-        known_meanings.note_listing(work.warehouse, table, listing)
+        work.publish(table, wanted)
     if comes_back:
         now = work.look()
         for name in wanted:
-            if _state(now, table, name) == "adding":
+            if now.state(table, name) == "adding":
                 column_states.put(work.warehouse, table, name, "backfilling", "not yet back-filled")
     if is_altered:
-        gaps.missed(work.warehouse, work.epoch, [table], "the publication did not send it, or not all of its rows")
+        work.open_gap([table], "the publication did not send it, or not all of its rows")
         column_states.put(work.warehouse, table, "", "complete", "published again; the gap is in ledger.gaps")
-
-
-def _state(now: Catalogs, table: str, column: str) -> str:
-    state = now.states.get((table, column))
-    return state.state if state else "complete"
 
 
 def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
     """The columns that may be sent: classified, here, and of a type that fits. None where the source would break."""
     here, there = now.replica.get(table), now.source.get(table)
-    state = now.states.get((table, ""))
-    if here is None or there is None or (state is not None and state.state == "held"):
+    if here is None or there is None or now.state(table) == "held":
         return []
-    if state is not None and state.state == "released" and not work.by_person:
+    if now.state(table) == "released" and not work.by_person:
         return []
     found = [
         name
@@ -293,7 +287,7 @@ def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
         if name in there
         and name in here.columns
         and (table, name) not in now.generated
-        and (_state(now, table, name) != "released" or work.by_person)
+        and (now.state(table, name) != "released" or work.by_person)
         and (type_change(here.columns[name], there[name].type) != "changed" or name in now.identities[table].columns)
     ]
     is_rekeyed = set(here.key) != set(key_of(there))
@@ -308,23 +302,20 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     names = [
         name for name in work.classification.columns_of(table) if name in there and (table, name) not in now.generated
     ]
-    declared, key = both_sides.columns_of(now, table, names), key_of(there)
+    declared, key = now.declared(table, names), key_of(there)
     if one.kind != "copying":
         if one.kind == "key":
             new_tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
-        elif _state(now, table, "") == "held":
-            new_tables.drop_sink(work.warehouse, work.schema, table)
+        elif now.state(table) == "held":
+            sinks.drop(work.warehouse, work.schema, table)
         without = work.classification.without(table)
         with work.warehouse.transaction():
             new_tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
             # With the table: what is written by hand before the next run is noted, too.
             manual_writes.note_them(work.warehouse, work.classification, only=table)
         known_meanings.note(work.warehouse, now.meanings, table, names)
-    published = work.look().publication
-    sent = published.sends.get(table) if published else None
-    if one.kind == "key" or sent != frozenset(names):
-        listing = publishing.publish(work.source, work.name, work.schema, table, names)
-        known_meanings.note_listing(work.warehouse, table, listing)
+    if one.kind == "key" or work.look().sends.get(table) != frozenset(names):
+        work.publish(table, names)
     new_tables.refresh(work.warehouse, work.name, copy_data=True)
     rows = new_tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
     work.record(one, f"published and copied, {rows:,} rows")
@@ -332,11 +323,10 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
 
 def _to_back_fill(now: Catalogs) -> dict[str, list[str]]:
     """The columns that wait for their values, by table."""
-    sent = now.publication.sends if now.publication else {}
     wanted: dict[str, list[str]] = {}
     for (table, column), state in now.states.items():
         # What is not sent yet must not be filled: the next change of a row would come without it.
-        if state.state in ("adding", "backfilling") and column in sent.get(table, ()):
+        if state.state in ("adding", "backfilling") and column in now.sends.get(table, ()):
             wanted.setdefault(table, []).append(column)
     return wanted
 
@@ -361,11 +351,11 @@ def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
         except psycopg.DataError:
             # The server's message has the value.
             raise DriftHeld(
-                f"{table}.{', '.join(what.columns)}: a value of the source does not fit the type here.",
+                f"{table}.{', '.join(what.columns)}: a value of the source does not fit the type in the warehouse.",
                 meaning="The columns are not filled; what is done is kept, and the ledger says so. The next such row "
                 "would stop the stream.",
-                next_command="Give the type here what the source's has (an enumeration's labels, a wider type), or "
-                "leave the column behind in replication/trs.yml; then: warehouse replicate apply",
+                next_command="Give the warehouse's type what the source's has (an enumeration's labels, a wider type), "
+                "or leave the column behind in replication/trs.yml; then: warehouse replicate apply",
             ) from None
         column_states.complete(work.warehouse, table, names, "back-filled; a null is the source's own")
         for name in names:

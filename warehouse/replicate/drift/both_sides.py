@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import psycopg
@@ -43,6 +43,20 @@ class Catalogs:
     noted: meaning.Meanings = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     releases: Sequence[released.Release] = ()
+
+    @property
+    def sends(self) -> Mapping[str, Set[str]]:
+        """What the publication sends; nothing when it is gone."""
+        return self.publication.sends if self.publication else {}
+
+    def state(self, table: str, column: str = "") -> column_states.Name:
+        """The state of a column, or of a table as a whole."""
+        known = self.states.get((table, column))
+        return known.state if known else "complete"
+
+    def declared(self, table: str, names: Iterable[str]) -> list[SourceColumn]:
+        """Columns of a table as the source declares them, those that it has."""
+        return [self.source[table][name] for name in names if name in self.source[table]]
 
 
 def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> Catalogs:
@@ -92,8 +106,3 @@ def generated_columns(source: psycopg.Connection, schema: str) -> list[tuple[str
         (schema, sendable),
     ).fetchall()
     return [(table, column) for table, column in rows]
-
-
-def columns_of(catalogs: Catalogs, table: str, names: Iterable[str]) -> list[SourceColumn]:
-    """Columns of a table as the source declares them, those that it has."""
-    return [catalogs.source[table][name] for name in names if name in catalogs.source[table]]

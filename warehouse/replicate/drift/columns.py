@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import qualified
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate import history
 from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
@@ -16,12 +18,17 @@ from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import credentials, views_aside
 
+_TYPES = """
+select attname, format_type(atttypid, atttypmod) from pg_attribute
+where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+"""
+
 
 def alter(connection: psycopg.Connection, schema: str, table: str, done: str, work: Callable[[], None]) -> None:
     """Alter a table of the replica and its history in one transaction.
 
     Raises:
-        DriftHeld: somebody holds a lock on it.
+        DriftHeld: another session holds a lock on it.
     """
 
     def locked() -> None:
@@ -116,7 +123,7 @@ def retype(connection: psycopg.Connection, schema: str, table: str, types: Mappi
     """Give columns other types, here and in the history; their values are cast, and compared afterwards.
 
     Raises:
-        DriftHeld: a value does not fit the new type, a view does not work with it, or somebody holds a lock.
+        DriftHeld: a value does not fit the new type, a view does not work with it, or another session holds a lock.
     """
 
     def work() -> None:
@@ -144,17 +151,17 @@ def retype(connection: psycopg.Connection, schema: str, table: str, types: Mappi
         # The primary message names types and views; the values are in the context, which is left out.
         told = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else "a value does not fit"
         raise DriftHeld(
-            f"{table}.{', '.join(types)} cannot become {', '.join(types.values())} here: {told}.",
+            f"{table}.{', '.join(types)} cannot become {', '.join(types.values())} in the warehouse: {told}.",
             meaning="Nothing was changed: the column keeps its type and its values.",
-            next_command="Take the view or the earlier versions that stand in the way out, or leave the column behind "
-            "in replication/trs.yml; then: warehouse replicate apply",
+            next_command="Remove the view or the earlier versions that prevent it, or leave the column behind in "
+            "replication/trs.yml; then: warehouse replicate apply",
         ) from None
 
 
 def remove_values(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str], reason: str) -> None:
     """Take every value of columns out of replica, log and history. No version is made: it would keep them.
 
-    The columns stay, null, so that views and models do not break. The tables are written anew, so that no dead row
+    The columns stay, null, so that views and models do not break. PostgreSQL rewrites the tables, so that no dead row
     keeps a value either.
     """
 
@@ -166,13 +173,7 @@ def remove_values(connection: psycopg.Connection, schema: str, table: str, colum
             # The log is of the row's type. Emptied before it is taken aside, it has nothing to give back.
             _empty_in_log(connection, schema, table, columns)
             with history.rebuilt(connection, schema, table):
-                types: dict[str, str] = dict(
-                    connection.execute(
-                        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-                        " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attname = any(%s)",
-                        (schema, table, list(columns)),
-                    ).fetchall()
-                )
+                types = _types(connection, schema, table)
                 for place in (schema, HISTORY):
                     for column in columns:
                         connection.execute(
@@ -184,14 +185,15 @@ def remove_values(connection: psycopg.Connection, schema: str, table: str, colum
     alter(connection, schema, table, "its values cannot be removed", work)
 
 
+def _types(connection: psycopg.Connection, schema: str, table: str) -> dict[str, LiteralString]:
+    """Every column of a table with its type, in the table's order."""
+    return dict(connection.execute(_TYPES, (qualified(schema, table),)).fetchall())
+
+
 def _empty_in_log(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
-    rows = connection.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-        " and attnum > 0 and not attisdropped order by attnum",
-        (schema, table),
-    ).fetchall()
     fields = sql.SQL(", ").join(
-        sql.SQL("null") if name in columns else sql.SQL("(version).{}").format(sql.Identifier(name)) for (name,) in rows
+        sql.SQL("null") if name in columns else sql.SQL("(version).{}").format(sql.Identifier(name))
+        for name in _types(connection, schema, table)
     )
     connection.execute(
         sql.SQL("update {} set version = row({})::{}").format(log_of(table), fields, sql.Identifier(schema, table))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 
 from warehouse.replicate.catalog.publication import VERBS
 from warehouse.replicate.catalog.relations import key_of
@@ -27,7 +27,7 @@ def compare(classification: Classification, now: Catalogs) -> list[Difference]:
         *subscribing.of_subscription(now),
         *(
             found
-            for table in sorted({*classification.published, *now.replica, *now.source, *_sent(now)})
+            for table in sorted({*classification.published, *now.replica, *now.source, *now.sends})
             for found in _of_table(classification, now, table)
         ),
     ]
@@ -46,10 +46,6 @@ def altered_in_publication(found: Sequence[Difference], now: Catalogs) -> list[D
 def _streamed(now: Catalogs, table: str, column: str | None) -> bool:
     names = now.replica[table].columns if column is None else [column]
     return bool(column_states.streaming(now.states, table, names))
-
-
-def _sent(now: Catalogs) -> Mapping[str, Set[str]]:
-    return now.publication.sends if now.publication else {}
 
 
 def _of_publication(now: Catalogs) -> Iterator[Difference]:
@@ -98,7 +94,7 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
                 "taken out of the publication, since rows cannot be told apart; to copy it anew with the new key: "
                 f"warehouse replicate apply --accept {table}",
                 "decision",
-                pending=table in _sent(now) or table in now.subscribed,
+                pending=table in now.sends or table in now.subscribed,
             )
         else:
             yield from _of_columns(classification, now, table)
@@ -115,7 +111,7 @@ def _no_identity(now: Catalogs, table: str, fault: str) -> Difference:
         "not published, because the source's own updates and deletes would fail or its changes would not come; have it "
         "changed there, classify what is missing, or leave it behind",
         "decision",
-        pending=table in _sent(now) or not retired,
+        pending=table in now.sends or not retired,
     )
 
 
@@ -157,7 +153,7 @@ def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
 def _of_unwanted_table(
     classification: Classification, now: Catalogs, table: str, *, is_sink: bool
 ) -> Iterator[Difference]:
-    sent = table in _sent(now)
+    sent = table in now.sends
     if table not in classification.tables and table in now.source and (table not in now.replica or is_sink or sent):
         yield Difference(
             "new table" if not sent else "unpublish table",
@@ -193,7 +189,7 @@ def _secrets(classification: Classification, now: Catalogs, table: str) -> Itera
             continue
         state = now.states.get((table, column))
         stored = column in now.replica[table].columns and (state is None or state.state not in ("removed", "held"))
-        sent = column in _sent(now).get(table, ())
+        sent = column in now.sends.get(table, ())
         if stored or sent:
             key = column in now.replica[table].key
             yield Difference(
@@ -267,7 +263,7 @@ def _of_wanted(classification: Classification, now: Catalogs, table: str, column
 
 def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> Iterator[Difference]:
     there = now.source[table][column].type
-    sent, released = column in _sent(now).get(table, ()), state == "released"
+    sent, released = column in now.sends.get(table, ()), state == "released"
     change = type_change(here, there)
     told = f"its type is {there}, here {here}"
     if change == "widened":
@@ -310,7 +306,7 @@ def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> I
             "decision",
             automatic=False,
         )
-    elif not sent and table in _sent(now):
+    elif not sent and table in now.sends:
         yield Difference("publish", table, column, "the publication does not send it", "published, and back-filled")
     elif state in ("adding", "backfilling"):
         yield Difference("back-fill", table, column, "not every row has its value yet", "the back-fill goes on")
@@ -320,7 +316,7 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
     line = classification.tables[table].columns.get(column)
     if line is not None and line.classification == "secret":
         return
-    sent = column in _sent(now).get(table, ())
+    sent = column in now.sends.get(table, ())
     here, there = column in now.replica[table].columns, column in now.source[table]
     state = now.states.get((table, column))
     name = state.state if state else "complete"
@@ -360,7 +356,7 @@ def _dropped(classification: Classification, now: Catalogs, table: str, column: 
         for name, found in now.source[table].items()
         if name not in classification.tables[table].columns and found.type == here
     ]
-    sent = [name for name in new if name in _sent(now).get(table, ())]
+    sent = [name for name in new if name in now.sends.get(table, ())]
     state = now.states.get((table, column))
     hint = f"; it is called {sent[0]} now" if len(sent) == 1 else ""
     if not hint and len(new) == 1:

@@ -1,9 +1,13 @@
-"""One difference of structure: what is different, what is done about it, and who has to do something."""
+"""Differences of structure: what is different, what is done about it, who has to act, and the error that says so."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, WarehouseError
+from warehouse.replicate.classification import not_classified
 
 Kind = Literal[
     "publication",
@@ -37,6 +41,8 @@ Kind = Literal[
     "identity",
     "key",
 ]
+NOT_CLASSIFIED = "it is not classified yet"
+
 Needs = Literal["nothing", "classification", "decision"]
 
 
@@ -71,3 +77,63 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.what}; {self.will}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done about the differences of structure, and what is left.
+
+    Attributes:
+        done: a line for each thing that was changed.
+        left: the differences that there are now.
+        failures: what could not be done; everything else was.
+    """
+
+    done: Sequence[str] = ()
+    left: Sequence[Difference] = ()
+    failures: Sequence[WarehouseError] = field(default=())
+
+    @property
+    def notes(self) -> list[str]:
+        """What is left for a person, in a line each."""
+        return [str(one) for one in self.left if one.needs != "nothing"]
+
+    def urgent(self) -> WarehouseError | None:
+        """What comes before columns that wait to be classified: a failure, or a decision."""
+        error = self.error()
+        return None if isinstance(error, NewColumnsHeld) else error
+
+    def error(self) -> WarehouseError | None:
+        """What to raise when everything else is done: a failure, a decision, a column to classify; or nothing."""
+        return self.failures[0] if self.failures else error_of(self.left)
+
+
+def error_of(left: Sequence[Difference]) -> WarehouseError | None:
+    """The error for what a person has to do: compare (64), decide (42) or classify (41); None when there is nothing."""
+    doubted = [one for one in left if one.kind == "other table"]
+    if doubted:
+        first = doubted[0]
+        return MeaningChanged(
+            f"{first.name} is not known to be equal to the source any more: {first.what}{_more(doubted)}.",
+            meaning="The stream goes by names, and this name meant something else for a while, or does now. Nothing is "
+            "built or delivered until the rows were compared.",
+            next_command="warehouse replicate repair compares them, and writes what differs.",
+        )
+    decide = [one for one in left if one.needs == "decision"]
+    classify = [one for one in left if one.needs == "classification"]
+    if decide:
+        first = decide[0]
+        return DriftHeld(
+            f"The source's structure changed, and a person has to decide: {first.name}: {first.what}{_more(decide)}.",
+            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done; marts go on.",
+            next_command="warehouse replicate drift shows each difference and what can be done about it.",
+        )
+    if classify:
+        shown = ", ".join(("table " if one.column is None else "") + one.name for one in classify[:5])
+        more = f" and {len(classify) - 5} more" if len(classify) > 5 else ""
+        return not_classified(shown + more)
+    return None
+
+
+def _more(found: Sequence[Difference]) -> str:
+    return f"; and {len(found) - 1} more" if len(found) > 1 else ""

@@ -1,7 +1,6 @@
-"""Short locks: what cannot be had at once is tried again, and given up in words, never waited for in everyone's way.
+"""Take locks briefly, retry, then fail with a message: a queued lock would block everyone behind it.
 
-A statement that waits for an exclusive lock makes all that come after it wait, too: the apply worker here, the
-operational system's own sessions there.
+At the source those are the operational system's own sessions, in the warehouse the apply worker.
 """
 
 from __future__ import annotations
@@ -13,13 +12,24 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import qualified
 from warehouse.core.errors import DriftHeld
 
 LOCK_MILLISECONDS = 800
-"""Below the engine's deadlock_timeout of a second: we give way before the apply worker could be made the victim."""
+"""Below PostgreSQL's deadlock_timeout of a second: we give way before it could cancel the apply worker."""
 
 TRIES = 8
 PAUSE_SECONDS = 0.5
+
+_HOLDERS = """
+select distinct
+    a.pid, coalesce(nullif(a.application_name, ''), 'no name'),
+    to_char(a.xact_start at time zone 'UTC', 'HH24:MI:SS')
+from pg_locks as l join pg_stat_activity as a using (pid)
+where l.granted and l.database = (select oid from pg_database where datname = current_database())
+    and l.relation = to_regclass(%s) and a.pid <> pg_backend_pid()
+order by 1 limit 3
+"""
 
 Result = TypeVar("Result")
 
@@ -40,7 +50,7 @@ def briefly(
         done: what cannot be done without the lock, as a clause: "no column can be added".
 
     Raises:
-        DriftHeld: somebody held a lock during all TRIES; names the sessions.
+        DriftHeld: another session held a lock during all TRIES; names the sessions.
     """
     for number in range(TRIES):
         if number:
@@ -56,19 +66,11 @@ def briefly(
 
 def _not_now(connection: psycopg.Connection, schema: str, table: str, where: str, done: str) -> DriftHeld:
     """The message for a lock that could not be had."""
-    rows = connection.execute(
-        "select distinct a.pid, coalesce(nullif(a.application_name, ''), 'no name'),"
-        " to_char(a.xact_start at time zone 'UTC', 'HH24:MI:SS')"
-        " from pg_locks as l join pg_stat_activity as a using (pid)"
-        " where l.granted and l.database = (select oid from pg_database where datname = current_database())"
-        " and l.relation = to_regclass(format('%%I.%%I', %s::text, %s::text)) and a.pid <> pg_backend_pid()"
-        " order by 1 limit 3",
-        (schema, table),
-    ).fetchall()
+    rows = connection.execute(_HOLDERS, (qualified(schema, table),)).fetchall()
     holders = "; ".join(f"process {pid} ({name}) since {since} UTC" for pid, name, since in rows)
     return DriftHeld(
         f"{table} is locked in {where}, so {done}" + (f": {holders}." if holders else "."),
         meaning=f"It was tried {TRIES} times with short waits, so that nobody else had to wait. Nothing is half done.",
-        next_command="When that session is through, or was ended with pg_terminate_backend(process): "
+        next_command="When that session has finished, or you have ended it with pg_terminate_backend(process): "
         "warehouse replicate apply",
     )

@@ -19,7 +19,7 @@ _NOT_BROUGHT = ("held", "released", "retired", "removed")
 
 def brought(now: Catalogs, table: str) -> list[str]:
     """The columns of a table whose values come with the stream, so that what they mean is noted."""
-    if now.publication is None or table not in now.replica or _state(now, table, "") in (*_NOT_BROUGHT, "copying"):
+    if now.publication is None or table not in now.replica or now.state(table) in (*_NOT_BROUGHT, "copying"):
         return []
     if table in now.source and set(now.replica[table].key) != set(key_of(now.source[table])):
         # It is taken out, and copied anew with its new key.
@@ -27,7 +27,7 @@ def brought(now: Catalogs, table: str) -> list[str]:
     return [
         column
         for column in sorted(now.publication.sends.get(table, ()))
-        if column in now.replica[table].columns and _state(now, table, column) not in _NOT_BROUGHT
+        if column in now.replica[table].columns and now.state(table, column) not in _NOT_BROUGHT
     ]
 
 
@@ -84,8 +84,3 @@ def note(warehouse: psycopg.Connection, now: Catalogs, found: Sequence[Differenc
                 known_meanings.note(warehouse, now.meanings, table, names)
             if gone:
                 known_meanings.forget(warehouse, table, gone)
-
-
-def _state(now: Catalogs, table: str, column: str) -> str:
-    state = now.states.get((table, column))
-    return state.state if state else "complete"

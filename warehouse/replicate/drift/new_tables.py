@@ -62,23 +62,6 @@ def make(
         column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
 
 
-def make_sink(
-    warehouse: psycopg.Connection, schema: str, table: str, declared: Sequence[SourceColumn], reason: str
-) -> None:
-    """Make an empty table that the subscription does not know: what still comes of it in the stream is passed over.
-
-    Without it, the first change of a table that is unknown here would stop the stream of all.
-    """
-    with warehouse.transaction():
-        replica_tables.create_tables(warehouse, schema, {table: [SourceColumn(c.name, "text", None) for c in declared]})
-        column_states.put(warehouse, table, "", "held", reason)
-
-
-def drop_sink(warehouse: psycopg.Connection, schema: str, table: str) -> None:
-    """Drop an empty table that was made for a table nobody had classified."""
-    ours.drop_tables(warehouse, [(schema, table)])
-
-
 def empty(
     warehouse: psycopg.Connection,
     epoch: Epoch,

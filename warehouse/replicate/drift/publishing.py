@@ -80,7 +80,7 @@ def set_right(source: psycopg.Connection, name: str, foreign: Sequence[tuple[str
         raise _not_allowed(name, error) from None
 
 
-def make_anew(source: psycopg.Connection, name: str, schema: str, tables: dict[str, list[str]]) -> None:
+def recreate(source: psycopg.Connection, name: str, schema: str, tables: dict[str, list[str]]) -> None:
     """Make the publication that is gone, or replace one that sends more than lists can say, in one transaction.
 
     Raises:

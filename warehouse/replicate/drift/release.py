@@ -1,4 +1,4 @@
-"""Letting go of a column so that the source can change it: PostgreSQL forbids to drop or retype a published one."""
+"""Releasing a column so that the source can change it: PostgreSQL refuses to drop or retype a published one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import MissingPrivilege, UsageError
-from warehouse.replicate.catalog import known_meanings
-from warehouse.replicate.drift import both_sides, publishing
+from warehouse.replicate.drift import both_sides
 from warehouse.replicate.drift.apply import Work
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.preflight import at_source
 
-_REASON = "let go of so that the source can change it"
+_REASON = "released so that the source can change it"
 _MAY_ALTER = """
 select
     exists (select from pg_publication where pubname = %s and pg_has_role(current_user, pubowner, 'usage'))
@@ -35,7 +35,7 @@ def release(work: Work, names: Iterable[str]) -> None:
     Raises:
         UsageError: one of them is no replicated column, or is part of the key.
         MissingPrivilege: the publication or a table is not this user's; says what its owner has to run.
-        DriftHeld: somebody holds a lock at the source. What was let go of before is told in `work.done`.
+        DriftHeld: another session holds a lock at the source. `work.done` has what was released before.
     """
     now = both_sides.read(work.source, work.warehouse, work.name, work.schema)
     wanted: dict[str, list[str]] = {}
@@ -43,23 +43,21 @@ def release(work: Work, names: Iterable[str]) -> None:
         table, _, column = name.partition(".")
         _check(work, now, name, table, column)
         wanted.setdefault(table, []).append(column)
-    sends = now.publication.sends if now.publication else {}
+    sends = now.sends
     sent = {table: [c for c in of if c in sends.get(table, ())] for table, of in wanted.items()}
     _require_rights(work, now, {table: of for table, of in sent.items() if of})
     for table, columns in wanted.items():
-        # First what it is for: if this is broken off, the next run does not publish again what it finds out.
+        # First the state: if this is interrupted, the next run does not publish again what it finds missing.
         before = {column: now.states.get((table, column)) for column in columns}
         for column in columns:
             column_states.put(work.warehouse, table, column, "released", _REASON)
         if sent[table]:
             try:
-                rest = sorted(sends[table] - set(columns))
-                listing = publishing.publish(work.source, work.name, work.schema, table, rest)
+                work.publish(table, sorted(sends[table] - set(columns)))
             except Exception:
                 for column, state in before.items():
                     column_states.put_back(work.warehouse, table, column, state)
                 raise
-            known_meanings.note_listing(work.warehouse, table, listing)
         for column in columns:
             column_states.changed(work.warehouse, "released", table, column, _REASON)
             work.done.append(f"{table}.{column}: out of the publication; the source can drop or change it now")
@@ -72,7 +70,7 @@ def _check(work: Work, now: Catalogs, name: str, table: str, column: str) -> Non
     is_there = column in now.source.get(table, {}) and column in (now.replica[table].columns if is_wanted else ())
     if in_key or not is_there:
         raise UsageError(
-            f"{name} cannot be let go of: " + ("rows are told apart by it." if in_key else "it is not published."),
+            f"{name} cannot be released: " + ("it is part of the key." if in_key else "it is not published."),
             meaning="Nothing was changed.",
             next_command="Name a column as table.column; a key is changed with the whole table left behind in "
             "replication/trs.yml.",
@@ -85,26 +83,25 @@ def _require_rights(work: Work, now: Catalogs, wanted: Mapping[str, list[str]]) 
     Raises:
         MissingPrivilege: it may not.
     """
-    row = work.source.execute(_MAY_ALTER, (work.name, work.schema, list(wanted))).fetchone()
-    assert row is not None
-    if row[0] or not wanted:
+    may_alter, user = one(work.source, _MAY_ALTER, (work.name, work.schema, list(wanted)))
+    if may_alter or not wanted:
         return
     if at_source.may_release(work.source, work.name) is not None:
         calls = [at_source.release_call(work.name, work.schema, table, columns) for table, columns in wanted.items()]
-        next_command = "At the source, as who migrates it: {}. A run sees it by itself."
+        next_command = "At the source, as who migrates it: {}. The next run sees it by itself."
     else:
         calls = [_statements(work, now, table, columns) for table, columns in wanted.items()]
         names = " ".join(f"--release {table}.{column}" for table, of in wanted.items() for column in of)
         next_command = "At the source, as their owner: begin; {} commit; then again: warehouse replicate apply " + names
     raise MissingPrivilege(
-        f"The user {row[1]} owns neither the publication {work.name} nor the tables that it names, or not all of them.",
-        meaning="PostgreSQL lets only their owner alter it. Nothing was changed, there or here.",
+        f"The user {user} owns neither the publication {work.name} nor the tables that it names, or not all of them.",
+        meaning="PostgreSQL lets only their owner alter it. Nothing was changed.",
         next_command=next_command.format(" ".join(call.as_string(work.source) + ";" for call in calls)),
     )
 
 
 def _statements(work: Work, now: Catalogs, table: str, columns: list[str]) -> sql.Composed:
-    sent = now.publication.sends[table] if now.publication else frozenset[str]()
+    sent = now.sends.get(table, frozenset())
     return sql.SQL(
         "alter publication {name} drop table {table}; alter publication {name} add table {table} ({rest})"
     ).format(

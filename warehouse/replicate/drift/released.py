@@ -107,7 +107,7 @@ def followed(known: Mapping[str, Table], found: Sequence[Release]) -> dict[str, 
 
 def note(work: Work, now: Catalogs) -> None:
     """Write down what the source has released since the last run; all of it or nothing."""
-    sends = now.publication.sends if now.publication else {}
+    sends = now.sends
     with work.warehouse.transaction():
         for one in now.releases:
             for column in _still_out(one, sends):

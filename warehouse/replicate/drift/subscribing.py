@@ -1,4 +1,4 @@
-"""Tables that are published and not applied: PostgreSQL passes over changes of a table that a subscription lacks.
+"""Tables that are published and not applied: PostgreSQL skips the changes of a table that a subscription lacks.
 
 A refresh makes the subscription know what is published. With copy_data it copies each table that it takes up, which
 fails on one that is here already and stops the stream of all. So tables that are here are taken up without, and only
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from warehouse.core.database import one
 from warehouse.replicate.catalog import known_meanings
-from warehouse.replicate.drift import new_tables, publishing
+from warehouse.replicate.drift import new_tables
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference
-from warehouse.replicate.ledger import column_states, gaps
+from warehouse.replicate.ledger import column_states
 from warehouse.replicate.stream import subscribed, subscription
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ select exists (
 
 def of_subscription(now: Catalogs) -> Iterator[Difference]:
     """What somebody has altered of the subscription itself."""
-    for one in now.altered:
-        will = "set right" + ("; the gap is recorded, and `warehouse replicate repair` fills it" if one.loses else "")
-        yield Difference("subscription", "", None, one.what, will)
+    for altered in now.altered:
+        gap = "; the gap is recorded, and `warehouse replicate repair` fills it" if altered.loses else ""
+        yield Difference("subscription", "", None, altered.what, f"restored{gap}")
 
 
 def of_table(now: Catalogs, table: str) -> Iterator[Difference]:
@@ -45,7 +46,7 @@ def of_table(now: Catalogs, table: str) -> Iterator[Difference]:
             table,
             None,
             "the subscription is set to copy it once more, which stops the stream",
-            "`warehouse replicate repair` makes the subscription new, and compares",
+            "`warehouse replicate repair` creates the subscription again, and compares",
             "decision",
             pending=False,
         )
@@ -60,21 +61,19 @@ def of_table(now: Catalogs, table: str) -> Iterator[Difference]:
 
 
 def not_applied(now: Catalogs) -> list[str]:
-    """The tables that are published and whole here, but whose changes the subscription does not apply."""
-    sent = now.publication.sends if now.publication else {}
+    """The tables that are published and whole in the warehouse, but whose changes the subscription does not apply."""
     return [
         table
-        for table in sent
+        for table in now.sends
         if table in now.replica
-        and _state(now, table) not in ("copying", "held")
+        and now.state(table) not in ("copying", "held")
         and now.subscribed.get(table) != subscribed.READY
     ]
 
 
 def is_due(now: Catalogs) -> bool:
-    """Whether the subscription lacks a table that is here, or has one that is not published."""
-    sent = now.publication.sends if now.publication else {}
-    return bool(_unknown(now) or set(now.subscribed) - set(sent))
+    """Whether the subscription lacks a table of the replica, or has one that is not published."""
+    return bool(_unknown(now) or now.subscribed.keys() - now.sends.keys())
 
 
 def _unknown(now: Catalogs) -> list[str]:
@@ -91,13 +90,11 @@ def take_up(work: Work) -> None:
     now = work.seen()
     if not is_due(now):
         return
-    sent = now.publication.sends if now.publication else {}
     back = _unknown(now)
-    for table in sent:
+    for table in now.sends:
         # Without copy_data it would be taken for whole.
-        if _state(now, table) == "copying" and table not in now.subscribed:
-            publishing.publish(work.source, work.name, work.schema, table, [])
-            known_meanings.note_listing(work.warehouse, table, None)
+        if now.state(table) == "copying" and table not in now.subscribed:
+            work.publish(table, [])
     for table in back:
         # Before it is taken up: a kill in between leaves the gap on record.
         missed(work, table, "it was published, and the subscription did not apply its changes")
@@ -106,32 +103,26 @@ def take_up(work: Work) -> None:
         column_states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
         if table in now.meanings:
             # The gap's repair compares it whole, whatever its names have come to mean meanwhile.
-            known_meanings.note(work.warehouse, now.meanings, table, sorted(sent[table]))
+            known_meanings.note(work.warehouse, now.meanings, table, sorted(now.sends[table]))
         work.record(Difference("subscribe", table, None, "", ""), "taken up again by the subscription")
     work.altered()
 
 
 def missed(work: Work, table: str, reason: str) -> None:
     """Write down that changes of a table were missed, unless a gap of it waits for its repair already."""
-    row = work.warehouse.execute(_OPEN_GAP, (work.epoch.epoch_id, table)).fetchone()
-    if not (row and row[0]):
-        gaps.missed(work.warehouse, work.epoch, [table], reason)
+    (is_known,) = one(work.warehouse, _OPEN_GAP, (work.epoch.epoch_id, table))
+    if not is_known:
+        work.open_gap([table], reason)
 
 
 def set_right(work: Work, now: Catalogs) -> None:
     """Make the subscription itself what it was. It stays off when it has read from another slot: a run checks ours."""
     was_on = subscription.is_enabled(work.warehouse, work.name)
-    told = [one.what for one in now.altered]
-    if any(one.loses for one in now.altered):
-        gaps.missed(work.warehouse, work.epoch, sorted(now.replica), f"the subscription was altered: {told[0]}")
+    if any(altered.loses for altered in now.altered):
+        work.open_gap(now.replica, f"the subscription was altered: {now.altered[0].what}")
     subscribed.set_right(work.warehouse, work.epoch, now.altered)
-    if was_on and all(one.column != "subslotname" for one in now.altered):
+    if was_on and all(altered.column != "subslotname" for altered in now.altered):
         subscription.enable(work.warehouse, work.name)
-    for one in of_subscription(now):
-        work.record(one, f"{one.what}; {one.will}")
+    for difference in of_subscription(now):
+        work.record(difference, f"{difference.what}; {difference.will}")
     work.altered()
-
-
-def _state(now: Catalogs, table: str) -> str:
-    state = now.states.get((table, ""))
-    return state.state if state else "complete"

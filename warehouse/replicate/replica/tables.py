@@ -12,14 +12,23 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core import ours
+from warehouse.core.database import qualified
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, declared
 
-_TABLE = """create table {} (
+_TABLE = """
+create table {} (
     {},
     {} xid8 not null default pg_current_xact_id(),
     {} "char" not null default {}
-)"""
+)
+"""
+
+_STORED_OTHERWISE = """
+select attname from pg_attribute as a join pg_type as t on t.oid = a.atttypid
+where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and typstorage = 'x' and attstorage <> %s
+order by attnum
+"""
 
 
 def create_schemas(connection: psycopg.Connection, schema: str) -> None:
@@ -65,18 +74,13 @@ def add_key(connection: psycopg.Connection, schema: str, table: str, key: Sequen
 
 
 def compress_long_values(connection: psycopg.Connection, schema: str, tables: Iterable[str], *, compress: bool) -> None:
-    """Whether the engine compresses the long texts and JSON that come from now on, as it does by itself.
+    """Whether PostgreSQL compresses the long texts and JSON that come from now on, as it does by itself.
 
     The rows that are there stay as they are stored.
     """
     storage = sql.SQL("extended" if compress else "external")
     for table in tables:
-        names = connection.execute(
-            "select attname from pg_attribute as a join pg_type as t on t.oid = a.atttypid"
-            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped"
-            " and typstorage = 'x' and attstorage <> %s order by attnum",
-            (schema, table, "x" if compress else "e"),
-        ).fetchall()
+        names = connection.execute(_STORED_OTHERWISE, (qualified(schema, table), "x" if compress else "e")).fetchall()
         if names:
             changes = [sql.SQL("alter column {} set storage {}").format(sql.Identifier(n), storage) for (n,) in names]
             connection.execute(
@@ -85,7 +89,7 @@ def compress_long_values(connection: psycopg.Connection, schema: str, tables: It
 
 
 def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
-    """Take away replica, history and views of tables; for an initial copy that was broken off.
+    """Drop replica, history and views of tables; for a first copy that was interrupted.
 
     Raises:
         NotOurs: something that the warehouse did not make rests on them, or has their name.

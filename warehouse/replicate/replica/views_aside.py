@@ -1,4 +1,4 @@
-"""Views that stand in the way of changing a column: taken down and put up again in the same transaction."""
+"""Views that prevent a change of a column: dropped and created again in the same transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
+
+from warehouse.core.database import qualified
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,16 @@ class View:
 
 
 _DEPENDENTS = """
-with recursive dependents as (
+with recursive roots as (
+    select to_regclass(t.name)::oid as oid from unnest(%(roots)s::text[]) as t (name)
+    where to_regclass(t.name) is not null
+),
+
+dependents as (
     select r.ev_class as oid, 1 as depth
     from pg_depend as d join pg_rewrite as r on r.oid = d.objid
     where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-        and d.refobjid = any(%(roots)s::oid[]) and r.ev_class <> all(%(roots)s::oid[])
+        and d.refobjid in (select oid from roots) and r.ev_class not in (select oid from roots)
     union
     select r.ev_class, b.depth + 1
     from dependents as b
@@ -69,23 +76,14 @@ order by d.depth, 1, 2
 
 def dependents(connection: psycopg.Connection, relations: Sequence[tuple[str, str]]) -> list[View]:
     """The views that rest on these relations, directly or over others, each before those that rest on it."""
-    roots = [
-        row[0]
-        for place, name in relations
-        if (
-            row := connection.execute(
-                "select to_regclass(format('%%I.%%I', %s::text, %s::text))::oid", (place, name)
-            ).fetchone()
-        )
-        and row[0] is not None
-    ]
+    roots = [qualified(place, name) for place, name in relations]
     with connection.cursor(row_factory=class_row(View)) as cursor:
         return cursor.execute(_DEPENDENTS, {"roots": roots}).fetchall()
 
 
 @contextmanager
 def aside(connection: psycopg.Connection, relations: Sequence[tuple[str, str]]) -> Iterator[list[View]]:
-    """Take the views on these relations down while the block alters them, inside the caller's transaction."""
+    """Drop the views on these relations while the block alters them, inside the caller's transaction."""
     views = dependents(connection, relations)
     for view in reversed(views):
         connection.execute(sql.SQL("drop {} {}").format(_kind(view), sql.Identifier(view.schema, view.name)))
