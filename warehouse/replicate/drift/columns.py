@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import LiteralString
 
 import psycopg
@@ -57,20 +58,27 @@ def add(
     """
 
     def work() -> None:
+        add_missing(connection, [schema, HISTORY], table, columns)
         for column in columns:
-            for place in (schema, HISTORY):
-                connection.execute(
-                    # format_type() gives the type as SQL, quoted where it has to be.
-                    sql.SQL("alter table {} add column if not exists {} {}").format(
-                        sql.Identifier(place, table), sql.Identifier(column.name), sql.SQL(column.type)
-                    )
-                )
             column_states.put(connection, table, column.name, state, reason)
         discard_held(connection, schema, table)
         credentials.remove_credentials(connection, schema, table, dict(without))
         history.create_view(connection, schema, table, published_columns(connection, schema, table))
 
     alter(connection, schema, table, "no column can be added to it", work)
+
+
+def add_missing(
+    connection: psycopg.Connection, places: Iterable[str], table: str, columns: Iterable[SourceColumn]
+) -> None:
+    """Add columns to a table of that name in some schemas, where it lacks them; in the caller's transaction."""
+    for place, column in itertools.product(places, columns):
+        connection.execute(
+            # format_type() gives the type as SQL, quoted where it has to be.
+            sql.SQL("alter table {} add column if not exists {} {}").format(
+                sql.Identifier(place, table), sql.Identifier(column.name), sql.SQL(column.type)
+            )
+        )
 
 
 def set_states(

@@ -1,8 +1,8 @@
-"""A table that comes later: the engine's own synchronisation copies it while the others' stream goes on.
+"""A table that comes later: PostgreSQL's own synchronisation copies it while the stream of the others continues.
 
-The engine copies it on a slot of its own, catches up to where the stream is, and hands over at exactly that position.
-History's triggers do not fire for inserts, so its copy is stored as the first copy of all tables was. What the engine
-does not keep is which transactions those were: they are written down here.
+PostgreSQL copies it on a slot of its own, catches up to where the stream is, and hands over at exactly that position.
+History's triggers do not fire for inserts, so its copy is stored as the first copy of all tables was. PostgreSQL does
+not keep which transactions those were: this module writes them down.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core import ours
-from warehouse.core.database import one
+from warehouse.core.database import one, qualified
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
 from warehouse.replicate import history
+from warehouse.replicate.catalog import clocks
 from warehouse.replicate.catalog.names import FIRST_COPY, HISTORY, KNOWN_FROM
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import columns, locks
@@ -32,6 +33,24 @@ from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
 
 STALLED_SECONDS = 120
+
+_PRIMARY_KEY = "select conname from pg_constraint where contype = 'p' and conrelid = to_regclass(%s)"
+
+_STATE = """
+select r.srsubstate::text, (
+    select tuples_processed from pg_stat_progress_copy as p where p.relid = r.srrelid limit 1
+)
+from pg_subscription_rel as r join pg_subscription as s on s.oid = r.srsubid
+where s.subname = %s and r.srrelid = to_regclass(%s)
+"""
+
+_COPIED = """
+insert into ledger.copied_tables (epoch_id, table_name, rows_copied, seconds)
+select %(epoch)s, table_name, %(rows)s, extract(epoch from clock_timestamp() - since) from ledger.column_states
+where table_name = %(table)s and column_name = ''
+on conflict (epoch_id, table_name) do update
+set rows_copied = excluded.rows_copied, seconds = excluded.seconds, copied_at = now()
+"""
 
 
 def make(
@@ -50,12 +69,8 @@ def make(
             replica_tables.create_tables(warehouse, schema, {table: list(declared)})
             replica_tables.add_key(warehouse, schema, table, key)
             # History of an earlier life of the table stays.
-            for column in declared if _exists(warehouse, HISTORY, table) else ():
-                warehouse.execute(
-                    sql.SQL("alter table {} add column if not exists {} {}").format(
-                        sql.Identifier(HISTORY, table), sql.Identifier(column.name), sql.SQL(column.type)
-                    )
-                )
+            if _exists(warehouse, HISTORY, table):
+                columns.add_missing(warehouse, [HISTORY], table, declared)
             history.keep(warehouse, schema, table, declared, key)
             credentials.remove_credentials(warehouse, schema, table, without)
         _mark_first_copy(warehouse, epoch, schema, table)
@@ -70,18 +85,15 @@ def empty(
     declared: Sequence[SourceColumn],
     key: Sequence[str],
 ) -> None:
-    """Empty a table whose key changed, so that it can be copied anew; every row's version ends in the history."""
+    """Empty a table whose key changed, so that it can be copied again; every row's version ends in the history."""
 
     def work() -> None:
-        _add_missing(warehouse, schema, table, declared)
+        columns.add_missing(warehouse, [schema, HISTORY], table, declared)
+        history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
         manual_writes.our_own(warehouse, "repair")
         transactions.own(warehouse, epoch, "repair")
         warehouse.execute(sql.SQL("truncate {}").format(sql.Identifier(schema, table)))
-        row = warehouse.execute(
-            "select conname from pg_constraint where contype = 'p'"
-            " and conrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-            (schema, table),
-        ).fetchone()
+        row = warehouse.execute(_PRIMARY_KEY, (qualified(schema, table),)).fetchone()
         if row:
             warehouse.execute(
                 sql.SQL("alter table {} drop constraint {}").format(
@@ -100,17 +112,6 @@ def empty(
     columns.alter(warehouse, schema, table, "its key cannot be changed", work)
 
 
-def _add_missing(warehouse: psycopg.Connection, schema: str, table: str, declared: Sequence[SourceColumn]) -> None:
-    for column in declared:
-        for place in (schema, HISTORY):
-            warehouse.execute(
-                sql.SQL("alter table {} add column if not exists {} {}").format(
-                    sql.Identifier(place, table), sql.Identifier(column.name), sql.SQL(column.type)
-                )
-            )
-    history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
-
-
 def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> None:
     """Have the subscription take up what the publication sends now, and let go of what it does not send any more.
 
@@ -118,11 +119,11 @@ def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> Non
         copy_data: PostgreSQL copies what is taken up, which stops the stream if one of these tables has rows already.
 
     Raises:
-        StreamStuck: the stream is off, and the engine refuses.
+        StreamStuck: the stream is off, and PostgreSQL refuses.
     """
     if not subscription.is_enabled(warehouse, name):
         raise StreamStuck(
-            f"The stream of {name} is off, and the engine takes no table up or out then.",
+            f"The stream of {name} is off, and PostgreSQL adds or removes no table then.",
             meaning="Nothing was changed by this step.",
             next_command="warehouse replicate run, then: warehouse replicate apply",
         )
@@ -154,7 +155,7 @@ def finish(
     """Wait until the stream has taken over, and write down which transactions brought the rows; returns the rows.
 
     Raises:
-        StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
+        StreamStuck: PostgreSQL disabled the subscription, or nothing moved for STALLED_SECONDS.
     """
     name = epoch.replication_name
     _wait_until_ready(source, warehouse, name, schema, table, progress)
@@ -171,17 +172,10 @@ def finish(
         warehouse.execute(
             sql.SQL("drop function if exists {}()").format(sql.Identifier(HISTORY, f"{table}_first_copy"))
         )
-        row = warehouse.execute(sql.SQL("select count(*) from {}").format(target)).fetchone()
-        rows = int(row[0]) if row else 0
-        warehouse.execute(
-            "insert into ledger.copied_tables (epoch_id, table_name, rows_copied, seconds)"
-            " select %s, %s, %s, extract(epoch from clock_timestamp() - since) from ledger.column_states"
-            " where table_name = %s and column_name = '' on conflict (epoch_id, table_name) do update"
-            " set rows_copied = excluded.rows_copied, seconds = excluded.seconds, copied_at = now()",
-            (epoch.epoch_id, table, rows, table),
-        )
+        (rows,) = one(warehouse, sql.SQL("select count(*) from {}").format(target))
+        warehouse.execute(_COPIED, {"epoch": epoch.epoch_id, "table": table, "rows": rows})
         column_states.put(warehouse, table, "", "complete", "copied; the stream has taken over")
-        return rows
+        return int(rows)
 
     return locks.briefly(
         warehouse, work, schema=schema, table=table, where="the warehouse", done="its copy cannot be completed"
@@ -189,7 +183,7 @@ def finish(
 
 
 def _mark_first_copy(warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str) -> None:
-    """Have the engine's copy write down its own transaction: only a copy fires a trigger of a whole statement."""
+    """Have PostgreSQL's copy record its own transaction: only a copy fires a trigger of a whole statement."""
     function = sql.Identifier(HISTORY, f"{table}_first_copy")
     warehouse.execute(
         sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
@@ -222,13 +216,7 @@ def _wait_until_ready(
     last = None
     waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
     while True:
-        row = warehouse.execute(
-            "select r.srsubstate::text, (select tuples_processed from pg_stat_progress_copy as p"
-            "  where p.relid = r.srrelid limit 1) from pg_subscription_rel as r"
-            " join pg_subscription as s on s.oid = r.srsubid where s.subname = %s"
-            " and r.srrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-            (name, schema, table),
-        ).fetchone()
+        row = warehouse.execute(_STATE, (name, qualified(schema, table))).fetchone()
         if row and row[0] == "r":
             return
         if row != last:
@@ -238,10 +226,10 @@ def _wait_until_ready(
         if is_off or waiting.is_over:
             stands = f"does not begin: the source waits for {who}." if (who := held_by()) else "does not move."
             raise StreamStuck(
-                f"The copy of {table} " + ("failed, and PostgreSQL switched the stream off." if is_off else stands),
+                f"The copy of {table} " + ("failed, and PostgreSQL disabled the subscription." if is_off else stands),
                 meaning="The other tables keep what they have. The table is not complete, and the ledger says so.",
                 next_command="Read the log of the warehouse's server; then warehouse replicate run and warehouse "
-                "replicate apply go on with it.",
+                "replicate apply continue it.",
             )
         if row and row[1]:
             waiting.look(f"rows of {table} copied {int(row[1]):,}")
@@ -251,14 +239,10 @@ def _wait_until_ready(
 
 
 def _skew(source: psycopg.Connection, warehouse: psycopg.Connection) -> timedelta:
-    """How far the source's clock is ahead of the warehouse's."""
-    at_source, at_home = (one(side, "select clock_timestamp()")[0] for side in (source, warehouse))
-    skew: timedelta = at_source - at_home
-    return skew
+    """How far the source's clock is before the warehouse's."""
+    return timedelta(seconds=clocks.compare(source, warehouse).skew_seconds)
 
 
 def _exists(warehouse: psycopg.Connection, schema: str, table: str) -> bool:
-    row = warehouse.execute(
-        "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", (schema, table)
-    ).fetchone()
-    return bool(row and row[0])
+    (exists,) = one(warehouse, "select to_regclass(%s) is not null", (qualified(schema, table),))
+    return bool(exists)
