@@ -1,16 +1,17 @@
 """The back-fill of columns: their values for rows that the stream has not brought since they are published.
 
 Why it is right, whatever is written at the source meanwhile. The publication sends the columns, and every transaction
-that began before it did is over. All that was committed up to then is applied here; at that moment a snapshot of the
+that began before it did is over. All that was committed up to then is applied in the warehouse; at that moment a snapshot of the
 warehouse is taken, the *boundary*. So
 
-1. a row here whose transaction is not visible in the boundary was brought with its columns, and is left alone;
-2. a row here whose transaction is visible in it was committed at the source before the boundary.
+1. a row of the replica whose transaction is not visible in the boundary was brought with its columns, and is left alone;
+2. a row of the replica whose transaction is visible in it was committed at the source before the boundary.
 
-Then a chunk is read at the source, and it is waited until all that this reading saw is applied here. A row of the
-second kind is still what that reading saw of it: had it been changed between, that change would have been applied and
-the row be of the first kind. Its value is written. What the source changes after the reading comes with the columns,
-and overwrites it; what it deletes is deleted here or will be; nothing is ever inserted, so nothing rises from the dead.
+Then a chunk is read at the source, and the back-fill waits until the warehouse has applied all that this reading saw.
+A row of the second kind is still what that reading saw of it: had it been changed between, that change would have been
+applied and the row be of the first kind. Its value is written. What the source changes after the reading comes with the
+columns, and overwrites it; what it deletes is, or will be, deleted in the warehouse; nothing is ever inserted, so a
+deleted row cannot reappear.
 
 The warehouse only learns now what was so at the source before: each row gets a version that begins when its chunk was
 read, by a transaction of kind `backfill`. As known before that, the column is null, and ledger.column_states says why.
@@ -26,6 +27,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import DriftHeld
 from warehouse.core.progress import Progress
 from warehouse.replicate.catalog.names import KNOWN_FROM
@@ -42,6 +44,24 @@ CHUNK_ROWS = 10_000
 
 _LOCKED_SECONDS = 60
 _VALUES = sql.Identifier("pg_temp", "backfill_values")
+
+_AS_SEEN = """
+pg_visible_in_snapshot(r.{known_from}, {boundary}::pg_snapshot) and ({here}) is distinct from ({there})
+"""
+
+# A row that the apply worker is changing is passed over, never waited for: two that wait for each other would cost the
+# stream. It is looked at again until it is free.
+_UPDATE = """
+with free as (
+    select r.ctid from {replica} as r join {values} as v on {matched} where {condition}
+    for no key update of r skip locked
+)
+
+update {replica} as r set {set} from {values} as v
+where {matched} and {condition} and r.ctid in (select ctid from free)
+"""
+
+_LEFT = "select exists (select from {replica} as r join {values} as v on {matched} where {condition})"
 
 
 @dataclass(frozen=True)
@@ -63,9 +83,8 @@ class BackFill:
 def boundary(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
     """The warehouse's snapshot at a moment when all that could have come without the columns is applied."""
     subscription.wait_until_applied(source, warehouse, name, progress)
-    row = warehouse.execute("select pg_current_snapshot()::text").fetchone()
-    assert row is not None
-    return str(row[0])
+    (snapshot,) = one(warehouse, "select pg_current_snapshot()::text")
+    return str(snapshot)
 
 
 def fill(
@@ -76,25 +95,24 @@ def fill(
     boundary: str,
     progress: Progress,
 ) -> int:
-    """Fill columns of a table from where an earlier attempt got to; returns the number of rows written.
+    """Fill columns of a table from where an earlier attempt stopped; returns the number of rows written.
 
     Args:
         boundary: of boundary(), taken after the publication sent the columns.
 
     Raises:
-        DriftHeld: somebody else than the stream keeps rows of the replica locked.
+        DriftHeld: another session than the stream's keeps rows of the replica locked.
         StreamStuck, SlotLost: the stream does not move.
     """
     up_to = _position(warehouse, wanted)
     _make_room(warehouse, wanted)
     written = 0
     while True:
-        now = source.execute("select clock_timestamp()").fetchone()
-        assert now is not None
+        (now,) = one(source, "select clock_timestamp()")
         read, last = _read(source, warehouse, wanted, up_to)
         if read:
             subscription.wait_until_applied(source, warehouse, epoch.replication_name, progress)
-            written += _write(warehouse, epoch, wanted, boundary, now[0], last)
+            written += _write(warehouse, epoch, wanted, boundary, now, last)
             progress.count(f"rows of {wanted.table} back-filled", written)
         up_to = last
         if read < CHUNK_ROWS:
@@ -102,7 +120,7 @@ def fill(
 
 
 def _position(warehouse: psycopg.Connection, wanted: BackFill) -> list[str] | None:
-    """Where to go on: the key up to which all of the columns are filled."""
+    """Where to continue: the key up to which all of the columns are filled."""
     known = column_states.read(warehouse)
     places = [known[wanted.table, column].filled_up_to for column in wanted.columns if (wanted.table, column) in known]
     same = all(place == places[0] for place in places) and len(places) == len(wanted.columns)
@@ -159,9 +177,7 @@ def _write(
     up_to: list[str] | None,
 ) -> int:
     """Write the chunk's values to the rows that are still as the boundary saw them, and how far that is."""
-    condition = sql.SQL(
-        "pg_visible_in_snapshot(r.{known_from}, {boundary}::pg_snapshot) and ({here}) is distinct from ({there})"
-    ).format(
+    condition = sql.SQL(_AS_SEEN).format(
         known_from=sql.Identifier(KNOWN_FROM),
         boundary=sql.Literal(boundary),
         here=_as_text("r", wanted.columns),
@@ -173,23 +189,11 @@ def _write(
         "matched": sql.SQL(" and ").join(sql.SQL("r.{0} = v.{0}").format(sql.Identifier(name)) for name in wanted.key),
         "condition": condition,
     }
-    update = sql.SQL(
-        # A row that the apply worker is changing is passed over, never waited for: two that wait for each other would
-        # cost the stream. It is looked at again until it is free.
-        """with free as (
-    select r.ctid from {replica} as r join {values} as v on {matched} where {condition}
-    for no key update of r skip locked
-)
-
-update {replica} as r set {set} from {values} as v
-where {matched} and {condition} and r.ctid in (select ctid from free)"""
-    ).format(
+    update = sql.SQL(_UPDATE).format(
         **parts,
         set=sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(name)) for name in wanted.columns),
     )
-    left = sql.SQL(
-        "select exists (select from {replica} as r join {values} as v on {matched} where {condition})"
-    ).format(**parts)
+    left = sql.SQL(_LEFT).format(**parts)
     written, deadline = 0, time.monotonic() + _LOCKED_SECONDS
     while True:
         with warehouse.transaction():
@@ -198,8 +202,7 @@ where {matched} and {condition} and r.ctid in (select ctid from free)"""
             if rows:
                 transactions.own(warehouse, epoch, "backfill", read_at)
             written += rows
-            row = warehouse.execute(left).fetchone()
-            is_done = row is not None and not row[0]
+            is_done = one(warehouse, left) == (False,)
             if is_done:
                 column_states.filled(warehouse, wanted.table, wanted.columns, up_to, written)
         if is_done:

@@ -59,6 +59,15 @@ class Catalogs:
         return [self.source[table][name] for name in names if name in self.source[table]]
 
 
+_GENERATED = """
+select c.relname, a.attname
+from pg_attribute as a
+join pg_class as c on c.oid = a.attrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and a.attnum > 0 and not a.attisdropped and a.attgenerated not in ('', %s)
+"""
+
+
 def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> Catalogs:
     """Read both databases' catalogs; the source's at one moment. Takes no lock that anybody could notice.
 
@@ -99,10 +108,5 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
 def generated_columns(source: psycopg.Connection, schema: str) -> list[tuple[str, str]]:
     """The columns that this server computes and cannot send: stored ones from 18 on can be named in a publication."""
     sendable = "s" if source.info.server_version >= 180_000 else ""
-    rows = source.execute(
-        "select c.relname, a.attname from pg_attribute as a join pg_class as c on c.oid = a.attrelid"
-        " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and a.attnum > 0"
-        " and not a.attisdropped and a.attgenerated not in ('', %s)",
-        (schema, sendable),
-    ).fetchall()
+    rows = source.execute(_GENERATED, (schema, sendable)).fetchall()
     return [(table, column) for table, column in rows]

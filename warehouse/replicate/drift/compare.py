@@ -10,7 +10,7 @@ from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import moved, subscribing
 from warehouse.replicate.drift.both_sides import Catalogs
-from warehouse.replicate.drift.difference import Difference, Needs
+from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Needs
 from warehouse.replicate.ledger import column_states
 
 _TAKEN_UP = (
@@ -52,23 +52,22 @@ def _of_publication(now: Catalogs) -> Iterator[Difference]:
     publication = now.publication
     if publication is None:
         yield Difference(
-            "publication", "", None, "it is gone", "made anew; what was missed is found by `warehouse replicate repair`"
+            "publication", "", None, "it is gone", "created again; `warehouse replicate repair` finds what was missed"
         )
         return
     if publication.whole:
-        yield Difference("publication", "", None, "it sends whole schemas", "made anew with the listed columns")
+        yield Difference("publication", "", None, "it sends whole schemas", "created again with the listed columns")
     missing = [verb for verb in VERBS if verb not in publication.verbs]
     if missing or publication.via_root:
         told = f"it does not send every {', '.join(missing)}" if missing else "it sends partitions as their parent"
-        yield Difference("publication", "", None, told, "set right; a gap is recorded where changes were missed")
+        yield Difference("publication", "", None, told, "corrected; a gap is recorded where changes were missed")
     for schema, table in publication.foreign:
         yield Difference("publication", "", None, f"it sends {schema}.{table}", "taken out of it")
 
 
 def _of_table(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
     published = classification.columns_of(table)
-    state = now.states.get((table, ""))
-    is_sink = state is not None and state.state == "held"
+    is_sink = now.state(table) == "held"
     if not published:
         yield from _of_unwanted_table(classification, now, table, is_sink=is_sink)
     elif table not in now.source and table in now.identities:
@@ -83,15 +82,15 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
             yield _no_identity(now, table, fault)
         elif table not in now.replica or is_sink:
             yield from _of_classified_table(now, table, known)
-        elif state is not None and state.state == "copying":
-            yield Difference("copying", table, None, "its copy is not complete", "goes on")
+        elif now.state(table) == "copying":
+            yield Difference("copying", table, None, "its copy is not complete", "continued")
         elif set(now.replica[table].key) != set(key):
             yield Difference(
                 "key",
                 table,
                 None,
-                f"its key is ({', '.join(key)}), here it is ({', '.join(now.replica[table].key)})",
-                "taken out of the publication, since rows cannot be told apart; to copy it anew with the new key: "
+                f"its key is ({', '.join(key)}) at the source, ({', '.join(now.replica[table].key)}) in the warehouse",
+                "taken out of the publication, since rows cannot be matched; to copy it again with the new key: "
                 f"warehouse replicate apply --accept {table}",
                 "decision",
                 pending=table in now.sends or table in now.subscribed,
@@ -101,8 +100,7 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
 
 
 def _no_identity(now: Catalogs, table: str, fault: str) -> Difference:
-    state = now.states.get((table, ""))
-    retired = table not in now.replica or (state is not None and state.state == "retired")
+    retired = table not in now.replica or now.state(table) == "retired"
     return Difference(
         "identity",
         table,
@@ -120,7 +118,8 @@ def _of_classified_table(now: Catalogs, table: str, known: list[str]) -> Iterato
     if unknown:
         yield _unknown_type(table, None, unknown)
     else:
-        yield Difference("add table", table, None, "it is classified and not here", "made, published and copied")
+        what = "it is classified and not in the warehouse yet"
+        yield Difference("add table", table, None, what, "created, published and copied")
 
 
 def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
@@ -129,7 +128,6 @@ def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
             "missing", table, None, "neither the source nor the replica has it", "nothing", "decision", pending=False
         )
         return
-    state = now.states.get((table, ""))
     columns = set(now.replica[table].columns)
     renamed = [
         other
@@ -137,8 +135,10 @@ def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
         if other not in now.replica or now.states.get((other, "")) is not None
         if columns <= set(found)
     ]
-    moved = [place for place, name in now.publication.foreign if name == table] if now.publication else []
-    hint = f"; it is {moved[0]}.{table} now" if moved else f"; it may be {renamed[0]} now" if len(renamed) == 1 else ""
+    places = [place for place, name in now.publication.foreign if name == table] if now.publication else []
+    hint = (
+        f"; it is {places[0]}.{table} now" if places else f"; it may be {renamed[0]} now" if len(renamed) == 1 else ""
+    )
     yield Difference(
         "dropped table",
         table,
@@ -146,7 +146,7 @@ def _of_dropped_table(now: Catalogs, table: str) -> Iterator[Difference]:
         f"the source does not have it any more{hint}",
         "its rows are kept as they were; take it out of replication/trs.yml to agree",
         "decision",
-        pending=state is None or state.state != "retired",
+        pending=now.state(table) != "retired",
     )
 
 
@@ -159,7 +159,7 @@ def _of_unwanted_table(
             "new table" if not sent else "unpublish table",
             table,
             None,
-            "nobody has classified it" + (", and the publication sends it" if sent else ""),
+            NOT_CLASSIFIED + (", and the publication sends it" if sent else ""),
             "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
             "classification",
             pending=sent,
@@ -169,17 +169,10 @@ def _of_unwanted_table(
     if table not in now.replica or is_sink:
         return
     yield from _secrets(classification, now, table)
-    state = now.states.get((table, ""))
-    retired = state is not None and state.state == "retired"
     if not sent:
-        yield Difference(
-            "retire table",
-            table,
-            None,
-            "it is not replicated any more",
-            "its rows are kept as they were",
-            pending=not retired,
-        )
+        pending = now.state(table) != "retired"
+        what, will = "it is not replicated any more", "its rows are kept as they were"
+        yield Difference("retire table", table, None, what, will, pending=pending)
 
 
 def _secrets(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
@@ -187,8 +180,7 @@ def _secrets(classification: Classification, now: Catalogs, table: str) -> Itera
     for column, line in entry.columns.items() if entry else ():
         if line.classification != "secret":
             continue
-        state = now.states.get((table, column))
-        stored = column in now.replica[table].columns and (state is None or state.state not in ("removed", "held"))
+        stored = column in now.replica[table].columns and now.state(table, column) not in ("removed", "held")
         sent = column in now.sends.get(table, ())
         if stored or sent:
             key = column in now.replica[table].key
@@ -199,8 +191,8 @@ def _secrets(classification: Classification, now: Catalogs, table: str) -> Itera
                 "it is a secret now",
                 "it is part of the key: leave the table behind in replication/trs.yml, then drop it in the warehouse"
                 if key
-                else "taken out of the publication at once; `warehouse replicate apply` takes its values out of "
-                "replica and history",
+                else "taken out of the publication at once; `warehouse replicate apply` removes its values from the "
+                "replica and its history",
                 "decision" if stored else "nothing",
                 pending=not key or sent,
                 automatic=sent and not stored,
@@ -211,9 +203,9 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
     yield from _secrets(classification, now, table)
     publication = now.publication
     if publication is not None:
-        state = now.states.get((table, ""))
-        if table not in publication.sends and state is not None and state.state == "released":
-            yield Difference("released", table, None, state.reason, _TAKEN_UP, "decision", automatic=False)
+        if table not in publication.sends and now.state(table) == "released":
+            reason = now.states[table, ""].reason
+            yield Difference("released", table, None, reason, _TAKEN_UP, "decision", automatic=False)
         elif table not in publication.sends:
             yield Difference(
                 "publish table",
@@ -224,7 +216,7 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
             )
         elif table in publication.filtered or table in publication.unlisted:
             told = "only some of its rows" if table in publication.filtered else "every column of it"
-            yield Difference("publish table", table, None, f"the publication sends {told}", "set right")
+            yield Difference("publish table", table, None, f"the publication sends {told}", "corrected")
     yield from subscribing.of_table(now, table)
     wanted = classification.columns_of(table)
     for column in dict.fromkeys([*wanted, *now.source[table], *now.replica[table].columns]):
@@ -237,8 +229,6 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
 def _of_wanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:
     here = now.replica[table].columns.get(column)
     there = now.source[table].get(column)
-    state = now.states.get((table, column))
-    name = state.state if state else "complete"
     if there is None:
         yield _dropped(classification, now, table, column)
     elif (table, column) in now.generated:
@@ -254,22 +244,21 @@ def _of_wanted(classification: Classification, now: Catalogs, table: str, column
     elif there.type in now.unknown_types:
         yield _unknown_type(table, column, [there.type])
     elif here is None:
-        yield Difference(
-            "add column", table, column, "it is classified and not here", "added, published and back-filled"
-        )
+        what = "it is classified and not in the warehouse yet"
+        yield Difference("add column", table, column, what, "added, published and back-filled")
     else:
-        yield from _of_type(now, table, column, here, name)
+        yield from _of_type(now, table, column, here)
 
 
-def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> Iterator[Difference]:
-    there = now.source[table][column].type
+def _of_type(now: Catalogs, table: str, column: str, here: str) -> Iterator[Difference]:
+    there, state = now.source[table][column].type, now.state(table, column)
     sent, released = column in now.sends.get(table, ()), state == "released"
     change = type_change(here, there)
-    told = f"its type is {there}, here {here}"
+    told = f"type changed: {there} at the source, {here} in the warehouse"
     if change == "widened":
-        will = "widened here, and its values compared"
+        will = "widened in the warehouse, and its values compared"
         if released:
-            will = f"{will} by `warehouse replicate apply`: it was let go of"
+            will = f"{will} by `warehouse replicate apply`: it was released"
         needs: Needs = "decision" if released else "nothing"
         yield Difference("widened", table, column, told, will, needs, automatic=not released)
         return
@@ -292,24 +281,18 @@ def _of_type(now: Catalogs, table: str, column: str, here: str, state: str) -> I
             table,
             column,
             told,
-            f"goes on: what arrives fits; to take the new type: warehouse replicate apply --accept {table}.{column}",
+            "still replicated: what arrives fits; to take the new type: "
+            f"warehouse replicate apply --accept {table}.{column}",
             "decision",
             pending=False,
         )
     if released:
-        yield Difference(
-            "released",
-            table,
-            column,
-            now.states[table, column].reason,
-            _TAKEN_UP,
-            "decision",
-            automatic=False,
-        )
+        reason = now.states[table, column].reason
+        yield Difference("released", table, column, reason, _TAKEN_UP, "decision", automatic=False)
     elif not sent and table in now.sends:
         yield Difference("publish", table, column, "the publication does not send it", "published, and back-filled")
     elif state in ("adding", "backfilling"):
-        yield Difference("back-fill", table, column, "not every row has its value yet", "the back-fill goes on")
+        yield Difference("back-fill", table, column, "not every row has its value yet", "its back-fill is continued")
 
 
 def _of_unwanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:
@@ -318,14 +301,13 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
         return
     sent = column in now.sends.get(table, ())
     here, there = column in now.replica[table].columns, column in now.source[table]
-    state = now.states.get((table, column))
-    name = state.state if state else "complete"
+    state = now.state(table, column)
     if line is None and there:
         yield Difference(
             "unpublish" if sent else "new column",
             table,
             column,
-            "nobody has classified it" + (", and the publication sends it" if sent else ""),
+            NOT_CLASSIFIED + (", and the publication sends it" if sent else ""),
             "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
             "classification",
             pending=sent,
@@ -336,14 +318,14 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
             table,
             column,
             "it is not to be replicated",
-            "taken out of the publication; its values here stay as they were",
+            "taken out of the publication; its values in the warehouse stay as they were",
         )
-    elif here and name != "held":
-        kept = "its last values are kept"
-        if name in ("retired", "removed"):
-            yield Difference("retired", table, column, "it is not replicated any more", kept, pending=False)
+    elif here and state != "held":
+        what, kept = "it is not replicated any more", "its last values are kept"
+        if state in ("retired", "removed"):
+            yield Difference("retired", table, column, what, kept, pending=False)
         else:
-            yield Difference("retire", table, column, "it is not replicated any more", kept)
+            yield Difference("retire", table, column, what, kept)
 
 
 def _dropped(classification: Classification, now: Catalogs, table: str, column: str) -> Difference:
@@ -357,7 +339,6 @@ def _dropped(classification: Classification, now: Catalogs, table: str, column: 
         if name not in classification.tables[table].columns and found.type == here
     ]
     sent = [name for name in new if name in now.sends.get(table, ())]
-    state = now.states.get((table, column))
     hint = f"; it is called {sent[0]} now" if len(sent) == 1 else ""
     if not hint and len(new) == 1:
         hint = f"; it may be {new[0]} now, of the same type"
@@ -368,7 +349,7 @@ def _dropped(classification: Classification, now: Catalogs, table: str, column: 
         f"the source does not have it any more{hint}",
         "its last values are kept; take its line out of replication/trs.yml to agree",
         "decision",
-        pending=state is None or state.state != "retired",
+        pending=now.state(table, column) != "retired",
     )
 
 

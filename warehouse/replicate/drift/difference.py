@@ -99,7 +99,7 @@ class Outcome:
         return [str(one) for one in self.left if one.needs != "nothing"]
 
     def urgent(self) -> WarehouseError | None:
-        """What comes before columns that wait to be classified: a failure, or a decision."""
+        """What is more urgent than columns that wait to be classified: a failure, or a decision."""
         error = self.error()
         return None if isinstance(error, NewColumnsHeld) else error
 
@@ -116,7 +116,7 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
         return MeaningChanged(
             f"{first.name} is not known to be equal to the source any more: {first.what}{_more(doubted)}.",
             meaning="The stream goes by names, and this name meant something else for a while, or does now. Nothing is "
-            "built or delivered until the rows were compared.",
+            "built or delivered until the rows have been compared.",
             next_command="warehouse replicate repair compares them, and writes what differs.",
         )
     decide = [one for one in left if one.needs == "decision"]
@@ -125,7 +125,7 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
         first = decide[0]
         return DriftHeld(
             f"The source's structure changed, and a person has to decide: {first.name}: {first.what}{_more(decide)}.",
-            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done; marts go on.",
+            meaning=f"{first.will[0].upper()}{first.will[1:]}. Everything else was done, and marts are still built.",
             next_command="warehouse replicate drift shows each difference and what can be done about it.",
         )
     if classify:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from warehouse.core.database import writing
+from warehouse.core.database import one, writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
@@ -17,7 +17,14 @@ from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.drift import locks
 
 OLD_TRANSACTION_SECONDS = 60
-"""For so long a transaction at the source that began before a change of the publication is waited for."""
+"""How long to wait for a transaction at the source that began before the publication was changed."""
+
+_OLDEST = """
+select format('process %%s since %%s UTC', pid, to_char(xact_start at time zone 'UTC', 'HH24:MI:SS'))
+from pg_stat_activity
+where backend_xid is not null and pid <> pg_backend_pid() and xact_start < clock_timestamp() - %s * interval '1 second'
+order by xact_start limit 1
+"""
 
 
 def publish(source: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> int | None:
@@ -30,8 +37,8 @@ def publish(source: psycopg.Connection, name: str, schema: str, table: str, colu
         The number of the table's line in the publication now (see meaning.py); None without one.
 
     Raises:
-        DriftHeld: the columns do not cover the replica identity, or somebody holds a lock at the source.
-        MissingPrivilege: this user owns the publication's tables not.
+        DriftHeld: the columns do not cover the replica identity, or another session holds a lock at the source.
+        MissingPrivilege: this user does not own the publication's tables.
     """
 
     def work() -> int | None:
@@ -101,47 +108,35 @@ def recreate(source: psycopg.Connection, name: str, schema: str, tables: dict[st
 def outlive_older_transactions(source: psycopg.Connection, name: str, progress: Progress) -> None:
     """Wait until every transaction is over that may have written rows as the publication was before.
 
-    Then have the source look up anew what it sends: some versions keep sending as before what a transaction of that
-    time had looked up (mended in 13.21, 14.18, 15.13, 16.9 and 17.5).
+    Then have the source look up again what it sends: some versions keep sending as before what a transaction of that
+    time had looked up (corrected in 13.21, 14.18, 15.13, 16.9 and 17.5).
 
     Raises:
         DriftHeld: one of them is still open after OLD_TRANSACTION_SECONDS.
     """
-    row = source.execute("select pg_current_xact_id()::text").fetchone()
-    assert row is not None
+    (own,) = one(source, "select pg_current_xact_id()::text")
     waiting = Waiting(progress, "older transactions of the operational database", limit=OLD_TRANSACTION_SECONDS)
-    while not _one(source, "select pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", row[0]):
+    while one(source, "select pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", (own,)) != (True,):
         waiting.look("waiting for older transactions of the operational database")
         if waiting.is_over:
-            oldest = _one(
-                source,
-                "select format('process %%s since %%s UTC', pid, to_char(xact_start at time zone 'UTC', 'HH24:MI:SS'))"
-                " from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()"
-                " and xact_start < clock_timestamp() - %s * interval '1 second' order by xact_start limit 1",
-                OLD_TRANSACTION_SECONDS / 2,
-            )
+            oldest = source.execute(_OLDEST, (OLD_TRANSACTION_SECONDS / 2,)).fetchone()
             raise DriftHeld(
                 f"A transaction at the source has been open since before the publication was changed: "
-                f"{oldest or 'a prepared one'}.",
+                f"{oldest[0] if oldest else 'a prepared one'}.",
                 meaning="Rows that it writes may come without the new columns, so their back-fill has to wait for it. "
-                "The stream goes on; the columns are null for older rows until then, and the ledger says so.",
-                next_command="When it is through: warehouse replicate apply",
+                "The stream continues; the columns are null for older rows until then, and the ledger says so.",
+                next_command="When it has finished: warehouse replicate apply",
             )
         time.sleep(0.1)
-    # When the publication is an administrator's: on a mended server nothing is lost by leaving it alone.
+    # The publication may be an administrator's: on a corrected server nothing is lost by leaving it alone.
     with contextlib.suppress(psycopg.errors.InsufficientPrivilege), writing(source):
         publication.set_options(source, name)
-
-
-def _one(connection: psycopg.Connection, query: str, value: object) -> object:
-    row = connection.execute(query.encode(), (value,)).fetchone()
-    return row[0] if row else None
 
 
 def _not_allowed(name: str, error: psycopg.Error) -> MissingPrivilege:
     return MissingPrivilege(
         f"The publication {name} cannot be changed: {error.diag.message_primary}.",
-        meaning="What is classified now is not sent yet; everything else goes on.",
+        meaning="What is classified now is not sent yet; everything else continues.",
         next_command="Have the operational database's administrator run what `warehouse replicate sql` prints; then: "
         "warehouse replicate apply",
     )

@@ -1,4 +1,4 @@
-"""What a migration at the source has let go of by the function there: held as if a person had released it here."""
+"""What a migration at the source has released by the function there: held as if `apply --release` had released it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ from warehouse.replicate.ledger.column_states import ColumnState, States
 if TYPE_CHECKING:
     from warehouse.replicate.drift.apply import Work
     from warehouse.replicate.drift.both_sides import Catalogs
+
+_READABLE = """
+select has_table_privilege(c.oid, 'select') and has_schema_privilege(c.relnamespace, 'usage')
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = 'releases' and c.relkind = 'r'
+"""
+
+_RELEASES = """
+select release_id, released_at, released_by, table_name, columns, listed_before::bigint, listed_after::bigint
+from {} where table_schema = %s order by release_id
+"""
+
+_NOTE = """
+insert into ledger.source_releases (release_id, released_at, released_by, table_name, columns)
+values (%s, %s, %s, %s, %s)
+"""
 
 
 @dataclass(frozen=True)
@@ -50,22 +66,10 @@ def read(source: psycopg.Connection, name: str, schema: str) -> list[Release]:
     Args:
         name: of the publication.
     """
-    row = source.execute(
-        "select has_table_privilege(c.oid, 'select') and has_schema_privilege(c.relnamespace, 'usage')"
-        " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
-        " where n.nspname = %s and c.relname = 'releases' and c.relkind = 'r'",
-        (name,),
-    ).fetchone()
-    if not (row and row[0]):
+    readable = source.execute(_READABLE, (name,)).fetchone()
+    if readable is None or not readable[0]:
         return []
-    rows = source.execute(
-        sql.SQL(
-            "select release_id, released_at, released_by, table_name, columns, listed_before::bigint,"
-            " listed_after::bigint from {}"
-            " where table_schema = %s order by release_id"
-        ).format(sql.Identifier(name, "releases")),
-        (schema,),
-    )
+    rows = source.execute(sql.SQL(_RELEASES).format(sql.Identifier(name, "releases")), (schema,))
     return [
         Release(number, at, by, table, tuple(columns) if columns is not None else None, before, after)
         for number, at, by, table, columns, before, after in rows
@@ -88,7 +92,7 @@ def overlaid(known: States, found: Sequence[Release], sends: Mapping[str, Set[st
 
 
 def out(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, schema: str) -> set[tuple[str, str]]:
-    """Tables (with an empty name) and columns that are let go of, here or at the source."""
+    """Tables (with an empty column) and columns that are released, by `apply --release` or at the source."""
     now = publication.read(source, name, schema)
     found = new(warehouse, read(source, name, schema))
     known = overlaid(column_states.read(warehouse), found, now.sends if now else {})
@@ -117,17 +121,8 @@ def note(work: Work, now: Catalogs) -> None:
                     work.done.append(f"{one.table}{'.' if column else ''}{column}: {one.reason}")
             if one.table in now.noted:
                 known_meanings.note_listing(work.warehouse, one.table, now.noted[one.table].listing)
-            work.warehouse.execute(
-                "insert into ledger.source_releases (release_id, released_at, released_by, table_name, columns)"
-                " values (%s, %s, %s, %s, %s)",
-                (
-                    one.release_id,
-                    one.released_at,
-                    one.released_by,
-                    one.table,
-                    list(one.columns) if one.columns else None,
-                ),
-            )
+            columns = list(one.columns) if one.columns else None
+            work.warehouse.execute(_NOTE, (one.release_id, one.released_at, one.released_by, one.table, columns))
 
 
 def _still_out(one: Release, sends: Mapping[str, Set[str]]) -> list[str]:
