@@ -1,10 +1,10 @@
 """The back-fill of columns: their values for rows that the stream has not brought since they are published.
 
 Why it is right, whatever is written at the source meanwhile. The publication sends the columns, and every transaction
-that began before it did is over. All that was committed up to then is applied in the warehouse; at that moment a snapshot of the
+that began before it did is over. When the warehouse has applied all that was committed up to then, a snapshot of the
 warehouse is taken, the *boundary*. So
 
-1. a row of the replica whose transaction is not visible in the boundary was brought with its columns, and is left alone;
+1. a row of the replica whose transaction is not visible in the boundary came with its columns, and is left alone;
 2. a row of the replica whose transaction is visible in it was committed at the source before the boundary.
 
 Then a chunk is read at the source, and the back-fill waits until the warehouse has applied all that this reading saw.
