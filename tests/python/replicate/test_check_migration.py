@@ -304,7 +304,7 @@ def test_the_command_asks_the_source(source: FreshDatabases, tmp_path: Path, mon
     monkeypatch.setattr(command, "load_classification", lambda: CLASSIFICATION)
     file = tmp_path / "migration.sql"
     file.write_text("alter table persons drop constraint persons_pkey;")
-    with pytest.raises(MigrationRefused, match="told apart by persons_pkey"):
+    with pytest.raises(MigrationRefused, match="identified by persons_pkey"):
         command.check_file(file, source=True, looked_at=None, json=False)
     with psycopg.connect(source.source_conninfo) as trs:
         trs.execute(sql.SQL("select 1"))

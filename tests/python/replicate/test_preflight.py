@@ -153,7 +153,7 @@ def test_slots_and_senders_that_are_used_up() -> None:
         (identity("f"), "its replica identity is FULL"),
         (identity("i", "national_insurance_number"), "identity has national_insurance_number, not published"),
         (identity("d"), "no primary key"),
-        (identity("i", "person_id", key=()), "no primary key, by which its rows are told apart here"),
+        (identity("i", "person_id", key=()), "no primary key, by which the warehouse identifies rows"),
         (identity("i", "person_id", key=("shoe_size",)), "its primary key has shoe_size, not published"),
         (identity("d", "person_id", is_taken=False), "deferrable or not valid"),
         (identity("d", "person_id", obstacle="it is a view"), "it is a view"),

@@ -157,7 +157,7 @@ def test_a_whole_table_is_let_go_of_and_comes_back_with_a_gap(world: World, role
 
 def test_it_takes_out_of_our_publication_and_nothing_else(world: World, roles: Roles) -> None:
     before = sent(world)
-    with pytest.raises(psycopg.errors.RaiseException, match=r"rows of public\.people are told apart by person_id"):
+    with pytest.raises(psycopg.errors.RaiseException, match=r"rows of public\.people are identified by person_id"):
         call(roles, "public.people", "age", "person_id")
     with pytest.raises(psycopg.errors.UndefinedColumn):
         call(roles, "public.people", "aeg")
@@ -221,12 +221,12 @@ def test_where_neither_table_nor_publication_is_ours_nothing_is_half_done(world:
     with roles.session("owner") as owner:
         owner.execute(told[told.index("begin;") : told.index("commit;") + len("commit;")].encode())
     assert sent(world) == {"person_id", "name", "note"}
-    # What its owner has taken out is let go of by the same command.
+    # The same command releases what its owner has taken out.
     with roles.session("reader") as reader:
         work = world.work()
         work.source = reader
         drift.release(work, ["people.age"])
-    # But that nobody else had the table out is only known of the function.
+    # That no one else took the table out is known only of the function.
     assert world.found() == [("other table", "people"), ("released", "people.age")]
 
 
@@ -235,7 +235,7 @@ def test_what_was_let_go_of_here_stays_visible(world: World, monkeypatch: pytest
     for _ in range(2):
         _, held = replicate(world.databases, Silent())
         assert isinstance(held.first, DriftHeld)
-        assert "people.age: let go of" in held.first.what
+        assert "people.age: released" in held.first.what
         assert told(world) == [("structure_held", 42)]
     assert world.apply().error() is None
     assert told(world) == []

@@ -1,4 +1,4 @@
-"""How the source tells one row of a table from another, and which relations can be published at all.
+"""How the source identifies a row of a table, and which relations can be published at all.
 
 The only reader of replica identities. A publication with the wrong columns, or of a table whose key PostgreSQL does not
 take as an identity, makes the operational database's own updates and deletes fail; so it is never made.
@@ -65,12 +65,12 @@ where n.nspname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f')
 
 @dataclass(frozen=True)
 class Identity:
-    """How the source tells one row of a table from another when it sends updates and deletes.
+    """How the source identifies a row of a table when it sends updates and deletes.
 
     Attributes:
         kind: d the primary key, i an index, f the whole row, n nothing.
         columns: of the key or index.
-        key: the primary key, by which rows are told apart here; the columns of a key that is the identity, by default.
+        key: the primary key, by which the warehouse identifies rows; by default the columns of the identity.
         obstacle: why this relation cannot be published at all, whatever its identity is.
         is_taken: PostgreSQL takes the key or index as an identity: it is valid, and checked at once.
         generated: the generated columns that no list of columns of that server may name.
@@ -108,14 +108,14 @@ class Identity:
             return f"its replica identity has {', '.join(hidden)}, not published"
         key = self.columns if self.key is None else self.key
         if not key:
-            return "it has no primary key, by which its rows are told apart here"
+            return "it has no primary key, by which the warehouse identifies rows"
         if hidden := sorted(key - sent):
             return f"its primary key has {', '.join(hidden)}, not published"
         return None
 
 
 def read(connection: psycopg.Connection, schema: str) -> dict[str, Identity]:
-    """The identity of every table of a schema, and of what stands in a table's place."""
+    """The identity of every table of a schema, and of what is there instead of a table."""
     found = {}
     for row in connection.execute(_READ, (schema,)):
         table, kind, persistence, identity, parent, children, key, index, immediate, valid, generated = row
@@ -172,6 +172,7 @@ def publishable(classification: Classification, identities: Mapping[str, Identit
 def remedy(table: str) -> str:
     """What can be done about a table that cannot be published."""
     return (
-        f"Have {table} changed there (such as ALTER TABLE {table} REPLICA IDENTITY DEFAULT, or a key that is not "
-        "deferrable), publish the columns of its key, or leave the table behind in replication/trs.yml; then run again."
+        f"Have {table} changed at the source (such as ALTER TABLE {table} REPLICA IDENTITY DEFAULT, or a key that is "
+        "not deferrable), publish the columns of its key, or leave the table behind in replication/trs.yml; then run "
+        "again."
     )

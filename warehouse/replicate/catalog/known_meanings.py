@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from warehouse.replicate.catalog.meaning import Column, Meanings, Table
 
 TAKEN_OUT = 0
-"""The listing of a table that we have taken out of the publication: any that it has later is somebody else's."""
+"""The listing of a table that we have taken out of the publication: the warehouse did not make any later one."""
 
 Doubts = dict[str, str]
 """Tables whose rows are not known to be equal to the source's, each with the reason."""

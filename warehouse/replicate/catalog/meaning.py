@@ -100,7 +100,7 @@ class Table:
     Attributes:
         number: never given to another table of that database.
         row: the transaction that last renamed or moved the table, or gave it to another owner.
-        listing: the number of its line in the publication, which putting it back makes anew; None while it is out.
+        listing: the number of its line in the publication, which changes when it is put back; None while it is out.
     """
 
     number: int
@@ -139,11 +139,11 @@ def read(source: psycopg.Connection, name: str, schema: str) -> dict[str, Table]
 
 
 def changes(then: Meanings, now: Meanings, keys: Mapping[str, Set[str]]) -> list[Change]:
-    """Which of the noted names mean something else now. Names that are gone are told elsewhere.
+    """Which of the noted names mean something else now. Names that are gone are reported elsewhere.
 
     Args:
         then: what was noted, of what the stream brings.
-        keys: the columns by which rows of a table are told apart; without them none can be filled.
+        keys: the columns that identify rows of a table; without them none can be filled.
     """
     return [
         change
@@ -168,7 +168,7 @@ def _of_table(table: str, then: Table, now: Table, key: Set[str]) -> Iterator[Ch
     ]
     if what is None:
         in_key = next((one for one in of_columns if one.column in key), None)
-        what = f"{in_key.column}, by which its rows are told apart: {in_key.what}" if in_key else None
+        what = f"{in_key.column}, a part of its key: {in_key.what}" if in_key else None
     if what is not None:
         yield Change(table, None, what)
     else:
@@ -181,11 +181,11 @@ def _differs(then: Column, now: Column) -> str | None:
     if then.type != now.type:
         return "its type was changed at the source"
     if then.content != now.content:
-        return "what its type or its expression stands for was changed at the source"
+        return "the meaning of its type or its expression was changed at the source"
     return "it was altered at the source since the last look" if then.row != now.row else None
 
 
-def told(found: Sequence[Change]) -> str:
+def some_of(found: Sequence[Change]) -> str:
     """A few of them in a line."""
     names = [f"{one.table}.{one.column}" if one.column else one.table for one in found]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

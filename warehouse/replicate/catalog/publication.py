@@ -74,7 +74,7 @@ class Publication:
 
 
 def read(connection: psycopg.Connection, name: str, schema: str) -> Publication | None:
-    """The publication, or None when there is none of that name."""
+    """The publication; None when none has that name."""
     row = connection.execute(_OPTIONS, (name,)).fetchone()
     if row is None:
         return None
@@ -93,7 +93,7 @@ def read(connection: psycopg.Connection, name: str, schema: str) -> Publication 
 def set_table(connection: psycopg.Connection, name: str, schema: str, table: str, columns: Sequence[str]) -> None:
     """Make the publication send these columns of a table, in the caller's transaction: with none, nothing of it.
 
-    Only this table is locked, in the mode of VACUUM: nobody who reads or writes it waits.
+    Only this table is locked, in the mode of VACUUM: readers and writers do not wait.
     """
     publication, target = sql.Identifier(name), sql.Identifier(schema, table)
     if listing(connection, name, schema, table) is not None:
@@ -122,7 +122,7 @@ def set_options(connection: psycopg.Connection, name: str) -> None:
 
 
 def statement(name: str, classification: Classification, *, exists: bool = False) -> sql.Composed:
-    """The statement that makes the publication, or that brings one that is there in line."""
+    """The statement that creates the publication, or changes one that exists."""
     tables = sql.SQL(", ").join(
         sql.SQL("only {} ({})").format(
             sql.Identifier(classification.schema_name, table), sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -158,7 +158,7 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
     except psycopg.errors.LockNotAvailable:
         raise ReplicationError(
             f"The publication {name} cannot be made: another session holds a lock on one of its tables.",
-            meaning="Nothing was set up, and nobody else was made to wait for long.",
+            meaning="Nothing was set up, and no other session had to wait for long.",
             next_command="Run again when that session has finished (at the source: select * from pg_locks).",
         ) from None
     except psycopg.errors.InsufficientPrivilege as error:

@@ -35,7 +35,7 @@ class ReplicaTable:
 
     @property
     def is_streamed(self) -> bool:
-        """Whether it has what every table of the replica has; others of that schema are somebody else's."""
+        """Whether it has what every table of the replica has; others of that schema are not ours."""
         return KNOWN_FROM in self.own
 
 

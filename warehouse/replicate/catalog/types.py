@@ -1,4 +1,4 @@
-"""Whether one type holds every value of another, told from how PostgreSQL writes them."""
+"""Whether one type holds every value of another, by how PostgreSQL writes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def type_change(here: str, there: str) -> TypeChange:
         there: the source's type now.
 
     Returns:
-        "widened" when each value of `here` is one of `there`, too, and the engine's cast makes it; "narrowed" when it
+        "widened" when each value of `here` is one of `there`, too, and PostgreSQL's cast makes it; "narrowed" when it
         is the other way round, so what arrives still fits; "changed" when neither is sure.
     """
     if here == there:

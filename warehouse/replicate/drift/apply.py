@@ -142,7 +142,7 @@ def make_ready(work: Work) -> None:
 
 
 def with_stream(work: Work) -> None:
-    """What needs the stream: tables taken up and let go, new ones copied, columns back-filled."""
+    """What needs the stream: the subscription's tables, the copies of new ones, the back-fill of columns."""
     now = work.seen()
     found = compare(work.classification, now)
     new = [one for one in found if one.kind in ("add table", "copying")]
@@ -212,10 +212,10 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
         if one.kind not in ("add table", "copying", "back-fill", "subscribe") and not (
             one.kind == "secret" and not work.by_person
         ):
-            work.record(one, _told(one, accepted=one.name in work.accept))
+            work.record(one, _done(one, accepted=one.name in work.accept))
 
 
-def _told(one: Difference, *, accepted: bool) -> str:
+def _done(one: Difference, *, accepted: bool) -> str:
     if accepted:
         return "the new type is taken, and its values compared"
     return {
@@ -253,7 +253,7 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
     now = work.look()
     before = now.sends.get(table, frozenset())
     wanted = _sendable(work, now, table)
-    # A table that comes back has missed changes, whoever had let go of it.
+    # A table that comes back has missed changes, whoever took it out.
     is_altered = "publish table" in kinds or ("released" in kinds and bool(wanted) and not before)
     back = [name for name in wanted if name not in before] if table in now.replica and before else []
     comes_back = kinds & _TO_FILL or back
@@ -275,7 +275,7 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
 
 
 def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
-    """The columns that may be sent: classified, here, and of a type that fits. None where the source would break."""
+    """The columns that may be sent: classified, replicated, of a type that fits. None where the source would break."""
     here, there = now.replica.get(table), now.source.get(table)
     if here is None or there is None or now.state(table) == "held":
         return []

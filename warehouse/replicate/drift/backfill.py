@@ -40,7 +40,7 @@ from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_ROWS = 10_000
-"""Rows that are locked here at once: the apply worker waits for none of them longer than their update takes (0.2 s)."""
+"""Rows of the replica that are locked at once: the apply worker waits no longer than their update takes (0.2 s)."""
 
 _LOCKED_SECONDS = 60
 _VALUES = sql.Identifier("pg_temp", "backfill_values")

@@ -26,7 +26,7 @@ class Catalogs:
         altered: what of the subscription is not as it was made.
         meanings: which table and column each name of the source is.
         noted: which it was at the last look, of what the stream brings.
-        releases: what migrations at the source have let go of since the last run; `states` has it already.
+        releases: what migrations at the source have released since the last run; `states` has it already.
         doubts: tables whose rows are not known to be equal to the source's, each with the reason.
     """
 

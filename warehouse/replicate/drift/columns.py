@@ -33,7 +33,7 @@ def alter(connection: psycopg.Connection, schema: str, table: str, done: str, wo
     """
 
     def locked() -> None:
-        # The table first, as the apply worker takes them: nobody waits for the other in a ring.
+        # The table first, as the apply worker takes them, so that no two sessions wait for each other.
         for place in (schema, HISTORY):
             connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(place, table)))
         work()
@@ -50,7 +50,7 @@ def add(
     state: column_states.Name,
     reason: str,
 ) -> None:
-    """Add columns, null everywhere, with the reason for it. One that is there already only gets its state.
+    """Add columns, null everywhere, with the reason for it. One that exists already only gets its state.
 
     Args:
         without: the paths that are taken out of the table's JSON columns.
@@ -100,7 +100,7 @@ def set_states(
 
 
 def discard_held(connection: psycopg.Connection, schema: str, table: str) -> None:
-    """Make the trigger that stores nothing of columns that are held or removed; take it away when there are none."""
+    """Make the trigger that stores nothing of columns that are held or removed; drop it when there are none."""
     held = [
         column
         for (of, column), state in column_states.read(connection).items()
@@ -128,7 +128,7 @@ def discard_held(connection: psycopg.Connection, schema: str, table: str) -> Non
 
 
 def retype(connection: psycopg.Connection, schema: str, table: str, types: Mapping[str, str], reason: str) -> None:
-    """Give columns other types, here and in the history; their values are cast, and compared afterwards.
+    """Give columns other types, in replica and history; their values are cast, and compared afterwards.
 
     Raises:
         DriftHeld: a value does not fit the new type, a view does not work with it, or another session holds a lock.

@@ -22,7 +22,7 @@ def brought(now: Catalogs, table: str) -> list[str]:
     if now.publication is None or table not in now.replica or now.state(table) in (*_NOT_BROUGHT, "copying"):
         return []
     if table in now.source and set(now.replica[table].key) != set(key_of(now.source[table])):
-        # It is taken out, and copied anew with its new key.
+        # It is taken out, and copied again with its new key.
         return []
     return [
         column

@@ -113,7 +113,7 @@ def empty(
 
 
 def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> None:
-    """Have the subscription take up what the publication sends now, and let go of what it does not send any more.
+    """Have the subscription take up what the publication sends now, and drop what it does not send any more.
 
     Args:
         copy_data: PostgreSQL copies what is taken up, which stops the stream if one of these tables has rows already.

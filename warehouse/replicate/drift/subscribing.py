@@ -1,7 +1,7 @@
 """Tables that are published and not applied: PostgreSQL skips the changes of a table that a subscription lacks.
 
 A refresh makes the subscription know what is published. With copy_data it copies each table that it takes up, which
-fails on one that is here already and stops the stream of all. So tables that are here are taken up without, and only
+fails on one that the replica has already and stops the stream of all. So those are taken up without, and only
 tables that were just made are copied.
 """
 
@@ -30,14 +30,14 @@ select exists (
 
 
 def of_subscription(now: Catalogs) -> Iterator[Difference]:
-    """What somebody has altered of the subscription itself."""
+    """What was altered of the subscription itself, and not by us."""
     for altered in now.altered:
         gap = "; the gap is recorded, and `warehouse replicate repair` fills it" if altered.loses else ""
         yield Difference("subscription", "", None, altered.what, f"restored{gap}")
 
 
 def of_table(now: Catalogs, table: str) -> Iterator[Difference]:
-    """A published table that is here, and whose changes are not applied."""
+    """A published table of the replica whose changes are not applied."""
     if table not in not_applied(now):
         return
     if table in now.subscribed:
@@ -81,7 +81,7 @@ def _unknown(now: Catalogs) -> list[str]:
 
 
 def take_up(work: Work) -> None:
-    """Have the subscription apply what is published and here, and let go of what is not published. Copies nothing.
+    """Have the subscription apply what is published and in the replica, and drop what is not published. Copies nothing.
 
     Raises:
         StreamStuck: the stream is off, and PostgreSQL refuses.

@@ -1,6 +1,6 @@
-"""Whether the replica still is what we made: its columns, keys, triggers, functions and views.
+"""Whether the replica still is as it was made: its columns, keys, triggers, functions and views.
 
-What the stream cannot notice is looked at here: with a trigger disabled, history would miss versions in silence; with
+These checks find what the stream cannot notice: with a trigger disabled, history would miss versions in silence; with
 a rule added, the next row of the source may not fit.
 """
 
@@ -47,50 +47,50 @@ def alterations(
         sent: what the publication sends: the tables and columns that the stream needs here.
         without_credentials: the tables that have JSON columns of which credentials are taken out.
     """
-    told = []
+    found = []
     for name, columns in sent.items():
         table = actual.get(name)
         if table is None:
-            told.append(Alteration(name, "the table is gone"))
+            found.append(Alteration(name, "the table is gone"))
             continue
         history = _of_history(table, wants_filter=name in without_credentials)
-        told += [Alteration(name, what, restorable=True) for what in history]
-        told += [Alteration(name, what) for what in _of(table, columns)]
-    return told
+        found += [Alteration(name, what, restorable=True) for what in history]
+        found += [Alteration(name, what) for what in _of(table, columns)]
+    return found
 
 
 def _of_history(table: ReplicaTable, *, wants_filter: bool) -> list[str]:
     """What keeps the history, or notes writes by hand, and does so no more."""
-    told = []
+    found = []
     for trigger in (*TRIGGERS, *((WITHOUT_CREDENTIALS,) if wants_filter else ())):
         if trigger not in table.triggers:
-            told.append(f"trigger {trigger} is gone")
+            found.append(f"trigger {trigger} is gone")
         elif table.triggers[trigger] != "A":
-            told.append(f"trigger {trigger} does not fire for what is replicated")
+            found.append(f"trigger {trigger} does not fire for what is replicated")
     ours = [(trigger, how) for trigger, how in table.triggers.items() if trigger.startswith(BY_HAND)]
-    told += [f"trigger {trigger} was disabled" for trigger, how in ours if how == "D"]
+    found += [f"trigger {trigger} was disabled" for trigger, how in ours if how == "D"]
     if not table.has_view:
-        told.append("the view of its versions is gone")
-    return told
+        found.append("the view of its versions is gone")
+    return found
 
 
 def _of(table: ReplicaTable, columns: Sequence[str]) -> list[str]:
     here = {*table.columns, *table.own}
-    told = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in here]
+    found = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in here]
     if not table.key:
-        told.append("the primary key is gone")
+        found.append("the primary key is gone")
     known = {*TRIGGERS, WITHOUT_CREDENTIALS, DISCARD, FIRST_COPY}
-    told += [
+    found += [
         f"trigger {trigger} was added, and fires for what is replicated"
         for trigger, how in table.triggers.items()
         if trigger not in known and not trigger.startswith(BY_HAND) and how in ("A", "R")
     ]
-    told += [f"rule {rule} was added; a row of the source may not fit" for rule in table.rules]
+    found += [f"rule {rule} was added; a row of the source may not fit" for rule in table.rules]
     if not table.has_log or not table.has_history:
-        told.append("its history is gone")
+        found.append("its history is gone")
     if table.writers:
-        told.append(f"{', '.join(table.writers)} may write it; only the stream should")
-    return told
+        found.append(f"{', '.join(table.writers)} may write it; only the stream should")
+    return found
 
 
 def altered(

@@ -105,7 +105,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
                 tables.create_view(connection, schema, table, tables.published_columns(connection, schema, table))
             tables.set_logged(connection, schema, table)
     connection.execute(_note_write_by_hand().encode())
-    manual_writes.note_them(connection, classification, anew=True)
+    manual_writes.note_them(connection, classification, every=True)
 
 
 def _of_functions(
@@ -160,10 +160,10 @@ def _function_of(table: str, trigger: str) -> str | None:
 def _of_relations(connection: psycopg.Connection, classification: Classification, names: list[str]) -> Iterator[Fault]:
     said = {
         "is_not_logged": "is not logged: a crash of the server would empty it",
-        "is_others": "belongs to somebody else",
-        "is_secured": "has row security: a part of it would be taken for the whole",
-        "has_triggers": "has a trigger that nobody of us made",
-        "has_rules": "has a rule that nobody of us made",
+        "is_others": "belongs to another role",
+        "is_secured": "has row security: a part of it would be taken for all of it",
+        "has_triggers": "has a trigger that the warehouse did not make",
+        "has_rules": "has a rule that the warehouse did not make",
     }
     rows = connection.execute(
         _RELATIONS, {"history": HISTORY, "schema": classification.schema_name, "tables": names}

@@ -45,7 +45,7 @@ def _added(place: Place, table: str, column: str) -> Iterator[Said]:
 def _altered(place: Place, table: str, column: str) -> Iterator[Said]:
     if column in place.published(table):
         what = f"{table}.{column} is altered: the next run compares its values once more"
-        yield "afterwards", what, "Nothing; if rows are told apart by it: warehouse replicate repair"
+        yield "afterwards", what, "Nothing; if it is part of the key: warehouse replicate repair"
 
 
 def _drop_column(place: Place, table: str, column: str, command: Node) -> Iterator[Said]:
@@ -75,7 +75,10 @@ def _unlogged(_: Place, table: str, __: str, ___: Node) -> Iterator[Said]:
 
 def _set_expression(place: Place, table: str, column: str, _: Node) -> Iterator[Said]:
     if column in place.published(table):
-        what = f"all values of {table}.{column} change and no row does: until the next run fills it they are old here"
+        what = (
+            f"all values of {table}.{column} change and no row does: until the next run fills it, the warehouse has "
+            "the old ones"
+        )
         yield "afterwards", what, "warehouse replicate run, right after it"
 
 
@@ -89,12 +92,12 @@ def _drop_rule(place: Place, table: str, rule: str, _: Node) -> Iterator[Said]:
         if rule in place.sent.rules.get(table, frozenset()):
             yield (
                 "harmful",
-                f"rows of {table} are told apart by {rule}: without it updates fail at the source",
+                f"rows of {table} are identified by {rule}: without it updates fail at the source",
                 IDENTITY,
             )
     elif not (rule.lower().startswith(("fk_", "ck_")) or rule.lower().endswith(("_fkey", "_check"))):
         yield unknown(
-            f"whether rows of {table} are told apart by {rule} is not in replication/trs.yml (--source knows)"
+            f"whether rows of {table} are identified by {rule} is not in replication/trs.yml (--source knows)"
         )
 
 

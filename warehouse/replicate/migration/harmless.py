@@ -174,4 +174,4 @@ FUNCTIONS = frozenset(
         "uuid_generate_v4",
     }
 )
-"""Functions of PostgreSQL that migrations call; of any other nobody knows what it alters."""
+"""Functions of PostgreSQL that migrations call; what any other alters is not known."""

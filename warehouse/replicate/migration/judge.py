@@ -1,6 +1,6 @@
 """What each statement of a migration would meet because of our publication. Pure.
 
-A statement is harmless only if it is of a kind that is known to be. Of what is not understood it is said so.
+A statement is harmless only if it is of a kind that is known to be. What is not understood is reported as such.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _functions(node: Any) -> Iterator[str]:
 
 
 def _released(place: Place, node: Node) -> Iterator[Said]:
-    """Calls of the function that lets go: from there on it is as if the columns were not published."""
+    """Calls of release(): from there on it is as if the columns were not published."""
     for target in node.get("targetList", []):
         call = target.get("ResTarget", {}).get("val", {}).get("FuncCall")
         names = [part["String"]["sval"] for part in call["funcname"]] if call else []
@@ -98,7 +98,7 @@ def _released(place: Place, node: Node) -> Iterator[Said]:
             continue
         given = [_text(one) for one in call.get("args", [])]
         if not given or any(one is None for one in given):
-            yield unknown("what it lets go of is put together only then")
+            yield unknown("what it releases is put together only when it runs")
             continue
         schema, _, table = str(given[0]).replace('"', "").rpartition(".")
         columns = {str(one) for one in given[1:]}
@@ -106,16 +106,16 @@ def _released(place: Place, node: Node) -> Iterator[Said]:
             continue
         keys = place.sent.keys.get(table, frozenset()) if place.sent.keys is not None else frozenset()
         if columns & keys:
-            what = f"rows of {table} are told apart by {', '.join(sorted(columns & keys))}, so release() refuses"
-            yield "refused", what, f"Let go of the whole table: select {place.sent.name}.release('{schema}.{table}');"
+            what = f"rows of {table} are identified by {', '.join(sorted(columns & keys))}, so release() refuses"
+            yield "refused", what, f"Release the whole table: select {place.sent.name}.release('{schema}.{table}');"
             continue
         before = place.released.get(table, set())
         place.released[table] = None if not columns or before is None else before | columns
         what = f"{table}{'.' if columns else ''}{', '.join(sorted(columns))}"
         yield (
             "afterwards",
-            f"it lets go of {what}: the warehouse keeps the last values",
-            "When it is through: warehouse replicate apply; or leave it behind in replication/trs.yml",
+            f"it releases {what}: the warehouse keeps the last values",
+            "When it has run: warehouse replicate apply; or leave it behind in replication/trs.yml",
         )
 
 
@@ -178,10 +178,10 @@ def _drop(place: Place, node: Node) -> Iterator[Said]:
         for one in node["objects"]:
             name = one["List"]["items"][-1]["String"]["sval"]
             if place.sent.rules is None:
-                yield unknown(f"whether rows are told apart by {name} is not known from replication/trs.yml alone")
+                yield unknown(f"whether rows are identified by {name} is not known from replication/trs.yml alone")
             for table, rules in (place.sent.rules or {}).items():
                 if name in rules and place.published(table):
-                    yield "harmful", f"rows of {table} are told apart by {name}: updates fail at the source", IDENTITY
+                    yield "harmful", f"rows of {table} are identified by {name}: updates fail at the source", IDENTITY
     elif kind in ("OBJECT_SCHEMA", *_NAMES_TYPES):
         if cascade:
             yield unknown("which published columns and tables go with it (CASCADE) is not known")

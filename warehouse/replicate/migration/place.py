@@ -13,14 +13,14 @@ Said = tuple[Verdict, str, str]
 """A verdict, what would happen, and what to do about it."""
 
 CLASSIFY = "Give it a line in replication/trs.yml"
-IDENTITY = "Leave the primary key as the identity, or let go of the whole table first"
+IDENTITY = "Leave the primary key as the identity, or release the whole table first"
 COMPARE = "Afterwards: warehouse replicate run, then warehouse replicate repair"
-LOOK = "Have somebody look at what it does to published tables, then name its line: --looked-at LINE"
+LOOK = "Have a person look at what it does to published tables, then name its line: --looked-at LINE"
 
 
 @dataclass
 class Place:
-    """What the statements before have done: the names of tables follow renames, and columns are let go of."""
+    """What the statements before have done: the names of tables follow renames, and columns are released."""
 
     sent: Sent
     renamed: dict[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Place:
 
 
 def unknown(what: str) -> Said:
-    """What is said of a statement that nobody can judge from outside."""
+    """What is said of a statement that cannot be judged from outside."""
     return "not understood", what, LOOK
 
 

@@ -29,10 +29,10 @@ class Sent:
     """What the judgement rests on.
 
     Attributes:
-        name: of the publication, and of the schema of the function that lets go.
+        name: of the publication, and of the schema of release().
         columns: the published columns of each published table.
         known: the tables of replication/trs.yml with all their columns.
-        keys: the columns by which rows are told apart; None when only the file is known.
+        keys: the columns that identify rows; None when only the file is known.
         rules: names of the constraints and indexes that this rests on; None when only the file is known.
     """
 

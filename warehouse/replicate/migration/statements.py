@@ -131,7 +131,7 @@ def _of_block(line: int, text: str, node: Node) -> Iterator[Statement]:
         for statement in _parsed(line, query) if query is not None else ():
             yield Statement(line, query or text, statement.kind, statement.node, statement.problem)
         if query is None:
-            yield Statement(line, text, problem="its block runs SQL that it puts together only then (EXECUTE)")
+            yield Statement(line, text, problem="its block runs SQL that it puts together only when it runs (EXECUTE)")
 
 
 def _queries(node: Any) -> Iterator[str | None]:

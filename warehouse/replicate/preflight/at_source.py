@@ -1,8 +1,8 @@
-"""What a database administrator runs at the source: the publication, the rights of our user, and a way to let go.
+"""What a database administrator runs at the source: the publication, our user's rights, a way to release columns.
 
 PostgreSQL refuses to drop a published column or to change its type. A migration has no access to the warehouse, so the
 function that takes columns out of the publication is at the source. It can do nothing else: it names one publication,
-only takes out of it, and never what rows are told apart by. It leaves a row that tells the warehouse what was meant.
+only takes out of it, and never a part of a key. It leaves a row that says to the warehouse what was intended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RIGHTS = sql.SQL(
 alter role {role} with replication;
 grant usage on schema {schema} to {role};
 
--- Only what is missing: a grant writes the column's row in the catalog again, as a rename there and back would.
+-- Only what is missing: a grant writes the column's row in the catalog again, as a rename and its reversal would.
 do $rights$
 declare
     missing record;
@@ -38,7 +38,7 @@ end $rights$;"""
 )
 
 _SCHEMA = sql.SQL(
-    """-- Letting go of columns before a migration drops them or changes their type. Run it as the owner of the tables:
+    """-- Releasing columns before a migration drops them or changes their type. Run it as the owner of the tables:
 -- the function acts with the rights of whoever runs it, and a table is added to a publication by its owner.
 create schema if not exists {name};
 
@@ -55,7 +55,7 @@ create table if not exists {name}.releases (
 
 comment on table {name}.releases is
     'What migrations have taken out of the publication {plain}; columns null: the whole table. listed_before and '
-    'listed_after are the numbers of its line in the publication: that nobody else had it out in between.';"""
+    'listed_after are the numbers of its line in the publication: that no one else had taken it out in between.';"""
 )
 
 _FUNCTION = sql.SQL(
@@ -80,10 +80,10 @@ begin
         select from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid
         where p.pubname = {literal} and r.prrelid = released
     ) then
-        raise notice '%.% is not published: there is nothing to let go of', place, called;
+        raise notice '%.% is not published: there is nothing to release', place, called;
         return false;
     end if;
-    -- Nobody changes the table or what rows are told apart by meanwhile; readers and writers go on.
+    -- The table and its key stay as they are meanwhile; readers and writers are not blocked.
     execute format('lock table %I.%I in share update exclusive mode', place, called);
     select r.oid, r.prqual is not null,
         array(
@@ -110,11 +110,11 @@ begin
             where i.indrelid = released and (i.indisprimary or i.indisreplident)
         );
         if in_identity && columns then
-            raise exception 'rows of %.% are told apart by %: let go of the whole table',
+            raise exception 'rows of %.% are identified by %: release the whole table',
                 place, called, array_to_string(in_identity, ', ');
         end if;
         if not sent && columns then
-            raise notice 'these columns of %.% are not published: there is nothing to let go of', place, called;
+            raise notice 'these columns of %.% are not published: there is nothing to release', place, called;
             return false;
         end if;
     end if;
@@ -135,7 +135,7 @@ end $$;
 
 comment on function {name}.release(regclass, text[]) is
     'Takes columns, or without any the whole table, out of the publication {plain}, so that a migration may drop them '
-    'or change their type. The warehouse keeps their last values, and says so until somebody takes them up again.';
+    'or change their type. The warehouse keeps their last values, and reports so until a person takes them up again.';
 
 revoke all on schema {name} from public;
 revoke all on table {name}.releases from public;
@@ -185,7 +185,7 @@ def script(
 
 
 def function(name: str, role: str) -> sql.Composed:
-    """The schema, the table and the function, with the rights of the warehouse's user to see what was let go of."""
+    """The schema, the table and the function, with the rights of the warehouse's user to see what was released."""
     given = {"name": sql.Identifier(name), "role": sql.Identifier(role), "plain": sql.SQL(name.replace("'", "''"))}
     return sql.SQL("\n\n").join([_SCHEMA.format(**given), _FUNCTION.format(literal=sql.Literal(name), **given)])
 
@@ -196,7 +196,7 @@ def for_migrations(name: str, schema: str, role: str) -> sql.Composed:
 
 
 def release_call(name: str, schema: str, table: str, columns: list[str]) -> sql.Composed:
-    """The call that lets go of columns, for whoever may."""
+    """The call that releases columns, for whoever may."""
     target = f"{_quoted(schema)}.{_quoted(table)}"
     return sql.SQL("select {}({})").format(
         sql.Identifier(name, "release"), sql.SQL(", ").join(map(sql.Literal, [target, *columns]))

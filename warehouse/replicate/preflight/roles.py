@@ -23,7 +23,7 @@ APPLY_WORKER = {
 """What the subscription's owner must have in the warehouse: anything else ends the worker or changes what it writes."""
 
 LOCKS = {"lock_timeout": "0"}
-"""What it should have: whenever somebody locks a table for longer, the stream stops until the next run."""
+"""What it should have: whenever another session locks a table for longer, the stream stops until the next run."""
 
 SENDER = {"statement_timeout": "0", "transaction_timeout": "0"}
 """What our user should have at the source: PostgreSQL copies a table that is added later in one long statement."""
@@ -46,8 +46,8 @@ def role_settings(source: psycopg.Connection, warehouse: psycopg.Connection) -> 
     if odd:
         yield warning(
             "lock_timeout of the apply worker",
-            f"The warehouse's user {role} has {_listed(odd)}: whenever somebody locks a table for longer, the stream "
-            "stops until the next run.",
+            f"The warehouse's user {role} has {_listed(odd)}: whenever another session locks a table for longer, the "
+            "stream stops until the next run.",
             f"As its administrator: {_set_back(role, odd, LOCKS)}",
         )
     role, odd = _odd(source, SENDER)

@@ -54,7 +54,7 @@ def encoding(facts: Facts) -> Iterator[Finding]:
     if facts.source.encoding == "SQL_ASCII":
         yield failed(
             "source encoding",
-            "The operational database has the encoding SQL_ASCII: nobody can say which letters its bytes are, and the "
+            "The operational database has the encoding SQL_ASCII: which letters its bytes are is not known, and the "
             "first that is no UTF-8 would stop the stream.",
             "Have it moved into a database with its real encoding (pg_dump --encoding, CREATE DATABASE … ENCODING "
             "'UTF8'), then run again.",
@@ -83,7 +83,7 @@ def primary(facts: Facts) -> Iterator[Finding]:
         yield ok("primary", "the server takes writes")
         return
     decodes = (
-        "It could be streamed from, but a publication cannot be made there, nor a position be marked"
+        "It could be streamed from, but it takes neither a publication nor a mark of a position"
         if facts.source.version >= 160_000
         else "Before version 16 a standby cannot be streamed from at all"
     )
@@ -190,7 +190,7 @@ def _room(source: Source, setting: str, used: int, noun: str) -> Finding:
         return failed(
             noun,
             f"The operational database has none of its {most} {setting} left.",
-            f"As its administrator: raise {setting} and restart it, or drop a slot nobody uses (pg_replication_slots "
+            f"As its administrator: raise {setting} and restart it, or drop an unused slot (pg_replication_slots "
             "lists them), then run again.",
             SourceNotReady,
         )
@@ -273,7 +273,7 @@ def idle(facts: Facts) -> Iterator[Finding]:
     if seconds:
         yield warning(
             "idle slots",
-            f"The source drops slots that nobody reads for {seconds:,} s (idle_replication_slot_timeout).",
+            f"The source drops slots that have not been read for {seconds:,} s (idle_replication_slot_timeout).",
             "Keep `warehouse replicate watch` running, or have it set to 0; after a loss `warehouse replicate repair`.",
         )
     else:

@@ -1,7 +1,7 @@
-"""Writes to the replica by somebody else than the stream: noted as they happen, at no cost to the stream.
+"""Manual writes to the replica, recorded as they happen, at no cost to the stream.
 
-Each replicated table has ordinary triggers. They do not fire for what the engine applies, only for a session of
-somebody. Our own writers say so (`our_own`), and their transactions are in the ledger besides.
+Each replicated table has ordinary triggers. They do not fire for what PostgreSQL applies, only for
+other sessions. Our own writers say so (`our_own`), and their transactions are in the ledger as well.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class HandWrites:
 
 
 def note_them(
-    connection: psycopg.Connection, classification: Classification, *, only: str | None = None, anew: bool = False
+    connection: psycopg.Connection, classification: Classification, *, only: str | None = None, every: bool = False
 ) -> int:
     """Make the triggers that are missing; returns how many were made. Costs one query when none is.
 
     Args:
         only: the one table that was just made; all by default.
-        anew: make all of them, whatever is there under their names.
+        every: create all of them again, whatever exists under their names.
     """
     missing = connection.execute(
         "select c.relname, o.operation from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
@@ -52,7 +52,7 @@ def note_them(
             [*_OPERATIONS, "truncate"],
             classification.schema_name,
             [only] if only else list(classification.published),
-            anew,
+            every,
             BY_HAND,
         ),
     ).fetchall()
