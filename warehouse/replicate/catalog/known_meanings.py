@@ -16,12 +16,37 @@ TAKEN_OUT = 0
 Doubts = dict[str, str]
 """Tables whose rows are not known to be equal to the source's, each with the reason."""
 
+_NOTED = """
+select table_name, column_name, meaning, doubt from ledger.source_meanings order by table_name, column_name
+"""
+
+_PUT = """
+insert into ledger.source_meanings (table_name, column_name, meaning) values (%s, %s, %s)
+on conflict (table_name, column_name) do update set meaning = excluded.meaning, noted_at = clock_timestamp()
+"""
+
+_LISTING = """
+update ledger.source_meanings set meaning = meaning || %s where table_name = %s and column_name = ''
+"""
+
+_FORGET = "delete from ledger.source_meanings where table_name = %s and column_name = any(%s)"
+
+_DOUBT = """
+update ledger.source_meanings
+set doubt = %s, doubted_since = clock_timestamp(), doubted_in = pg_current_xact_id()
+where table_name = %s and column_name = ''
+"""
+
+_SETTLE = """
+update ledger.source_meanings set doubt = null, doubted_since = null, doubted_in = null
+where table_name = any(%(tables)s) and column_name = '' and doubt is not null
+    and (%(seen)s::text is null or pg_visible_in_snapshot(doubted_in, %(seen)s::pg_snapshot))
+"""
+
 
 def read(warehouse: psycopg.Connection) -> tuple[dict[str, Table], Doubts]:
     """What was noted, and the doubts."""
-    rows = warehouse.execute(
-        "select table_name, column_name, meaning, doubt from ledger.source_meanings order by table_name, column_name"
-    ).fetchall()
+    rows = warehouse.execute(_NOTED).fetchall()
     columns: dict[str, dict[str, Column]] = {}
     for table, column, meaning, _ in rows:
         if column:
@@ -35,45 +60,34 @@ def read(warehouse: psycopg.Connection) -> tuple[dict[str, Table], Doubts]:
 
 def note(warehouse: psycopg.Connection, now: Meanings, table: str, columns: Iterable[str]) -> None:
     """Note what a table and some columns of it mean now. A doubt about it stays."""
-    there = now[table]
-    _put(warehouse, table, "", {"number": there.number, "row": there.row, "listing": there.listing})
+    _put_table(warehouse, now, table)
     note_columns(warehouse, now, table, columns)
 
 
 def note_columns(warehouse: psycopg.Connection, now: Meanings, table: str, columns: Iterable[str]) -> None:
     """Note what some columns mean now; of the table itself only if nothing is noted of it yet."""
-    there = now[table]
-    if not warehouse.execute(
-        "select from ledger.source_meanings where table_name = %s and column_name = ''", (table,)
-    ).rowcount:
-        _put(warehouse, table, "", {"number": there.number, "row": there.row, "listing": there.listing})
+    known = warehouse.execute("select from ledger.source_meanings where table_name = %s and column_name = ''", (table,))
+    if not known.rowcount:
+        _put_table(warehouse, now, table)
+    found = now[table].columns
     for column in columns:
-        if column in there.columns:
-            _put(warehouse, table, column, asdict(there.columns[column]))
+        if column in found:
+            warehouse.execute(_PUT, (table, column, Jsonb(asdict(found[column]))))
 
 
 def note_listing(warehouse: psycopg.Connection, table: str, listing: int | None) -> None:
     """Note that we have changed how the publication lists a table; None: it does not any more."""
-    warehouse.execute(
-        "update ledger.source_meanings set meaning = meaning || %s where table_name = %s and column_name = ''",
-        (Jsonb({"listing": listing or TAKEN_OUT}), table),
-    )
+    warehouse.execute(_LISTING, (Jsonb({"listing": listing or TAKEN_OUT}), table))
 
 
 def forget(warehouse: psycopg.Connection, table: str, columns: Sequence[str]) -> None:
-    """Forget columns that the stream does not bring any more: whatever they become is not ours."""
-    warehouse.execute(
-        "delete from ledger.source_meanings where table_name = %s and column_name = any(%s)", (table, list(columns))
-    )
+    """Forget columns that the stream does not bring any more: what they become does not matter to it."""
+    warehouse.execute(_FORGET, (table, list(columns)))
 
 
 def doubt(warehouse: psycopg.Connection, table: str, reason: str) -> None:
     """Write down that a table's rows are not known to be equal to the source's."""
-    warehouse.execute(
-        "update ledger.source_meanings set doubt = %s, doubted_since = clock_timestamp(),"
-        " doubted_in = pg_current_xact_id() where table_name = %s and column_name = ''",
-        (reason, table),
-    )
+    warehouse.execute(_DOUBT, (reason, table))
 
 
 def doubts(warehouse: psycopg.Connection) -> Doubts:
@@ -90,25 +104,18 @@ def settle(warehouse: psycopg.Connection, tables: Sequence[str], seen: str | Non
         seen: the warehouse's snapshot that was compared; a doubt that came later stays. None: nothing else could raise
             one meanwhile.
     """
-    warehouse.execute(
-        "update ledger.source_meanings set doubt = null, doubted_since = null, doubted_in = null"
-        " where table_name = any(%(tables)s) and column_name = '' and doubt is not null"
-        " and (%(seen)s::text is null or pg_visible_in_snapshot(doubted_in, %(seen)s::pg_snapshot))",
-        {"tables": list(tables), "seen": seen},
-    )
+    warehouse.execute(_SETTLE, {"tables": list(tables), "seen": seen})
 
 
 def begin(warehouse: psycopg.Connection, now: Meanings, published: dict[str, list[str]]) -> None:
-    """Note everything afresh: a life of the slot begins, and every table was copied or compared."""
+    """Forget all and note it again: a life of the slot begins, and every table was copied or compared."""
     warehouse.execute("delete from ledger.source_meanings")
     for table, columns in published.items():
         if table in now:
             note(warehouse, now, table, columns)
 
 
-def _put(warehouse: psycopg.Connection, table: str, column: str, meaning: dict[str, object]) -> None:
-    warehouse.execute(
-        "insert into ledger.source_meanings (table_name, column_name, meaning) values (%s, %s, %s)"
-        " on conflict (table_name, column_name) do update set meaning = excluded.meaning, noted_at = clock_timestamp()",
-        (table, column, Jsonb(meaning)),
-    )
+def _put_table(warehouse: psycopg.Connection, now: Meanings, table: str) -> None:
+    found = now[table]
+    meaning = {"number": found.number, "row": found.row, "listing": found.listing}
+    warehouse.execute(_PUT, (table, "", Jsonb(meaning)))

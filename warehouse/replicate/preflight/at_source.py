@@ -10,6 +10,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.classification import Classification
 
@@ -151,6 +152,13 @@ grant execute on function {name}.release(regclass, text[]) to {role};"""
 )
 
 
+_MAY_RELEASE = """
+select bool_or(has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage'))
+from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+where n.nspname = %s and p.proname = 'release' and p.prosecdef
+"""
+
+
 def script(
     connection: psycopg.Connection, name: str, classification: Classification, role: str, migrations_role: str | None
 ) -> str:
@@ -204,14 +212,9 @@ def release_call(name: str, schema: str, table: str, columns: list[str]) -> sql.
 
 
 def may_release(connection: psycopg.Connection, name: str) -> bool | None:
-    """Whether this user may call the function; None when it is not there."""
-    row = connection.execute(
-        "select bool_or(has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage'))"
-        " from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace"
-        " where n.nspname = %s and p.proname = 'release' and p.prosecdef",
-        (name,),
-    ).fetchone()
-    return row[0] if row else None
+    """Whether this user may call the function; None when the source has none."""
+    (may,) = one(connection, _MAY_RELEASE, (name,))
+    return None if may is None else bool(may)
 
 
 def _quoted(name: str) -> str:

@@ -16,24 +16,40 @@ from warehouse.replicate.catalog.publication import Publication
 
 
 @dataclass(frozen=True)
-class Source:
-    """The operational database's server, this user and the tables there.
+class Server:
+    """A server, as this user sees it.
 
     Attributes:
+        version: such as 180003.
+        role: this user.
         settings: of pg_settings, in their base units; what the version does not have is not in it.
-        unreadable: published tables of which this user may not read every published column.
-        filtered: published tables of which row level security hides rows from this user.
-        unowned: published tables that this user does not own (a publication can be made of owned ones only).
-        may_create: this user may create a publication in that database.
-        slots, senders: how many are in use.
-        our_slot: whether our slot is among them: then nothing more is needed.
-        tables: of the classification that are there.
-        encoding: of that database.
     """
 
     version: int
     role: str
     settings: Mapping[str, str]
+
+    def number(self, setting: str) -> int | None:
+        """A setting as a number; None when the version does not have it."""
+        value = self.settings.get(setting)
+        return int(value) if value is not None else None
+
+
+@dataclass(frozen=True)
+class Source(Server):
+    """The operational database's server and its tables.
+
+    Attributes:
+        unreadable: published tables of which this user may not read every published column.
+        filtered: published tables of which row level security hides rows from this user.
+        unowned: published tables that this user does not own: a publication can be made only of one's own.
+        may_create: this user may create a publication.
+        slots, senders: how many are in use.
+        our_slot: whether our slot is among them: then nothing more is needed.
+        tables: those that are to be published.
+        encoding: of that database.
+    """
+
     is_standby: bool
     may_replicate: bool
     read_only: bool
@@ -50,14 +66,9 @@ class Source:
     tables: Mapping[str, Identity] = field(default_factory=dict)
     encoding: str = "UTF8"
 
-    def number(self, setting: str) -> int | None:
-        """A setting as a number; None when the version does not have it."""
-        value = self.settings.get(setting)
-        return int(value) if value is not None else None
-
 
 @dataclass(frozen=True)
-class Warehouse:
+class Warehouse(Server):
     """The warehouse's server.
 
     Attributes:
@@ -69,20 +80,12 @@ class Warehouse:
         encoding: of that database.
     """
 
-    version: int
-    role: str
-    settings: Mapping[str, str]
     workers: int
     origins: int
     ours: bool
     may_subscribe: bool
     has_begun: bool = False
     encoding: str = "UTF8"
-
-    def number(self, setting: str) -> int | None:
-        """A setting as a number; None when the version does not have it."""
-        value = self.settings.get(setting)
-        return int(value) if value is not None else None
 
 
 _SOURCE_SETTINGS = [

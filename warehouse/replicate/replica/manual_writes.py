@@ -19,10 +19,41 @@ from warehouse.replicate.masking import hidden_columns
 
 _OPERATIONS: dict[str, LiteralString] = {"insert": "new", "update": "new", "delete": "old"}
 
+_MISSING = """
+select c.relname, o.operation
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+cross join unnest(%(operations)s::text[]) as o (operation)
+where n.nspname = %(schema)s and c.relname = any(%(tables)s) and c.relkind = 'r' and (%(every)s or not exists (
+    select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %(prefix)s || o.operation
+))
+"""
+
+_TRIGGER = """
+create or replace trigger {} after {} on {} {} for each statement
+when (coalesce(current_setting('warehouse.writer', true), '') = '')
+execute function ledger.note_write_by_hand({})
+"""
+
+_UNSETTLED = """
+select
+    h.table_name,
+    array_agg(distinct h.operation),
+    coalesce(sum(h.rows), 0)::bigint,
+    coalesce((array_agg(h.keys order by h.hand_write_id desc) filter (where h.keys is not null))[1], '[]')
+from ledger.hand_writes as h
+where h.settled_at is null
+    and not exists (select from ledger.transactions as t where t.xid = h.xid and t.kind <> 'hand')
+group by h.table_name order by h.table_name
+"""
+
+_SETTLE = """
+update ledger.hand_writes set settled_at = clock_timestamp() where settled_at is null and table_name = any(%s)
+"""
+
 
 @dataclass(frozen=True)
 class HandWrites:
-    """What was written to a table by hand and not made whole since.
+    """What was written to a table by hand and not repaired since.
 
     Attributes:
         keys: of the first rows.
@@ -37,25 +68,20 @@ class HandWrites:
 def note_them(
     connection: psycopg.Connection, classification: Classification, *, only: str | None = None, every: bool = False
 ) -> int:
-    """Make the triggers that are missing; returns how many were made. Costs one query when none is.
+    """Create the triggers that are missing, and return how many; one query when none is.
 
     Args:
         only: the one table that was just made; all by default.
         every: create all of them again, whatever exists under their names.
     """
-    missing = connection.execute(
-        "select c.relname, o.operation from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
-        " cross join unnest(%s::text[]) as o (operation)"
-        " where n.nspname = %s and c.relname = any(%s) and c.relkind = 'r' and (%s or not exists ("
-        "  select from pg_trigger as t where t.tgrelid = c.oid and t.tgname = %s || o.operation))",
-        (
-            [*_OPERATIONS, "truncate"],
-            classification.schema_name,
-            [only] if only else list(classification.published),
-            every,
-            BY_HAND,
-        ),
-    ).fetchall()
+    values = {
+        "operations": [*_OPERATIONS, "truncate"],
+        "schema": classification.schema_name,
+        "tables": [only] if only else list(classification.published),
+        "every": every,
+        "prefix": BY_HAND,
+    }
+    missing = connection.execute(_MISSING, values).fetchall()
     hidden = hidden_columns(classification)
     for table, operation in missing:
         columns = sorted(column for of, column in hidden if of == table)
@@ -67,11 +93,7 @@ def _trigger(schema: str, table: str, operation: str, hidden: Sequence[str]) -> 
     rows: sql.Composable = sql.SQL("")
     if operation != "truncate":
         rows = sql.SQL("referencing {} table as changed").format(sql.SQL(_OPERATIONS[operation]))
-    return sql.SQL(
-        "create or replace trigger {} after {} on {} {} for each statement"
-        " when (coalesce(current_setting('warehouse.writer', true), '') = '')"
-        " execute function ledger.note_write_by_hand({})"
-    ).format(
+    return sql.SQL(_TRIGGER).format(
         sql.Identifier(BY_HAND + operation),
         sql.SQL(operation),
         sql.Identifier(schema, table),
@@ -86,15 +108,8 @@ def our_own(connection: psycopg.Connection, writer: str) -> None:
 
 
 def unsettled(connection: psycopg.Connection) -> list[HandWrites]:
-    """What was written by hand and not made whole since, by table."""
-    rows = connection.execute(
-        "select h.table_name, array_agg(distinct h.operation), coalesce(sum(h.rows), 0)::bigint,"
-        " coalesce((array_agg(h.keys order by h.hand_write_id desc) filter (where h.keys is not null))[1], '[]')"
-        " from ledger.hand_writes as h"
-        " where h.settled_at is null and not exists (select from ledger.transactions as t where t.xid = h.xid"
-        "  and t.kind <> 'hand')"
-        " group by h.table_name order by h.table_name"
-    ).fetchall()
+    """What was written by hand and not repaired since, by table."""
+    rows = connection.execute(_UNSETTLED).fetchall()
     return [
         HandWrites(table, tuple(operations), rows, tuple("/".join(map(str, key)) for key in keys))
         for table, operations, rows, keys in rows
@@ -103,8 +118,4 @@ def unsettled(connection: psycopg.Connection) -> list[HandWrites]:
 
 def settle(connection: psycopg.Connection, tables: Sequence[str]) -> None:
     """Write down that tables were compared with the source, in full, and are equal to it now."""
-    connection.execute(
-        "update ledger.hand_writes set settled_at = clock_timestamp()"
-        " where settled_at is null and table_name = any(%s)",
-        (list(tables),),
-    )
+    connection.execute(_SETTLE, (list(tables),))
