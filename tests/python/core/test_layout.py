@@ -135,3 +135,31 @@ def test_one_file_writes_the_transaction_ledger() -> None:
         if _WRITES_TRANSACTIONS.search(file.read_text(encoding="utf-8"))
     ]
     assert written == ["warehouse/replicate/history/transactions.py"]
+
+
+def test_no_room_of_replication_imports_upwards() -> None:
+    """A room stands one floor above the highest that it imports: so none imports one that imports it, and seven do."""
+    base = PROJECT / "warehouse" / "replicate"
+    imported: dict[str, set[str]] = {}
+    for file in python_files("warehouse/replicate"):
+        room = file.relative_to(base).parts[0].removesuffix(".py")
+        if room != "__init__":
+            known = (module.split(".")[2] for module in _modules(file) if module.startswith("warehouse.replicate."))
+            imported.setdefault(room, set()).update(known)
+    floors: list[set[str]] = []
+    left = {room: (of & imported.keys()) - {room} for room, of in imported.items()}
+    while left:
+        lowest = {room for room, of in left.items() if not of & left.keys()}
+        assert lowest, f"these import each other: {left}"
+        floors.append(lowest)
+        left = {room: of for room, of in left.items() if room not in lowest}
+    assert len(floors) <= 7, floors
+
+
+def _modules(file: Path) -> Iterator[str]:
+    """The modules that a file imports, with the names that it imports from each as modules of it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
