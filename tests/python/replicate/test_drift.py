@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 from psycopg import sql
 
 from tests.python.replicate.drifting import World, world, writing
 from warehouse.replicate import drift
-from warehouse.replicate.drift import both_sides
 from warehouse.replicate.stream import subscription
 
 __all__ = ["world"]
@@ -20,25 +18,6 @@ pytestmark = pytest.mark.slow
 def test_nothing_differs_after_the_first_copy(world: World) -> None:
     assert world.found() == []
     assert world.apply().done == []
-
-
-def test_the_catalogs_are_read_once_until_something_is_altered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, readings = both_sides.read, 0
-
-    def counted(*given: Any) -> both_sides.Catalogs:
-        nonlocal readings
-        readings += 1
-        return read(*given)
-
-    monkeypatch.setattr(both_sides, "read", counted)
-    assert world.apply(by_person=False).left == []
-    assert readings == 1
-    # What is left is told by what both sides are like after the work.
-    world.trs.execute("alter table people add column score int default 7")
-    world.file["people"]["score"] = "open"
-    outcome = world.apply(by_person=False)
-    assert outcome.done and outcome.left == []
-    assert readings > 2
 
 
 @pytest.mark.parametrize("default", ["default 7", "default (random() * 1000000)::int", ""])

@@ -8,7 +8,7 @@ transaction that wrote it. They are noted (ledger.source_meanings) and held agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import psycopg
@@ -183,9 +183,3 @@ def _differs(then: Column, now: Column) -> str | None:
     if then.content != now.content:
         return "the meaning of its type or its expression was changed at the source"
     return "it was altered at the source since the last look" if then.row != now.row else None
-
-
-def some_of(found: Sequence[Change]) -> str:
-    """A few of them in a line."""
-    names = [f"{one.table}.{one.column}" if one.column else one.table for one in found]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

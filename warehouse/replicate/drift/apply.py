@@ -209,9 +209,8 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
     for one in found:
         if one.kind in _RETIRING and one.name not in work.accept:
             column_states.put(work.warehouse, table, one.column or "", "retired", one.what)
-        if one.kind not in ("add table", "copying", "back-fill", "subscribe") and not (
-            one.kind == "secret" and not work.by_person
-        ):
+        waits = one.kind in _WITH_STREAM or (one.kind == "secret" and not work.by_person)
+        if not waits:
             work.record(one, _done(one, accepted=one.name in work.accept))
 
 
