@@ -7,19 +7,21 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from warehouse.replicate.catalog.meaning import Column, Meanings, Table, changes
+from warehouse.replicate.catalog.meaning import ColumnMeaning, Meanings, TableMeaning, changes
 
 NAMES = ("a", "b", "c")
 HARMFUL = ("swap columns", "drop and add", "retype", "swap tables", "replace", "republish", "rename and back", "label")
 HARMLESS = ("add column", "drop another table", "look again")
 
 
-def begin() -> dict[str, Table]:
-    columns = {name: Column(n, "23 -1 0", "x", "700") for n, name in enumerate(NAMES, 1)}
-    return {table: Table(n, "700", 90 + n, dict(columns)) for n, table in enumerate(NAMES, 10)}
+def begin() -> dict[str, TableMeaning]:
+    columns = {name: ColumnMeaning(n, "23 -1 0", "x", "700") for n, name in enumerate(NAMES, 1)}
+    return {table: TableMeaning(n, "700", 90 + n, dict(columns)) for n, table in enumerate(NAMES, 10)}
 
 
-def done(now: dict[str, Table], operation: str, table: str, column: str, step: int) -> set[tuple[str, str | None]]:
+def done(
+    now: dict[str, TableMeaning], operation: str, table: str, column: str, step: int
+) -> set[tuple[str, str | None]]:
     """Do to the catalog what PostgreSQL does; the names that may lead to other content from then on."""
     xid, of = str(800 + step), now[table]
     other = NAMES[(NAMES.index(column) + 1) % 3]
@@ -27,7 +29,7 @@ def done(now: dict[str, Table], operation: str, table: str, column: str, step: i
     if operation == "swap columns":
         columns[column], columns[other] = replace(columns[other], row=xid), replace(columns[column], row=xid)
     elif operation == "drop and add":
-        columns[column] = Column(fresh, columns[column].type, "x", xid)
+        columns[column] = ColumnMeaning(fresh, columns[column].type, "x", xid)
     elif operation == "retype":
         columns[column] = replace(columns[column], type=f"{fresh} -1 0", row=xid)
     elif operation == "rename and back":
@@ -35,14 +37,14 @@ def done(now: dict[str, Table], operation: str, table: str, column: str, step: i
     elif operation == "label":
         columns[column] = replace(columns[column], content=xid)
     elif operation == "add column":
-        columns[f"new_{step}"] = Column(fresh, "25 -1 100", "x", xid)
+        columns[f"new_{step}"] = ColumnMeaning(fresh, "25 -1 100", "x", xid)
     now[table] = replace(of, columns=columns)
     if operation == "swap tables":
         second = NAMES[(NAMES.index(table) + 1) % 3]
         now[table], now[second] = replace(now[second], row=xid), replace(now[table], row=xid)
         return {(table, None), (second, None)}
     if operation == "replace":
-        now[table] = Table(fresh, xid, 2000 + step, columns)
+        now[table] = TableMeaning(fresh, xid, 2000 + step, columns)
         return {(table, None)}
     if operation == "republish":
         now[table] = replace(now[table], listing=2000 + step)

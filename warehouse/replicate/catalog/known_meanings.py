@@ -8,7 +8,7 @@ from dataclasses import asdict
 import psycopg
 from psycopg.types.json import Jsonb
 
-from warehouse.replicate.catalog.meaning import Column, Meanings, Table
+from warehouse.replicate.catalog.meaning import ColumnMeaning, Meanings, TableMeaning
 
 TAKEN_OUT = 0
 """The listing of a table that we have taken out of the publication: the warehouse did not make any later one."""
@@ -44,16 +44,16 @@ where table_name = any(%(tables)s) and column_name = '' and doubt is not null
 """
 
 
-def read(warehouse: psycopg.Connection) -> tuple[dict[str, Table], Doubts]:
+def read(warehouse: psycopg.Connection) -> tuple[dict[str, TableMeaning], Doubts]:
     """What was noted, and the doubts."""
     rows = warehouse.execute(_NOTED).fetchall()
-    columns: dict[str, dict[str, Column]] = {}
+    columns: dict[str, dict[str, ColumnMeaning]] = {}
     for table, column, meaning, _ in rows:
         if column:
-            columns.setdefault(table, {})[column] = Column(**meaning)
+            columns.setdefault(table, {})[column] = ColumnMeaning(**meaning)
     of_tables = [(table, meaning, doubt) for table, column, meaning, doubt in rows if not column]
     return (
-        {table: Table(**meaning, columns=columns.get(table, {})) for table, meaning, _ in of_tables},
+        {table: TableMeaning(**meaning, columns=columns.get(table, {})) for table, meaning, _ in of_tables},
         {table: doubt for table, _, doubt in of_tables if doubt},
     )
 

@@ -77,7 +77,7 @@ left join pg_attrdef as e on e.adrelid = c.relation and e.adnum = c.attnum
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnMeaning:
     """A column of the source.
 
     Attributes:
@@ -94,7 +94,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableMeaning:
     """A table of the source.
 
     Attributes:
@@ -106,7 +106,7 @@ class Table:
     number: int
     row: str
     listing: int | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ColumnMeaning]
 
 
 @dataclass(frozen=True)
@@ -122,20 +122,20 @@ class Change:
     what: str
 
 
-Meanings = Mapping[str, Table]
+Meanings = Mapping[str, TableMeaning]
 
 
-def read(source: psycopg.Connection, name: str, schema: str) -> dict[str, Table]:
+def read(source: psycopg.Connection, name: str, schema: str) -> dict[str, TableMeaning]:
     """What the names mean now.
 
     Args:
         name: of the publication.
     """
-    found: dict[str, tuple[int, str, int | None, dict[str, Column]]] = {}
+    found: dict[str, tuple[int, str, int | None, dict[str, ColumnMeaning]]] = {}
     for table, number, row, listing, column, *of_column in source.execute(_READ, {"name": name, "schema": schema}):
         columns = found.setdefault(table, (number, row, listing, {}))[3]
-        columns[column] = Column(*of_column)
-    return {table: Table(*of_table) for table, of_table in found.items()}
+        columns[column] = ColumnMeaning(*of_column)
+    return {table: TableMeaning(*of_table) for table, of_table in found.items()}
 
 
 def changes(then: Meanings, now: Meanings, keys: Mapping[str, Set[str]]) -> list[Change]:
@@ -153,7 +153,7 @@ def changes(then: Meanings, now: Meanings, keys: Mapping[str, Set[str]]) -> list
     ]
 
 
-def _of_table(table: str, then: Table, now: Table, key: Set[str]) -> Iterator[Change]:
+def _of_table(table: str, then: TableMeaning, now: TableMeaning, key: Set[str]) -> Iterator[Change]:
     what = None
     if now.number != then.number:
         what = "its name belongs to another table of the source now"
@@ -175,7 +175,7 @@ def _of_table(table: str, then: Table, now: Table, key: Set[str]) -> Iterator[Ch
         yield from of_columns
 
 
-def _differs(then: Column, now: Column) -> str | None:
+def _differs(then: ColumnMeaning, now: ColumnMeaning) -> str | None:
     if then.number != now.number:
         return "its name belongs to another column of the source now"
     if then.type != now.type:

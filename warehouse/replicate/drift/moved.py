@@ -36,7 +36,7 @@ def changes(now: Catalogs) -> list[Change]:
     then = {}
     for table, known in now.noted.items():
         names = brought(now, table)
-        then[table] = meaning.Table(
+        then[table] = meaning.TableMeaning(
             known.number, known.row, known.listing, {c: known.columns[c] for c in names if c in known.columns}
         )
     return meaning.changes(then, now.meanings, {table: frozenset(of.key) for table, of in now.replica.items()})

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.catalog import known_meanings, publication
-from warehouse.replicate.catalog.meaning import Table
+from warehouse.replicate.catalog.meaning import TableMeaning
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.column_states import ColumnState, States
 
@@ -99,7 +99,7 @@ def out(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, sc
     return {place for place, state in known.items() if state.state == "released"}
 
 
-def followed(known: Mapping[str, Table], found: Sequence[Release]) -> dict[str, Table]:
+def followed(known: Mapping[str, TableMeaning], found: Sequence[Release]) -> dict[str, TableMeaning]:
     """What was noted, with the lines in the publication as releases have left them; anybody else's stays a change."""
     after = dict(known)
     for one in found:
