@@ -112,7 +112,7 @@ def test_a_database_that_is_not_the_operational_one() -> None:
 
 
 def test_a_standby_and_what_it_would_allow() -> None:
-    assert "publication cannot be made" in changed(is_standby=True)["primary"].what
+    assert "takes neither a publication" in changed(is_standby=True)["primary"].what
     assert "cannot be streamed from at all" in changed(is_standby=True, version=150_000)["primary"].what
     assert changed(is_standby=True)["primary"].state == "failed"
 
