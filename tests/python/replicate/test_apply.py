@@ -119,7 +119,10 @@ def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert [(one["kind"], one["table"], one["column"]) for one in found] == [("new column", "people", "score")]
     world.file["people"]["score"] = "open"
     drift_command.show_drift(json=False)
-    assert "people.score: it is classified and not in the warehouse yet; added, published and back-filled" in capsys.readouterr().out
+    assert (
+        "people.score: it is classified and not in the warehouse yet; added, published and back-filled"
+        in capsys.readouterr().out
+    )
     apply_command.apply_drift(accept=None, release=None, json=True)
     assert len(json.loads(capsys.readouterr().out)["done"]) == 2
     apply_command.apply_drift(accept=None, release=None, json=False)
