@@ -15,6 +15,7 @@ import click
 import typer
 import yaml
 
+from docs import columns
 from warehouse.cli.main import app
 from warehouse.core import errors
 from warehouse.core.errors import WarehouseError
@@ -189,7 +190,9 @@ def _line(text: str) -> str:
 
 
 def main() -> None:
-    """Write every page."""
+    """Write the columns of models into their YAML, then every page."""
+    for file, text in columns.complete().items():
+        file.write_text(text, encoding="utf-8")
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 

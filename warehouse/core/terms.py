@@ -40,7 +40,7 @@ _FACTS: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"{{\s*doc\(\s*['\"](\w+)['\"]\s*\)\s*}}")
 # How the YAML of a model writes the one type that the two databases spell differently.
-_TIMESTAMP: Final = "{{ 'timestamp' if target.type == 'bigquery' else 'timestamptz' }}"
+TIMESTAMP: Final = "{{ 'timestamp' if target.type == 'bigquery' else 'timestamptz' }}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _model_column(file: Path, column: dict[str, Any], terms: Mapping[str, Term])
     if named is None or named[1] not in terms:
         raise _wrong(file, f"the description of `{column['name']}` is not a term of the field dictionary")
     written = column.get("data_type")
-    return ModelColumn(column["name"], terms[named[1]], "timestamp" if written == _TIMESTAMP else written)
+    return ModelColumn(column["name"], terms[named[1]], "timestamp" if written == TIMESTAMP else written)
 
 
 def _wrong(file: Path, what: str) -> TermsError:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docs import columns
+
 Node = dict[str, Any]
 
 
@@ -40,18 +42,7 @@ def code_of(node: Node) -> str:
 
 def selected(model: Node) -> list[str]:
     """The columns that a model's last common table expression selects, by their names."""
-    body = code_of(model).rpartition("final as (")[2].partition("select")[2]
-    items, depth, item = [], 0, ""
-    for token in re.findall(r"\bcase\b|\bend\b|[\w.]+|\S|\s+", body):
-        depth += {"(": 1, "case": 1, ")": -1, "end": -1}.get(token, 0)
-        if depth == 0 and token in ("from", ","):
-            items.append(item)
-            item = ""
-            if token == "from":
-                break
-        else:
-            item += token
-    return [re.split(r"[\s.]", one.strip())[-1] for one in items]
+    return columns.selected(model["raw_code"])
 
 
 def kind_of(test: Node) -> str | None:

@@ -42,6 +42,12 @@ def test_a_column_is_described_by_one_term_of_the_field_dictionary(models: list[
         model_columns(model["name"], load_terms())
 
 
+def test_a_model_lists_what_it_selects_and_nothing_else(models: list[Node]) -> None:
+    for model in in_layers(models, "intermediate", "marts", "extracts"):
+        if selected(model) != ["*"]:
+            assert sorted(model["columns"]) == sorted(selected(model)), model["name"]
+
+
 def test_a_column_has_the_type_of_its_term(models: list[Node]) -> None:
     # dbt needs the type beside an enforced contract; so it is the one thing that a column repeats.
     terms = load_terms()
@@ -60,6 +66,12 @@ def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list
     terms = {uid for uid, doc in manifest["docs"].items() if doc["package_name"] == "teaching_record_warehouse"}
     assert terms
     assert not terms - used
+
+
+def test_dbt_leaves_the_line_of_type_and_class_out_of_descriptions(manifest: Node) -> None:
+    blocks = {doc["name"]: doc["block_contents"] for doc in manifest["docs"].values()}
+    for name, term in load_terms().items():
+        assert blocks[name] == term.meaning, name
 
 
 def test_grain_is_stated(models: list[Node]) -> None:
