@@ -22,7 +22,7 @@ from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.stream import continuity, subscribed, subscription
+from warehouse.replicate.stream import continuity, notes, subscribed, subscription
 from warehouse.replicate.sync import begin, restart
 from warehouse.replicate.sync.in_place import repair_damage
 
@@ -70,7 +70,7 @@ def replicate(databases: Databases, progress: Progress) -> tuple[StageReport, Ne
         origin = subscription.origin_name(warehouse, name)
         booked = history.catch_up(warehouse, trs, epoch, classification, origin)
         manual_writes.note_them(warehouse, classification)
-        continuity.note(databases, trs, warehouse, epoch, marked)
+        notes.note(databases, trs, warehouse, epoch, marked)
         if report.rows_in is None:
             report.rows_in = report.rows_out = booked.stamped.row_changes
             report.notes.append(f"{booked.stamped.transactions:,} transactions")
@@ -100,7 +100,7 @@ def _go_on(
         SlotLost: there is a gap, and WAREHOUSE_REPAIR says to ask first; not after a crash of the source that only
             took the proof: then both sides are compared, and what differs is written and recorded as ever.
         SubscriptionAltered: as SlotLost, of a table that the subscription is set to copy once more.
-        SlotTaken, SourceRewound, ReplicationError: see position.check().
+        SlotTaken, SourceRewound, ReplicationError: see continuity.check().
     """
     warehouse, name, doubt = ends.warehouse, ends.name, None
     try:

@@ -9,19 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.core.errors import SlotLost
-from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.stream.continuity import Note, Slot, Source, fork_after, judge
-from warehouse.replicate.stream.finding import Finding, error_of
+from warehouse.replicate.stream.continuity import judge
 from warehouse.replicate.stream.lsn import as_bytes, as_lsn
+from warehouse.replicate.stream.notes import Note
+from warehouse.replicate.stream.obstacle import Obstacle, error_of
+from warehouse.replicate.stream.slot import Slot
 from warehouse.replicate.stream.source_server import Server
+from warehouse.replicate.stream.source_state import SourceState, fork_after
 
 SYSTEM = "7000000000000000000"
-SOURCE = Source(SYSTEM, timeline=1, flushed=1_000, next_xid=500)
+SOURCE = SourceState(SYSTEM, timeline=1, flushed=1_000, next_xid=500)
 NOTE = Note(confirmed=600, source_lsn=610, source_xid=400, timeline=1, transactions=20, statistics_since="a")
 SLOT = Slot(confirmed=700, restart=500, invalid=None, active=False, holder="", transactions=30, statistics_since="a")
 
 
-def kind(slot: Slot | None = SLOT, source: Source = SOURCE, applied: int = 650, note: Note | None = NOTE) -> str | None:
+def kind(
+    slot: Slot | None = SLOT, source: SourceState = SOURCE, applied: int = 650, note: Note | None = NOTE
+) -> str | None:
     """What is found of a stream that is off."""
     found = judge(SYSTEM, slot, source, applied, note, streaming=False)
     return found.kind if found else None
@@ -64,8 +68,7 @@ def test_another_server_of_the_same_cluster_is_compared_or_a_person_is_asked() -
 
 
 def test_after_a_crash_a_run_is_enough_and_else_a_person_asks_for_the_repair() -> None:
-    epoch = Epoch(1, "trw", "trw_1", "streaming", SYSTEM, "trs", 1, "0/1", None, None)
-    crashed, lost = (error_of(Finding(kind, "why"), epoch) for kind in ("crashed", "lost"))
+    crashed, lost = (error_of(Obstacle(kind, "why"), "trw_1") for kind in ("crashed", "lost"))
     assert isinstance(crashed, SlotLost) and crashed.after_a_crash
     assert crashed.next_command.startswith("`warehouse replicate run`")
     assert isinstance(lost, SlotLost) and not lost.after_a_crash
@@ -74,8 +77,8 @@ def test_after_a_crash_a_run_is_enough_and_else_a_person_asks_for_the_repair() -
 
 def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
     """Also when it has been streamed from since, so that all it confirmed was applied."""
-    assert kind(replace(SLOT, transactions=19, restart=620)) == "made anew"
-    assert kind(replace(SLOT, transactions=19, restart=620), applied=700) == "made anew"
+    assert kind(replace(SLOT, transactions=19, restart=620)) == "new slot"
+    assert kind(replace(SLOT, transactions=19, restart=620), applied=700) == "new slot"
     # A slot that was made later cannot begin before what ours had confirmed: the source's files were put back.
     assert kind(replace(SLOT, transactions=19)) == "rewound"
     # A crash of the source resets them; then they say nothing.
@@ -94,11 +97,11 @@ def test_fewer_decoded_transactions_are_a_slot_made_anew() -> None:
         (SLOT, replace(SOURCE, next_xid=402), replace(NOTE, source_xmin=400), "restarted"),
         (SLOT, replace(SOURCE, next_xid=401), replace(NOTE, source_xmin=399), "restarted"),
         # What is wrong with the slot itself comes first.
-        (replace(SLOT, transactions=19, restart=620), SOURCE, NOTE, "made anew"),
+        (replace(SLOT, transactions=19, restart=620), SOURCE, NOTE, "new slot"),
     ],
 )
 def test_a_start_of_the_warehouse_is_a_doubt_unless_nothing_can_be_missing(
-    slot: Slot, source: Source, note: Note, found: str | None
+    slot: Slot, source: SourceState, note: Note, found: str | None
 ) -> None:
     def kind_on(server: str, noted: str | None) -> str | None:
         seen = judge(SYSTEM, slot, source, 650, replace(note, server=noted), streaming=True, server=server)
@@ -153,7 +156,7 @@ def test_another_cluster_comes_first() -> None:
         replace(SOURCE, timeline=2, forked_at=609),
     ],
 )
-def test_a_source_that_went_back(source: Source) -> None:
+def test_a_source_that_went_back(source: SourceState) -> None:
     assert kind(source=source) == "rewound"
     # A lost slot does not hide it.
     assert kind(None, source) == "rewound"
@@ -192,7 +195,7 @@ def test_no_slot_made_later_is_ever_taken_for_ours(
         statistics_since="b" if crashed else "a",
     )
     note = NOTE if noted else replace(NOTE, confirmed=100, source_xid=None, transactions=None, statistics_since=None)
-    assert kind(slot, applied=applied, note=note) in ("made anew", "unproven", "crashed")
+    assert kind(slot, applied=applied, note=note) in ("new slot", "unproven", "crashed")
 
 
 @given(st.integers(0, 2**64 - 1))

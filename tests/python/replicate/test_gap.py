@@ -140,7 +140,7 @@ def test_a_slot_made_anew_on_a_quiet_source_is_found_too(world: Databases) -> No
         end_and_drop(trs, slot)
         trs.execute("create table unpublished as select generate_series(1, 1000)")
         trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
-    with pytest.raises(SlotLost, match="made anew"):
+    with pytest.raises(SlotLost, match="created again"):
         replicate(world, Silent())
     done = repair(world, Silent())
     assert done.gap is not None and done.gap.rows == 0

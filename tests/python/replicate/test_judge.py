@@ -134,6 +134,6 @@ def test_every_code_of_a_reason_is_documented() -> None:
     package = PROJECT / "warehouse" / "replicate"
     # The checks of preflight are no reasons of the stream's status.
     texts = [file.read_text() for file in package.rglob("*.py") if file.parent.name != "preflight"]
-    found = {code for text in texts for code in re.findall(r'(?:failed|warning|from_error)\(\s*"(\w+)"', text)}
+    found = {code for text in texts for code in re.findall(r'(?:failed|warning|from_error|_Message)\(\s*"(\w+)"', text)}
     assert len(found) > 10
     assert [code for code in sorted(found | set(verdict.ORDER)) if f"`{code}`" not in page] == []

@@ -81,7 +81,7 @@ def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
         with own.at_warehouse() as warehouse:
             # It streams by itself.
             subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
-        with pytest.raises(SlotLost, match="made anew"):
+        with pytest.raises(SlotLost, match="created again"):
             replicate(own, Silent())
         writer.one(trs)
         done = repair(own, Silent())

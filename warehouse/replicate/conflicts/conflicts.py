@@ -25,10 +25,10 @@ from warehouse.replicate.conflicts.pending import (
 )
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden
-from warehouse.replicate.stream import continuity, subscription
+from warehouse.replicate.stream import notes, subscription
 from warehouse.replicate.stream.decoding import Undecodable
-from warehouse.replicate.stream.finding import Finding, error_of
 from warehouse.replicate.stream.lsn import as_lsn
+from warehouse.replicate.stream.obstacle import Obstacle, error_of
 from warehouse.replicate.stream.sample import Look
 
 SKIP_SECONDS = 60
@@ -69,7 +69,7 @@ def look_for(
 ) -> Failure | None:
     """Why a stream that is off went off: the row that does not fit, recorded; None when no row is the reason.
 
-    That the source cannot read the slot any more is recorded as well: for position.check() the slot is lost then.
+    That the source cannot read the slot any more is recorded as well: for continuity.check() the slot is lost then.
 
     Reads the slot without consuming it and tries the waiting transaction out; nothing is changed but the ledger.
     """
@@ -87,7 +87,7 @@ def look_for(
             return None
         except Undecodable as error:
             reason = error.reason
-    continuity.note_undecodable(warehouse, epoch, reason)
+    notes.note_undecodable(warehouse, epoch, reason)
     return None
 
 
@@ -206,8 +206,8 @@ def skip(
     try:
         pending = first_pending(source, epoch.slot_name, name, look.applied_lsn or look.confirmed_lsn or 0, hidden)
     except Undecodable as error:
-        continuity.note_undecodable(warehouse, epoch, error.reason)
-        raise error_of(Finding("lost", error.reason), epoch) from None
+        notes.note_undecodable(warehouse, epoch, error.reason)
+        raise error_of(Obstacle("lost", error.reason), epoch.slot_name) from None
     except SlotInUse:
         raise ReplicationError(
             "The slot is being read at this moment, so the transaction cannot be looked at.",

@@ -14,8 +14,8 @@ from warehouse.replicate.conflicts.conflicts import Conflict, Skipped, as_error
 from warehouse.replicate.door import Door
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
-from warehouse.replicate.stream import continuity, marks, sample, subscription
-from warehouse.replicate.stream.finding import Finding, error_of
+from warehouse.replicate.stream import marks, notes, sample, subscription
+from warehouse.replicate.stream.obstacle import Obstacle, error_of
 
 
 def open_conflicts(door: Door, *, every: bool = False) -> list[Conflict]:
@@ -51,9 +51,9 @@ def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch:
 
 
 def _check_decodable(warehouse: psycopg.Connection, epoch: Epoch) -> None:
-    noted = continuity.read_note(warehouse, epoch)
+    noted = notes.read_note(warehouse, epoch)
     if noted and noted.undecodable:
-        raise error_of(Finding("lost", noted.undecodable), epoch)
+        raise error_of(Obstacle("lost", noted.undecodable), epoch.slot_name)
 
 
 def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, decided_by: str) -> Skipped:
@@ -61,7 +61,7 @@ def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, 
 
     Raises:
         UsageError: nothing is replicated, or the stream does not wait at that transaction.
-        MissingPrivilege, ReplicationError: see guard.conflicts.skip.
+        MissingPrivilege, ReplicationError: see conflicts.skip.
     """
     if door.epoch is None or door.epoch.state != "streaming":
         raise UsageError(

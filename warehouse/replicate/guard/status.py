@@ -12,7 +12,7 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
-from warehouse.core.finding import Finding, failed, first_failed, from_error, warning
+from warehouse.core.finding import Finding, failed, first_failed, warning
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
@@ -26,10 +26,10 @@ from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
 from warehouse.replicate.replica import manual_writes
-from warehouse.replicate.stream import continuity, marks, missing_rows, sample, subscription
-from warehouse.replicate.stream.finding import Finding as BrokenOff
-from warehouse.replicate.stream.finding import error_of
+from warehouse.replicate.stream import continuity, marks, missing_rows, notes, sample, subscription
+from warehouse.replicate.stream.obstacle import Obstacle, finding_of
 from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.slot import read_slot
 
 __all__ = ["State", "Status", "status"]
 
@@ -168,21 +168,6 @@ def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
     return look.slot_exists and (unsure or taken) and not (fresh and past[0].positions != look.positions)
 
 
-_CODES = {
-    "lost": "slot_lost",
-    "made anew": "slot_lost",
-    "unproven": "slot_lost",
-    "crashed": "slot_lost",
-    "restarted": "restarted",
-    "replaced": "restarted",
-    "taken": "slot_taken",
-    "held by us": "stuck",
-    "rewound": "source_rewound",
-    "moved": "source_moved",
-    "other source": "other_source",
-}
-
-
 def _of_the_stream(
     databases: Databases,
     trs: psycopg.Connection,
@@ -194,13 +179,13 @@ def _of_the_stream(
     patience: float,
     hidden: Hidden,
 ) -> list[Finding]:
-    _, finding = continuity.examine(databases, trs, warehouse, epoch)
-    if finding:
-        return [from_error(_CODES[finding.kind], error_of(finding, epoch))]
+    _, obstacle = continuity.examine(databases, trs, warehouse, epoch)
+    if obstacle:
+        return [finding_of(obstacle, epoch.slot_name)]
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)
-    noted = continuity.read_note(warehouse, epoch)
+    noted = notes.read_note(warehouse, epoch)
     if noted and noted.undecodable:
-        return [from_error(_CODES["lost"], error_of(BrokenOff("lost", noted.undecodable), epoch))]
+        return [finding_of(Obstacle("lost", noted.undecodable), epoch.slot_name)]
     if failure:
         where = f" (table {failure.table})" if failure.table and failure.table not in failure.what else ""
         return [verdict.of_a_conflict(failure.what + where)]
@@ -216,7 +201,7 @@ def _of_the_stream(
 
 
 def _held_by_us(trs: psycopg.Connection, epoch: Epoch) -> bool:
-    slot = continuity.read_slot(trs, epoch.slot_name)
+    slot = read_slot(trs, epoch.slot_name)
     return slot is not None and slot.holder == subscription.APPLICATION
 
 

@@ -196,7 +196,7 @@ def record(warehouse: psycopg.Connection, found: Sequence[Doubt]) -> None:
 
 
 def settle(warehouse: psycopg.Connection, tables: Sequence[str], *, all_of_them: bool, seen: str | None = None) -> None:
-    """Write down that tables were compared in full and are equal now; see guard.settled."""
+    """Write down that tables were compared in full and are equal now; see compare.settled."""
     warehouse.execute(_SETTLE, {"tables": list(tables), "all": all_of_them, "seen": seen})
 
 

@@ -176,8 +176,8 @@ def _for_server(conninfo: str) -> str:
 
 
 def enable(warehouse: psycopg.Connection, name: str) -> None:
-    """Start the stream. Whoever calls this has held the slot against what was applied (position.py)."""
-    # Not once more when it is on: what others alter of it shows by who has written its row last (guard/marks.py).
+    """Start the stream. Whoever calls this has held the slot against what was applied (continuity.py)."""
+    # Not once more when it is on: what others alter of it shows by who has written its row last (replica/marks.py).
     if not is_enabled(warehouse, name):
         warehouse.execute(sql.SQL("alter subscription {} enable").format(sql.Identifier(name)))
 

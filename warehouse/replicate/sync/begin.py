@@ -34,8 +34,9 @@ from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
 from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
-from warehouse.replicate.stream import continuity, decoding, our_name, slot_wait, subscription
+from warehouse.replicate.stream import continuity, decoding, notes, our_name, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
+from warehouse.replicate.stream.slot import read_slot
 from warehouse.replicate.sync import parts, rewritten
 from warehouse.replicate.sync.compared import Mended, mend_tables
 
@@ -99,7 +100,7 @@ def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: s
 
 def place_snapshot(ends: Ends, epoch: Epoch) -> None:
     """Before the first versions of an epoch are settled: see transactions.place_snapshot()."""
-    noted = continuity.read_note(ends.warehouse, epoch)
+    noted = notes.read_note(ends.warehouse, epoch)
     if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
         return
     origin = subscription.origin_name(ends.warehouse, ends.name)
@@ -148,11 +149,11 @@ def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]
 
     These are the same, unless a slot that was made anew has sent something before anybody looked.
     """
-    noted = continuity.read_note(ends.warehouse, ended)
+    noted = notes.read_note(ends.warehouse, ended)
     known = max(applied_lsn(ends.warehouse, ends.name) or 0, noted.confirmed if noted else 0)
     last = as_lsn(known) if known else ended.start_lsn
-    slot = continuity.read_slot(ends.trs, ended.slot_name)
-    if slot and noted and continuity.is_made_anew(slot, noted) and slot.transactions:
+    slot = read_slot(ends.trs, ended.slot_name)
+    if slot and noted and continuity.is_new(slot, noted) and slot.transactions:
         return last, as_lsn(noted.confirmed)
     return last, last
 
@@ -256,7 +257,7 @@ def _hand_over(
         )
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
         epochs.streaming(ends.warehouse, epoch)
-        continuity.note_start(ends.warehouse, epoch)
+        notes.note_start(ends.warehouse, epoch)
         known_meanings.begin(ends.warehouse, meanings, ends.classification.published)
         waiting = [one.table for one in held]
         closed = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)

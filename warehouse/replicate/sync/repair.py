@@ -18,8 +18,8 @@ from warehouse.replicate.ledger import column_states, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.preflight import preflight, rules
-from warehouse.replicate.stream import continuity, missing_rows, subscribed, subscription
-from warehouse.replicate.stream.finding import IN_DOUBT, error_of
+from warehouse.replicate.stream import continuity, missing_rows, notes, subscribed, subscription
+from warehouse.replicate.stream.obstacle import IN_DOUBT, error_of
 from warehouse.replicate.sync import begin, restart
 from warehouse.replicate.sync.in_place import Damage, repair_damage
 
@@ -135,7 +135,7 @@ def _note(ends: link.Ends, epoch: epochs.Epoch, progress: Progress) -> None:
     marked = subscription.mark(ends.trs)
     subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
     begin.place_snapshot(ends, epoch)
-    continuity.note(ends.databases, ends.trs, ends.warehouse, epoch, marked)
+    notes.note(ends.databases, ends.trs, ends.warehouse, epoch, marked)
 
 
 def _of_begun(warehouse: psycopg.Connection, begun: begin.Begun) -> Repair:
@@ -200,6 +200,6 @@ def _why(ends: link.Ends, epoch: epochs.Epoch) -> tuple[str | None, restart.Doub
         again = subscribed.copying_again(ends.warehouse, epoch.replication_name, ends.schema)
         return (subscribed.as_error(again).what if again else None), None
     if finding.kind in ("taken", "held by us", "other source", "moved"):
-        raise error_of(finding, epoch)
+        raise error_of(finding, epoch.slot_name)
     doubt = restart.doubt(ends, epoch) if finding.kind in IN_DOUBT and here else None
     return (None if doubt else finding.reason), doubt

@@ -15,8 +15,9 @@ from warehouse.replicate.conflicts import decide
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
-from warehouse.replicate.stream import continuity, source_server, subscription
+from warehouse.replicate.stream import notes, source_server, subscription
 from warehouse.replicate.stream.lsn import as_lsn
+from warehouse.replicate.stream.slot import read_slot
 from warehouse.replicate.sync import begin
 from warehouse.replicate.sync.begin import Begun
 from warehouse.replicate.sync.in_place import Damage, Since, repair_damage
@@ -47,8 +48,8 @@ class Doubt:
 
 def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
     """What is in doubt, before the stream goes on; None when nothing is."""
-    noted = continuity.read_note(ends.warehouse, epoch)
-    slot = continuity.read_slot(ends.trs, epoch.slot_name)
+    noted = notes.read_note(ends.warehouse, epoch)
+    slot = read_slot(ends.trs, epoch.slot_name)
     last = epochs.last_commit_at(ends.warehouse, epoch)
     if noted is None or noted.server is None or slot is None or last is None:
         return None
@@ -58,7 +59,7 @@ def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
         before, now = (f"{one.address} {one.own_address} {one.started}" for one in (noted.source_server, there))
         what, reason = "another server answers at the source's address", OTHER_SOURCE
     else:
-        before, now = noted.server, continuity.server_of(ends.warehouse, ends.name)
+        before, now = noted.server, notes.server_of(ends.warehouse, ends.name)
         what, reason = "the warehouse's server was started", REASON
     return Doubt(Since(known, last), before, now, known, confirmed, what, reason)
 
