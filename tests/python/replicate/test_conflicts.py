@@ -17,7 +17,7 @@ from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare import settled
-from warehouse.replicate.conflicts.conflicts import Conflict, as_error
+from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.pending import first_pending
 from warehouse.replicate.conflicts.pgoutput import Change, End, Transaction, decode
 from warehouse.replicate.ledger import epochs
@@ -107,7 +107,7 @@ def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> No
         assert conflict.constraint == "persons_pkey"
         assert conflict.rows == 4
         assert conflict.committed_at is not None
-        told = as_error(conflict)
+        told = conflict.finding().as_error()
         assert told.exit_code == 56
         assert f"--lsn {conflict.lsn}" in told.next_command
         assert SECRET not in str(vars(told))
@@ -179,7 +179,10 @@ def test_each_kind_has_its_explanation_and_the_stream_goes_on_when_it_is_mended(
             conflict = only(world)
             assert (conflict.kind, conflict.table) == (kind, "persons")
             assert word in conflict.what
-            assert "persons" in as_error(conflict).next_command or "drift" in as_error(conflict).next_command
+            assert (
+                "persons" in conflict.finding().as_error().next_command
+                or "drift" in conflict.finding().as_error().next_command
+            )
             by_hand(world, mended)
             replicate(world, Silent())
             assert open_conflicts(world) == []

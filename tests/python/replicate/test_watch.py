@@ -111,7 +111,7 @@ def test_a_row_that_cannot_be_applied_ends_it(world: Databases) -> None:
         manual_writes.our_own(warehouse, "test")
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
-    with pytest.raises(ApplyConflict, match="persons here has another row") as caught:
+    with pytest.raises(ApplyConflict, match="persons in the warehouse already has a row") as caught:
         Watch(world, Silent(), lambda _: None, every=1, sleep=lambda _: None).forever()
     assert "warehouse replicate skip" in caught.value.next_command
 

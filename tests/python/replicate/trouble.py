@@ -20,7 +20,8 @@ from warehouse.core.databases import Databases
 from warehouse.core.postgres import Cluster
 from warehouse.core.progress import Silent
 from warehouse.replicate.conflicts import decide
-from warehouse.replicate.conflicts.conflicts import Conflict, Skipped
+from warehouse.replicate.conflicts.conflicts import Conflict
+from warehouse.replicate.conflicts.skip import Skipped
 from warehouse.replicate.door import opened
 
 SEED = 20_261_122

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli.findings import print_findings
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json, print_table
-from warehouse.replicate.conflicts.conflicts import Conflict, as_error, shown_key
+from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.decide import open_conflicts
 
 
@@ -30,7 +31,7 @@ def show_conflicts(
     else:
         _print(found, is_set_up=is_set_up)
     if waiting:
-        raise typer.Exit(as_error(waiting[0]).exit_code)
+        raise typer.Exit(waiting[0].finding().exit_code)
 
 
 def _print(found: list[Conflict], *, is_set_up: bool) -> None:
@@ -48,17 +49,11 @@ def _print(found: list[Conflict], *, is_set_up: bool) -> None:
                 f"{c.committed_at:%Y-%m-%d %H:%M:%S}" if c.committed_at else None,
                 c.table,
                 c.operation,
-                shown_key(c),
+                c.shown_key,
                 c.constraint,
                 c.rows,
             )
             for c in found
         ],
     )
-    for conflict in found:
-        if conflict.state == "open":
-            error = as_error(conflict)
-            out.print()
-            out.print(error.what, markup=False)
-            out.print(f"  What it means  {error.meaning}", markup=False)
-            out.print(f"  Next           {error.next_command}", markup=False)
+    print_findings([conflict.finding() for conflict in found if conflict.state == "open"], named=False)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import typer
 
+from warehouse.cli.findings import print_findings
 from warehouse.cli.opening import started
 from warehouse.cli.output import JsonOption, out, print_json, print_table, size
 from warehouse.replicate import Status, status
@@ -31,10 +32,7 @@ def show_status(json: bool = JsonOption) -> None:
 def _print(now: Status) -> None:
     rows = sum(table["rows"] for table in now.tables)
     out.print(f"Replication is [bold]{now.state}[/].")
-    for reason in now.reasons:
-        out.print("  [red]✗[/] " if reason.exit_code else "  [yellow]•[/] ", end="")
-        out.print(reason.what, markup=False)
-        out.print(f"    Next: {reason.next_command}", markup=False)
+    print_findings(now.reasons, named=False)
     if now.epoch is None:
         return
     behind = "" if now.lag_seconds is None else f", at most {_span(now.lag_seconds)}"
@@ -43,9 +41,9 @@ def _print(now: Status) -> None:
     if now.last_commit_at:
         newest = f"the newest applied change was committed at {now.last_commit_at}"
     out.print(f"  {size(now.lag_bytes)} behind{behind}; {newest}")
-    out.print(
-        f"  the source retains {size(now.retained_bytes)} of WAL, of {size(now.budget_bytes)} allowed{_left(now)}"
-    )
+    out.print(f"  the source retains {size(now.retained_bytes)} of WAL for it, of {size(now.budget_bytes)} allowed")
+    if left := _left(now):
+        out.print(f"  {left}")
     out.print(f"  {now.transactions:,} transactions; {len(now.tables)} tables, about {rows:,} rows")
     print_table(None, ["table", "rows", "earlier versions"], [tuple(t.values()) for t in now.tables])
 
@@ -54,8 +52,8 @@ def _left(now: Status) -> str:
     if now.seconds_until_full is None or now.wal_bytes_per_second is None:
         return ""
     return (
-        f"; it writes {size(int(now.wal_bytes_per_second))} a second, so an outage may last"
-        f" {_span(now.seconds_until_full)}"
+        f"the source writes {size(int(now.wal_bytes_per_second))} a second, so an outage may last "
+        f"{_span(now.seconds_until_full)}"
     )
 
 

@@ -9,8 +9,9 @@ import psycopg
 from warehouse.core.errors import UsageError
 from warehouse.core.progress import Progress
 from warehouse.replicate.classification import load_classification
-from warehouse.replicate.conflicts import conflicts, passed
-from warehouse.replicate.conflicts.conflicts import Conflict, Skipped, as_error
+from warehouse.replicate.conflicts import conflicts, passed, skip
+from warehouse.replicate.conflicts.conflicts import Conflict
+from warehouse.replicate.conflicts.skip import Skipped
 from warehouse.replicate.door import Door
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden, hidden_columns
@@ -33,7 +34,7 @@ def open_conflicts(door: Door, *, every: bool = False) -> list[Conflict]:
 
 
 def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, name: str) -> None:
-    """Say why the engine switched the stream off, when a row or the slot itself is the reason.
+    """Say why PostgreSQL switched the stream off, when a row or the slot itself is the reason.
 
     Raises:
         ApplyConflict: a row cannot be applied; the conflict is in the ledger.
@@ -46,7 +47,7 @@ def tell_conflict(trs: psycopg.Connection, warehouse: psycopg.Connection, epoch:
         look, _ = sample.take(trs, warehouse, epoch, name)
     failure = conflicts.look_for(trs, warehouse, epoch, name, look, _hidden())
     if failure:
-        raise as_error(conflicts.listed(warehouse)[0])
+        raise conflicts.listed(warehouse)[0].finding().as_error()
     _check_decodable(warehouse, epoch)
 
 
@@ -61,7 +62,7 @@ def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, 
 
     Raises:
         UsageError: nothing is replicated, or the stream does not wait at that transaction.
-        MissingPrivilege, ReplicationError: see conflicts.skip.
+        MissingPrivilege, ReplicationError: see skip.skip().
     """
     if door.epoch is None or door.epoch.state != "streaming":
         raise UsageError(
@@ -71,7 +72,7 @@ def skip_transaction(door: Door, progress: Progress, *, lsn: str, because: str, 
         )
     look, _ = sample.take(door.trs, door.warehouse, door.epoch, door.name)
     with marks.kept(door.trs, door.warehouse, door.name):
-        return conflicts.skip(
+        return skip.skip(
             door.trs,
             door.warehouse,
             door.epoch,
