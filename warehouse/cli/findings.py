@@ -11,6 +11,8 @@ from warehouse.core.finding import Finding
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
 _INDENT = "    "
+_WIDEST = 28
+"""A code that is longer does not push the texts of all others to the right."""
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -22,9 +24,9 @@ def print_findings(findings: Sequence[Finding], *, named: bool = True) -> None:
     """Print findings, folded to a terminal's width; a pipe gets whole lines.
 
     Args:
-        named: whether each line begins with the finding's code, in a column as wide as the longest.
+        named: whether each line begins with the finding's code, in a column.
     """
-    column = max((len(finding.code) for finding in findings), default=0) if named else 0
+    column = max((len(finding.code) for finding in findings if len(finding.code) <= _WIDEST), default=0)
     for finding in findings:
         name = f"{finding.code:<{column}}  " if named else ""
         text = f"{finding.what} {finding.meaning}" if finding.meaning else finding.what

@@ -1,0 +1,74 @@
+"""Findings: their shape for machines, how they are printed, and the error that they become."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from warehouse.cli import findings
+from warehouse.core.errors import SlotLost, WarehouseError
+from warehouse.core.finding import Finding, failed, first_failed, from_error, ok, warning
+
+LOST = failed("slot_lost", "The slot is gone.", "warehouse replicate repair", SlotLost, "Changes may be missing.")
+
+
+def test_the_shape_of_a_finding() -> None:
+    """The keys that `--json` prints; docs/runbooks/alerting.md and docs/adr/0031 say so."""
+    assert LOST.as_dict() == {
+        "code": "slot_lost",
+        "state": "failed",
+        "what": "The slot is gone.",
+        "meaning": "Changes may be missing.",
+        "next_command": "warehouse replicate repair",
+        "exit_code": 50,
+    }
+    assert ok("disk", "all free").as_dict()["exit_code"] == 0
+    assert warning("disk", "little free", "Make room.").as_dict()["exit_code"] == 0
+
+
+def test_an_error_and_its_finding_say_the_same() -> None:
+    error = LOST.as_error()
+    assert isinstance(error, SlotLost)
+    assert (error.what, error.meaning, error.next_command) == (LOST.what, LOST.meaning, LOST.next_command)
+    assert from_error("slot_lost", error) == LOST
+
+
+def test_a_finding_without_a_meaning_takes_the_commands() -> None:
+    bare = failed("slot_lost", "The slot is gone.", "warehouse replicate repair", SlotLost)
+    assert bare.as_error("Nothing was built.").meaning == "Nothing was built."
+    assert LOST.as_error("Nothing was built.").meaning == LOST.meaning
+
+
+def test_the_first_failure_decides() -> None:
+    assert first_failed([ok("a", ""), warning("b", ""), LOST, failed("c", "", "", WarehouseError)]) is LOST
+    assert first_failed([ok("a", ""), warning("b", "")]) is None
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, found: list[Finding], *, terminal: bool, named: bool = True) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=80, soft_wrap=True, highlight=False, color_system=None)
+    monkeypatch.setattr(findings, "out", console)
+    findings.print_findings(found, named=named)
+    return file.getvalue().splitlines()
+
+
+LONG = warning("migrations of the source", "It refuses [to drop] a column. " * 5, "Run this one. " * 8)
+
+
+def test_a_pipe_gets_whole_lines_and_a_terminal_folded_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(printed(monkeypatch, [LONG], terminal=False)) == 2
+    folded = printed(monkeypatch, [ok("disk", "66 GB free"), LONG], terminal=True)
+    assert max(map(len, folded)) <= 80
+    assert "[to drop]" in folded[1], "brackets are no markup"
+    # The columns are aligned, and what belongs to a finding is indented under it.
+    assert folded[0].index("66 GB") == folded[1].index("It refuses")
+    assert all(line.startswith("    ") for line in folded[2:])
+    assert folded[-1].strip() and not folded[-1].strip().startswith("Next")
+
+
+def test_a_name_is_left_out_where_the_text_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = printed(monkeypatch, [LOST], terminal=False, named=False)
+    assert first == "✗ The slot is gone. Changes may be missing."
+    assert second == "    Next: warehouse replicate repair"
