@@ -1,8 +1,7 @@
-"""The guard of the stream: what the engine passes over in silence is found, told and recorded.
+"""The guard of the stream: what PostgreSQL passes over in silence is found, reported and recorded.
 
-- `preflight`: whether the two databases can be replicated between at all, before anything is set up;
-- `looks` and `judge`: where the stream stands, how it moves, and what that means;
-- `conflicts`: a transaction that cannot be applied, found without the server's log, explained, and skipped on command;
-- `integrity` and `hand_writes`: a replica that was altered by somebody else than the stream;
+- `status`: how replication stands, as one word and a list of findings;
+- `verdict`: what samples of the stream mean;
+- `standing`, `structure` and `books`: the findings of drift and of the ledger;
 - `watch`: all of that, again and again.
 """

@@ -1,4 +1,4 @@
-"""What the ledgers of history say that a person should know: reasons of the stream's status that need no look at it."""
+"""What the ledger says of the history that a person should know, as findings of the status."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ select table_name, what from ledger.proved_histories where mismatches > 0 order 
 
 
 def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Finding]:
-    """Times that nobody keeps, a history that does not match its seals, a retention rule that waits for a person."""
+    """Commit times not kept, a history that does not match its seals, a retention rule that waits for a person."""
     try:
         commit_times.check(warehouse)
     except CommitTimesOff as error:

@@ -1,6 +1,6 @@
-"""What of drift is a reason of the stream's status: tables that are out, or not applied, for as long as they are. Pure.
+"""What of drift the status reports: tables that are not replicated or not applied, for as long as that is so. Pure.
 
-A run tells once what it could not carry out; whoever looks at the status later has to see it as well.
+A run reports once what it could not carry out; whoever looks at the status later has to see it as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SUBSCRIPTION: tuple[Kind, ...] = ("subscribe", "subscription")
 
 
 def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Finding]:
-    """Reasons for differences that concern whole tables, or the subscription.
+    """Findings for differences that concern whole tables, or the subscription.
 
     Args:
         published: the tables that the publication sends now.
@@ -27,14 +27,14 @@ def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Findin
         yield failed(
             "source_harmed",
             f"The source's own updates and deletes fail for what is published: {_some(harmed)}.",
-            "warehouse replicate run takes it out of the publication at once.",
+            "warehouse replicate run removes it from the publication at once.",
             DriftHeld,
         )
     away = [one for one in out if one not in harmed]
     if away:
         yield failed(
             "table_out",
-            f"Not replicated at present, the rows here are as they were: {_some(away)}.",
+            f"Not replicated at present, the rows in the warehouse are as they were: {_some(away)}.",
             "warehouse replicate drift shows what can be done about each.",
             DriftHeld,
         )
@@ -50,5 +50,5 @@ def reasons(found: Sequence[Difference], published: Set[str]) -> Iterator[Findin
 
 
 def _some(found: Sequence[Difference]) -> str:
-    told = [f"{one.name}: {one.what}" if one.table else one.what for one in found[:5]]
-    return "; ".join(told) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+    named = [f"{one.name}: {one.what}" if one.table else one.what for one in found[:5]]
+    return "; ".join(named) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")

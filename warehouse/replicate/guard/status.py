@@ -236,7 +236,7 @@ def _of_the_rest(
         reasons.append(
             failed(
                 "rows_missing",
-                f"{updates:,} updates and {deletes:,} deletes of the source found no row here.",
+                f"{updates:,} updates and {deletes:,} deletes of the source found no row in the replica.",
                 "warehouse replicate repair",
                 ContentDiffers,
             )
@@ -255,8 +255,8 @@ def _of_the_rest(
         reasons.append(
             failed(
                 "skipped_by_hand",
-                "A transaction that could not be applied was passed over by hand (ALTER SUBSCRIPTION … SKIP), and is "
-                f"not here: {verdict.some(by_hand)}, and whatever else it changed.",
+                "A transaction that could not be applied was skipped by hand (ALTER SUBSCRIPTION … SKIP): the replica "
+                f"lacks its changes to {verdict.some(by_hand)}, and whatever else it changed.",
                 "warehouse replicate repair",
                 SubscriptionAltered,
             )
@@ -266,8 +266,8 @@ def _of_the_rest(
         reasons.append(
             warning(
                 "skipped",
-                f"{skipped:,} rows were given up by `warehouse replicate skip`; there the replica differs.",
-                "warehouse replicate repair --compare makes them as the source has them.",
+                f"{skipped:,} rows were given up by `warehouse replicate skip`; in these the replica differs.",
+                "warehouse replicate repair --compare restores them from the source.",
             )
         )
     return reasons
@@ -282,7 +282,7 @@ def _of_differences(known: Sequence[Known]) -> list[Finding]:
         reasons.append(
             failed(
                 "deletes_held",
-                "A repair left tables as they are, because it would have deleted more of them than it may by itself: "
+                "A repair left tables unchanged, because it would have deleted more of them than it may by itself: "
                 f"{verdict.some([f'{one.table} ({one.extra:,} of {one.warehouse_rows:,} rows)' for one in held])}.",
                 f"If the rows are gone on the operational database: warehouse replicate repair {options}",
                 DeletesRefused,

@@ -1,4 +1,4 @@
-"""What of the source's structure is not settled, as reasons of a status: held until it is taken up or classified."""
+"""What of the source's structure waits for a person, as findings of the status, until it is accepted or classified."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from warehouse.replicate.guard import standing
 
 
 def reasons(found: Sequence[Difference]) -> list[Finding]:
-    """A reason for each kind of difference of structure that `standing` does not tell. Pure."""
-    told = []
+    """A finding for each kind of difference of structure that `standing` does not report. Pure."""
+    reported = []
     of_names = [one for one in found if one.kind in moved.KINDS]
     if of_names:
         seen = all(not one.pending for one in of_names)
-        told.append(
+        reported.append(
             failed(
                 "meaning_changed",
                 f"Names at the source mean something else than they did, so rows are not known to be equal: "
-                f"{_told(of_names)}.",
+                f"{_some(of_names)}.",
                 "warehouse replicate repair" if seen else "warehouse replicate run, then what it says",
                 MeaningChanged,
             )
@@ -35,27 +35,27 @@ def reasons(found: Sequence[Difference]) -> list[Finding]:
         and not (one.kind in standing.OUT and one.column is None)
     ]
     if decide:
-        told.append(
+        reported.append(
             failed(
                 "structure_held",
-                f"Nothing new arrives for what waits for a person: {_told(decide)}.",
+                f"Nothing new is replicated for what waits for a decision: {_some(decide)}.",
                 "warehouse replicate drift shows each, and what can be done about it.",
                 DriftHeld,
             )
         )
     classify = [one for one in found if one.needs == "classification"]
     if classify:
-        told.append(
+        reported.append(
             warning(
                 "not_classified",
-                f"Held back, because nobody has classified it: {', '.join(one.name for one in classify[:5])}"
+                f"Not replicated, because it is not classified yet: {', '.join(one.name for one in classify[:5])}"
                 + (f" and {len(classify) - 5} more." if len(classify) > 5 else "."),
                 "Give each a line in replication/trs.yml, then: warehouse replicate apply",
             )
         )
-    return told
+    return reported
 
 
-def _told(found: Sequence[Difference]) -> str:
+def _some(found: Sequence[Difference]) -> str:
     shown = "; ".join(f"{one.name}: {one.what}" for one in found[:3])
     return shown + (f"; and {len(found) - 3} more" if len(found) > 3 else "")

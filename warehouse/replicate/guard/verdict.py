@@ -1,4 +1,4 @@
-"""What the looks at the stream mean: a state, the reasons for it, lag, rates and the time that is left. Pure."""
+"""What samples of the stream mean: a state, the findings behind it, lag, rates and the time that is left. Pure."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ PATIENCE_SECONDS = 60
 seconds (docs/adr/0002)."""
 
 WORKERLESS_SECONDS = 15
-"""So long the subscription may be on without a worker: the engine tries to start one every 5 seconds."""
+"""So long the subscription may be on without a worker: PostgreSQL tries to start one every 5 seconds."""
 
 LOCKED_SECONDS = 2
-"""A worker that waits for a lock all that time is told sooner: waiting does not end it."""
+"""Report a worker that waits for a lock sooner: waiting does not end it."""
 
 WARN_HOURS = 24
 
 BEHIND_BYTES = 1_000_000
-"""Less that waits is not called something to apply by itself: a source writes a little WAL of its own all the time, and
-a stream in good order confirms it within seconds."""
+"""Fewer bytes behind do not count as something to apply: a source writes a little WAL of its own all the time, and a
+healthy stream confirms it within seconds."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Rates:
     """How much, and for how long still.
 
     Attributes:
-        lag_bytes: WAL of the source that is not known to be applied here.
+        lag_bytes: WAL of the source that is not known to be applied in the warehouse.
         lag_seconds: by the source's clock: everything that was committed longer ago than this has been applied. 0 when
             nothing waits.
-        wal_bytes_per_second: what the source writes, between looks. None: there is no earlier look.
-        retained_bytes: WAL that the source keeps for us.
-        budget_bytes: how much it should have to.
-        seconds_until_full: until the budget is used up if the source goes on writing so and nothing is applied.
+        wal_bytes_per_second: what the source writes, between samples. None: there is no earlier sample.
+        retained_bytes: WAL that our slot retains at the source.
+        budget_bytes: how much it may.
+        seconds_until_full: until the budget is used up if the source keeps writing so and nothing is applied.
     """
 
     lag_bytes: int | None = None
@@ -69,8 +69,9 @@ class Rates:
 def lag_seconds(look: Look, earlier: Sequence[Look]) -> float | None:
     """How old what is not applied can be, at most; None when nothing is known.
 
-    The stream is in the order of commits. So all that was committed before the newest applied transaction is here; and
-    so is all that was committed before a look at which the source had not written further than is confirmed now.
+    The stream is in the order of commits. So everything that was committed before the newest applied transaction has
+    been applied; and so has everything that was committed before a sample at which the source had not written further
+    than is confirmed now.
     """
     if look.lag_bytes == 0:
         return 0.0
@@ -86,14 +87,14 @@ def rates(look: Look, earlier: Sequence[Look], budget_bytes: int) -> Rates:
     """Lag, the source's rate of writing, and how long the budget lasts.
 
     Args:
-        earlier: the looks before, the newest first.
-        budget_bytes: of WAL that the source may have to keep for us; a limit of its own that is lower counts instead.
+        earlier: the samples before, the newest first.
+        budget_bytes: of WAL that our slot may retain at the source; a lower limit of the source counts instead.
     """
     retained = look.retained_bytes
     if look.safe_wal_bytes is not None and retained is not None:
         budget_bytes = min(budget_bytes, retained + max(look.safe_wal_bytes, 0))
     rate = left = None
-    # From the oldest look of the hour: a burst of a few seconds says little about a day.
+    # From the oldest sample of the hour: a burst of a few seconds says little about a day.
     if earlier and (seconds := (look.source_at - earlier[-1].source_at).total_seconds()) > 0:
         rate = max(look.source_lsn - earlier[-1].source_lsn, 0) / seconds
     if retained is not None and rate:
@@ -133,14 +134,14 @@ def of_the_stream(
     if look.enabled is None:
         return failed(
             "no_subscription",
-            "The warehouse has no subscription any more: somebody dropped it.",
+            "The warehouse has no subscription any more: it was dropped.",
             "warehouse replicate repair",
             ReplicationError,
         )
     if look.enabled is False:
         return failed(
             "stopped",
-            "The stream is off: it was interrupted, or somebody disabled it.",
+            "The stream is off: it was interrupted, or disabled by hand.",
             "warehouse replicate run",
             ReplicationError,
         )
@@ -163,29 +164,29 @@ def _of_the_holder(look: Look, slot: str, *, ours: bool) -> Finding:
     if ours:
         return failed(
             "stuck",
-            f"A sender of ours (process {look.slot_held_by} at the source) has not noticed that its connection broke.",
-            "Wait a minute (wal_sender_timeout there), then `warehouse replicate run`.",
+            f"Our sender (process {look.slot_held_by} at the source) has not noticed that its connection broke.",
+            "Wait a minute (wal_sender_timeout at the source), then `warehouse replicate run`.",
             StreamStuck,
         )
     return failed(
         "slot_taken",
-        f"Somebody else reads the slot {slot} (process {look.slot_held_by} at the source): what it takes never "
-        "comes here.",
+        f"Another consumer reads the slot {slot} (process {look.slot_held_by} at the source): what it takes never "
+        "reaches the warehouse.",
         "At the source: select * from pg_stat_replication; stop that consumer, then `warehouse replicate run`.",
         SlotTaken,
     )
 
 
 def of_the_budget(measured: Rates, *, moves: bool) -> Finding | None:
-    """Whether the source keeps more WAL for us than it should have to, or soon will."""
+    """Whether the slot retains more WAL than the budget allows, or soon will."""
     if measured.retained_bytes is None or measured.budget_bytes is None:
         return None
     gigabytes = f"{measured.retained_bytes / 1e9:,.2f} of {measured.budget_bytes / 1e9:,.2f} GB"
     if measured.retained_bytes >= measured.budget_bytes:
         return failed(
             "wal_budget",
-            f"The source keeps more WAL for us than it should have to: {gigabytes}.",
-            "Get the stream going (`warehouse replicate run`); if a long transaction holds it back, end that.",
+            f"The slot is retaining more WAL at the source than the budget allows: {gigabytes}.",
+            "Restart the stream (`warehouse replicate run`); if a long transaction holds it back, end that.",
             WalBudgetExceeded,
         )
     left = measured.seconds_until_full
@@ -193,42 +194,42 @@ def of_the_budget(measured: Rates, *, moves: bool) -> Finding | None:
         return warning(
             "wal_budget_soon",
             f"At this rate the source's WAL budget is used up in {left / 3600:,.1f} hours ({gigabytes}).",
-            "Get the stream going: `warehouse replicate run`.",
+            "Restart the stream: `warehouse replicate run`.",
         )
     return None
 
 
 def of_alterations(publication: Sequence[str], replica: Sequence[str], hands: Sequence[str]) -> list[Finding]:
-    """What was altered behind our back, on either side."""
-    told = []
+    """What was altered by hand, at the source or in the warehouse."""
+    found = []
     if publication:
-        told.append(
+        found.append(
             failed(
                 "publication_altered",
-                f"The publication was altered, and not by us: {some(publication)}.",
-                "warehouse replicate drift shows it; `warehouse replicate apply` sets it right.",
+                f"The publication was altered by hand: {some(publication)}.",
+                "warehouse replicate drift shows it; `warehouse replicate apply` restores it.",
                 PublicationAltered,
             )
         )
     if replica:
-        told.append(
+        found.append(
             failed(
                 "replica_altered",
                 f"The replica was altered by hand: {some(replica)}.",
-                "`warehouse replicate repair` makes what keeps history as it was, and compares. Undo the rest.",
+                "`warehouse replicate repair` restores what keeps the history, and compares. Undo the rest.",
                 ReplicaAltered,
             )
         )
     if hands:
-        told.append(
+        found.append(
             failed(
                 "rows_altered",
                 f"Rows of the replica were written by hand: {some(hands)}.",
-                "warehouse replicate repair --compare makes them as the source has them.",
+                "warehouse replicate repair --compare restores them from the source.",
                 ReplicaAltered,
             )
         )
-    return told
+    return found
 
 
 def of_clocks(disagreements: Sequence[str]) -> Finding | None:
@@ -238,7 +239,7 @@ def of_clocks(disagreements: Sequence[str]) -> Finding | None:
     return failed(
         "clocks_disagree",
         f"Clocks disagree: {some(disagreements)}. Times in the history may be off by that.",
-        "Have both servers' clocks set by NTP (chronyc tracking); warehouse replicate clocks shows what was wrong.",
+        "Set both servers' clocks by NTP (chronyc tracking); warehouse replicate clocks shows what was wrong.",
         ClocksDisagree,
     )
 
@@ -297,12 +298,12 @@ _STATES: dict[str, State] = {
 
 
 def ordered(reasons: Sequence[Finding]) -> list[Finding]:
-    """The reasons, what has to be decided first before what can wait; warnings last."""
+    """The findings, what has to be decided first before what can wait; warnings last."""
     return sorted(reasons, key=lambda r: (r.state != "failed", ORDER.index(r.code) if r.code in ORDER else len(ORDER)))
 
 
 def state_of(epoch_state: str, look: Look, reasons: Sequence[Finding], since: datetime | None) -> State:
-    """One word for how the stream stands. Rows or publications that were altered are reasons, but it streams on.
+    """One word for how the stream stands. Altered rows or publications are findings, but the stream continues.
 
     Args:
         since: when the stream began, for one that has brought no transaction yet.

@@ -1,4 +1,4 @@
-"""`warehouse replicate watch`: the guard that stays. It keeps the stream on and tells what changes."""
+"""`warehouse replicate watch`: restart the stream when it stops, keep history up to date, report each change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from warehouse.replicate.ledger import epochs
 from warehouse.replicate.run import replicate
 
 LONGEST_PAUSE = 60.0
-"""Between two attempts while a database does not answer; it begins with a second and doubles."""
+"""Longest pause, in seconds, between two attempts while a database does not answer; the first is one second."""
 
 
 @dataclass(frozen=True)
