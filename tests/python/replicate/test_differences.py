@@ -65,7 +65,7 @@ def test_a_difference_stays_until_that_table_is_equal(world: Databases) -> None:
     with pytest.raises(ReplicationError):
         doctor._replication(world)
     events: list[Event] = []
-    Watch(world, Silent(), events.append, every=1).once()
+    Watch(world, replicate, Silent(), events.append, every=1).once()
     assert 59 in [event.exit_code for event in events]
     # Nor does an equal comparison of one of the two.
     with world.at_source() as trs:

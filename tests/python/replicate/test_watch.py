@@ -16,6 +16,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, ApplyConflict, ReplicationError, SlotLost
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
+from warehouse.replicate import replicate
 from warehouse.replicate.guard.watch import LONGEST_PAUSE, Event, Watch
 from warehouse.replicate.replica import manual_writes
 
@@ -51,7 +52,7 @@ def watching(databases: Databases, steps: list[Callable[[], object]], told: list
         steps[len(pauses) - 1]()
 
     with pytest.raises(Enough):
-        Watch(databases, Silent(), told.append, every=5, sleep=sleep).forever()
+        Watch(databases, replicate, Silent(), told.append, every=5, sleep=sleep).forever()
     return pauses
 
 
@@ -112,7 +113,7 @@ def test_a_row_that_cannot_be_applied_ends_it(world: Databases) -> None:
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
     with pytest.raises(ApplyConflict, match="persons in the warehouse already has a row") as caught:
-        Watch(world, Silent(), lambda _: None, every=1, sleep=lambda _: None).forever()
+        Watch(world, replicate, Silent(), lambda _: None, every=1, sleep=lambda _: None).forever()
     assert "warehouse replicate skip" in caught.value.next_command
 
 
@@ -123,7 +124,7 @@ def test_a_lost_slot_ends_it(world: Databases) -> None:
         assert slot is not None
         drop_slot(trs, slot[0])
     with pytest.raises(SlotLost):
-        Watch(world, Silent(), lambda _: None, every=1).once()
+        Watch(world, replicate, Silent(), lambda _: None, every=1).once()
 
 
 def test_one_guard_at_a_time_and_one_look_is_possible(world: Databases) -> None:
@@ -131,10 +132,10 @@ def test_one_guard_at_a_time_and_one_look_is_possible(world: Databases) -> None:
 
     def second() -> None:
         with pytest.raises(AlreadyRunning, match="guards this stream"):
-            Watch(world, Silent(), lambda _: None, every=5).once()
+            Watch(world, replicate, Silent(), lambda _: None, every=5).once()
 
     watching(world, [second], told)
-    now = Watch(world, Silent(), told.append, every=5).once()
+    now = Watch(world, replicate, Silent(), told.append, every=5).once()
     assert (now.state, now.exit_code) == ("streaming", 0)
 
 
@@ -142,4 +143,4 @@ def test_nothing_to_watch(databases: Databases) -> None:
     with databases.at_warehouse() as warehouse:
         migrate(warehouse)
     with pytest.raises(ReplicationError, match="not set up"):
-        Watch(databases, Silent(), lambda _: None, every=5).once()
+        Watch(databases, replicate, Silent(), lambda _: None, every=5).once()

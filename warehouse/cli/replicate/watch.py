@@ -13,6 +13,7 @@ import typer
 from warehouse.cli import interrupt
 from warehouse.cli.opening import ready
 from warehouse.cli.output import TerminalProgress, as_json, out
+from warehouse.replicate import replicate
 from warehouse.replicate.guard.watch import Event, Watch
 
 
@@ -27,7 +28,9 @@ def watch(
     slot lost, 51 slot taken, 52 source went back, 56 a row cannot be applied. Ctrl-C ends it; the stream continues.
     """
     databases = ready()
-    guard = Watch(databases, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep)
+    guard = Watch(
+        databases, replicate, TerminalProgress(quiet=True), _as_json if json else _print, every=every, sleep=_sleep
+    )
     if once:
         now = guard.once()
         if now.exit_code:

@@ -16,7 +16,6 @@ from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, Replicati
 from warehouse.core.progress import Progress
 from warehouse.replicate.guard.status import PAUSE_SECONDS, Status, status
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.run import replicate
 
 LONGEST_PAUSE = 60.0
 """Longest pause, in seconds, between two attempts while a database does not answer; the first is one second."""
@@ -42,6 +41,7 @@ class Watch:
     """One guard.
 
     Args:
+        run: one pass of replication (warehouse.replicate.replicate): this room stands below it.
         tell: called on each change, never twice for the same.
         every: seconds between two passes.
         sleep: how to wait; it may raise KeyboardInterrupt.
@@ -50,6 +50,7 @@ class Watch:
     def __init__(
         self,
         databases: Databases,
+        run: Callable[[Databases, Progress], object],
         progress: Progress,
         tell: Callable[[Event], None],
         *,
@@ -57,6 +58,7 @@ class Watch:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._databases = databases
+        self._run = run
         self._progress = progress
         self._tell = tell
         self._every = every
@@ -108,7 +110,7 @@ class Watch:
                 next_command="Run `warehouse run` (or `warehouse replicate run`) first: it makes the first copy.",
             )
         try:
-            replicate(self._databases, self._progress)
+            self._run(self._databases, self._progress)
         except AlreadyRunning as error:
             self._change(("waiting",), Event(_now(), "waiting", error.what))
         now = status(self._databases, pause=pause)
