@@ -34,8 +34,8 @@ order by severity, test_name
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one test found.
+class FailedTest:
+    """A test of a build that did not pass, and what it found.
 
     Attributes:
         severity: of a failure nothing is published; a warning is reported.
@@ -62,7 +62,7 @@ class Finding:
         return shown + ("; …" if shown and self.rows > len(self.found) == _SHOWN else "")
 
 
-def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]]) -> list[Finding]:
+def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]]) -> list[FailedTest]:
     """Look into the candidate for the rows that tests found; failures first."""
     found = []
     known = Classes()
@@ -70,11 +70,11 @@ def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, s
         model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
         name = model.name if model else ", ".join(_names(node.depends_on.nodes)) or node.name
         shown = _rows(connection, node, _classes(model, known))
-        found.append(Finding(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
+        found.append(FailedTest(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
     return found
 
 
-def record(connection: psycopg.Connection, build_id: int, findings: list[Finding]) -> None:
+def record(connection: psycopg.Connection, build_id: int, findings: list[FailedTest]) -> None:
     """Write them into the ledger."""
     for one in findings:
         connection.execute(
@@ -82,10 +82,10 @@ def record(connection: psycopg.Connection, build_id: int, findings: list[Finding
         )
 
 
-def of(connection: psycopg.Connection, build_id: int) -> list[Finding]:
+def of(connection: psycopg.Connection, build_id: int) -> list[FailedTest]:
     """What the tests of a build found, from the ledger; failures first."""
     rows = connection.execute(_OF_BUILD, (build_id,)).fetchall()
-    return [Finding(test, model, column, severity, rows, found) for test, model, column, severity, rows, found in rows]
+    return [FailedTest(*row) for row in rows]
 
 
 def _names(unique_ids: list[str]) -> list[str]:

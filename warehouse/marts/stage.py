@@ -15,7 +15,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.marts import candidate, dbt, findings, inputs
-from warehouse.marts.findings import Finding
+from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
 
@@ -52,7 +52,7 @@ class BuildReport:
     build_id: int
     built: bool
     stage: StageReport
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[FailedTest] = field(default_factory=list)
 
 
 def build(databases: Databases, today: date, progress: Progress, *, anew: bool = False) -> BuildReport:
@@ -122,7 +122,7 @@ def _mart_rows(connection: psycopg.Connection, build_id: int) -> int | None:
 
 def _build_aside(
     databases: Databases, connection: psycopg.Connection, build_id: int, today: date, progress: Progress
-) -> tuple[dbt.DbtResult, list[Finding]]:
+) -> tuple[dbt.DbtResult, list[FailedTest]]:
     """Make and test the models in the candidate schemas; returns what was made, and what tests only warn of."""
     project = dbt.Dbt(databases, today, progress)
     project.parse()
@@ -159,7 +159,7 @@ def _in_the_ledger(connection: psycopg.Connection, today: date, now: dict[str, s
         raise
 
 
-def _failure(result: dbt.DbtResult, found: list[Finding]) -> BuildFailed:
+def _failure(result: dbt.DbtResult, found: list[FailedTest]) -> BuildFailed:
     names = [name for name, reason in result.failed.items() if not reason.startswith("not built")]
     names = names or list(result.failed)
     keys = {one.test: f": {one.keys}" for one in found if one.keys}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,9 @@ import typer
 
 from warehouse.cli.opening import as_it_is
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.errors import MigrationRefused, UsageError
 from warehouse.core.settings import load
 from warehouse.replicate import load_classification, migration
-from warehouse.replicate.migration import Finding
+from warehouse.replicate.migration import Checked
 
 
 def check_file(
@@ -33,15 +31,7 @@ def check_file(
 
     Exit code 63: a statement would be refused, would harm the source or the replica, or was not understood.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(
-            f"{file} cannot be read: {reason}.",
-            meaning="Nothing was checked.",
-            next_command="Name a file of SQL: warehouse replicate check-migration FILE.sql",
-        ) from None
+    text = migration.read_file(file)
     settings = load()
     name, classification = settings.warehouse_replication_name, load_classification()
     if source:
@@ -49,27 +39,19 @@ def check_file(
             sent = migration.from_source(trs, name, classification)
     else:
         sent = migration.from_file(name, classification)
-    statements = migration.read(text)
-    found = migration.judge(sent, statements)
-    open_ = [one for one in found if one.verdict != "afterwards" and one.line not in (looked_at or ())]
+    checked = migration.check(file.name, text, sent, looked_at or ())
     if json:
-        print_json({"statements": len(statements), "refused": len(open_), "findings": [asdict(one) for one in found]})
+        print_json(checked.as_dict())
     else:
-        _print(file, len(statements), found)
-    if open_:
-        first = open_[0]
-        more = f"; and {len(open_) - 1} more" if open_[1:] else ""
-        raise MigrationRefused(
-            f"{file.name}, line {first.line}: {first.what}{more}.",
-            meaning="The migration would fail or do harm, or it is not known what it would do. Nothing was run.",
-            next_command=first.do,
-        )
+        _print(checked)
+    if error := checked.error():
+        raise error
 
 
-def _print(file: Path, statements: int, found: list[Finding]) -> None:
-    for one in found:
-        out.print(f"{file.name}:{one.line}: {one.verdict}: {one.what}", markup=False, soft_wrap=True)
+def _print(checked: Checked) -> None:
+    for one in checked.objections:
+        out.print(f"{checked.file}:{one.line}: {one.verdict}: {one.what}", markup=False, soft_wrap=True)
         out.print(f"    {one.statement}", markup=False, soft_wrap=True)
         out.print(f"    Next: {one.do}", markup=False, soft_wrap=True)
-    if not found:
-        out.print(f"{statements} statements: none of them needs any action.")
+    if not checked.objections:
+        out.print(f"{checked.statements} statements: none of them needs any action.")

@@ -28,7 +28,7 @@ _NAMES_TYPES = ("OBJECT_TYPE", "OBJECT_DOMAIN", "OBJECT_EXTENSION")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Objection:
     """What is to be said of a statement.
 
     Attributes:
@@ -45,14 +45,14 @@ class Finding:
     do: str
 
 
-def judge(sent: Sent, statements: Sequence[Statement]) -> list[Finding]:
+def judge(sent: Sent, statements: Sequence[Statement]) -> list[Objection]:
     """What is to be said of each statement, in their order; nothing of the harmless ones."""
     place = Place(sent)
     found = []
     for statement in statements:
         short = " ".join(statement.text.split())[:120]
         for verdict, what, do in _of(place, statement):
-            found.append(Finding(statement.line, short, verdict, what, do))
+            found.append(Objection(statement.line, short, verdict, what, do))
     return found
 
 
