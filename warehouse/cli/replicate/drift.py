@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from warehouse.cli.findings import print_findings
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.replicate import drift
@@ -23,17 +24,10 @@ def show_drift(json: bool = JsonOption) -> None:
     if json:
         print_json({"differences": [asdict(one) for one in found]})
     else:
-        print_differences(found)
-    error = drift.error_of(found)
-    if error:
+        print_findings([one.finding() for one in found], named=False)
+        if not found:
+            out.print("Source, replication/trs.yml and replica agree.")
+        elif any(one.pending for one in found):
+            out.print("To carry out what needs no decision: warehouse replicate apply")
+    if error := drift.error_of(found):
         raise error
-
-
-def print_differences(found: list[drift.Difference]) -> None:
-    """A line each, and what to type when some of them can be carried out."""
-    for one in found:
-        out.print(str(one), markup=False)
-    if not found:
-        out.print("Source, replication/trs.yml and replica agree.")
-    elif any(one.pending for one in found):
-        out.print("To carry out what needs no decision: warehouse replicate apply")

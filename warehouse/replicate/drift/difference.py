@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, WarehouseError
+from warehouse.core.finding import Finding, failed, warning
 from warehouse.replicate.classification import not_classified
 
 Kind = Literal[
@@ -77,6 +78,18 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.what}; {self.will}"
+
+    def finding(self) -> Finding:
+        """The difference as `drift` lists it: a failure where a person has to decide, or has to compare."""
+        code = self.kind.replace(" ", "_").replace("-", "_")
+        if self.kind == "other table":
+            return failed(code, str(self), "warehouse replicate repair", MeaningChanged)
+        if self.needs == "decision":
+            return Finding(code, "failed", str(self), error=DriftHeld)
+        if self.needs == "classification":
+            return warning(code, str(self), "Give it a line in replication/trs.yml, then: warehouse replicate apply")
+        # What `apply` deals with: the command says so once, under all of them.
+        return warning(code, str(self))
 
 
 @dataclass(frozen=True)
