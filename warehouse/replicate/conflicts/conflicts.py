@@ -116,7 +116,7 @@ def look_for(
         except SlotInUse:
             return None
         except psycopg.errors.UndefinedObject:
-            # The publication is gone, or was not there yet at that position: it is told as such.
+            # The publication is gone, or was not there yet at that position: status reports that.
             return None
         except Undecodable as error:
             reason = error.reason

@@ -1,4 +1,4 @@
-"""Conflicts that the stream has come past: applied after all, or passed over on somebody's command.
+"""Conflicts that the stream has got past: applied after all, or skipped by hand.
 
 `ALTER SUBSCRIPTION … SKIP`, as PostgreSQL's manual advises, leaves the position as if the transaction had been applied,
 and even a commit with its time. Only its rows are missing. So a conflict counts as resolved when versions of its table
@@ -42,13 +42,13 @@ _CLOSE = "update ledger.conflicts set state = %s, resolved_at = clock_timestamp(
 
 _SKIPPED = """
 insert into ledger.skipped_transactions (epoch_id, lsn, committed_at, decided_by, because, state, rows, tables)
-values (%s, %s, %s, %s, 'not told here: the subscription was altered', 'skipped', %s, %s)
+values (%s, %s, %s, %s, 'not known: the subscription was altered by hand', 'skipped', %s, %s)
 on conflict (epoch_id, lsn) do update set state = 'skipped'
 """
 
 
 def note(warehouse: psycopg.Connection, epoch: Epoch, applied_lsn: int | None) -> None:
-    """Close the open conflicts that the stream has come past, as what they are."""
+    """Close the open conflicts that the stream has got past, as applied or as skipped."""
     if applied_lsn is None:
         return
     for number, lsn, committed_at, table, rows in warehouse.execute(_PASSED, (epoch.epoch_id, as_lsn(applied_lsn))):
@@ -74,7 +74,7 @@ def _was_applied(warehouse: psycopg.Connection, epoch: Epoch, committed_at: date
 
 
 def skipped_by_hand(warehouse: psycopg.Connection, epoch: Epoch) -> list[str]:
-    """The tables of transactions that were passed over by hand, and that no comparison has settled."""
+    """The tables of transactions that were skipped by hand, and that no comparison has settled."""
     rows = warehouse.execute(
         "select distinct t.name from ledger.skipped_transactions as s"
         " cross join lateral jsonb_object_keys(s.tables) as t (name)"

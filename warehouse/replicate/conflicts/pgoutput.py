@@ -1,6 +1,6 @@
-"""The messages of the engine's own output plug-in, decoded: protocol version 1, values as text.
+"""The messages of PostgreSQL's own output plug-in, decoded: protocol version 1, values as text.
 
-Only for looking at a transaction that cannot be applied. The stream itself is the engine's business.
+Only for looking at a transaction that cannot be applied. The stream itself is PostgreSQL's business.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class End:
 
 
 def decode(messages: Iterable[bytes]) -> Iterator[Transaction | Change | End]:
-    """The transactions and changes in a run of messages. Messages of no concern here are passed over."""
+    """The transactions and changes in a run of messages. Messages that do not matter for it are skipped."""
     relations: dict[int, Relation] = {}
     for message in messages:
         reader = _Reader(message)

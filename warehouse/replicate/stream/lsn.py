@@ -6,18 +6,18 @@ import psycopg
 
 
 def as_bytes(lsn: str) -> int:
-    """A position in the WAL, from the form that the engine prints."""
+    """A position in the WAL, from the form that PostgreSQL prints."""
     high, low = lsn.split("/")
     return (int(high, 16) << 32) + int(low, 16)
 
 
 def as_lsn(position: int) -> str:
-    """A position in the WAL in the form that the engine prints."""
+    """A position in the WAL in the form that PostgreSQL prints."""
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
 def applied_lsn(warehouse: psycopg.Connection, name: str) -> int | None:
-    """Where the last applied transaction ends in the source's WAL; it is durable here (the origin's `remote_lsn`).
+    """Where the last applied transaction ends in the source's WAL; it is durable (the origin's `remote_lsn`).
 
     None before the first one, without a subscription, and where this user may not ask (that takes a superuser or a
     grant).

@@ -74,7 +74,7 @@ class Note:
     """What was seen while the slot was certainly ours (ledger.slot_positions).
 
     Attributes:
-        taken_by: who was seen reading it since; what that one has confirmed was not applied here.
+        taken_by: who was seen reading it since; what that consumer has confirmed was not applied.
         source_xmin: every transaction of the source with a smaller number had ended then.
         undecodable: why the source cannot read the slot's WAL any more.
         server: which server of the warehouse had applied it, and since when that was running; see server_of().

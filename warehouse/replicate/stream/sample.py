@@ -1,4 +1,4 @@
-"""Looks at the stream: where it stands at one moment, on both sides. Kept in the ledger, so that movement is data."""
+"""Samples of the stream: where it stands at one moment, on both sides. Kept in the ledger, so that movement is data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Look:
         looked_at: by the warehouse's clock.
         source_at: by the source's clock, at the same moment.
         source_lsn: the end of what the source has written.
-        confirmed_lsn: up to here the warehouse has told the slot that all is applied. None: the slot is gone.
+        confirmed_lsn: up to here the warehouse has confirmed to the slot that all is applied. None: the slot is gone.
         restart_lsn: from here on the source keeps its WAL for the slot.
         applied_lsn: the end of the newest transaction that was applied. None: none was, or it may not be asked.
         received_lsn: up to here the apply worker has read.
@@ -64,7 +64,7 @@ class Look:
 
     @property
     def lag_bytes(self) -> int | None:
-        """WAL of the source that is not known to be applied here."""
+        """WAL of the source that is not known to be applied in the warehouse."""
         return None if self.confirmed_lsn is None else max(self.source_lsn - self.confirmed_lsn, 0)
 
     @property
@@ -177,13 +177,13 @@ order by looked_at desc limit 1000
 
 
 def earlier(warehouse: psycopg.Connection, epoch: Epoch, within: str = "1 hour") -> list[Look]:
-    """The looks of this epoch that are in the ledger, the newest first; not more than 1,000."""
+    """The samples of this epoch that are in the ledger, the newest first; not more than 1,000."""
     rows = warehouse.execute(_EARLIER, (epoch.epoch_id, within)).fetchall()
     return [Look(*row) for row in rows]
 
 
 def record(warehouse: psycopg.Connection, epoch: Epoch, look: Look, state: str) -> None:
-    """Keep a look, and let go of those that are past their time."""
+    """Keep a sample, and delete those that are older than KEPT."""
     values = {field.name: getattr(look, field.name) for field in fields(look)}
     with warehouse.transaction():
         warehouse.execute(

@@ -1,4 +1,4 @@
-"""Making a slot waits for the transactions that are open at the source: it is told for which, and ended in time."""
+"""Making a slot waits for the transactions that are open at the source: report which, and stop waiting in time."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def made(
     progress: Progress,
     minutes: float,
 ) -> _T:
-    """Make a slot over its own connection, and tell meanwhile what that waits for.
+    """Make a slot over its own connection, and report meanwhile what that waits for.
 
     Args:
-        minutes: after which it is given up. Nothing is left at the source then: no slot, and no sender that waits on.
+        minutes: after which the attempt ends. Nothing is left at the source then: no slot, and no sender that waits.
 
     Raises:
         WaitedTooLong: the transactions did not end in time.
@@ -115,8 +115,8 @@ def _end(making: Future[_T], slot_connection: psycopg.Connection) -> None:
 def _too_long(who: str, minutes: float) -> WaitedTooLong:
     return WaitedTooLong(
         "A slot at the operational database waits for transactions that do not end" + (f": {who}." if who else "."),
-        meaning=f"It was given up after {minutes:g} minutes (WAREHOUSE_WAIT_MINUTES). No row was changed, and nothing "
-        "of the slot is left at the source.",
+        meaning=f"The attempt ended after {minutes:g} minutes (WAREHOUSE_WAIT_MINUTES). No row was changed, and "
+        "nothing of the slot is left at the source.",
         next_command="End what it names (select pg_terminate_backend(PROCESS), or rollback prepared 'GID'), then run "
         "the same command again.",
     )
