@@ -168,6 +168,11 @@ class FreshDatabases(WorldDatabases):
     def source_conninfo(self) -> str:
         return self._urls["trs"]
 
+    def lead_to(self, name: str, conninfo: str) -> str:
+        """Have a setting lead elsewhere; returns where it led before."""
+        before, self._urls[name] = self._urls[name], conninfo
+        return before
+
     def forget(self) -> None:
         """Drop what a dropped database would leave behind on the clusters: the slots."""
         from warehouse.replicate.stream import subscription

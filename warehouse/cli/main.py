@@ -21,6 +21,7 @@ from warehouse.core.errors import (
     SettingsError,
     UnexpectedFailure,
     UsageError,
+    WaitedTooLong,
     WarehouseError,
 )
 
@@ -127,6 +128,14 @@ def _translated(error: Exception) -> WarehouseError:
             f"A database cannot read a page of a table: {error.diag.message_primary}.",
             meaning="Its disk or memory has damaged the table. The command stopped there; nothing is half delivered.",
             next_command="`warehouse replicate reconcile` names the table and the side, and says what to do.",
+        )
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return WaitedTooLong(
+            "Another session of a database holds a lock that the command needs, and does not let go of it.",
+            meaning="It was given up after WAREHOUSE_WAIT_MINUTES. What was being done was not committed; nothing is "
+            "half delivered.",
+            next_command="Run it again, and while it waits ask that database who holds it: select pid, "
+            "pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'. End that session.",
         )
     place = traceback.extract_tb(error.__traceback__)[-1]
     state = f", SQLSTATE {error.sqlstate}" if isinstance(error, psycopg.Error) and error.sqlstate else ""

@@ -127,6 +127,9 @@ class Databases:
         try:
             self._known[name] = ours.identify(connection)
             ours.refuse_mistaken(self._known.get(SOURCE), self._known.get(WAREHOUSE))
+            # A session that somebody has left open must not keep a command of ours for ever.
+            milliseconds = f"{self.settings.warehouse_wait_minutes * 60_000:.0f}ms"
+            connection.execute("select set_config('lock_timeout', %s, false)", (milliseconds,))
         except BaseException:
             connection.close()
             raise

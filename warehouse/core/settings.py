@@ -67,8 +67,9 @@ class Settings(BaseSettings):
     warehouse_wait_minutes: float = Field(
         30.0,
         gt=0,
-        description="How many minutes a first copy, a repair or a reconcile waits for transactions that are open at "
-        "the source when its slot is made (then exit code 69). It names them at the start and every minute.",
+        description="How many minutes a command waits for what other sessions hold (then exit code 69): for a lock in "
+        "either database, and for transactions that are open at the source when a first copy, a repair or a reconcile "
+        "makes its slot; those it names at the start and every minute.",
     )
     warehouse_wal_budget_gb: float = Field(
         10.0,

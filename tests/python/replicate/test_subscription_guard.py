@@ -17,6 +17,7 @@ from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAlt
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.replica import marks
 from warehouse.replicate.stream import continuity
 from warehouse.replicate.stream import subscription as subscribing
 from warehouse.replicate.sync.repair import repair
@@ -155,6 +156,70 @@ def test_a_slot_that_was_advanced_by_hand(world: World) -> None:
     run(world)
     assert codes(world) == {"altered_meanwhile": AlteredMeanwhile.exit_code}
     settled_by_a_repair(world)
+
+
+def switched_off_by_postgresql(world: World) -> None:
+    """After an error, as `disable_on_error` has it."""
+    world.trs.execute(
+        "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active",
+        (world.epoch.slot_name,),
+    )
+    until(lambda: (options(world) or (True,))[-1] is False)
+    until(lambda: not slot(world)[1])
+
+
+def test_a_slot_that_was_advanced_after_postgresql_had_switched_the_stream_off(world: World) -> None:
+    switched_off_by_postgresql(world)
+    assert list(codes(world)) == ["stopped"]
+    world.trs.execute("set synchronous_commit = on")
+    world.trs.execute("update people set note = 'lost' where age = 1")
+    world.trs.execute("select pg_replication_slot_advance(%s, pg_current_wal_lsn())", (world.epoch.slot_name,))
+    assert "altered_meanwhile" in codes(world)
+    settled_by_a_repair(world)
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_position_that_was_advanced_by_hand_in_the_warehouse(world: World, looked: bool) -> None:
+    """Found by a look that came before it, and without one if nothing was applied since the last command."""
+    world.trs.execute("update people set note = 'applied' where age = 2")
+    run(world)
+    switched_off_by_postgresql(world)
+    if looked:
+        assert list(codes(world)) == ["stopped"]
+    world.trs.execute("set synchronous_commit = on")
+    world.trs.execute("update people set note = 'lost' where age = 1")
+    row = world.trs.execute("select pg_current_wal_lsn()::text").fetchone()
+    assert row is not None
+    world.warehouse.execute(
+        "select pg_replication_origin_advance('pg_' || oid, %s) from pg_subscription where subname = %s",
+        (row[0], world.name),
+    )
+    run(world)
+    assert codes(world) == {"altered_meanwhile": AlteredMeanwhile.exit_code}
+    settled_by_a_repair(world)
+
+
+def test_a_user_who_may_read_one_column_more_sees_what_was_put_back(world: World) -> None:
+    """No superuser may read who wrote the subscription last, unless that column is granted."""
+    role = f"reader_{world.name}"
+    world.warehouse.execute(sql.SQL("create role {} login password 'reader'").format(sql.Identifier(role)))
+    world.warehouse.execute(sql.SQL("grant pg_monitor to {}").format(sql.Identifier(role)))
+    conninfo = make_conninfo(world.databases.warehouse_conninfo, user=role, password="reader")
+    with psycopg.connect(conninfo, autocommit=True) as reader:
+        assert marks._mark(reader) == marks._READABLE
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("select xmin from pg_subscription")
+        world.warehouse.execute(sql.SQL("grant select (xmin) on pg_subscription to {}").format(sql.Identifier(role)))
+        assert marks._mark(reader) == marks._WRITTEN_BY
+        before = marks._read(world.trs, reader, world.name)
+        subscription(world, "disable")
+        subscription(world, "enable")
+        after = marks._read(world.trs, reader, world.name)
+        assert before["the subscription"] != after["the subscription"]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("select subconninfo from pg_subscription")
+    world.warehouse.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
+    world.warehouse.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
 
 def test_a_publication_that_sent_only_inserts_for_a_moment(world: World) -> None:

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg import Connection
 
-from tests.python.conftest import WorldDatabases
+from tests.python.conftest import FreshDatabases, WorldDatabases
 from tests.python.replicate.trouble import equal, one, populate
+from warehouse.cli import main
 from warehouse.cli.output import TerminalProgress
 from warehouse.core import waiting
 from warehouse.core.databases import Databases
@@ -172,3 +173,17 @@ def test_a_comparison_beside_a_repair_names_the_repair(prepared: Databases, monk
         assert subscription.is_enabled(warehouse, prepared.settings.warehouse_replication_name)
     assert equal(prepared)
     assert one(prepared.warehouse, "select count(*) from ledger.gaps") == (0,)
+
+
+@pytest.mark.slow
+def test_a_lock_that_somebody_holds_is_not_waited_for_without_end(
+    prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replicate(prepared, Silent())
+    prepared.settings.warehouse_wait_minutes = 0.01
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
+    with prepared.at_warehouse() as other, other.transaction():
+        other.execute("lock table ledger.slot_positions")
+        assert main._main(["replicate", "run"]) == WaitedTooLong.exit_code
+        assert "pg_blocking_pids" in capsys.readouterr().err
+    assert main._main(["replicate", "run"]) == 0

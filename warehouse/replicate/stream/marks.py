@@ -17,9 +17,11 @@ import psycopg
 from warehouse.core.errors import AlteredMeanwhile
 from warehouse.core.finding import Finding, failed
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.lsn import applied_lsn, as_bytes
 
 _SUBSCRIPTION = "the subscription"
 _ERRORS_OF = "the subscription's errors"
+_POSITION = "the position that was applied"
 
 _WRITTEN_BY = "xmin::text"
 """What tells one state of the subscription's entry from another: the transaction that wrote it."""
@@ -28,7 +30,8 @@ _READABLE = """
 md5(concat_ws('|', subskiplsn, subowner, subenabled, subbinary, substream, subtwophasestate, subdisableonerr,
     subslotname, subsynccommit, subpublications::text))
 """
-"""The same for a user who is no superuser: PostgreSQL shows it these columns alone. What was put back is not seen."""
+"""The same for a user whom PostgreSQL shows these columns alone: what was put back is not seen. An administrator can
+change that with `grant select (xmin) on pg_subscription to …`, which shows nothing of the connection."""
 
 _HERE = """
 with s as (
@@ -83,6 +86,31 @@ select pg_snapshot_xmax(pg_current_snapshot()) > (%s::text::xid8::text::bigint +
 from pg_replication_slots where slot_name = %s
 """
 
+_STOOD_WHILE_OFF = """
+select e.slot_name, min(k.confirmed_lsn)::text, min(k.applied_lsn)::text
+from ledger.epochs as e
+join ledger.replication_looks as k using (epoch_id)
+where e.replication_name = %(name)s and e.state <> 'ended' and k.looked_at > %(since)s
+    and not k.enabled and k.worker_pid is null and k.slot_held_by is null
+group by e.slot_name
+"""
+
+_CONFIRMED = "select confirmed_flush_lsn::text from pg_replication_slots where slot_name = %s"
+
+_ORIGIN = """
+select 'the position that was applied', null, concat_ws('|', o.remote_lsn, o.local_lsn)
+from pg_replication_origin_status as o
+where o.external_id = (
+    select 'pg_' || s.oid from pg_subscription as s
+    where s.subname = %(name)s and s.subdbid = (select d.oid from pg_database as d where d.datname = current_database())
+)
+"""
+
+_MAY_READ_ORIGINS = """
+select has_table_privilege('pg_replication_origin_status', 'select')
+    and has_function_privilege('pg_show_replication_origin_status()', 'execute')
+"""
+
 _SETTLE = """
 update ledger.doubts set settled_at = clock_timestamp()
 where settled_at is null and case when table_name is null then %(all)s else table_name = any(%(tables)s) end
@@ -121,6 +149,8 @@ def changed(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -
         before = noted.get(one.what)
         if before is None or before[2] == one.mark or one.what == _ERRORS_OF:
             continue
+        if one.what == _POSITION and not _moved_by_hand(before[2], one.mark):
+            continue
         if one.what == _SUBSCRIPTION and _only_switched_off(trs, warehouse, name, now, noted):
             continue
         found.append(Doubt(one.what, one.table, before[3]))
@@ -140,13 +170,36 @@ def _only_switched_off(
     at the source since. A slot that was advanced by hand looks like one that our own stream has confirmed further.
     """
     row = warehouse.execute("select subenabled from pg_subscription where subname = %s", (name,)).fetchone()
-    if row != (False,):
+    if row != (False,) or _moved_while_off(trs, warehouse, name, noted[_SUBSCRIPTION][3]):
         return False
     if _ERRORS_OF in noted and _ERRORS_OF in now and now[_ERRORS_OF].mark != noted[_ERRORS_OF][2]:
         return True
     seen = warehouse.execute(_SEEN, (name,)).fetchone()
     there = trs.execute(_MOVED, (seen[1], seen[2], seen[0])).fetchone() if seen else None
     return there is not None and not there[0]
+
+
+def _moved_while_off(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str, since: datetime) -> bool:
+    """Whether the slot, or what counts as applied, has moved since a look at which the stream was off.
+
+    Only a person can have moved them then: `pg_replication_slot_advance`, `pg_replication_origin_advance`.
+    """
+    stood = warehouse.execute(_STOOD_WHILE_OFF, {"name": name, "since": since}).fetchone()
+    if stood is None:
+        return False
+    slot = trs.execute(_CONFIRMED, (stood[0],)).fetchone()
+    applied = applied_lsn(warehouse, name)
+    moved = slot and slot[0] and stood[1] and as_bytes(slot[0]) > as_bytes(stood[1])
+    return bool(moved or (applied and applied > as_bytes(stood[2] or "0/0")))
+
+
+def _moved_by_hand(before: str, now: str) -> bool:
+    """Whether the origin's position is another one without a transaction of ours that was committed with it.
+
+    Each is a position of the source and one of ours. After a start of the server ours is not known.
+    """
+    (there_before, here_before), (there_now, here_now) = (mark.rsplit("|", 1) for mark in (before, now))
+    return here_before == here_now != "0/0" and there_before != there_now
 
 
 def note(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> None:
@@ -158,8 +211,13 @@ def note(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> N
 
 
 def _mark(warehouse: psycopg.Connection) -> str:
-    row = warehouse.execute("select has_table_privilege('pg_subscription', 'select')").fetchone()
+    row = warehouse.execute("select has_column_privilege('pg_subscription', 'xmin', 'select')").fetchone()
     return _WRITTEN_BY if row and row[0] else _READABLE
+
+
+def _may_read_origins(warehouse: psycopg.Connection) -> bool:
+    row = warehouse.execute(_MAY_READ_ORIGINS).fetchone()
+    return bool(row and row[0])
 
 
 def _read(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> dict[str, Mark]:
@@ -167,6 +225,7 @@ def _read(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> 
     rows = [
         *warehouse.execute(_HERE.format(mark=_mark(warehouse)).encode(), values).fetchall(),
         *warehouse.execute(_ERRORS, values).fetchall(),
+        *(warehouse.execute(_ORIGIN, values).fetchall() if _may_read_origins(warehouse) else ()),
         *trs.execute(_AT_SOURCE, values).fetchall(),
     ]
     return {row[0]: Mark(*row) for row in rows}
