@@ -17,8 +17,7 @@ from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAlt
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
-from warehouse.replicate.replica import marks
-from warehouse.replicate.stream import continuity
+from warehouse.replicate.stream import continuity, marks
 from warehouse.replicate.stream import subscription as subscribing
 from warehouse.replicate.sync.repair import repair
 
