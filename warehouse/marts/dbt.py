@@ -174,6 +174,9 @@ def _read(result: Any) -> _Read:
     read = DbtResult()
     for item in result.results:
         node, status = item.node, str(item.status)
+        if status == "no-op":
+            # An exposure: it names who reads a model, and nothing is built for it.
+            continue
         read.count += 1
         made = _node(node)
         if made:
