@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import psycopg
 import typer
 
 from sandbox.defaults import PEOPLE, SEED
-from sandbox.source import SandboxSource, make
+from sandbox.source import SandboxSource, make, world_of
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, UsageError
@@ -18,7 +17,7 @@ app = typer.Typer(help="The sandbox: a synthetic operational database in place o
 
 
 def _embedded() -> Databases:
-    """The embedded databases; the sandbox never writes to a server of somebody's."""
+    """The embedded databases; the sandbox writes to no other server."""
     databases = Databases(load())
     if not databases.source_is_embedded:
         raise UsageError(
@@ -38,14 +37,12 @@ def create(
 ) -> None:
     """Make a synthetic operational database. `warehouse run` does so when it is needed, with 20,000 people."""
     databases = _embedded()
-    with databases.source() as trs:
-        there = trs.execute("select to_regclass('sandbox.world')").fetchone() != (None,)
-        if there and trs.execute("select 1 from sandbox.world").fetchone():
-            raise UsageError(
-                "The sandbox has data already.",
-                meaning="It was not touched.",
-                next_command="Use it, or start again: warehouse down && rm -rf .warehouse",
-            )
+    if world_of(databases.source_conninfo) is not None:
+        raise UsageError(
+            "The sandbox has data already.",
+            meaning="It was not touched.",
+            next_command="Use it, or start again: warehouse down && rm -rf .warehouse",
+        )
     progress = TerminalProgress(quiet=json)
     with progress.stage("sandbox"):
         made = make(databases.source_conninfo, people, seed, progress)
@@ -63,7 +60,7 @@ def advance(
     """Play days of working life: new people, awards, name changes, merges, alerts, deletions."""
     databases = _embedded()
     conninfo = databases.source_conninfo
-    _need_a_world(conninfo)
+    _world(conninfo)
     progress = TerminalProgress(quiet=json)
     with progress.stage("sandbox"):
         # numpy and its company take half a second, and most commands do without them.
@@ -91,12 +88,7 @@ def advance(
 @app.command("status")
 def show(json: bool = JsonOption) -> None:
     """Show the sandbox's seed, number of people and date."""
-    databases = _embedded()
-    _need_a_world(databases.source_conninfo)
-    with databases.source() as trs:
-        row = trs.execute("select seed, people, started_on, today from sandbox.world").fetchone()
-    assert row is not None
-    world = dict(zip(("seed", "people", "started_on", "today"), row, strict=True))
+    world = _world(_embedded().source_conninfo)
     if json:
         print_json(world)
     else:
@@ -106,13 +98,12 @@ def show(json: bool = JsonOption) -> None:
         )
 
 
-def _need_a_world(conninfo: str) -> None:
-    with psycopg.connect(conninfo) as connection:
-        there = connection.execute("select to_regclass('sandbox.world')").fetchone() != (None,)
-        if there and connection.execute("select 1 from sandbox.world").fetchone():
-            return
-    raise UsageError(
-        "The sandbox is empty.",
-        meaning="Nothing was done.",
-        next_command="Fill it: warehouse sandbox create, or warehouse run",
-    )
+def _world(conninfo: str) -> dict[str, Any]:
+    world = world_of(conninfo)
+    if world is None:
+        raise UsageError(
+            "The sandbox is empty.",
+            meaning="Nothing was done.",
+            next_command="Fill it: warehouse sandbox create, or warehouse run",
+        )
+    return world

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 import sandbox.schema
 from sandbox.defaults import FIRST_DAY, SEED
+from warehouse.core.errors import SetupError
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
 
@@ -17,36 +21,50 @@ class SandboxSource:
 
     def ensure(self, conninfo: str, settings: Settings, progress: Progress) -> dict[str, int]:
         """Make the world if there is none; returns the rows made per table, nothing when it was there."""
-        if _world_is_complete(conninfo):
+        if world_of(conninfo) is not None:
             return {}
         return make(conninfo, settings.warehouse_sandbox_people, SEED, progress)
 
     def today(self, conninfo: str) -> datetime.date:
         """The date in that world."""
-        with psycopg.connect(conninfo) as connection:
-            row = connection.execute("select today from sandbox.world").fetchone()
-        assert row is not None
-        today: datetime.date = row[0]
+        world = world_of(conninfo)
+        assert world is not None
+        today: datetime.date = world["today"]
         return today
 
 
+def world_of(conninfo: str) -> dict[str, Any] | None:
+    """The world's own row: seed, people, started_on, today. It is written last; None while there is no whole world."""
+    with psycopg.connect(conninfo, row_factory=dict_row) as connection:
+        if connection.execute("select from pg_class where oid = to_regclass('sandbox.world')").fetchone() is None:
+            return None
+        return connection.execute("select seed, people, started_on, today from sandbox.world").fetchone()
+
+
 def make(conninfo: str, people: int, seed: int, progress: Progress) -> dict[str, int]:
-    """Make a world from nothing; half a world that an interrupted making left is taken away first."""
+    """Make a world from nothing; half a world that an interrupted run left is removed first.
+
+    Raises SetupError where the product was installed without the packages that the sandbox needs.
+    """
+    populate = _populate()
     progress.say(f"making an operational database of {people:,} people")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if connection.execute("select to_regclass('public.persons')").fetchone() != (None,):
             sandbox.schema.drop(connection)
         sandbox.schema.create(connection)
-    from sandbox.population import populate  # noqa: PLC0415 - polars takes half a second, and most commands need none
-
     return populate(
         conninfo, people, seed, FIRST_DAY, lambda step, done: progress.count(f"{step}, people", done, people)
     )
 
 
-def _world_is_complete(conninfo: str) -> bool:
-    """The world's own row is written last."""
-    with psycopg.connect(conninfo) as connection:
-        if connection.execute("select to_regclass('sandbox.world')").fetchone() == (None,):
-            return False
-        return connection.execute("select 1 from sandbox.world").fetchone() is not None
+def _populate() -> Callable[..., dict[str, int]]:
+    """What fills the schema. It needs polars, which takes half a second to import and most commands do without."""
+    try:
+        from sandbox.population import populate  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"The sandbox needs the package {error.name}, which is not installed.",
+            meaning="No synthetic operational database was made, and nothing was changed.",
+            next_command="Install it (pip install 'teaching-record-warehouse[sandbox]'), or set TRS_DATABASE_URL.",
+        ) from None
+    return populate
