@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from sandbox.domain.tables import rows
+from sandbox.domain.tables import records
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Defect:
 @cache
 def defects() -> dict[str, Defect]:
     """All declared faults by name."""
-    return {row["name"]: Defect(**{**row, "share": float(row["share"])}) for row in rows("defects")}  # type: ignore[arg-type]
+    return {defect.name: defect for defect in records("defects", Defect)}
 
 
 def share_of(name: str) -> float:

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from sandbox.domain.tables import rows
+from sandbox.domain.tables import records, rows
 
 OVERSEAS = "overseas"
 
@@ -39,15 +39,9 @@ def communities(group: str) -> dict[str, float]:
     return {row["community"]: float(row[group]) for row in rows("communities")}
 
 
-@cache
 def given() -> tuple[Given, ...]:
     """All lists of given names."""
-    return tuple(
-        Given(
-            row["community"], row["gender"], int(row["born_from"]), int(row["born_to"]), tuple(row["names"].split("|"))
-        )
-        for row in rows("given_names")
-    )
+    return records("given_names", Given)
 
 
 @cache

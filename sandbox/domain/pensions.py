@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from sandbox.domain.tables import rows
+from sandbox.domain.tables import records
 
 TYPES: Final = ("FT", "PTR", "PTI", "PT")
 """The text for each type of employment."""
@@ -28,10 +27,6 @@ class Fault:
     share: float
 
 
-@cache
 def faults() -> tuple[Fault, ...]:
     """All mistakes that are ever made, one for each field; only their bits are ever set."""
-    return tuple(
-        Fault(row["field"], int(row["bit"]), row["text"] or None, float(row["share"]))
-        for row in rows("pensions_faults")
-    )
+    return records("pensions_faults", Fault)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from sandbox.domain.tables import rows
+from sandbox.domain.tables import records
 from sandbox.schema import seed_rows
 
 QTLS: Final = "QTLS and SET Membership"
@@ -34,9 +34,12 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """A route that some people of a kind took in some years, with what the record of DQT says of it."""
+    """A route that some people of a kind took in some financial years, with what the record of DQT says of it."""
 
+    kind: str
     route: str
+    from_year: int
+    to_year: int
     weight: float
     dqt_status: str
     provider: str
@@ -45,13 +48,9 @@ class Choice:
 
 @cache
 def choices(kind: str, year: int) -> tuple[Choice, ...]:
-    """The routes of a kind of person (see `data/routes_by_year.csv`) in a financial year."""
-    found = [row for row in rows("routes_by_year") if row["kind"] == kind]
+    """The routes of a kind of person (see `sandbox.population.cohorts`) in a financial year."""
+    found = [choice for choice in records("routes_by_year", Choice) if choice.kind == kind]
     # Later years carry on with what the last listed year had; earlier ones begin with what the first had.
-    first, last = min(int(row["from_year"]) for row in found), max(int(row["to_year"]) for row in found)
+    first, last = min(choice.from_year for choice in found), max(choice.to_year for choice in found)
     year = min(max(year, first), last)
-    return tuple(
-        Choice(row["route"], float(row["weight"]), row["dqt_status"], row["provider"])
-        for row in found
-        if int(row["from_year"]) <= year <= int(row["to_year"])
-    )
+    return tuple(choice for choice in found if choice.from_year <= year <= choice.to_year)

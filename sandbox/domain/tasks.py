@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from sandbox.domain.tables import rows
+from sandbox.domain.tables import records
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,17 @@ class Outcome:
     """The event of the older store that mirrors the closing."""
 
 
+@dataclass(frozen=True)
+class _Type:
+    task_type: int
+    creating: int
+    saving: int | None
+
+
 @cache
 def outcomes() -> dict[int, Outcome]:
     """All outcomes by their code."""
-    found = (
-        Outcome(
-            int(row["outcome"]),
-            int(row["task_type"]),
-            int(row["decision"]) if row["decision"] else None,
-            int(row["process_type"]),
-            row["mirror"] or None,
-        )
-        for row in rows("task_outcomes")
-    )
-    return {outcome.code: outcome for outcome in found}
+    return {outcome.code: outcome for outcome in records("task_outcomes", Outcome)}
 
 
 def outcomes_of(task_type: int) -> list[Outcome]:
@@ -49,10 +46,10 @@ def outcome(task_type: int, decision: int) -> Outcome:
 
 def creating(task_type: int) -> int:
     """The type of process that raises a task."""
-    return next(int(row["creating"]) for row in rows("tasks") if row["task_type"] == str(task_type))
+    return next(kind.creating for kind in records("tasks", _Type) if kind.task_type == task_type)
 
 
 @cache
 def saving() -> dict[int, int]:
     """The type of process that saves an unfinished task, for the types of task that can be saved."""
-    return {int(row["task_type"]): int(row["saving"]) for row in rows("tasks") if row["saving"]}
+    return {kind.task_type: kind.saving for kind in records("tasks", _Type) if kind.saving is not None}

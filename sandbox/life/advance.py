@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from sandbox.life import clock, plan
 from sandbox.life import lookup as lookups
 from sandbox.life.kinds import Subject
 from sandbox.life.registry import JOBS, KINDS
-from sandbox.life.scene import Row, Scene
+from sandbox.life.scene import CalledOffError, Row, Scene
 from sandbox.life.undone import UNDONE, RolledBackOnPurposeError
 
 Progress = Callable[[date, dict[str, int]], None]
@@ -28,8 +29,8 @@ REPORT_EVERY = 250
 def advance(conninfo: str, days: int, progress: Progress | None = None) -> dict[str, int]:
     """Play `days` days of working life on the operational database; says how often each kind of thing happened.
 
-    Every happening is one transaction. A day that was broken off before (by an error, a kill or a power cut) goes on
-    where it stopped. `progress` is told the day and the counts so far, several times a day and at each day's end.
+    Every happening is one transaction. A day that was interrupted (by an error, a kill or a power cut) continues
+    where it stopped. `progress` gets the day and the counts so far, several times a day and at each day's end.
 
     Raises WorldNotReadyError if the database holds no world that can live, LifeInProgressError if someone else is
     advancing it.
@@ -39,8 +40,8 @@ def advance(conninfo: str, days: int, progress: Progress | None = None) -> dict[
     counts: Counter[str] = Counter()
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET timezone = 'UTC'")
-        # The world is made up and can be made again: a commit need not wait for the disk. What a crash of the
-        # server loses, it loses from the end, and the day in hand goes on from there.
+        # The world is synthetic and can be replaced: a commit need not wait for the disk. What a crash of the
+        # server loses, it loses from the end, and the day in hand continues from there.
         connection.execute("SET synchronous_commit = off")
         clock.read(connection)
         clock.take_turn(connection)
@@ -91,21 +92,26 @@ def _play(
 ) -> None:
     name = happening["kind"]
     subject = Subject(happening["key"], UUID(happening["person"]) if happening["person"] else None)
-    happened = False
     if name in UNDONE:
-        try:
-            with connection.transaction():
-                _PLAYS[name](scene, subject)
-                raise RolledBackOnPurposeError
-        except RolledBackOnPurposeError:
-            happened = True
+        with suppress(RolledBackOnPurposeError, CalledOffError), connection.transaction():
+            _PLAYS[name](scene, subject)
+            raise RolledBackOnPurposeError
+        happened = True
         clock.mark(cursor, scene.day, number + 1)
     else:
         with connection.transaction():
-            happened = _PLAYS[name](scene, subject)
+            happened = _happens(scene, name, subject)
             clock.mark(cursor, scene.day, number + 1)
     if happened:
         counts[name] += 1
+
+
+def _happens(scene: Scene, name: str, subject: Subject) -> bool:
+    """Let it happen; says whether it still could."""
+    try:
+        return _PLAYS[name](scene, subject) is not False
+    except CalledOffError:
+        return False
 
 
 def _moment(happening: dict[str, Any]) -> datetime:

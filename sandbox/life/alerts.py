@@ -35,11 +35,9 @@ def _record(scene: Scene, what: str, alert: Row, reason: Payload, **values: Payl
         webhooks.notify(scene, f"alert.{what.lower()}", {"trn": alert["trn"], "alert": data})
 
 
-def open_alert(scene: Scene, subject: Subject) -> bool:
+def open_alert(scene: Scene, subject: Subject) -> None:
     """An alert is put on a record."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     chance = scene.chance
     alert: Row = {
         "alert_id": scene.uuid(),
@@ -55,7 +53,6 @@ def open_alert(scene: Scene, subject: Subject) -> bool:
     scene.insert("alerts", alert)
     reason = events.change_reason("Another reason", "Panel hearing")
     _record(scene, "Created", {**alert, "trn": person["trn"]}, reason)
-    return True
 
 
 def _link(scene: Scene) -> str:
@@ -73,9 +70,7 @@ def _change(scene: Scene, alert: Row, changes: Row, reason: str) -> bool:
 
 def change_alert(scene: Scene, subject: Subject) -> bool:
     """What is said about an alert changes."""
-    alert = scene.one(_ALERT, (subject.id,))
-    if alert is None:
-        return False
+    alert = scene.need(_ALERT, (subject.id,))
     chance = scene.chance
     changes: Row = {"details": f"Case {chance.randrange(100_000)}: wording agreed with the panel"}
     if chance.random() < 0.3:
@@ -87,8 +82,8 @@ def change_alert(scene: Scene, subject: Subject) -> bool:
 
 def close_alert(scene: Scene, subject: Subject) -> bool:
     """An alert ends: after its start, not in the future."""
-    alert = scene.one(_ALERT, (subject.id,))
-    if alert is None or alert["end_date"] is not None:
+    alert = scene.need(_ALERT, (subject.id,))
+    if alert["end_date"] is not None:
         return False
     end = scene.day - timedelta(days=scene.chance.randint(0, 5))
     if alert["start_date"] is not None and end <= alert["start_date"]:
@@ -98,14 +93,11 @@ def close_alert(scene: Scene, subject: Subject) -> bool:
     return _change(scene, alert, {"end_date": end}, "End of the sanction")
 
 
-def delete_alert(scene: Scene, subject: Subject) -> bool:
+def delete_alert(scene: Scene, subject: Subject) -> None:
     """An alert was put on the wrong record: its row stays, marked as deleted."""
-    alert = scene.one(_ALERT, (subject.id,))
-    if alert is None:
-        return False
+    alert = scene.need(_ALERT, (subject.id,))
     scene.delete_softly("alerts", {"alert_id": alert["alert_id"]})
     _record(scene, "Deleted", alert, events.change_reason("Added in error"))
-    return True
 
 
 KINDS = (

@@ -13,7 +13,7 @@ from sandbox.life import routes
 from sandbox.life.kinds import SCHOOL_YEAR_START, SUMMER_AWARDS, Kind, Subject
 from sandbox.life.lookup import APPLY, NORTHERN_IRISH, QTLS, SCOTTISH, WELSH
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
-from sandbox.life.scene import Row, Scene
+from sandbox.life.scene import CalledOffError, Row, Scene
 
 RANGE = 0
 
@@ -41,6 +41,8 @@ HELD = _live("t.status = 1 AND t.holds_from IS NOT NULL")
 EXEMPTING = _live(f"t.status = 1 AND t.exempt_from_induction AND NOT {_IS_QTLS}")
 MEMBERSHIPS = _live(f"t.status = 1 AND {_IS_QTLS}")
 
+_BEFORE_INDUCTION = (Induction.NONE, Induction.REQUIRED)
+
 
 def _training(scene: Scene, start: date) -> dict[str, Any]:
     lookup, chance = scene.lookup, scene.chance
@@ -58,11 +60,11 @@ def _training(scene: Scene, start: date) -> dict[str, Any]:
     }
 
 
-def start_training(scene: Scene, subject: Subject) -> bool:
+def start_training(scene: Scene, subject: Subject) -> None:
     """Somebody begins a course that leads to QTS or EYTS."""
-    person = scene.person(subject.id)
-    if person is None or person["qts_date"] is not None:
-        return False
+    person = scene.need_person(subject.id)
+    if person["qts_date"] is not None:
+        raise CalledOffError
     chance, lookup = scene.chance, scene.lookup
     early_years = bool(lookup.early_years_routes) and chance.random() < 0.12
     type_id = chance.choice(lookup.early_years_routes if early_years else lookup.training_routes)
@@ -74,15 +76,11 @@ def start_training(scene: Scene, subject: Subject) -> bool:
     row["source_application_user_id"] = user
     row["source_application_reference"] = f"{scene.day.year}/{chance.getrandbits(40):010x}"
     routes.add(scene, person, type_id, row, user)
-    return True
 
 
 def amend_training(scene: Scene, subject: Subject) -> bool:
     """A provider corrects what it said about a course."""
-    found = routes.find(scene, subject.key)
-    if found is None:
-        return False
-    person, route = found
+    person, route = routes.need(scene, subject.key)
     chance = scene.chance
     changes: Row = {"training_subject_ids": chance.sample(scene.lookup.subjects, chance.randint(1, 3))}
     if route["training_end_date"] is not None:
@@ -94,10 +92,9 @@ def amend_training(scene: Scene, subject: Subject) -> bool:
 
 def award(scene: Scene, subject: Subject) -> bool:
     """A course ends in the status that it leads to."""
-    found = routes.find(scene, subject.key)
-    if found is None or found[1]["status"] not in {Route.IN_TRAINING, Route.UNDER_ASSESSMENT}:
+    person, route = routes.need(scene, subject.key)
+    if route["status"] not in {Route.IN_TRAINING, Route.UNDER_ASSESSMENT}:
         return False
-    person, route = found
     rules = scene.lookup.route_types[route["route_to_professional_status_type_id"]]
     start = route["training_start_date"] or date.min
     holds_from = max(start, scene.day - timedelta(days=scene.chance.randint(0, 12)))
@@ -112,11 +109,11 @@ def award(scene: Scene, subject: Subject) -> bool:
     return routes.change(scene, person, route, changes, route["source_application_user_id"] or scene.staff())
 
 
-def recognise(scene: Scene, subject: Subject) -> bool:
+def recognise(scene: Scene, subject: Subject) -> None:
     """QTS is given for a qualification from elsewhere, without training here."""
-    person = scene.person(subject.id)
-    if person is None or person["qts_date"] is not None:
-        return False
+    person = scene.need_person(subject.id)
+    if person["qts_date"] is not None:
+        raise CalledOffError
     chance = scene.chance
     type_id, country = luck.weighted(
         chance,
@@ -141,57 +138,48 @@ def recognise(scene: Scene, subject: Subject) -> bool:
         row["source_application_user_id"] = user
         row["source_application_reference"] = f"AQTS-{chance.getrandbits(36):09x}"
     routes.add(scene, person, type_id, row, user, None if type_id == APPLY else "New information received")
-    return True
 
 
-def grant_membership(scene: Scene, subject: Subject) -> bool:
+def grant_membership(scene: Scene, subject: Subject) -> None:
     """The Society for Education and Training says that someone has QTLS."""
-    person = scene.person(subject.id)
-    if person is None or person["qtls_status"] == Qtls.ACTIVE:
-        return False
+    person = scene.need_person(subject.id)
+    if person["qtls_status"] == Qtls.ACTIVE:
+        raise CalledOffError
     holds_from = max(dates.QTLS_BEGAN, scene.day - timedelta(days=scene.chance.randint(0, 400)))
     row = {"status": Route.HOLDS, "holds_from": holds_from, "exempt_from_induction": True}
     routes.add(scene, person, QTLS, row, scene.lookup.application("society", scene.chance))
-    return True
 
 
-def lapse_membership(scene: Scene, subject: Subject) -> bool:
+def lapse_membership(scene: Scene, subject: Subject) -> None:
     """Membership of the Society ends, and QTLS with it: the route is deleted softly."""
-    found = routes.find(scene, subject.key)
-    if found is None or found[0]["induction_status_without_exemption"] not in {Induction.NONE, Induction.REQUIRED}:
+    person, route = routes.need(scene, subject.key)
+    if person["induction_status_without_exemption"] not in _BEFORE_INDUCTION:
         # Whoever began induction on the strength of this status keeps the route until staff have looked at it.
-        return False
-    routes.remove(scene, *found, scene.lookup.application("society", scene.chance))
-    return True
+        raise CalledOffError
+    routes.remove(scene, person, route, scene.lookup.application("society", scene.chance))
 
 
 def _moved(status: int, expected: int, reason: str) -> Any:
     def play(scene: Scene, subject: Subject) -> bool:
-        found = routes.find(scene, subject.key)
-        if found is None or found[1]["status"] != expected:
+        person, route = routes.need(scene, subject.key)
+        if route["status"] != expected:
             return False
-        person, route = found
         user = route["source_application_user_id"] or scene.staff()
         return routes.change(scene, person, route, {"status": status}, user, reason)
 
     return play
 
 
-def delete_route(scene: Scene, subject: Subject) -> bool:
+def delete_route(scene: Scene, subject: Subject) -> None:
     """A route was entered for the wrong person."""
-    found = routes.find(scene, subject.key)
-    if found is None:
-        return False
-    routes.remove(scene, *found, scene.staff(), "Record was created in error")
-    return True
+    routes.remove(scene, *routes.need(scene, subject.key), scene.staff(), "Record was created in error")
 
 
 def correct_award_date(scene: Scene, subject: Subject) -> bool:
     """The day of an award was wrong."""
-    found = routes.find(scene, subject.key)
-    if found is None or found[0]["induction_status_without_exemption"] not in {Induction.NONE, Induction.REQUIRED}:
+    person, route = routes.need(scene, subject.key)
+    if person["induction_status_without_exemption"] not in _BEFORE_INDUCTION:
         return False
-    person, route = found
     rules = scene.lookup.route_types[route["route_to_professional_status_type_id"]]
     if rules["professional_status_type"] == Award.PQTS or route["holds_from"] is None:
         return False
@@ -207,10 +195,7 @@ def correct_award_date(scene: Scene, subject: Subject) -> bool:
 
 def end_route_exemption(scene: Scene, subject: Subject) -> bool:
     """A route turns out not to exempt its holder from induction."""
-    found = routes.find(scene, subject.key)
-    if found is None:
-        return False
-    person, route = found
+    person, route = routes.need(scene, subject.key)
     return routes.change(
         scene, person, route, {"exempt_from_induction": False}, scene.staff(), "No longer exempt from induction"
     )

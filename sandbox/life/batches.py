@@ -58,7 +58,7 @@ def tidy_addresses(scene: Scene, _: Subject) -> bool:
 
 
 def rebuild_search(scene: Scene, _: Subject) -> bool:
-    """What the older search looks in is made again for some thousand people."""
+    """The attributes of the older search are rewritten for some thousand people."""
     start = scene.uuid() if scene.world.people > _MOST * 2 else _LOWEST
     scene.run(_FORGOTTEN, (start, _MOST // 2))
     return scene.run(_REMEMBERED, (start, _MOST // 2)) > 0

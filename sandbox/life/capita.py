@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from sandbox.domain import events, tasks
-from sandbox.domain.codes import Interface, Outcome, ProcessType, Request, RowStatus, Task
+from sandbox.domain.codes import Interface, Outcome, ProcessType, RowStatus, Task
 from sandbox.life import chance as luck
 from sandbox.life import ledger, merges, names, people, requests, support
 from sandbox.life.clock import is_working_day
@@ -78,7 +78,7 @@ def _file(scene: Scene, kind: str) -> str:
     return f"Reg01_DTR_{scene.when:%Y%m%d}_{scene.when:%H%M%S}_{kind}.txt"
 
 
-def export_new(scene: Scene, _: Subject) -> bool:
+def export_new(scene: Scene, _: Subject) -> None:
     """People who are new since the last run, in rows of 86 characters; a file is written even if it is empty."""
     records = []
     for person in scene.all(_NEW, (_since(scene, "CapitaExportNewJob"), scene.when)):
@@ -94,10 +94,9 @@ def export_new(scene: Scene, _: Subject) -> bool:
             records.append(Record(row, person_id=person["person_id"]))
     ledger.write(scene, Interface.EXPORT_NEW, _file(scene, "New"), records)
     _until(scene, "CapitaExportNewJob")
-    return True
 
 
-def export_amended(scene: Scene, _: Subject) -> bool:
+def export_amended(scene: Scene, _: Subject) -> None:
     """People whose date of birth or National Insurance number changed since the last run."""
     records = []
     for person in scene.all(_AMENDED, (_since(scene, "CapitaExportAmendJob"), scene.when)):
@@ -110,7 +109,6 @@ def export_amended(scene: Scene, _: Subject) -> bool:
         records.append(Record(row, person_id=person["person_id"]))
     ledger.write(scene, Interface.EXPORT_AMEND, _file(scene, "Amend"), records)
     _until(scene, "CapitaExportAmendJob")
-    return True
 
 
 def _row(trn: str, person: Mapping[str, Any], died: date | None = None) -> str:
@@ -121,7 +119,7 @@ def _row(trn: str, person: Mapping[str, Any], died: date | None = None) -> str:
     return ";".join([trn, str(person["gender"] or ""), person["last_name"], forenames, "", born, nino, dead]) + ";" * 41
 
 
-def load(scene: Scene, _: Subject) -> bool:
+def load(scene: Scene, _: Subject) -> None:
     """One file: new people, some of whom may be known already; people known, of whom it says something else; deaths."""
     chance = scene.chance
     connection: Any = scene.cursor.connection
@@ -147,7 +145,6 @@ def load(scene: Scene, _: Subject) -> bool:
         )
     )
     ledger.write(scene, Interface.IMPORT, f"pickup/Reg01_DTR_{scene.when:%Y%m%d}_Import.txt", records)
-    return True
 
 
 def _same(scene: Scene, person: Row) -> Row:
@@ -194,13 +191,10 @@ def _known(person: Row) -> Record:
     return Record(_row(person["trn"], person), person_id=person["person_id"], duplicate=False)
 
 
-def resolve(scene: Scene, subject: Subject) -> bool:
+def resolve(scene: Scene, subject: Subject) -> None:
     """Staff decide whether a record made by Teachers' Pensions is a second one of somebody known."""
-    task = support.find(scene, subject.key)
-    made = None if task is None else scene.person(task["person_id"])
-    row = None if task is None else requests.of_task(scene, task)
-    if task is None or made is None or row is None or row["status"] != Request.PENDING:
-        return False
+    task = support.need(scene, subject.key)
+    made, row = scene.need_person(task["person_id"]), requests.of_task(scene, task)
     found = scene.one(_MATCH, (row["last_name"], row["date_of_birth"], made["person_id"]))
     known = None if found is None or scene.chance.random() < 0.4 else scene.person(found["person_id"])
     outcome = tasks.outcomes()[Outcome.WITHOUT_MERGE if known is None else Outcome.WITH_MERGE]
@@ -225,7 +219,6 @@ def resolve(scene: Scene, subject: Subject) -> bool:
             "Comments": comments,
         }
         process.mirror(event_id, outcome.mirror or "", values)
-    return True
 
 
 KINDS = (Kind("pensions_duplicate_resolved", resolve, 1, support.waiting(Task.PENSIONS_DUPLICATE), part="late"),)

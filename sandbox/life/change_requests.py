@@ -12,7 +12,7 @@ from sandbox.life import chance as luck
 from sandbox.life import names, people, support
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import Pool
-from sandbox.life.scene import Process, Row, Scene
+from sandbox.life.scene import CalledOffError, Process, Row, Scene
 
 DATED = Pool("persons", "person_id", "t.status = 0 AND t.date_of_birth IS NOT NULL")
 
@@ -36,36 +36,30 @@ def _ask(scene: Scene, person: Row, task_type: int, asked: dict[str, Any]) -> No
         support.raise_task(scene, process, task_type, data, values)
 
 
-def ask_for_name(scene: Scene, subject: Subject) -> bool:
+def ask_for_name(scene: Scene, subject: Subject) -> None:
     """A teacher asks for another name."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     asked = {
         "FirstName": person["first_name"],
         "MiddleName": person["middle_name"],
         "LastName": names.last_name(scene.chance),
     }
     _ask(scene, person, Task.CHANGE_NAME, asked)
-    return True
 
 
-def ask_for_date_of_birth(scene: Scene, subject: Subject) -> bool:
+def ask_for_date_of_birth(scene: Scene, subject: Subject) -> None:
     """A teacher says that their date of birth is wrong."""
-    person = scene.person(subject.id)
-    if person is None or person["date_of_birth"] is None:
-        return False
+    person = scene.need_person(subject.id)
+    if person["date_of_birth"] is None:
+        raise CalledOffError
     born = person["date_of_birth"] + timedelta(days=scene.chance.choice([-30, -9, -1, 1, 9, 31, 365]))
     _ask(scene, person, Task.CHANGE_DATE_OF_BIRTH, {"DateOfBirth": born.isoformat()})
-    return True
 
 
-def close(scene: Scene, subject: Subject) -> bool:
+def close(scene: Scene, subject: Subject) -> None:
     """Staff approve, reject or cancel a request."""
-    task = support.find(scene, subject.key)
-    person = None if task is None else scene.person(task["person_id"])
-    if task is None or person is None:
-        return False
+    task = support.need(scene, subject.key)
+    person = scene.need_person(task["person_id"])
     task_type = task["support_task_type"]
     decision = luck.weighted(
         scene.chance, [(Decision.APPROVED, 0.75), (Decision.REJECTED, 0.17), (Decision.CANCELLED, 0.08)]
@@ -86,7 +80,6 @@ def close(scene: Scene, subject: Subject) -> bool:
         elif decision == Decision.REJECTED:
             values["RejectionReason"] = rejection
         process.mirror(event_id, outcome.mirror or "", values)
-    return True
 
 
 def _approve(scene: Scene, process: Process, person: Row, task: Row) -> Row:

@@ -1,7 +1,7 @@
 """The world's clock: one row of `sandbox.world`, moved in the last transaction of each day.
 
 The day in hand has a row of its own in `sandbox.life_day`: what was planned for it at its start and how much of that
-is done. Each happening moves that number in its own transaction, so a day that was broken off goes on with the next
+is done. Each happening moves that number in its own transaction, so an interrupted day continues with the next
 happening and neither repeats nor skips one.
 """
 
@@ -77,7 +77,7 @@ def read(connection: psycopg.Connection[Any]) -> World:
 
 
 def day_in_hand(connection: psycopg.Connection[Any], day: date) -> DayInHand | None:
-    """What is left of a day that was broken off; nothing when the day has not begun."""
+    """What is left of an interrupted day; nothing when the day has not begun."""
     row = connection.execute("SELECT plan, done FROM sandbox.life_day WHERE day = %s", (day,)).fetchone()
     return None if row is None else DayInHand(day, row[0], row[1])
 

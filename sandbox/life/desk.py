@@ -7,7 +7,7 @@ from sandbox.domain.codes import ProcessType, TaskStatus
 from sandbox.life import support
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import Pool
-from sandbox.life.scene import Scene
+from sandbox.life.scene import CalledOffError, Scene
 
 ANY_WAITING = support.waiting(*range(1, 9))
 NEW = Pool(
@@ -19,24 +19,21 @@ NEW = Pool(
 )
 
 
-def assign(scene: Scene, subject: Subject) -> bool:
+def assign(scene: Scene, subject: Subject) -> None:
     """A task is given to a member of staff."""
-    task = support.find(scene, subject.key)
-    if task is None:
-        return False
+    task = support.need(scene, subject.key)
     user = scene.staff()
     if task["assigned_to_user_id"] == user:
-        return False
+        raise CalledOffError
     with scene.process(ProcessType.TASK_ASSIGNING, scene.staff()) as process:
         support.change_task(scene, process, task, {"assigned_to_user_id": user})
-    return True
 
 
-def save(scene: Scene, subject: Subject) -> bool:
+def save(scene: Scene, subject: Subject) -> None:
     """A member of staff stops half-way and saves."""
-    task = support.find(scene, subject.key)
-    if task is None or task["support_task_type"] not in tasks.saving():
-        return False
+    task = support.need(scene, subject.key)
+    if task["support_task_type"] not in tasks.saving():
+        raise CalledOffError
     state = {
         "ModelTypeName": "ResolveState",
         "Data": {"Step": scene.chance.choice(["Matches", "Merge", "CheckAnswers"])},
@@ -44,25 +41,19 @@ def save(scene: Scene, subject: Subject) -> bool:
     with scene.process(tasks.saving()[task["support_task_type"]], scene.staff()) as process:
         changes = {"status": TaskStatus.IN_PROGRESS, "resolve_journey_saved_state": state}
         support.change_task(scene, process, task, changes)
-    return True
 
 
-def link_ticket(scene: Scene, subject: Subject) -> bool:
+def link_ticket(scene: Scene, subject: Subject) -> None:
     """A ticket of the help desk is linked to a task."""
-    task = support.find(scene, subject.key)
-    if task is None:
-        return False
+    task = support.need(scene, subject.key)
     ticket = f"https://example.org/tickets/{scene.chance.randrange(1_000_000)}"
     with scene.process(ProcessType.TASK_TICKET_LINKING, scene.staff()) as process:
         support.change_task(scene, process, task, {"zendesk_tickets": [*task["zendesk_tickets"], ticket]})
-    return True
 
 
-def note(scene: Scene, subject: Subject) -> bool:
+def note(scene: Scene, subject: Subject) -> None:
     """A note is left on a task."""
-    task = support.find(scene, subject.key)
-    if task is None:
-        return False
+    task = support.need(scene, subject.key)
     user = scene.staff()
     row = {
         "support_task_note_id": scene.uuid(),
@@ -77,14 +68,11 @@ def note(scene: Scene, subject: Subject) -> bool:
     with scene.process("SupportTaskNoteCreatedEvent", user) as process:
         values = {"SupportTaskNote": events.state("SupportTaskNote", row)}
         process.event("SupportTaskNoteCreatedEvent", values, tasks=[task["support_task_reference"]])
-    return True
 
 
-def delete(scene: Scene, subject: Subject) -> bool:
+def delete(scene: Scene, subject: Subject) -> None:
     """A task should never have been raised: it stays, marked as deleted."""
-    task = support.find(scene, subject.key)
-    if task is None:
-        return False
+    task = support.need(scene, subject.key)
     reference = task["support_task_reference"]
     scene.delete_softly("support_tasks", {"support_task_reference": reference})
     with scene.process("SupportTaskDeletedEvent", scene.staff()) as process:
@@ -95,7 +83,6 @@ def delete(scene: Scene, subject: Subject) -> bool:
         }
         people = [task["person_id"]] if task["person_id"] is not None else []
         process.event("SupportTaskDeletedEvent", values, people=people, tasks=[reference])
-    return True
 
 
 KINDS = (

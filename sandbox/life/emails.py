@@ -1,4 +1,4 @@
-"""E-mails: single ones that follow from daily work, and the weekly runs that tell of awards and inductions."""
+"""E-mails: single ones that follow from daily work, and the weekly runs about awards and inductions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.domain import events
 from sandbox.domain.award_emails import INDUCTION, QTS, AwardEmails
 from sandbox.life.kinds import Job, Kind, Subject
 from sandbox.life.pool import Pool
-from sandbox.life.scene import Row, Scene
+from sandbox.life.scene import CalledOffError, Row, Scene
 
 WITH_EMAIL = Pool("persons", "person_id", "t.status = 0 AND t.email_address IS NOT NULL")
 
@@ -42,7 +42,7 @@ def _of(run: AwardEmails, statement: sql.SQL) -> sql.Composed:
 
 
 def send(scene: Scene, template: str, address: str, personalization: dict[str, Any], person_id: UUID | None) -> Row:
-    """Send an e-mail. Each store tells of it under an id of its own."""
+    """Send an e-mail. Each store records it under an id of its own."""
     row: Row = {
         "email_id": scene.uuid(),
         "template_id": template,
@@ -60,14 +60,13 @@ def send(scene: Scene, template: str, address: str, personalization: dict[str, A
     return row
 
 
-def send_one(scene: Scene, subject: Subject) -> bool:
+def send_one(scene: Scene, subject: Subject) -> None:
     """A letter about one's TRN, one's request or one's access."""
-    person = scene.person(subject.id)
-    if person is None or person["email_address"] is None:
-        return False
+    person = scene.need_person(subject.id)
+    if person["email_address"] is None:
+        raise CalledOffError
     personalization = {"name": f"{person['first_name']} {person['last_name']}", "trn": person["trn"]}
     send(scene, scene.chance.choice(_TEMPLATES), person["email_address"], personalization, person["person_id"])
-    return True
 
 
 def _weekly(run: AwardEmails, names: list[str], flag: str) -> Job:

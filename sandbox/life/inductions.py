@@ -13,7 +13,7 @@ from sandbox.domain.routes import PASSED_IN_WALES
 from sandbox.life import routes
 from sandbox.life.kinds import SCHOOL_YEAR_START, SUMMER_AWARDS, Kind, Subject
 from sandbox.life.pool import Pool
-from sandbox.life.scene import Row, Scene
+from sandbox.life.scene import CalledOffError, Row, Scene
 from sandbox.life.standing import standing
 
 DUE = Pool("persons", "person_id", "t.status = 0 AND t.induction_status = 1 AND t.qts_date IS NOT NULL")
@@ -37,7 +37,7 @@ EXEMPTED = Pool(
 def enter(
     scene: Scene, person: Row, changes: Mapping[str, Any], user: UUID, reason: str | None, *, cpd: bool = False
 ) -> bool:
-    """Enter something about a person's induction, let its status follow, and tell of it."""
+    """Enter something about a person's induction, let its status follow, and record the event."""
     entered = {**person, **changes}
     after = {**entered, **standing(entered, routes.of(scene, person["person_id"]), scene.lookup.route_types)}
     if cpd:
@@ -59,15 +59,17 @@ def enter(
     return True
 
 
-def _of_status(scene: Scene, subject: Subject, status: int) -> Row | None:
-    person = scene.person(subject.id)
-    return person if person is not None and person["induction_status"] == status else None
+def _of_status(scene: Scene, subject: Subject, status: int) -> Row:
+    person = scene.need_person(subject.id)
+    if person["induction_status"] != status:
+        raise CalledOffError
+    return person
 
 
 def begin(scene: Scene, subject: Subject) -> bool:
     """A new teacher begins induction: the early-career service says so."""
     person = _of_status(scene, subject, Induction.REQUIRED)
-    if person is None or person["qts_date"] is None:
+    if person["qts_date"] is None:
         return False
     start = max(person["qts_date"], dates.EARLIEST_INDUCTION, scene.day - timedelta(days=scene.chance.randint(0, 40)))
     if start > scene.day:
@@ -83,7 +85,7 @@ def begin(scene: Scene, subject: Subject) -> bool:
 def _completed(status: int, from_status: int, *, cpd: bool) -> Any:
     def play(scene: Scene, subject: Subject) -> bool:
         person = _of_status(scene, subject, from_status)
-        if person is None or person["qts_date"] is None:
+        if person["qts_date"] is None:
             return False
         start = person["induction_start_date"] or max(
             person["qts_date"], dates.EARLIEST_INDUCTION, scene.day - timedelta(days=380)
@@ -108,8 +110,6 @@ def _completed(status: int, from_status: int, *, cpd: bool) -> Any:
 def exempt(scene: Scene, subject: Subject) -> bool:
     """Somebody is found not to need induction."""
     person = _of_status(scene, subject, Induction.REQUIRED)
-    if person is None:
-        return False
     changes = {
         "induction_exemption_reason_ids": [scene.chance.choice(scene.lookup.exemption_reasons)],
         "induction_start_date": None,
@@ -121,8 +121,6 @@ def exempt(scene: Scene, subject: Subject) -> bool:
 def end_exemption(scene: Scene, subject: Subject) -> bool:
     """The reasons entered for a person no longer hold; a route may still exempt them."""
     person = _of_status(scene, subject, Induction.EXEMPT)
-    if person is None:
-        return False
     changes = {"induction_exemption_reason_ids": [], "induction_exempt_without_reason": False}
     return enter(scene, person, changes, scene.staff(), "No longer exempt from induction")
 

@@ -33,8 +33,8 @@ class Subject:
         return UUID(self.key)
 
 
-# Says whether it happened: what was planned in the morning may be out of date by the afternoon.
-Play = Callable[[Scene, Subject], bool]
+# What was planned in the morning may be out of date by the afternoon: then it raises CalledOffError or returns False.
+Play = Callable[[Scene, Subject], bool | None]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sandbox.domain.codes import PersonStatus, ProcessType
 from sandbox.life import onelogin as accounts
 from sandbox.life import people, webhooks
 from sandbox.life.kinds import Kind, Subject
-from sandbox.life.scene import Process, Row, Scene
+from sandbox.life.scene import CalledOffError, Process, Row, Scene
 
 # Staff merge the younger, emptier record away: one with a finished induction or an open alert is looked at first.
 _NEXT = sql.SQL(
@@ -28,17 +28,13 @@ _NEXT = sql.SQL(
 _ACCOUNTS = sql.SQL("SELECT o.* FROM one_login_users o WHERE o.person_id = %s ORDER BY o.subject")
 
 
-def merge(scene: Scene, subject: Subject) -> bool:
+def merge(scene: Scene, subject: Subject) -> None:
     """Staff merge two active records."""
-    retained = scene.person(subject.id)
-    if retained is None:
-        return False
-    found = scene.one(_NEXT, (retained["person_id"],)) or scene.one(_NEXT, (UUID(int=0),))
-    if found is None or found["person_id"] == retained["person_id"]:
-        return False
-    merged = scene.person(found["person_id"])
-    if merged is None:
-        return False
+    retained = scene.need_person(subject.id)
+    found = scene.one(_NEXT, (retained["person_id"],)) or scene.need(_NEXT, (UUID(int=0),))
+    if found["person_id"] == retained["person_id"]:
+        raise CalledOffError
+    merged = scene.need_person(found["person_id"])
     changes = {}
     if merged["email_address"] and scene.chance.random() < 0.5:
         changes["email_address"] = merged["email_address"]
@@ -62,7 +58,6 @@ def merge(scene: Scene, subject: Subject) -> bool:
             "Comments": comment,
         }
         process.mirror(event_id, "PersonsMergedEvent", values, [retained["person_id"], merged["person_id"]])
-    return True
 
 
 def absorb(scene: Scene, process: Process, merged: Row, retained: Row) -> UUID:

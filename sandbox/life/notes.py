@@ -15,11 +15,9 @@ _WORDS = (
 )
 
 
-def add(scene: Scene, subject: Subject) -> bool:
+def add(scene: Scene, subject: Subject) -> None:
     """Staff write a note, sometimes with a file."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     chance, user = scene.chance, scene.staff()
     content = chance.choice(_WORDS)
     with_file = chance.random() < 0.2
@@ -38,7 +36,6 @@ def add(scene: Scene, subject: Subject) -> bool:
     with scene.process("NoteCreatedEvent", user) as process:
         note = events.state("Note", row, File=events.state("File", row) if with_file else None)
         process.event("NoteCreatedEvent", {"PersonId": person["person_id"], "Note": note})
-    return True
 
 
 KINDS = (Kind("note_added", add, 5, ANYONE, part="early"),)

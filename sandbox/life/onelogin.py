@@ -16,7 +16,7 @@ from sandbox.life import names, support, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.people import ANYONE
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
-from sandbox.life.scene import Process, Row, Scene
+from sandbox.life.scene import CalledOffError, Process, Row, Scene
 
 _ACCOUNT = sql.SQL("SELECT * FROM one_login_users WHERE subject = %s FOR UPDATE")
 
@@ -42,7 +42,7 @@ def _json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def change(scene: Scene, process: Process, account: Row, changes: Mapping[str, Any], trn: str | None) -> Row:
-    """Change an account and tell of it."""
+    """Change an account and record the event."""
     after = {**account, **changes}
     scene.update("one_login_users", {"subject": account["subject"]}, _json(changes))
     people = dict.fromkeys(row["person_id"] for row in (after, account) if row["person_id"] is not None)
@@ -89,22 +89,17 @@ def _sign_in(scene: Scene, process: Process, account: Row) -> None:
     scene.insert("oidc_tokens", token)
 
 
-def sign_in(scene: Scene, subject: Subject) -> bool:
+def sign_in(scene: Scene, subject: Subject) -> None:
     """A teacher signs in to see their record."""
-    account = scene.one(_ACCOUNT, (subject.key,))
-    if account is None:
-        return False
+    account = scene.need(_ACCOUNT, (subject.key,))
     with scene.process("OneLoginUserSignedInEvent", scene.lookup.application("access", scene.chance)) as process:
         _sign_in(scene, process, account)
-    return True
 
 
-def appear(scene: Scene, subject: Subject) -> bool:
+def appear(scene: Scene, subject: Subject) -> None:
     """Somebody signs in for the first time. Most are matched at once; others wait for staff."""
     chance = scene.chance
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     first, last = person["first_name"] or names.first_name(chance), person["last_name"]
     account: Row = {
         **dict.fromkeys(events.objects()["OneLoginUser"].columns.values()),
@@ -127,7 +122,6 @@ def appear(scene: Scene, subject: Subject) -> bool:
         else:
             _ask_staff(scene, process, account, Task.ID_VERIFICATION, person)
         _sign_in(scene, process, account)
-    return True
 
 
 def _verified(scene: Scene, route: int, person: Row) -> dict[str, Any]:
@@ -174,12 +168,10 @@ def _ask_staff(scene: Scene, process: Process, account: Row, task_type: int, per
 _BY_TRN = sql.SQL("SELECT person_id FROM persons WHERE trn = %s")
 
 
-def close_task(scene: Scene, subject: Subject) -> bool:
-    """Staff verify somebody's identity or find their record, or do not."""
-    task = support.find(scene, subject.key)
-    account = None if task is None else scene.one(_ACCOUNT, (task["one_login_user_subject"],))
-    if task is None or account is None:
-        return False
+def close_task(scene: Scene, subject: Subject) -> None:
+    """Staff verify a person's identity or find their record, or do not."""
+    task = support.need(scene, subject.key)
+    account = scene.need(_ACCOUNT, (task["one_login_user_subject"],))
     stated = scene.one(_BY_TRN, (task["data"].get("StatedTrn"),))
     person = None if stated is None else scene.person(stated["person_id"])
     task_type = task["support_task_type"]
@@ -201,22 +193,18 @@ def close_task(scene: Scene, subject: Subject) -> bool:
             change(scene, process, account, changes, person["trn"])
             closing["person_id"] = person["person_id"]
         support.close_task(scene, process, task, outcome.code, closing)
-    return True
 
 
-def connect(scene: Scene, subject: Subject) -> bool:
+def connect(scene: Scene, subject: Subject) -> None:
     """Staff connect a record to an account that stands alone."""
-    person = scene.person(subject.id)
-    found = scene.one(_NEXT_ALONE, (f"urn:fdc:gov.uk:2022:{scene.chance.getrandbits(256):064x}",))
-    account = None if found is None else scene.one(_ACCOUNT, (found["subject"],))
-    if person is None or account is None or account["person_id"] is not None:
-        return False
+    person = scene.need_person(subject.id)
+    found = scene.need(_NEXT_ALONE, (f"urn:fdc:gov.uk:2022:{scene.chance.getrandbits(256):064x}",))
+    account = scene.need(_ACCOUNT, (found["subject"],))
     changes = _connection(scene, person, Matched.SUPPORT_UI)
     if account["verified_on"] is None:
         changes |= _verified(scene, Verified.BY_SUPPORT, person)
     with scene.process(ProcessType.CONNECTING, scene.staff()) as process:
         change(scene, process, account, changes, person["trn"])
-    return True
 
 
 _NEXT_ALONE = sql.SQL(
@@ -229,16 +217,15 @@ _NEXT_ALONE = sql.SQL(
 )
 
 
-def disconnect(scene: Scene, subject: Subject) -> bool:
+def disconnect(scene: Scene, subject: Subject) -> None:
     """An account was connected to the wrong record."""
-    account = scene.one(_ACCOUNT, (subject.key,))
-    if account is None or account["person_id"] is None:
-        return False
+    account = scene.need(_ACCOUNT, (subject.key,))
+    if account["person_id"] is None:
+        raise CalledOffError
     reason = {"$change-reason-type": "DisconnectReason", "Reason": scene.chance.randrange(2), "Details": None}
     nothing = {"person_id": None, "matched_on": None, "match_route": None, "matched_attributes": None}
     with scene.process(ProcessType.DISCONNECTING, scene.staff(), reason) as process:
         change(scene, process, account, nothing, None)
-    return True
 
 
 _ALL_DAY = (6.0, 23.5)

@@ -17,7 +17,7 @@ from sandbox.domain.pensions import MONTHS_UNTIL_ENDED
 from sandbox.life.gias import PREFERRED
 from sandbox.life.kinds import Job, Subject
 from sandbox.life.pensions_file import COLUMNS, lines
-from sandbox.life.scene import Row, Scene, legacy_row
+from sandbox.life.scene import CalledOffError, Row, Scene, legacy_row
 
 # A file is worked in parts, each a transaction of its own.
 PARTS = 4
@@ -147,7 +147,7 @@ _ENDED = sql.SQL(
 )
 
 
-def work(scene: Scene, subject: Subject) -> bool:
+def work(scene: Scene, subject: Subject) -> None:
     """One step of the month for one of its two files."""
     step, _, rest = subject.key.partition(":")
     file, _, part = rest.partition(":")
@@ -162,7 +162,6 @@ def work(scene: Scene, subject: Subject) -> bool:
         _match_and_add(scene, extract_id)
     else:
         _update(scene, extract_id, int(part))
-    return True
 
 
 def _digest(scene: Scene, file: str) -> bytes:
@@ -259,7 +258,7 @@ def _update(scene: Scene, extract_id: Any, part: int) -> None:
     _write(scene, written, results)
 
 
-def age(scene: Scene, _: Subject) -> bool:
+def age(scene: Scene, _: Subject) -> None:
     """End employments that no file has named for five months.
 
     The application puts the state before into `TpsEmployment` and the one after into `OldTpsEmployment` here: readers
@@ -267,7 +266,7 @@ def age(scene: Scene, _: Subject) -> bool:
     """
     aged = scene.all(_AGED)
     if not aged:
-        return False
+        raise CalledOffError
     written = []
     for row in aged:
         after = {**row, "end_date": row["last_known_tps_employed_date"]}
@@ -279,7 +278,6 @@ def age(scene: Scene, _: Subject) -> bool:
         written.append(_event(scene, "TpsEmploymentUpdatedEvent", values))
     scene.run(_ENDED, (scene.when, [row["tps_employment_id"] for row in aged]))
     _write(scene, written, [])
-    return True
 
 
 def _event(scene: Scene, name: str, values: dict[str, Any]) -> Row:
@@ -292,8 +290,8 @@ _COPY_EVENTS = sql.SQL("COPY events ({}) FROM STDIN")
 def _write(scene: Scene, written: list[Row], results: list[tuple[Any, int]]) -> None:
     if results:
         # Where two employments share a key, the line that met both counts as having changed something if either did.
-        told = dict(sorted(results, key=lambda result: (str(result[0]), result[1])))
-        scene.run(_RESULTS, (list(told), list(told.values())))
+        final = dict(sorted(results, key=lambda result: (str(result[0]), result[1])))
+        scene.run(_RESULTS, (list(final), list(final.values())))
     if written:
         columns = sql.SQL(", ").join(map(sql.Identifier, written[0]))
         with scene.cursor.copy(_COPY_EVENTS.format(columns)) as copy:

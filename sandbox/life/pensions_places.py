@@ -59,7 +59,7 @@ _ADOPTED = sql.SQL(
 )
 
 
-def reload(scene: Scene, _: Subject) -> bool:
+def reload(scene: Scene, _: Subject) -> None:
     """Replace the whole list; most of it is as it was, some employers have closed, some are new."""
     listed = scene.all(_LISTED) or scene.all(_KNOWN)
     chance = scene.chance
@@ -87,7 +87,6 @@ def reload(scene: Scene, _: Subject) -> bool:
         for line in rows:
             copy.write_row(line)
     scene.run(_ADOPTED)
-    return True
 
 
 JOBS = (Job("pensions_places_reloaded", reload, lambda day: day.day == 25, [("", 12.0)]),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sandbox.life import chance as luck
 from sandbox.life import names, webhooks
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
-from sandbox.life.scene import Process, Row, Scene
+from sandbox.life.scene import CalledOffError, Process, Row, Scene
 
 ANYONE = Pool("persons", "person_id", "t.status = 0")
 WITH_NINO = Pool("persons", "person_id", "t.status = 0 AND t.national_insurance_number IS NOT NULL")
@@ -26,12 +26,12 @@ PREVIOUS_NAMES = Pool("previous_names", "previous_name_id", f"t.deleted_on IS NU
 _PREVIOUS_NAME = sql.SQL("SELECT * FROM previous_names WHERE previous_name_id = %s AND deleted_on IS NULL")
 
 
-def blank(scene: Scene, details: Mapping[str, Any]) -> Row:
+def blank(key: UUID, when: datetime, details: Mapping[str, Any]) -> Row:
     """A new row of `persons` with these details and nothing else yet."""
     return {
-        "person_id": scene.uuid(),
-        "created_on": scene.when,
-        "updated_on": scene.when,
+        "person_id": key,
+        "created_on": when,
+        "updated_on": when,
         "status": PersonStatus.ACTIVE,
         **details,
         "induction_status": 0,
@@ -101,7 +101,7 @@ def keep_name(scene: Scene, person: Row) -> None:
 def edit(
     scene: Scene, person: Row, changes: Mapping[str, Any], reason: str | None, name_reason: str | None = None
 ) -> bool:
-    """Staff edit a person: both stores tell of it under one id."""
+    """Staff edit a person: both stores record it under one id."""
     if all(person[column] == value for column, value in changes.items()):
         return False
     evidence = None
@@ -117,20 +117,17 @@ def edit(
     return True
 
 
-def add_by_hand(scene: Scene, _: Subject) -> bool:
+def add_by_hand(scene: Scene, _: Subject) -> None:
     """Staff add a person whom no request brought."""
     reason = scene.chance.choice(["They were awarded a mandatory qualification", "Another reason"])
     why = events.change_reason(reason, "Paper file found" if reason == "Another reason" else None)
     with scene.process("PersonCreatedEvent", scene.staff(), why) as process:
-        create(scene, process, blank(scene, names.person(scene.chance, scene.day)), None)
-    return True
+        create(scene, process, blank(scene.uuid(), scene.when, names.person(scene.chance, scene.day)), None)
 
 
 def change_details(scene: Scene, subject: Subject) -> bool:
     """An e-mail address, a gender, a middle name that was missing."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     chance = scene.chance
     changes: dict[str, Any] = {"email_address": email(chance, person["first_name"], person["last_name"])}
     if person["gender"] is None or chance.random() < 0.05:
@@ -140,9 +137,7 @@ def change_details(scene: Scene, subject: Subject) -> bool:
 
 def change_name(scene: Scene, subject: Subject) -> bool:
     """A new name by marriage or deed; the old one is kept."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     changes = {"last_name": _another_last_name(scene, person)}
     if scene.chance.random() < 0.1:
         changes["first_name"] = names.first_name(scene.chance)
@@ -153,29 +148,24 @@ def change_name(scene: Scene, subject: Subject) -> bool:
 
 def correct_name(scene: Scene, subject: Subject) -> bool:
     """A name was entered wrongly: nothing of it is kept."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     part = "middle_name" if scene.chance.random() < 0.4 else "last_name"
     value = names.first_name(scene.chance) if part == "middle_name" else _another_last_name(scene, person)
     return edit(scene, person, {part: value}, None, "Correcting an error")
 
 
 def change_nino(scene: Scene, subject: Subject) -> bool:
-    """A National Insurance number is put right."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    """A National Insurance number is corrected."""
+    person = scene.need_person(subject.id)
     return edit(scene, person, {"national_insurance_number": new_nino(scene.chance)}, words("details_reason")[1])
 
 
-def delete_previous_name(scene: Scene, subject: Subject) -> bool:
-    """A previous name should never have been kept. The application tells of it nowhere."""
-    row = scene.one(_PREVIOUS_NAME, (subject.id,))
-    if row is None or scene.person(row["person_id"]) is None:
-        return False
+def delete_previous_name(scene: Scene, subject: Subject) -> None:
+    """A previous name should never have been kept. The application records no event of it."""
+    row = scene.need(_PREVIOUS_NAME, (subject.id,))
+    if scene.person(row["person_id"]) is None:
+        raise CalledOffError
     scene.delete_softly("previous_names", {"previous_name_id": row["previous_name_id"]})
-    return True
 
 
 def _another_last_name(scene: Scene, person: Row) -> str:
@@ -203,25 +193,19 @@ def _set_status(
     process.mirror(event_id, "PersonStatusUpdatedEvent", {"PersonId": person["person_id"], **old})
 
 
-def deactivate(scene: Scene, subject: Subject) -> bool:
+def deactivate(scene: Scene, subject: Subject) -> None:
     """Staff deactivate a record that should not be there."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     reason = words("deactivate_reason")[1]
     with scene.process("PersonDeactivatedEvent", scene.staff(), events.change_reason(reason)) as process:
         _set_status(scene, process, person, PersonStatus.DEACTIVATED, person["date_of_death"], reason)
-    return True
 
 
-def record_death(scene: Scene, subject: Subject) -> bool:
+def record_death(scene: Scene, subject: Subject) -> None:
     """Someone has died."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     died = scene.day - timedelta(days=scene.chance.randint(1, 60))
     die(scene, person, died, ProcessType.DECEASED, scene.chance.choice(scene.lookup.applications))
-    return True
 
 
 def die(scene: Scene, person: Row, died: date, kind: int, user: UUID) -> None:
@@ -230,15 +214,14 @@ def die(scene: Scene, person: Row, died: date, kind: int, user: UUID) -> None:
         _set_status(scene, process, person, PersonStatus.DEACTIVATED, died)
 
 
-def reactivate(scene: Scene, subject: Subject) -> bool:
+def reactivate(scene: Scene, subject: Subject) -> None:
     """A record was deactivated by mistake; a merged one cannot come back."""
-    person = scene.person(subject.id, active=False)
-    if person is None or person["merged_with_person_id"] is not None:
-        return False
+    person = scene.need_person(subject.id, active=False)
+    if person["merged_with_person_id"] is not None:
+        raise CalledOffError
     reason = words("reactivate_reason")[0]
     with scene.process("PersonReactivatedEvent", scene.staff(), events.change_reason(reason)) as process:
         _set_status(scene, process, person, PersonStatus.ACTIVE, None, reason)
-    return True
 
 
 KINDS = (

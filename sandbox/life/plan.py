@@ -15,7 +15,7 @@ from sandbox.life.clock import World, is_working_day
 from sandbox.life.kinds import Job, Kind
 from sandbox.life.pool import draw
 
-# Rates are told for this many people.
+# Rates are given for this many people.
 PER_PEOPLE = 20_000
 # A month has at least this many days before which nothing is certain to happen: a world may begin at its start.
 _SETTLING_DAYS = 3

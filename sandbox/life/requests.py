@@ -14,9 +14,15 @@ from sandbox.domain.numbers import normal_nino
 from sandbox.life import names, people, support, webhooks
 from sandbox.life.kinds import REQUESTS, Kind, Subject
 from sandbox.life.pool import Pool
-from sandbox.life.scene import Process, Row, Scene
+from sandbox.life.scene import CalledOffError, Process, Row, Scene
 
-_REQUEST = sql.SQL("SELECT * FROM trn_request_metadata WHERE application_user_id = %s AND request_id = %s FOR UPDATE")
+_REQUEST = sql.SQL(
+    """
+    SELECT * FROM trn_request_metadata
+    WHERE application_user_id = %s AND request_id = %s AND status = 0
+    FOR UPDATE
+    """
+)
 _ALIKE = sql.SQL(
     """
     SELECT person_id FROM persons
@@ -60,8 +66,8 @@ def request(scene: Scene, details: Mapping[str, Any], user: UUID, **values: Any)
     return row
 
 
-def tell_request(process: Process, row: Row, matches: list[UUID]) -> None:
-    """Tell that a request came in."""
+def record_request(process: Process, row: Row, matches: list[UUID]) -> None:
+    """Record that a request came in."""
     found = [{"PersonId": str(match)} for match in matches]
     values = {"TrnRequest": events.state("TrnRequestMetadata", row, Matches=found)}
     subjects = [row["one_login_user_subject"]] if row["one_login_user_subject"] else []
@@ -97,7 +103,8 @@ def resolve(scene: Scene, process: Process, row: Row, person: Row, *, reason: st
 def person_of(scene: Scene, row: Row) -> Row:
     """A new person as a request describes them."""
     person = people.blank(
-        scene,
+        scene.uuid(),
+        scene.when,
         {
             "first_name": row["first_name"] or "",
             "middle_name": row["middle_name"] or "",
@@ -114,15 +121,14 @@ def person_of(scene: Scene, row: Row) -> Row:
     return person
 
 
-def new_person(scene: Scene, _: Subject) -> bool:
+def new_person(scene: Scene, _: Subject) -> None:
     """An application asks for a TRN for someone nobody knows, and gets it."""
     user = scene.chance.choice(scene.lookup.applications)
     row = request(scene, names.person(scene.chance, scene.day), user)
     with scene.process("TrnRequestCreatedEvent", user) as process:
-        tell_request(process, row, [])
+        record_request(process, row, [])
         person = people.create(scene, process, person_of(scene, row), row)
         resolve(scene, process, row, person)
-    return True
 
 
 def _as_asked(scene: Scene, person: Row) -> Row:
@@ -137,34 +143,32 @@ def _as_asked(scene: Scene, person: Row) -> Row:
 _ASKED = ("first_name", "middle_name", "last_name", "date_of_birth")
 
 
-def possible_duplicate(scene: Scene, subject: Subject) -> bool:
+def possible_duplicate(scene: Scene, subject: Subject) -> None:
     """An application asks for a TRN for someone who may have one: a task for staff."""
-    known = scene.person(subject.id)
-    if known is None or known["date_of_birth"] is None:
-        return False
+    known = scene.need_person(subject.id)
+    if known["date_of_birth"] is None:
+        raise CalledOffError
     user = scene.chance.choice(scene.lookup.applications)
     row = request(scene, _as_asked(scene, known), user, potential_duplicate=True)
     with scene.process("TrnRequestCreatedEvent", user) as process:
-        tell_request(process, row, [known["person_id"]])
+        record_request(process, row, [known["person_id"]])
         _raise_for(scene, process, Task.TRN_REQUEST, row, None)
-    return True
 
 
-def needs_checks(scene: Scene, subject: Subject) -> bool:
+def needs_checks(scene: Scene, subject: Subject) -> None:
     """An application asks for a TRN for someone who surely has one, with QTS: staff check before they answer."""
-    known = scene.person(subject.id)
-    if known is None or known["date_of_birth"] is None:
-        return False
+    known = scene.need_person(subject.id)
+    if known["date_of_birth"] is None:
+        raise CalledOffError
     user = scene.chance.choice(scene.lookup.applications)
     asked = {**known, "national_insurance_number": known["national_insurance_number"]}
     row = request(scene, asked, user, potential_duplicate=True)
     with scene.process("TrnRequestCreatedEvent", user) as process:
-        tell_request(process, row, [known["person_id"]])
+        record_request(process, row, [known["person_id"]])
         resolved = {**row, "resolved_person_id": known["person_id"]}
         key = {"application_user_id": user, "request_id": row["request_id"]}
         scene.update("trn_request_metadata", key, {"resolved_person_id": known["person_id"]})
         _raise_for(scene, process, Task.MANUAL_CHECKS, resolved, known["person_id"])
-    return True
 
 
 def _raise_for(scene: Scene, process: Process, task_type: int, row: Row, person_id: UUID | None) -> None:
@@ -179,17 +183,15 @@ def _raise_for(scene: Scene, process: Process, task_type: int, row: Row, person_
     support.raise_task(scene, process, task_type, {}, values)
 
 
-def of_task(scene: Scene, task: Row) -> Row | None:
-    """The request that a task is about."""
-    return scene.one(_REQUEST, (task["trn_request_application_user_id"], task["trn_request_id"]))
+def of_task(scene: Scene, task: Row) -> Row:
+    """The request that a task is about, which waits for an answer."""
+    return scene.need(_REQUEST, (task["trn_request_application_user_id"], task["trn_request_id"]))
 
 
-def resolve_task(scene: Scene, subject: Subject) -> bool:
+def resolve_task(scene: Scene, subject: Subject) -> None:
     """Staff decide whether a request is for someone known or for somebody new."""
-    task = support.find(scene, subject.key)
-    row = None if task is None else of_task(scene, task)
-    if task is None or row is None or row["status"] != Request.PENDING:
-        return False
+    task = support.need(scene, subject.key)
+    row = of_task(scene, task)
     alike = scene.all(_ALIKE, (row["last_name"], row["date_of_birth"]))
     known = scene.person(alike[0]["person_id"]) if alike and scene.chance.random() < 0.6 else None
     with scene.process("TrnRequestUpdatedEvent", scene.staff()) as process:
@@ -213,7 +215,6 @@ def resolve_task(scene: Scene, subject: Subject) -> bool:
             "Comments": comments,
         }
         process.mirror(event_id, "ApiTrnRequestSupportTaskUpdatedEvent", values)
-    return True
 
 
 def _update_from_request(scene: Scene, process: Process, known: Row, row: Row) -> tuple[Row, dict[str, Any] | None]:
@@ -228,19 +229,14 @@ def _update_from_request(scene: Scene, process: Process, known: Row, row: Row) -
     return people.set_details(scene, process, known, changes)[1], events.state("PersonDetails", known)
 
 
-def complete_checks(scene: Scene, subject: Subject) -> bool:
+def complete_checks(scene: Scene, subject: Subject) -> None:
     """Staff have checked: the request is answered with the person it was found to be for."""
-    task = support.find(scene, subject.key)
-    row = None if task is None else of_task(scene, task)
-    if task is None or row is None or row["resolved_person_id"] is None or row["status"] != Request.PENDING:
-        return False
-    person = scene.person(row["resolved_person_id"])
-    if person is None:
-        return False
+    task = support.need(scene, subject.key)
+    row = of_task(scene, task)
+    person = scene.need_person(row["resolved_person_id"])
     with scene.process(tasks.outcomes()[Outcome.CHECKS_DONE].process_type, scene.staff()) as process:
         resolve(scene, process, row, person)
         support.close_task(scene, process, task, Outcome.CHECKS_DONE)
-    return True
 
 
 _NIGHT_AND_DAY = (0.2, 23.8)

@@ -1,4 +1,4 @@
-"""Writing routes to professional status: the route, what follows for its person, and the event that tells of both."""
+"""Writing routes to professional status: the route, what follows for its person, and the event that records both."""
 
 from __future__ import annotations
 
@@ -34,13 +34,10 @@ _REQUIREMENTS = {
 }
 
 
-def find(scene: Scene, key: str) -> tuple[Row, Row] | None:
-    """A route that is not deleted, with its active person."""
-    route = scene.one(_ROUTE, (key,))
-    if route is None:
-        return None
-    person = scene.person(route["person_id"])
-    return None if person is None else (person, route)
+def need(scene: Scene, key: str) -> tuple[Row, Row]:
+    """The active person of a route that is not deleted, and the route."""
+    route = scene.need(_ROUTE, (key,))
+    return scene.need_person(route["person_id"]), route
 
 
 def fitting(scene: Scene, type_id: UUID, values: Mapping[str, Any]) -> Row:
@@ -135,7 +132,7 @@ def _set_exemption_by_date(scene: Scene, route: Row) -> None:
 
 
 def _follow(scene: Scene, person: Row, routes: list[Row]) -> Row:
-    """Bring the person into line with their routes; give back what the event says about it."""
+    """Bring the person into line with their routes; return what the event says about it."""
     after = {**person, **standing(person, routes, scene.lookup.route_types)}
     changes = {column: value for column, value in after.items() if value != person[column]}
     if changes:

@@ -26,7 +26,8 @@ Query = sql.SQL | sql.Composed
 
 
 @lru_cache(maxsize=512)
-def _insert(table: str, columns: tuple[str, ...], returning: str | None) -> bytes:
+def insert_statement(table: str, columns: tuple[str, ...], returning: str | None) -> bytes:
+    """An INSERT of one row, in the order of the columns."""
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -38,7 +39,8 @@ def _insert(table: str, columns: tuple[str, ...], returning: str | None) -> byte
 
 
 @lru_cache(maxsize=512)
-def _update(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> bytes:
+def update_statement(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> bytes:
+    """An UPDATE of the row with a key: first the values of the columns, then of the key."""
     statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(
         sql.Identifier(table),
         sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in columns),
@@ -48,7 +50,8 @@ def _update(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> bytes
 
 
 @lru_cache(maxsize=64)
-def _delete(table: str, key: tuple[str, ...]) -> bytes:
+def delete_statement(table: str, key: tuple[str, ...]) -> bytes:
+    """A DELETE of the row with a key."""
     statement = sql.SQL("DELETE FROM {} WHERE {}").format(
         sql.Identifier(table),
         sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in key),
@@ -58,6 +61,10 @@ def _delete(table: str, key: tuple[str, ...]) -> bytes:
 
 def _value(value: object) -> object:
     return Jsonb(value) if isinstance(value, dict) else value
+
+
+class CalledOffError(Exception):
+    """What was planned in the morning cannot happen any more: its subject is gone or is not as it was."""
 
 
 class Scene:
@@ -96,6 +103,13 @@ class Scene:
         """The first row of a query."""
         return self.cursor.execute(query, parameters).fetchone()
 
+    def need(self, query: Query, parameters: Sequence[object] = ()) -> Row:
+        """The first row of a query. Raises CalledOffError if there is none."""
+        row = self.one(query, parameters)
+        if row is None:
+            raise CalledOffError
+        return row
+
     def all(self, query: Query, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query."""
         return self.cursor.execute(query, parameters).fetchall()
@@ -109,10 +123,17 @@ class Scene:
         row = self.one(_PERSON, (person_id,))
         return row if row is not None and (row["status"] == 0) == active else None
 
+    def need_person(self, person_id: UUID, *, active: bool = True) -> Row:
+        """The same. Raises CalledOffError instead of giving nothing."""
+        row = self.person(person_id, active=active)
+        if row is None:
+            raise CalledOffError
+        return row
+
     def insert(self, table: str, row: Mapping[str, object], returning: str | None = None) -> Any:
         """Add a row."""
         columns = tuple(row)
-        self.cursor.execute(_insert(table, columns, returning), [_value(row[column]) for column in columns])
+        self.cursor.execute(insert_statement(table, columns, returning), [_value(row[column]) for column in columns])
         if returning is None:
             return None
         made = self.cursor.fetchone()
@@ -123,12 +144,13 @@ class Scene:
         """Change the row with this key."""
         columns = tuple(changes)
         self.cursor.execute(
-            _update(table, tuple(key), columns), [*(_value(changes[column]) for column in columns), *key.values()]
+            update_statement(table, tuple(key), columns),
+            [*(_value(changes[column]) for column in columns), *key.values()],
         )
 
     def delete(self, table: str, key: Mapping[str, object]) -> int:
         """Remove the row with this key for good."""
-        return self.cursor.execute(_delete(table, tuple(key)), list(key.values())).rowcount
+        return self.cursor.execute(delete_statement(table, tuple(key)), list(key.values())).rowcount
 
     def legacy(
         self, name: str, raised_by: UUID, values: Mapping[str, Any], *, qualification_id: UUID | None = None

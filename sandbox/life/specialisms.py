@@ -12,10 +12,10 @@ from sandbox.domain.events import Payload
 from sandbox.life import chance as luck
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import OF_AN_ACTIVE_PERSON, Pool
-from sandbox.life.scene import Row, Scene
+from sandbox.life.scene import CalledOffError, Row, Scene
 
 _STATUSES = ((MqStatus.PASSED, 6), (MqStatus.IN_PROGRESS, 3), (MqStatus.FAILED, 0.5), (MqStatus.EXTENDED, 0.5))
-_SPECIALISMS = (Specialism.HEARING, Specialism.MULTI_SENSORY, Specialism.VISUAL)
+SPECIALISMS = (Specialism.HEARING, Specialism.MULTI_SENSORY, Specialism.VISUAL)
 
 QTS_HOLDERS = Pool("persons", "person_id", "t.status = 0 AND t.qts_date IS NOT NULL")
 HELD = Pool(
@@ -46,11 +46,9 @@ def _record(scene: Scene, what: str, row: Row, reason: Payload, **values: Payloa
         process.event(name, {"PersonId": row["person_id"], **values})
 
 
-def add(scene: Scene, subject: Subject) -> bool:
+def add(scene: Scene, subject: Subject) -> None:
     """A teacher's mandatory qualification is entered."""
-    person = scene.person(subject.id)
-    if person is None:
-        return False
+    person = scene.need_person(subject.id)
     chance = scene.chance
     start = scene.day - timedelta(days=chance.randint(300, 1200))
     status = luck.weighted(chance, _STATUSES)
@@ -61,7 +59,7 @@ def add(scene: Scene, subject: Subject) -> bool:
         "qualification_type": 0,
         "person_id": person["person_id"],
         "mq_provider_id": chance.choice(list(scene.lookup.mq_providers)),
-        "mq_specialism": chance.choice(_SPECIALISMS),
+        "mq_specialism": chance.choice(SPECIALISMS),
         "mq_status": status,
         "start_date": start,
         # Only a pass has an end.
@@ -69,14 +67,11 @@ def add(scene: Scene, subject: Subject) -> bool:
     }
     scene.insert("qualifications", row)
     _record(scene, "Created", row, events.change_reason("Another reason", "Provider's list"))
-    return True
 
 
-def update(scene: Scene, subject: Subject) -> bool:
+def update(scene: Scene, subject: Subject) -> None:
     """A mandatory qualification is passed, or something about it was wrong."""
-    row = scene.one(_QUALIFICATION, (subject.id,))
-    if row is None:
-        return False
+    row = scene.need(_QUALIFICATION, (subject.id,))
     chance = scene.chance
     changes: Row = {}
     if row["mq_status"] in {MqStatus.IN_PROGRESS, MqStatus.EXTENDED, MqStatus.DEFERRED}:
@@ -84,23 +79,19 @@ def update(scene: Scene, subject: Subject) -> bool:
     else:
         changes["mq_provider_id"] = chance.choice(list(scene.lookup.mq_providers))
         if chance.random() < 0.4:
-            changes["mq_specialism"] = chance.choice(_SPECIALISMS)
+            changes["mq_specialism"] = chance.choice(SPECIALISMS)
     after, old = {**row, **changes}, _state(scene, row)
     if old == _state(scene, after):
-        return False
+        raise CalledOffError
     scene.update("qualifications", {"qualification_id": subject.id}, {**changes, "updated_on": scene.when})
     _record(scene, "Updated", after, events.change_reason("Change of details"), OldMandatoryQualification=old)
-    return True
 
 
-def delete(scene: Scene, subject: Subject) -> bool:
+def delete(scene: Scene, subject: Subject) -> None:
     """A mandatory qualification was entered in error: its row stays, marked as deleted."""
-    row = scene.one(_QUALIFICATION, (subject.id,))
-    if row is None:
-        return False
+    row = scene.need(_QUALIFICATION, (subject.id,))
     scene.delete_softly("qualifications", {"qualification_id": row["qualification_id"]})
     _record(scene, "Deleted", row, events.change_reason("Added in error"))
-    return True
 
 
 KINDS = (

@@ -17,10 +17,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from sandbox.domain.codes import MqStatus
 from sandbox.domain.numbers import postcode
 from sandbox.life import chance as luck
-from sandbox.life import clock, names
-from sandbox.life.scene import legacy_row
+from sandbox.life import clock, names, people
+from sandbox.life.scene import Row, delete_statement, insert_statement, legacy_row, update_statement
+from sandbox.life.specialisms import SPECIALISMS
 
 DEFAULT_MIX: Mapping[str, float] = {
     "persons.update": 25,
@@ -65,12 +67,10 @@ class _Load:
         self.system = _first(connection, "SELECT user_id FROM users WHERE user_type = 3 ORDER BY user_id LIMIT 1")
         # Two loads on one world must not make the same keys.
         self.run_of_seed = seed
-        self.people = _some(connection, "persons", "person_id", chance)
-        self.employments = _some(connection, "tps_employments", "tps_employment_id", chance)
-        self.places = _some(connection, "establishments", "establishment_id", chance)
-        self.providers = _some(
-            connection, "mandatory_qualification_providers", "mandatory_qualification_provider_id", chance
-        )
+        self.people = _some(connection, "persons", chance)
+        self.employments = _some(connection, "tps_employments", chance)
+        self.places = _some(connection, "establishments", chance)
+        self.providers = _some(connection, "mandatory_qualification_providers", chance)
         if not (self.people and self.places):
             raise clock.WorldNotReadyError("The load needs people and establishments: populate the world first.")
         self.own: dict[str, deque[UUID]] = {
@@ -97,140 +97,131 @@ def _first(connection: psycopg.Connection[Any], query: str) -> UUID:
     return key
 
 
-def _some(connection: psycopg.Connection[Any], table: str, key: str, chance: Random) -> list[UUID]:
-    statement = sql.SQL("SELECT {key} FROM {table} WHERE {key} {than} %s ORDER BY {key} LIMIT {most}")
-    start = luck.uuid_from(chance)
-    found: list[UUID] = []
-    for than in (">=", "<"):
-        composed = statement.format(
-            key=sql.Identifier(key),
-            table=sql.Identifier(table),
-            than=sql.SQL(">=" if than == ">=" else "<"),
-            most=_AMONG,
-        )
+def _some(connection: psycopg.Connection[Any], table: str, chance: Random) -> list[UUID]:
+    key, start, found = sql.Identifier(_KEYS.get(table) or f"{table[:-1]}_id"), luck.uuid_from(chance), list[UUID]()
+    for than in (sql.SQL(">="), sql.SQL("<")):
+        statement = sql.SQL("SELECT {0} FROM {1} WHERE {0} {2} %s ORDER BY {0} LIMIT {3}")
+        composed = statement.format(key, sql.Identifier(table), than, _AMONG)
         found += [row[0] for row in connection.execute(composed, (start,))]
     return found[:_AMONG]
 
 
-Parameters = tuple[Any, ...]
-# What one row of an operation is written with; nothing when there is no row for it yet.
-Maker = Callable[[_Load], Parameters | None]
+_KEYS = {
+    "persons": "person_id",
+    "qualifications": "qualification_id",
+    "tps_employments": "tps_employment_id",
+    "events": "event_id",
+}
+# The columns that one row of an operation is written with, its key last; nothing when there is no row for it yet.
+Maker = Callable[[_Load], Row | None]
 
 
-def _person_update(load: _Load) -> Parameters:
-    return (f"load{load.chance.randrange(10**9)}@example.org", load.moment(), load.chance.choice(load.people))
+def _person_update(load: _Load) -> Row:
+    address = f"load{load.chance.randrange(10**9)}@example.org"
+    return {"email_address": address, "updated_on": load.moment(), "person_id": load.chance.choice(load.people)}
 
 
-def _person_insert(load: _Load) -> Parameters:
-    person = names.person(load.chance, load.born)
+def _person_insert(load: _Load) -> Row:
+    return people.blank(load.new("persons"), load.moment(), names.person(load.chance, load.born))
+
+
+def _qualification_insert(load: _Load) -> Row:
     when = load.moment()
-    return (load.new("persons"), when, when, *(person[column] for column in _PERSON_COLUMNS))
+    return {
+        "qualification_type": 0,
+        "person_id": load.chance.choice(load.people),
+        "mq_provider_id": load.chance.choice(load.providers) if load.providers else None,
+        "mq_specialism": load.chance.choice(SPECIALISMS),
+        "mq_status": MqStatus.IN_PROGRESS,
+        "start_date": load.born - timedelta(days=load.chance.randint(300, 3000)),
+        "created_on": when,
+        "updated_on": when,
+        "qualification_id": load.new("qualifications"),
+    }
 
 
-_PERSON_COLUMNS = (
-    "first_name",
-    "middle_name",
-    "last_name",
-    "date_of_birth",
-    "email_address",
-    "national_insurance_number",
-    "gender",
-)
-
-
-def _qualification_insert(load: _Load) -> Parameters:
-    when = load.moment()
-    start = load.born - timedelta(days=load.chance.randint(300, 3000))
-    provider = load.chance.choice(load.providers) if load.providers else None
-    person = load.chance.choice(load.people)
-    return (load.new("qualifications"), when, when, person, provider, load.chance.choice((2, 3, 5)), start)
-
-
-def _qualification_update(load: _Load) -> Parameters | None:
+def _qualification_update(load: _Load) -> Row | None:
     if not load.own["qualifications"]:
         return None
-    end = load.born - timedelta(days=load.chance.randint(0, 200))
-    return (load.chance.choice((0, 1, 3)), end, load.moment(), load.chance.choice(load.own["qualifications"]))
+    return {
+        "mq_status": load.chance.choice((MqStatus.IN_PROGRESS, MqStatus.PASSED, MqStatus.EXTENDED)),
+        "end_date": load.born - timedelta(days=load.chance.randint(0, 200)),
+        "updated_on": load.moment(),
+        "qualification_id": load.chance.choice(load.own["qualifications"]),
+    }
 
 
-def _employment_insert(load: _Load) -> Parameters:
+def _employment_insert(load: _Load) -> Row:
     when = load.moment()
     start = load.born - timedelta(days=load.chance.randint(0, 6000))
     key = load.new("tps_employments")
-    # TRN-like text that no person has: the extract of a month never meets these posts.
-    text = f"0000000.000.{load.run_of_seed % 10_000:04d}.{start:%Y%m%d}{key.int % 10**12:012d}"
-    person, place = load.chance.choice(load.people), load.chance.choice(load.places)
-    return (key, person, place, start, load.born, load.born, load.chance.randrange(4), when, when, text, False)
+    return {
+        "person_id": load.chance.choice(load.people),
+        "establishment_id": load.chance.choice(load.places),
+        "start_date": start,
+        "last_known_tps_employed_date": load.born,
+        "last_extract_date": load.born,
+        "employment_type": load.chance.randrange(4),
+        "created_on": when,
+        "updated_on": when,
+        # TRN-like text that no person has: the extract of a month never meets these posts.
+        "key": f"0000000.000.{load.run_of_seed % 10_000:04d}.{start:%Y%m%d}{key.int % 10**12:012d}",
+        "withdrawal_confirmed": False,
+        "tps_employment_id": key,
+    }
 
 
-def _employment_update(load: _Load) -> Parameters | None:
+def _employment_update(load: _Load) -> Row | None:
     among = load.employments or list(load.own["tps_employments"])
     if not among:
         return None
-    return (postcode(load.chance), load.moment(), load.chance.choice(among))
+    address = postcode(load.chance)
+    return {"employer_postcode": address, "updated_on": load.moment(), "tps_employment_id": load.chance.choice(among)}
 
 
-def _event_insert(load: _Load) -> Parameters:
-    when, person, key = load.moment(), load.chance.choice(load.people), luck.uuid_from(load.chance)
+def _event_insert(load: _Load) -> Row:
     details = {"FirstName": "Ada", "MiddleName": "", "LastName": "Load", "DateOfBirth": "1980-01-01", "Gender": 2}
     old = {**details, "EmailAddress": None, "NationalInsuranceNumber": None}
     new = {**old, "EmailAddress": f"load{load.chance.randrange(10**9)}@example.org"}
     values = {
-        "PersonId": person,
+        "PersonId": load.chance.choice(load.people),
         "PersonAttributes": new,
         "OldPersonAttributes": old,
         "DetailsChangeReason": "New information received",
     }
-    row = legacy_row("PersonDetailsUpdatedEvent", key, when, load.system, values, [person])
-    return (key, row["event_name"], when, row["inserted"], Jsonb(row["payload"]), False, person, [person])
+    key = luck.uuid_from(load.chance)
+    row = legacy_row("PersonDetailsUpdatedEvent", key, load.moment(), load.system, values)
+    return {**row, "payload": Jsonb(row["payload"])}
 
 
 def _delete(table: str) -> Maker:
-    def make(load: _Load) -> Parameters | None:
-        return (load.own[table].popleft(),) if load.own[table] else None
+    def make(load: _Load) -> Row | None:
+        return {_KEYS[table]: load.own[table].popleft()} if load.own[table] else None
 
     return make
 
 
 # The order within a transaction: additions before changes before deletions, so that each finds its rows.
-_OPERATIONS: Mapping[str, tuple[str, Maker]] = {
-    "persons.insert": (
-        "INSERT INTO persons (person_id, created_on, updated_on, first_name, middle_name, last_name, date_of_birth,"
-        " email_address, national_insurance_number, gender, status, induction_status_without_exemption,"
-        " induction_exemption_reason_ids, induction_exempt_without_reason, qtls_status, has_eyps,"
-        " allow_details_updates_from_source_application, dqt_allow_teacher_identity_sign_in_with_prohibitions)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0, '{}', false, 0, false, false, false)",
-        _person_insert,
-    ),
-    "qualifications.insert": (
-        "INSERT INTO qualifications (qualification_id, created_on, updated_on, qualification_type, person_id,"
-        " mq_provider_id, mq_specialism, mq_status, start_date) VALUES (%s, %s, %s, 0, %s, %s, %s, 0, %s)",
-        _qualification_insert,
-    ),
-    "tps_employments.insert": (
-        "INSERT INTO tps_employments (tps_employment_id, person_id, establishment_id, start_date,"
-        " last_known_tps_employed_date, last_extract_date, employment_type, created_on, updated_on, key,"
-        " withdrawal_confirmed) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        _employment_insert,
-    ),
-    "events.insert": (
-        "INSERT INTO events (event_id, event_name, created, inserted, payload, published, person_id, person_ids)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        _event_insert,
-    ),
-    "persons.update": ("UPDATE persons SET email_address = %s, updated_on = %s WHERE person_id = %s", _person_update),
-    "qualifications.update": (
-        "UPDATE qualifications SET mq_status = %s, end_date = %s, updated_on = %s WHERE qualification_id = %s",
-        _qualification_update,
-    ),
-    "tps_employments.update": (
-        "UPDATE tps_employments SET employer_postcode = %s, updated_on = %s WHERE tps_employment_id = %s",
-        _employment_update,
-    ),
-    "qualifications.delete": ("DELETE FROM qualifications WHERE qualification_id = %s", _delete("qualifications")),
-    "tps_employments.delete": ("DELETE FROM tps_employments WHERE tps_employment_id = %s", _delete("tps_employments")),
-    "persons.delete": ("DELETE FROM persons WHERE person_id = %s", _delete("persons")),
+_OPERATIONS: Mapping[str, Maker] = {
+    "persons.insert": _person_insert,
+    "qualifications.insert": _qualification_insert,
+    "tps_employments.insert": _employment_insert,
+    "events.insert": _event_insert,
+    "persons.update": _person_update,
+    "qualifications.update": _qualification_update,
+    "tps_employments.update": _employment_update,
+    "qualifications.delete": _delete("qualifications"),
+    "tps_employments.delete": _delete("tps_employments"),
+    "persons.delete": _delete("persons"),
 }
+
+
+def _statement(operation: str, columns: tuple[str, ...]) -> bytes:
+    table, _, verb = operation.partition(".")
+    if verb == "insert":
+        return insert_statement(table, columns, None)
+    key = (_KEYS[table],)
+    return delete_statement(table, key) if verb == "delete" else update_statement(table, key, columns[:-1])
 
 
 def stream(
@@ -288,12 +279,14 @@ def _run(
             chosen = Counter(load.chance.choices(names_of, weights, k=size))
             started = time.monotonic()
             with connection.transaction():
-                for name, (statement, maker) in _OPERATIONS.items():
+                for name, maker in _OPERATIONS.items():
                     rows = [row for _ in range(chosen[name]) if (row := maker(load)) is not None]
                     if rows:
                         # By key, so that two loads wait for each other instead of deadlocking.
-                        rows.sort(key=lambda row: str(row[-1]))
-                        cursor.executemany(statement.encode(), rows)
+                        key = _KEYS[name.partition(".")[0]]
+                        rows.sort(key=lambda row: str(row[key]))
+                        statement = _statement(name, tuple(rows[0]))
+                        cursor.executemany(statement, [list(row.values()) for row in rows])
                         operations[name] += len(rows)
             commits.append((time.monotonic() - started) * 1000)
     spent = time.monotonic() - began

@@ -32,15 +32,15 @@ def waiting(*task_types: int) -> Pool:
     )
 
 
-def find(scene: Scene, reference: str) -> Row | None:
+def need(scene: Scene, reference: str) -> Row:
     """A task that is not closed, locked for the change to come."""
-    return scene.one(_TASK, (reference,))
+    return scene.need(_TASK, (reference,))
 
 
 def raise_task(
     scene: Scene, process: Process, task_type: int, data: Mapping[str, Any], values: Mapping[str, Any]
 ) -> Row:
-    """Raise a task. The database numbers it; both stores tell of it."""
+    """Raise a task. The database numbers it; both stores record it."""
     row: Row = {
         "created_on": scene.when,
         "updated_on": scene.when,

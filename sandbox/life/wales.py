@@ -50,12 +50,11 @@ def _named(person: Row) -> list[str]:
     return [person["trn"], person["first_name"], person["last_name"], _day(person["date_of_birth"])]
 
 
-def load_awards(scene: Scene, _: Subject) -> bool:
+def load_awards(scene: Scene, _: Subject) -> None:
     """Each row of the file gives somebody a Welsh route that holds QTS, or is refused."""
     records = [_award(scene, person) for person in _some(scene, UNQUALIFIED, 3)]
     records.append(_nobody(scene, ["71", _day(scene.day)], ";\r\n"))
     ledger.write(scene, Interface.EWC, f"QTS_{scene.day:%Y%m%d}.csv", records)
-    return True
 
 
 def _award(scene: Scene, person: Row) -> Record:
@@ -72,12 +71,11 @@ def _award(scene: Scene, person: Row) -> Record:
     return Record(",".join(row), person_id=person["person_id"], has_active_alert=alert)
 
 
-def load_inductions(scene: Scene, _: Subject) -> bool:
+def load_inductions(scene: Scene, _: Subject) -> None:
     """Each row of the file exempts somebody as having passed in Wales, or is refused."""
     records = [_induction(scene, person) for person in _some(scene, TRAINED, 4)]
     records.append(_nobody(scene, [_day(scene.day), _day(scene.day), "", "", "", "Pass"], "\r\n", f"{_HEADING}\r\n"))
     ledger.write(scene, Interface.EWC, f"IND_{scene.day:%Y%m%d}.csv", records)
-    return True
 
 
 def _induction(scene: Scene, person: Row) -> Record:

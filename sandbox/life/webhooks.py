@@ -1,4 +1,4 @@
-"""Telling consumers: messages queued with the change that they tell of, delivered, tried again, given up."""
+"""Messages to consumers: queued with the change that they report, delivered, tried again, abandoned."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from psycopg import sql
 
 from sandbox.life.kinds import Job, Subject
-from sandbox.life.scene import Scene
+from sandbox.life.scene import CalledOffError, Scene
 
-# After the first attempt: then the message is given up.
+# After the first attempt: then the message is abandoned.
 _RETRY_AFTER = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _KEPT_DAYS = 21
-# The version of the API that brought each type: who asked for an older one is never told.
+# The version of the API that brought each type: who asked for an older one gets no message.
 _SINCE = {
     "alert.created": "20250804",
     "alert.updated": "20250804",
@@ -78,11 +78,11 @@ def notify(scene: Scene, event_type: str, data: Mapping[str, Any]) -> None:
         )
 
 
-def deliver(scene: Scene, _: Subject) -> bool:
-    """Send what is due; a message that fails is tried again later and, after the last time, given up."""
+def deliver(scene: Scene, _: Subject) -> None:
+    """Send what is due; a message that fails is tried again later and, after the last time, abandoned."""
     due = scene.all(_DUE, (scene.when,))
     if not due:
-        return False
+        raise CalledOffError
     failing = [message for message in due if scene.chance.random() < 0.05]
     failed = {message["webhook_message_id"] for message in failing}
     sent = [message["webhook_message_id"] for message in due if message["webhook_message_id"] not in failed]
@@ -93,11 +93,10 @@ def deliver(scene: Scene, _: Subject) -> bool:
         problem = scene.chance.choice(["503 Service Unavailable", "The request timed out after 30 seconds"])
         request = "POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json"
         scene.run(_FAILED, (again, scene.when, problem, request, message["webhook_message_id"]))
-    return True
 
 
 def prune(scene: Scene, _: Subject) -> bool:
-    """Remove messages that were delivered or given up long ago."""
+    """Remove messages that were delivered or abandoned long ago."""
     return scene.run(_PRUNED, (scene.when - timedelta(days=_KEPT_DAYS),)) > 0
 
 

@@ -49,7 +49,7 @@ class Posts:
     row: Ints
     start: Days
     ends: Days
-    """Null while the post goes on."""
+    """Null while the post continues."""
     first_seen: Days
     last_seen: Days
     """Days of the first and last extract with this post."""
@@ -59,7 +59,7 @@ class Posts:
     """Months by which the employer's returns are late."""
     withdrawn: Mask
     leaving: Days
-    """A known future last day of a post that goes on, else null."""
+    """A known future last day of a post that continues, else null."""
     nino: pl.Series
     postcode: pl.Series
     email: pl.Series
@@ -148,7 +148,7 @@ def key_of(trn: str, la_code: str, number: str, start: str) -> pl.Expr:
 def _careers(
     rng: np.random.Generator, world: World, people: People, held: Statuses, life: Lifecycle
 ) -> tuple[Ints, Days, Days]:
-    """Row, start and end (null while it goes on) of all posts. Posts begin and end with terms."""
+    """Row, start and end (null while it continues) of all posts. Posts begin and end with terms."""
     count, now = len(people), world.now
     status = np.where(np.isnat(held.qts_date), held.eyts_date, held.qts_date)
     status = np.where(np.isnat(status) & (people.kind == NONE) & people.by_tps, people.due, status)

@@ -95,7 +95,7 @@ def _synonyms() -> pl.DataFrame:
 
 
 def _webhooks(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Four endpoints, one of them deleted, and messages in every state: delivered, waiting, given up."""
+    """Four endpoints, one of them deleted, and messages in every state: delivered, waiting, abandoned."""
     rng, kinds = world.stream("webhooks"), words("cloud_event")
     ids, versions = uuids(rng, 4), ("20250804", "20260515", "20260612", "20250804")
     made = at_work(rng, np.full(4, np.datetime64("2025-08-05")))

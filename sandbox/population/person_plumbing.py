@@ -7,11 +7,13 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain.award_emails import ALL, EYTS, INDUCTION, OVERSEAS_QTS, QTS, AwardEmails
+from sandbox.domain.codes import RouteStatus
 from sandbox.population.arrays import DAY
 from sandbox.population.columns import route_types
 from sandbox.population.draw import chance, stream, uuids
 from sandbox.population.qualifications import RouteDetails
 from sandbox.population.routes import Routes
+from sandbox.population.series import text
 from sandbox.population.world import World
 
 _WEEKS: Final = 8
@@ -82,39 +84,31 @@ def migration_report(world: World, chunk: int, routes: Routes, details: RouteDet
     refused = chance(rng, count, 0.05)
     facts = details.frame[chosen]
     migrated = pl.lit(pl.Series(~refused))
+    dqt = ["initial_teacher_training_id", "qts_registration_id", "teacher_status_name", "teacher_status_value"]
+    dqt += ["early_years_status_name", "early_years_status_value", "age_range_from", "age_range_to"]
+    kept = ["route_to_professional_status_type_id", "holds_from", "training_start_date", "training_country_id"]
+    kept += ["training_provider_id", "exempt_from_induction"]
     return facts.select(
         "person_id",
-        "dqt_initial_teacher_training_id",
-        "dqt_qts_registration_id",
-        "dqt_teacher_status_name",
-        "dqt_teacher_status_value",
-        "dqt_early_years_status_name",
-        "dqt_early_years_status_value",
-        "dqt_age_range_from",
-        "dqt_age_range_to",
+        "created_on",
+        *(f"dqt_{column}" for column in dqt),
+        **{column: pl.when(migrated).then(pl.col(column)) for column in kept},
         route_migration_report_item_id=uuids(rng, count),
         migrated=migrated,
         not_migrated_reason=pl.when(~migrated).then(pl.lit("MultipleIttRecords")),
         dqt_itt_programme_start_date="training_start_date",
-        dqt_itt_result=pl.when(pl.col("status") == 1).then(pl.lit("Pass")).otherwise(pl.lit("Withdrawn")),
+        dqt_itt_result=pl.when(pl.col("status") == RouteStatus.HOLDS)
+        .then(pl.lit("Pass"))
+        .otherwise(pl.lit("Withdrawn")),
         dqt_qts_date="holds_from",
         dqt_itt_country_name=pl.lit("England"),
         status_derived_route_to_professional_status_type_id="route_to_professional_status_type_id",
         status_derived_route_to_professional_status_type_name=pl.lit(names),
         contact_itt_row_count=pl.lit(pl.Series(rng.integers(1, 3, count))),
         contact_qts_row_count=pl.lit(pl.Series(rng.integers(0, 2, count))),
-        multiple_potential_compatible_itt_records=pl.when(~migrated).then(
-            pl.concat_str(pl.lit("{"), pl.lit(uuids(rng, count)), pl.lit("}"))
-        ),
-        route_to_professional_status_type_id=pl.when(migrated).then(pl.col("route_to_professional_status_type_id")),
+        multiple_potential_compatible_itt_records=pl.when(~migrated).then(pl.lit(text("{", uuids(rng, count), "}"))),
         route_to_professional_status_type_name=pl.when(migrated).then(pl.lit(names)),
         status=pl.when(migrated).then(pl.lit(statuses.gather(routes.status[chosen]))),
-        holds_from=pl.when(migrated).then(pl.col("holds_from")),
-        training_start_date=pl.when(migrated).then(pl.col("training_start_date")),
-        training_country_id=pl.when(migrated).then(pl.col("training_country_id")),
-        training_provider_id=pl.when(migrated).then(pl.col("training_provider_id")),
-        exempt_from_induction=pl.when(migrated).then(pl.col("exempt_from_induction")),
-        created_on="created_on",
     )
 
 

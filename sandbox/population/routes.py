@@ -161,7 +161,7 @@ class _Extra:
         )
 
     def ended_before(self) -> Routes:
-        """A course given up or failed before the one that led to the award."""
+        """A course abandoned or failed before the one that led to the award."""
         chosen = self._pick((self.kind == ITT) & (self.year >= 1993), 0.04)
         back = self.rng.integers(365, 1500, len(chosen)) * DAY
         year = np.maximum(self.year[chosen] - 3, 1992)

@@ -32,7 +32,7 @@ def template(cluster: str) -> str:
 
 @pytest.fixture(scope="session")
 def new_world(cluster: str, template: str) -> Callable[[str], str]:
-    """Copies the small world into a new database; gives back its conninfo."""
+    """Copies the small world into a new database; returns its conninfo."""
 
     def make(name: str) -> str:
         with psycopg.connect(f"{cluster} dbname=postgres", autocommit=True) as connection:

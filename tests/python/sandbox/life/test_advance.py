@@ -1,4 +1,4 @@
-"""Days of life: what happens, what holds afterwards, and that a broken day is taken up again."""
+"""Days of life: what happens, what holds afterwards, and that an interrupted day continues."""
 
 from __future__ import annotations
 

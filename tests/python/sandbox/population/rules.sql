@@ -297,7 +297,7 @@ WHERE (l.errors = 0) <> (i.tps_csv_extract_item_id IS NOT NULL)
 SELECT 14 - count(*) FROM (VALUES (1), (2), (4), (8), (32), (64), (128), (1024), (2048), (4096), (8192), (16384), (32768), (65536)) AS b (bit)
 WHERE EXISTS (SELECT FROM tps_csv_extract_load_items WHERE errors & bit <> 0)
 
--- rule: results of items tell whether person and establishment are known
+-- rule: results of items show whether person and establishment are known
 SELECT count(*) FROM tps_csv_extract_items i WHERE (result = 3) <> NOT EXISTS (SELECT FROM persons p WHERE p.trn = i.trn)
     OR (result = 4 AND local_authority_code <> '999') OR result NOT BETWEEN 0 AND 4 OR result IS NULL
 
@@ -321,6 +321,23 @@ WHERE i.result IN (1, 2) AND (e.last_known_tps_employed_date <> least(i.employme
 SELECT count(*) FROM support_tasks WHERE (status = 1) <> (outcome IS NOT NULL) OR (status = 1) <> (completed_on IS NOT NULL)
     OR NOT coalesce(outcome = ANY(CASE support_task_type WHEN 1 THEN '{11,12,13}'::int[] WHEN 2 THEN '{1,2,3}' WHEN 3 THEN '{4,5,6}' WHEN 4 THEN '{14,15}'
         WHEN 5 THEN '{19,20,21}' WHEN 6 THEN '{16}' WHEN 7 THEN '{17,18}' WHEN 8 THEN '{7,8,9,10}' END), true)
+
+-- rule: a support task is closed by the process of its outcome
+SELECT count(*) FROM support_tasks t
+JOIN process_events e ON e.support_task_references @> ARRAY[t.support_task_reference::text] AND e.event_name = 'SupportTaskUpdatedEvent'
+JOIN processes p USING (process_id)
+WHERE p.process_type <> (ARRAY[30, 57, 59, 31, 58, 60, 23, 23, 23, 23, 34, 34, 34, 16, 16, 20, 21, 22, 18, 18, 19])[t.outcome]
+
+-- rule: events of the older store about a support task mirror one of the newer store
+SELECT count(*) FROM events e JOIN support_tasks t ON t.support_task_reference = e.payload -> 'SupportTask' ->> 'SupportTaskReference'
+WHERE NOT EXISTS (SELECT FROM process_events p WHERE p.process_event_id = e.event_id)
+
+-- rule: a created person and a changed status are in both stores
+SELECT count(*) FROM process_events p WHERE event_name IN ('PersonCreatedEvent', 'PersonDeactivatedEvent', 'PersonReactivatedEvent')
+    AND NOT EXISTS (SELECT FROM events e WHERE e.event_id = p.process_event_id)
+
+-- rule: reasons are the words that staff see
+SELECT count(*) FROM processes WHERE change_reason ->> 'Reason' ~ '^[A-Z][a-z]+[A-Z]'
 
 -- rule: data of tasks in events is an object of the task's type
 SELECT count(*) FROM process_events WHERE event_name = 'SupportTaskCreatedEvent'

@@ -142,7 +142,7 @@ def test_seeds_are_loaded(trs: psycopg.Connection) -> None:
     }
     for table, size in sizes.items():
         assert trs.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone() == (size,)
-    # The identity of a seeded table goes on after the seeds.
+    # The identity of a seeded table continues after the seeds.
     assert trs.execute(
         "INSERT INTO establishment_sources (name) VALUES ('Other') RETURNING 1, establishment_source_id"
     ).fetchone() == (1, 3)
