@@ -1,5 +1,5 @@
 -- What was true on a day, for rows that have a business date only once it is reached, as routes have: a route held counts
--- from `holds_from`, also when we heard late; before that, and while it is not held, what was recorded on the day counts.
+-- from `holds_from`, also when it was recorded late; before that, and while it is not held, what was recorded on the day counts.
 {% set rule = {'key': ['id'], 'from': ['holds_from', 'end_date'], 'undated': 'recorded', 'since': 'created_on', 'removed': 'deleted_on'} %}
 {# Key, content, holds from, end, created, soft delete, known from, known to, operation. #}
 {% set versions = [

@@ -1,10 +1,10 @@
--- What was true on a day, for rows with business dates: what we were told late or corrected counts for the days it is
--- about; asked with `known_at`, only what we had been told by then. The rule is that of alerts.
+-- What was true on a day, for rows with business dates: what was recorded late or corrected counts for the days it is
+-- about; asked with `known_at`, only what the warehouse knew by then. The rule is that of alerts.
 {% set rule = {'key': ['id'], 'from': 'start_date', 'to': 'end_date', 'undated': 'always', 'removed': 'deleted_on'} %}
 {# Key, content, start, end, soft delete, known from, known to, true end after. #}
 {% set versions = [
     ['all filled', 'x', '1900-01-01', '1900-01-02', '1900-01-03T00:00:00Z', '1900-01-01T00:00:00Z', '1900-01-01T00:00:00Z', '1900-01-01T00:00:00Z'],
-    ['late', 'told in June', '2026-03-10', none, none, '2026-06-02T10:00:00Z', none, none],
+    ['late', 'recorded in June', '2026-03-10', none, none, '2026-06-02T10:00:00Z', none, none],
     ['corrected', 'wrong start', '2026-03-01', none, none, '2026-03-02T10:00:00Z', '2026-05-20T10:00:00Z', none],
     ['corrected', 'right start', '2026-04-15', none, none, '2026-05-20T10:00:00Z', none, none],
     ['ended', 'open', '2026-01-01', none, none, '2026-01-02T10:00:00Z', '2026-06-10T10:00:00Z', none],
@@ -26,20 +26,20 @@
 {# Day, known at, the whole answer; `?` marks an uncertain row. #}
 {% set cases = [
     ['2026-04-01', none, always_there + [
-        'late told in June', 'ended closed', 'withdrawn soft-deleted', 'reloaded after', 'new key moved', 'gap after',
+        'late recorded in June', 'ended closed', 'withdrawn soft-deleted', 'reloaded after', 'new key moved', 'gap after',
     ]],
     ['2026-04-01', '2026-05-01T10:00:00Z', always_there + [
         'corrected wrong start', 'ended open', 'withdrawn live', 'hard-deleted never was', 'reloaded before',
         'old key moved', 'gap before ?',
     ]],
     ['2026-04-02', none, always_there + [
-        'late told in June', 'withdrawn soft-deleted', 'reloaded after', 'new key moved', 'gap after',
+        'late recorded in June', 'withdrawn soft-deleted', 'reloaded after', 'new key moved', 'gap after',
     ]],
     ['2026-04-15', '2026-05-20T10:00:00Z', always_there + [
         'corrected right start', 'ended open', 'withdrawn soft-deleted', 'reloaded after', 'new key moved', 'gap after',
     ]],
     ['2026-05-01', none, always_there + [
-        'late told in June', 'corrected right start', 'reloaded after', 'new key moved',
+        'late recorded in June', 'corrected right start', 'reloaded after', 'new key moved',
     ]],
     ['2026-02-01', '2026-02-01', [
         'ended open', 'undated no start', 'withdrawn live', 'hard-deleted never was', 'reloaded before',

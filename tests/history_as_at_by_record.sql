@@ -1,5 +1,5 @@
 -- What was true on a day, for rows without business dates: the version known at the end of the day in London; a row
--- heard of later counts from its own date, in the first form known. The rules are those of persons, of a reference table
+-- recorded later counts from its own date, in the first form known. The rules are those of persons, of a reference table
 -- and of a table with nothing to go by.
 {% set by_date = {'key': ['id'], 'since': 'created_on', 'removed': 'deleted_on'} %}
 {% set by_copy = {'key': ['id'], 'since': 'first_copy'} %}
@@ -18,7 +18,7 @@
     ['new key', 'moved', '2026-05-02T12:00:00Z', none, '2026-06-06T12:00:00Z', none, 'U', none],
     ['twice', 'inserted', '2026-06-02T12:00:00Z', none, '2026-06-06T12:00:00Z', '2026-06-06T12:00:00Z', 'I', none],
     ['twice', 'and updated', '2026-06-02T12:00:00Z', none, '2026-06-06T12:00:00Z', none, 'U', none],
-    ['removed', 'heard of late', '2026-05-02T12:00:00Z', none, '2026-05-02T12:00:00Z', '2026-06-09T12:00:00Z', 'I', '2026-06-01T12:00:00Z'],
+    ['removed', 'recorded late', '2026-05-02T12:00:00Z', none, '2026-05-02T12:00:00Z', '2026-06-09T12:00:00Z', 'I', '2026-06-01T12:00:00Z'],
     ['removed', 'marked', '2026-05-02T12:00:00Z', '2026-06-03T12:00:00Z', '2026-06-09T12:00:00Z', none, 'U', none],
     ['gap', 'before', '2026-05-02T12:00:00Z', none, '2026-05-02T12:00:00Z', '2026-06-09T12:00:00Z', 'I', '2026-06-01T12:00:00Z'],
     ['gap', 'after', '2026-05-02T12:00:00Z', none, '2026-06-09T12:00:00Z', none, 'U', none],
@@ -30,13 +30,13 @@
     ]],
     [by_date, '2026-06-02', none, [
         'copied first seen', 'deleted then gone', 'reloaded before', 'old key moved', 'twice and updated',
-        'removed heard of late ?', 'gap before ?',
+        'removed recorded late ?', 'gap before ?',
     ]],
     [by_date, '2026-06-04', '2026-06-05T11:00:00Z', [
-        'copied first seen', 'old key moved', 'removed heard of late ?', 'gap before ?',
+        'copied first seen', 'old key moved', 'removed recorded late ?', 'gap before ?',
     ]],
     [by_date, '2026-06-12', '2026-06-05T12:00:00Z', [
-        'copied first seen', 'found in a gap', 'old key moved', 'removed heard of late ?', 'gap before ?',
+        'copied first seen', 'found in a gap', 'old key moved', 'removed recorded late ?', 'gap before ?',
     ]],
     [by_date, '2026-06-06', none, [
         'copied first seen', 'found in a gap', 'evening in summer', 'new key moved', 'twice and updated', 'gap before ?',
@@ -50,7 +50,7 @@
     [by_date, '2019-12-31', none, []],
     [by_copy, '1999-01-01', none, ['copied first seen']],
     [by_copy, '2026-05-03', none, [
-        'copied first seen', 'deleted then gone', 'reloaded before', 'old key moved', 'removed heard of late', 'gap before',
+        'copied first seen', 'deleted then gone', 'reloaded before', 'old key moved', 'removed recorded late', 'gap before',
     ]],
     [by_record, '2026-04-30', none, []],
     [by_record, '2026-05-01', none, ['copied first seen']],

@@ -11,7 +11,7 @@
     case when isfinite({{ expression }}) then {{ expression }} end
 {%- endmacro %}
 
-{# How many of these dates and timestamps stand at infinity in one row: nulled by `finite`, and counted here. #}
+{# How many of these dates and timestamps are infinite in one row: `finite` makes them null, and this counts them. #}
 {% macro infinite_count(expressions) -%}
     {{ adapter.dispatch('infinite_count')(expressions) }}
 {%- endmacro %}
@@ -27,7 +27,7 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Whether a date or timestamp stands at ±infinity: there is one, and it is no day. #}
+{# Whether a date or timestamp is infinite: there is a value, and it is not a day. #}
 {% macro is_infinite(expression) -%}
     {{ adapter.dispatch('is_infinite')(expression) }}
 {%- endmacro %}

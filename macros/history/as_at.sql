@@ -1,6 +1,6 @@
 {#
-    What was true on a day: a query for the rows of a replicated table that were true then, by what we know now, or by
-    what we had been told by `known_at`. The day is that of the build where none is given.
+    What was true on a day: a query for the rows of a replicated table that were true then, by what the warehouse
+    knows now, or by what it knew at `known_at`. The day is that of the build where none is given.
 
         with alerts as ({{ as_at('alerts', '2026-04-01') }})
         with alerts as ({{ as_at('alerts', '2026-04-01', known_at='2026-05-01') }})
@@ -60,7 +60,7 @@
         {%- endif %}
 {%- endmacro %}
 
-{# Rows without business dates: the version known at the end of the day, or the first one of a row heard of later. #}
+{# Rows without business dates: the version known at the end of the day, or the first one of a row that was recorded later. #}
 {% macro recorded_versions(relation, rule, day, known_at) -%}
     {%- set moment = 'least(' ~ end_of_day(day) ~ ', ' ~ known_at ~ ')' if known_at is not none else end_of_day(day) -%}
     {%- set key = rule['key'] -%}
@@ -128,7 +128,7 @@
 {%- endmacro %}
 
 {#
-    Keys that we first heard of after a moment, by one of the given operations. A key that begins with an update is an
+    Keys that the warehouse first knew of after a moment, by one of the given operations. A key that begins with an update is an
     old row under a new key, which counts under the old one before; unless it began before any version that is left
     ended: then retention has dropped what was before.
 #}

@@ -1,5 +1,5 @@
 {#
-    What we had been told by a moment: a query for the rows of a replicated table as they were known then.
+    What the warehouse knew at a moment: a query for the rows of a replicated table as they were known then.
 
         with alerts as ({{ as_known_at('alerts', '2026-05-01T12:00:00Z') }})
 
@@ -7,7 +7,7 @@
     - `is_found_in_gap`: no stream brought this version; a comparison found it after a gap. It counts as known from the
       comparison (`known_from`), though it was made at some time after `began_after`.
     - `is_uncertain`: at the moment asked for, the version may have been over already: it ended in a gap that includes
-      the moment. Nobody had told us, so it is still the answer.
+      the moment. The warehouse did not know, so it is still the answer.
     Times are commit times of the operational database. At most one version of a row is known at a moment; versions
     that one transaction made and replaced are never among them.
 #}

@@ -13,7 +13,7 @@
     'a5faff9f-29ce-4a6b-a7b8-0c1f57f15920'
 {%- endmacro %}
 
-{# Stands where a reason's identifier would, for people who are exempt with no reason given. #}
+{# Takes the place of a reason's identifier for people who are exempt with no reason given. #}
 {% macro no_exemption_reason() -%}
     'no reason recorded'
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Stands where a label would for a code that no seed knows: the row stays, is marked, and a test counts it. #}
+{# Takes the place of a label for a code that no seed knows: the row stays, is marked, and a test counts it. #}
 {% macro unknown_code(code) -%}
     'unknown (' || {{ as_text(code) }} || ')'
 {%- endmacro %}

@@ -7,7 +7,7 @@
 
 with
 
-told as (
+recorded as (
 
     {% for month_end in month_ends -%}
     select
@@ -39,17 +39,17 @@ history as (
 final as (
 
     select
-        told.month_end_date,
-        told.alert_id,
+        recorded.month_end_date,
+        recorded.alert_id,
         coalesce(
-            max(case when told.is_known_now = 1 then told.alert_type_id end), max(told.alert_type_id)
+            max(case when recorded.is_known_now = 1 then recorded.alert_type_id end), max(recorded.alert_type_id)
         ) as alert_type_id,
-        max(told.was_known_then) = 1 as was_known_then,
-        max(told.is_known_now) = 1 as is_known_now,
-        {{ end_of_day('told.month_end_date') }} < max(history.began_at) as is_before_history
-    from told
+        max(recorded.was_known_then) = 1 as was_known_then,
+        max(recorded.is_known_now) = 1 as is_known_now,
+        {{ end_of_day('recorded.month_end_date') }} < max(history.began_at) as is_before_history
+    from recorded
     cross join history
-    group by told.month_end_date, told.alert_id
+    group by recorded.month_end_date, recorded.alert_id
 
 )
 

@@ -1,4 +1,4 @@
-{#- The subjects of a route stand in an array, in order; a subject that the reference table lacks keeps its place. -#}
+{#- The subjects of a route are in an array, in order; a subject that the reference table lacks keeps its place. -#}
 with
 
 qualifications as (

@@ -6,7 +6,7 @@ establishments as (
 
 ),
 
--- Which of several establishments with one code stands for it: open, open but to close, closed, to open; then the
+-- Which of several establishments with one code is used for it: open, open but to close, closed, to open; then the
 -- highest URN. Those that Teachers' Pensions made have neither status nor URN and come last.
 ranked as (
 
