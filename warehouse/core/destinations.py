@@ -81,6 +81,11 @@ def describe(url: str) -> str:
     return str(folder_of(url)) if kind_of(url) is FOLDER else url
 
 
+def is_folder(destination: str) -> bool:
+    """Whether a destination, as the ledger keeps it, is a folder; of an old kind that is gone, it is not."""
+    return urlsplit(destination).scheme in FOLDER.schemes
+
+
 def folder_of(url: str) -> Path:
     """The folder that a URL of that kind, or a path, names."""
     parts = urlsplit(url)

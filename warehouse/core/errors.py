@@ -154,7 +154,6 @@ class ReplicationError(WarehouseError):
 
 class SourceOutOfReach(ReplicationError):
     exit_code = 38
-    passes = True
 
 
 class SlotLost(ReplicationError):

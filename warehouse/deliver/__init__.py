@@ -1,6 +1,6 @@
 """The delivery stage: contract-checked extracts to their recipients, each delivered once, with proof.
 
-`deliver` does what is owed, `what_is_due` tells it; `redo` and `decide` are a person's word. Everything else in here
+`deliver` does what is owed, `what_is_due` lists it; `redo` and `decide` carry out what a person decided. All else
 serves these.
 """
 

@@ -1,4 +1,4 @@
-"""One attempt at one delivery, step by step. The ledger is told of each step before the next begins."""
+"""One attempt at one delivery, step by step. The ledger records each step before the next begins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from warehouse.core import data_package
 from warehouse.core.contracts import Proof
 from warehouse.core.database import connect
 from warehouse.core.errors import DestinationRefused
@@ -49,7 +50,7 @@ class Attempt:
         """Plan, build, check, upload, verify and close.
 
         Raises:
-            WarehouseError: the attempt ends here; its row stands at the last step that was done.
+            WarehouseError: the attempt ends; its row keeps the last step that was done.
         """
         entry = self.ledger.plan(self.edition, self.destination.where, basis, self.because)
         self.hook("planned")
@@ -109,7 +110,7 @@ class Attempt:
         if found is None:
             return None
         wanted = {file.base_name: file.sha256 for file in made.files}
-        if manifest.hashes(found, self.delivery) != wanted:
+        if data_package.hashes(found, self.delivery) != wanted:
             raise conflict(self.destination, name, "of a delivery whose files are not those of today")
         return found
 
@@ -117,7 +118,7 @@ class Attempt:
         previous, entry = self.ledger.previous(self.edition), self._entry()
         replaced = self.ledger.replaced(self.edition)
         content = standing or manifest.build(self.edition, entry, made.files, previous, replaced)
-        path = self.outbox.write(manifest.NAME, content)
+        path = self.outbox.write(data_package.NAME, content)
         facts: FileFacts = facts_of(path, self.edition.manifest_name, None, "manifest")
         self.ledger.verified(self.delivery, facts, previous[0].delivery_id if previous else None)
         self.hook("verified")

@@ -1,6 +1,6 @@
 """The gate: the files in the outbox, read back from the disk, against every rule of the contract.
 
-Nothing here holds a whole file. Rules on values are evaluated on distinct values with their counts, which are let go
+No step holds a whole file. Rules on values are evaluated on distinct values with their counts, which are released
 when they become many. Keys are compared in slices: one pass over the file for each slice of their hashes.
 """
 
@@ -21,7 +21,7 @@ from warehouse.deliver.files import FileFacts
 from warehouse.deliver.read_back import batches
 
 DISTINCT_LIMIT = 40_000
-"""Of one rule's columns. Most columns have far fewer; those with more are evaluated and let go batch by batch."""
+"""Of one rule's columns. Most columns have far fewer; those with more are evaluated and released batch by batch."""
 
 KEYS_PER_PASS = 250_000
 
@@ -53,7 +53,7 @@ def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], pro
     Args:
         contract: with the rules.
         files: each file in the outbox, with what was written down when it was made.
-        progress: told the rows checked.
+        progress: shown the rows checked.
 
     Raises:
         CheckFailed: names each rule that does not hold, its columns and how many rows break it; never a value.

@@ -27,7 +27,7 @@ class Owed:
     Attributes:
         action: "deliver"; "miss" for an earlier period, as a snapshot cannot be made after the fact; "decide" for one
             whose files vanished, about which a person decides.
-        state: where it stands in the ledger; None when it is not there.
+        state: of its row in the ledger; None when it has none.
     """
 
     edition: Edition

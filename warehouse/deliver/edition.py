@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from warehouse.core.contracts import Contract
+from warehouse.core.data_package import NAME
 from warehouse.deliver.periods import Month
 
 _LABEL = re.compile(r"^(\d{4}-\d{2})(?:-r(\d+))?$")
@@ -16,7 +17,7 @@ class Edition:
     """A delivery that is or was owed.
 
     Attributes:
-        revision: 1; a later one replaces the one before it at a person's word.
+        revision: 1; a later one replaces the one before it when a person asks for it.
     """
 
     contract: Contract
@@ -46,7 +47,7 @@ class Edition:
     @property
     def manifest_name(self) -> str:
         """The manifest's name below the destination."""
-        return f"{self.delivery_id}/datapackage.json"
+        return f"{self.delivery_id}/{NAME}"
 
 
 def edition_of(contract: Contract, delivery_id: str) -> Edition | None:

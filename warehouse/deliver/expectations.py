@@ -1,6 +1,6 @@
 """Great Expectations, kept quiet and kept from holding more than it must.
 
-The library is imported here alone, when the first file is checked: its import takes seconds and some 200 MB.
+Only this module imports the library, when the first file is checked: its import takes seconds and some 200 MB.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Gate:
             if _raised(result):
                 raise CheckFailed(
                     f"Rule `{wanted[position][0].name}` could not be evaluated.",
-                    meaning="Nothing was sent, as nobody knows whether the file keeps its contract.",
+                    meaning="Nothing was sent: it is not known whether the file keeps its contract.",
                     next_command="Correct the rule's arguments in the contract, then run `warehouse deliver`.",
                 )
             results[position] = result
@@ -151,10 +151,10 @@ def _to_pandas(table: pa.Table) -> Any:
 
 def _raised(result: Any) -> bool:
     """Whether an expectation failed to run. The library reports it in two shapes."""
-    told = result.exception_info or {}
-    if "raised_exception" in told:
-        return bool(told["raised_exception"])
-    return any(isinstance(one, dict) and one.get("raised_exception") for one in told.values())
+    info = result.exception_info or {}
+    if "raised_exception" in info:
+        return bool(info["raised_exception"])
+    return any(isinstance(one, dict) and one.get("raised_exception") for one in info.values())
 
 
 @lru_cache(maxsize=1)

@@ -85,7 +85,7 @@ def extract(
 
 @contextmanager
 def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[None]:
-    """One read-only transaction. A failure of the database is told without its own words: they can quote values."""
+    """One read-only transaction. A failure of the database is reported without its own words: they can quote values."""
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     try:
@@ -131,7 +131,7 @@ def _write_files(
 
 
 def _abandon(file: _File) -> None:
-    """Close a file after another failure, which is the one to tell."""
+    """Close a file after another failure, which is the one to report."""
     try:
         file.close()
     except (OSError, DeliveryError):
@@ -153,7 +153,7 @@ def _finish(outbox: Outbox, name: str, rows: int) -> FileFacts:
 def _blocks(connection: psycopg.Connection, contract: Contract, per_file: int | None) -> Iterator[list[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
-    PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row here.
+    PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row.
     """
     block: list[bytes] = []
     size, left = 0, per_file

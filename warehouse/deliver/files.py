@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Literal, Protocol
 
 import google_crc32c
 
-CHUNK = 1 << 20
+from warehouse.core.whole_files import chunks
 
 FileKind = Literal["data", "manifest"]
 
@@ -44,12 +43,6 @@ class FileFacts:
         """What its upload is called until it is whole, at destinations that have no atomic upload."""
         folder = self.name.removesuffix(self.base_name)
         return f"{folder}.{self.base_name}.attempt-{attempt}.part"
-
-
-def chunks(source: BinaryIO) -> Iterator[bytes]:
-    """A stream in pieces of a megabyte."""
-    while piece := source.read(CHUNK):
-        yield piece
 
 
 class _Hash(Protocol):

@@ -178,7 +178,7 @@ class Ledger:
         return self._must(delivery)
 
     def decide(self, delivery: str, decision: Literal["received", "resend"], because: str) -> None:
-        """A person's word on a delivery whose files vanished."""
+        """What a person decided about a delivery whose files vanished."""
         with self._connection.transaction():
             self._decided(delivery, decision, because)
             if decision == "resend":

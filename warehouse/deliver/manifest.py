@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from warehouse.core.contracts import Column, Contract, Kind
+from warehouse.core.data_package import as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Entry
-
-NAME = "datapackage.json"
 
 _PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
 _FIELD_TYPES = {
@@ -73,18 +71,7 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
         },
         "resources": [_resource(contract, file) for file in files],
     }
-    return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def hashes(content: bytes, delivery: str) -> dict[str, str] | None:
-    """The SHA-256 of each file that a manifest lists, by its base name; None if it is not one of this delivery."""
-    try:
-        package = json.loads(content)
-        if package["delivery"]["id"] != delivery:
-            return None
-        return {str(one["path"]): str(one["hash"]).removeprefix("sha256:") for one in package["resources"]}
-    except (ValueError, KeyError, TypeError):
-        return None
+    return as_bytes(package)
 
 
 def _other(known: Known) -> dict[str, Any] | None:
@@ -107,14 +94,14 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         "path": file.base_name,
         "format": contract.format.kind,
         "mediatype": contract.format.media_type.split(";")[0],
-        "bytes": file.bytes,
-        "hash": f"sha256:{file.sha256}",
-        "rows": file.rows,
-        "schema": {
-            "$schema": _PROFILE.format("tableschema"),
-            "fields": [_field(column) for column in contract.columns],
-            "primaryKey": list(contract.sort_key),
-        },
+        **file_facts(file.bytes, file.sha256, file.rows),
+        "schema": with_key(
+            {
+                "$schema": _PROFILE.format("tableschema"),
+                "fields": [_field(column) for column in contract.columns],
+            },
+            contract.sort_key,
+        ),
     }
     if contract.format.kind == "csv":
         resource["encoding"] = "utf-8"

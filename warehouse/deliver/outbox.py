@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from warehouse.core.errors import DeliveryError
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from warehouse.core.whole_files import give_name
 
 
 def no_room(error: OSError) -> DeliveryError:
@@ -44,7 +35,7 @@ class Outbox:
         self.folder = home / "outbox" / delivery
 
     def make_empty(self) -> None:
-        """Begin anew; what a killed attempt left behind goes."""
+        """Begin with an empty folder; what a killed attempt left is removed."""
         self.clear()
         try:
             self.folder.mkdir(parents=True, mode=0o700)
@@ -59,11 +50,8 @@ class Outbox:
 
     def finish(self, base_name: str) -> Path:
         """Give a whole file its name; returns its path."""
-        unfinished, path = self.folder / f"{base_name}.unfinished", self.folder / base_name
-        with unfinished.open("rb") as handle:
-            os.fsync(handle.fileno())
-        unfinished.rename(path)
-        sync_folder(self.folder)
+        path = self.folder / base_name
+        give_name(self.folder / f"{base_name}.unfinished", path)
         return path
 
     def write(self, base_name: str, content: bytes) -> Path:

@@ -50,7 +50,7 @@ def deliver(
     A delivery that fails does not keep the others from being tried.
 
     Args:
-        progress: told of each step.
+        progress: shown each step.
         on_report: called with each report as soon as it is known, also of a failure.
         check: the gate for files.
         hook: called with the name of each step as it is reached; tests stop the process there.
@@ -124,7 +124,7 @@ def redo(
 def decide(
     world: World, progress: Progress, delivery_id: str, decision: Literal["received", "resend"], because: str
 ) -> State:
-    """A person's word on a delivery whose files vanished.
+    """Carry out what a person decided about a delivery whose files vanished.
 
     Args:
         decision: "received": the recipient has the files: the manifest is written and the delivery closed. "resend":
@@ -155,7 +155,7 @@ def _edition(contracts: list[Contract], delivery_id: str) -> Edition:
     for contract in contracts:
         if edition := edition_of(contract, delivery_id):
             return edition
-    raise _not_possible(f"{delivery_id} is no delivery of a contract here.", "warehouse deliveries list")
+    raise _not_possible(f"{delivery_id} is no delivery of a contract in exports/.", "warehouse deliveries list")
 
 
 def _not_possible(what: str, next_command: str) -> UsageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from warehouse.core import data_package
 from warehouse.core.contracts import Proof
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
@@ -26,7 +27,7 @@ def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
     Where the contract says that files may be taken or not be read, the confirmation in the ledger is as good.
 
     Args:
-        edition: its row stands at failed.
+        edition: its row is at failed.
 
     Returns:
         Whether it had been delivered; it is closed then.
@@ -116,7 +117,7 @@ def finish(
     previous = ledger.previous(edition)
     content = manifest.build(edition, entry, files, previous, ledger.replaced(edition))
     outbox.make_empty()
-    facts = facts_of(outbox.write(manifest.NAME, content), edition.manifest_name, None, "manifest")
+    facts = facts_of(outbox.write(data_package.NAME, content), edition.manifest_name, None, "manifest")
     ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)
     sending = Sending(edition, ledger, destination, entry.attempt, recorded, progress, lambda _: None)
     sending.write_manifest(facts, content, may_be_there=received)

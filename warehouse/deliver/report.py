@@ -1,4 +1,4 @@
-"""What a delivery run tells its caller."""
+"""What a delivery run reports to its caller."""
 
 from __future__ import annotations
 

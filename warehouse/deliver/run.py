@@ -79,7 +79,7 @@ def begin(
             if not free:
                 raise AlreadyRunning(
                     "Another run is delivering.",
-                    meaning="Nothing was done here; what is owed is being delivered there.",
+                    meaning="This command did nothing; the other run delivers what is owed.",
                     next_command="Wait for it to end, then run `warehouse deliver` again.",
                 )
             clear_all(world.settings.warehouse_home)
@@ -259,7 +259,7 @@ class Run:
         return open_destination(destination_url(self.world.settings, contract), self.world.settings)
 
     def _fail(self, owed: Owed, error: WarehouseError) -> None:
-        """Write a failure down, unless nothing of this period is in the ledger or it stands there already."""
+        """Write a failure down, unless nothing of this period is in the ledger or it is written down already."""
         entry = self.ledger.entry(owed.delivery_id)
         if entry is None or entry.state.is_final or entry.state is State.VANISHED:
             return

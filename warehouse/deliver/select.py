@@ -33,7 +33,7 @@ def relation(contract: Contract) -> sql.Composed:
 
 
 def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str, ColumnType]:
-    """Hold the contract against the model as it stands in the database.
+    """Compare the contract with the model as it is in the database.
 
     A column of the model that the contract does not name is no mistake: it stays behind.
 

@@ -1,4 +1,4 @@
-"""Where a delivery can stand, and which steps lead from there. The database holds the same table and enforces it."""
+"""The states of a delivery, and which steps lead from each. The database holds the same table and enforces it."""
 
 from __future__ import annotations
 

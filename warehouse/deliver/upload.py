@@ -20,11 +20,11 @@ from warehouse.deliver.ledger import Ledger, RecordedFile
 from warehouse.deliver.vanished import may_be_taken, sent, vanished
 
 
-class _Told(io.RawIOBase):
-    """A file that tells how far it was read."""
+class _Counted(io.RawIOBase):
+    """A file that reports how far it was read."""
 
-    def __init__(self, inner: BinaryIO, told: Callable[[int], None]) -> None:
-        self._inner, self._told = inner, told
+    def __init__(self, inner: BinaryIO, report: Callable[[int], None]) -> None:
+        self._inner, self._report = inner, report
 
     def readable(self) -> bool:
         return True
@@ -35,7 +35,7 @@ class _Told(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         piece = self._inner.read(len(buffer))
         buffer[: len(piece)] = piece
-        self._told(self._inner.tell())
+        self._report(self._inner.tell())
         return len(piece)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -143,7 +143,7 @@ class Sending:
             return None
 
     def _create(self, facts: FileFacts, path: Path, *, replace: bool) -> None:
-        def told(done: int) -> None:
+        def report(done: int) -> None:
             self.hook("uploading")
             self.progress.count(f"sending {facts.base_name}", done, facts.bytes)
 
@@ -152,10 +152,10 @@ class Sending:
             read_first=may_be_taken(self.edition.contract),
             naming=lambda begins: self._naming(facts, begins),
         )
-        with path.open("rb") as inner, io.BufferedReader(_Told(inner, told), 1 << 20) as source:
+        with path.open("rb") as inner, io.BufferedReader(_Counted(inner, report), 1 << 20) as source:
             created = self.destination.create(facts, facts.partial_name(self.attempt), source, how)
         if not created and not (self._reads and self.destination.matches(facts)):
-            raise conflict(self.destination, facts.name, "written by somebody else in this moment")
+            raise conflict(self.destination, facts.name, "written by another program at this moment")
 
     def _naming(self, facts: FileFacts, begins: bool) -> None:
         self.ledger.naming(self.edition.delivery_id, self.attempt, facts.name, begins)
@@ -168,5 +168,6 @@ def _another(destination: Destination, facts: FileFacts) -> DeliveryError:
     return DeliveryError(
         f"Reading back {facts.name} at {destination.where}: it is not what was sent.",
         meaning="The delivery does not count.",
-        next_command="Run `warehouse deliver` again: it sends it anew. If it stays, ask the destination's owner.",
+        next_command="Run `warehouse deliver`: it sends the file again. If that does not help, ask the destination's "
+        "owner.",
     )

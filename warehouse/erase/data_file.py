@@ -20,7 +20,6 @@ OWN_COLUMNS = ("person_id", "trn")
 """Columns that say whose row it is, besides those of the file's key."""
 
 _RAW_FIELD = re.compile(rb'("(?:[^"]|"")*"|[^,]*)(,|\Z)')
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Deliveries that held the person: files that we keep are rewritten, recipients of the others have to be told."""
+"""Deliveries that held the person: files that we keep are rewritten, recipients of the others have to be informed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,12 +11,16 @@ from typing import Any
 
 import psycopg
 
+from warehouse.core.data_package import file_facts, key_beside, rewritten
+from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
+from warehouse.core.whole_files import give_name, sha256
 from warehouse.erase.data_file import without
 from warehouse.erase.subject import Subject
 
 _UNFINISHED = ".erasing"
+_ERASED = "After the delivery, rows of persons who were erased were taken out."
 
 _FILES = """
 select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
@@ -96,10 +99,10 @@ class Deliveries:
         found = []
         for file in self._files("data"):
             self._progress.say(f"looking through {file.name}")
-            if _is_folder(file.destination):
+            if is_folder(file.destination):
                 if not file.path.exists():
                     continue
-                counted = without(file.path, None, self._subject, _key(file.path.parent))
+                counted = without(file.path, None, self._subject, key_beside(file.path.parent))
                 if counted.differs:
                     held = "here" if self._is_ours(file) else "by the recipient"
                     found.append(self._held(file, held, "read", counted.removed))
@@ -112,7 +115,7 @@ class Deliveries:
         known = {file.path for file in self._files("data")}
         for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
             if path.suffix in (".csv", ".parquet") and path.is_file() and path not in known:
-                counted = without(path, None, self._subject, _key(path.parent))
+                counted = without(path, None, self._subject, key_beside(path.parent))
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
@@ -136,7 +139,7 @@ class Deliveries:
             if files[0].state == "closed":
                 self._rewrite(erasure_id, files, hook)
             else:
-                # Never delivered: the next attempt makes it anew.
+                # Never delivered: the next attempt makes it again.
                 for path in {path for file in files for path in _paths(file)}:
                     path.unlink(missing_ok=True)
                 self._connection.execute(_TAKEN_AWAY, (delivery,))
@@ -144,29 +147,30 @@ class Deliveries:
     def _rewrite(self, erasure_id: int, files: list[_File], hook: Callable[[str], None]) -> None:
         """Each file aside, then the record, then the files' names, the manifest's last: a kill is made good later."""
         folder = files[0].path.parent
-        facts: dict[str, tuple[int, str, int]] = {}
+        facts: dict[str, dict[str, Any]] = {}
         replaced: list[Path] = []
         for file in (file for file in files if file.kind == "data" and file.path.exists()):
             aside = file.path.with_name(file.path.name + _UNFINISHED)
             self._progress.say(f"rewriting {file.name}")
             _make(aside, like=file.path)
-            counted = without(file.path, aside, self._subject, _key(folder))
+            counted = without(file.path, aside, self._subject, key_beside(folder))
             if counted.differs:
-                facts[file.path.name] = (aside.stat().st_size, _sha256(aside), counted.rows)
+                new = sha256(aside)
+                facts[file.path.name] = file_facts(aside.stat().st_size, new, counted.rows)
                 replaced.append(aside)
                 self._record(
                     erasure_id,
                     self._held(file, "here", "read", counted.removed),
-                    _sha256(file.path),
-                    facts[file.path.name][1],
+                    sha256(file.path),
+                    new,
                     counted.rows + counted.removed,
                     counted.rows,
                 )
             else:
                 aside.unlink()
-                facts[file.path.name] = (file.path.stat().st_size, _sha256(file.path), counted.rows)
+                facts[file.path.name] = file_facts(file.path.stat().st_size, sha256(file.path), counted.rows)
         for file in (file for file in files if file.kind == "manifest" and file.path.exists()):
-            content = _manifest(file.path.read_bytes(), facts)
+            content = rewritten(file.path.read_bytes(), facts, _ERASED)
             aside = file.path.with_name(file.path.name + _UNFINISHED)
             _make(aside, like=file.path)
             aside.write_bytes(content)
@@ -174,13 +178,13 @@ class Deliveries:
             self._record(
                 erasure_id,
                 self._held(file, "here", "read", 0),
-                _sha256(file.path),
+                sha256(file.path),
                 hashlib.sha256(content).hexdigest(),
                 None,
                 None,
             )
         for aside in replaced:
-            _into_place(aside)
+            give_name(aside, aside.with_name(aside.name.removesuffix(_UNFINISHED)))
             hook("replacing")
         self._connection.execute(
             "update ledger.erased_deliveries set rewritten_at = clock_timestamp()"
@@ -216,33 +220,8 @@ class Deliveries:
         )
 
 
-def _is_folder(destination: str) -> bool:
-    return "://" not in destination
-
-
 def _paths(file: _File) -> list[Path]:
     return [file.path, *([Path(file.destination) / file.partial_name] if file.partial_name else [])]
-
-
-def _key(folder: Path) -> list[str]:
-    """The columns of the key, as the manifest beside the files states them."""
-    try:
-        package = json.loads((folder / "datapackage.json").read_bytes())
-        return [str(name) for name in package["resources"][0]["schema"]["primaryKey"]]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return []
-
-
-def _manifest(content: bytes, facts: dict[str, tuple[int, str, int]]) -> bytes:
-    """The manifest with the rewritten files' sizes and checksums. Written the same way again, it is the same."""
-    package = json.loads(content)
-    for resource in package["resources"]:
-        if resource["path"] in facts:
-            size, sha256, rows = facts[resource["path"]]
-            resource |= {"bytes": size, "hash": f"sha256:{sha256}", "rows": rows}
-    package["delivery"]["rows"] = sum(resource["rows"] for resource in package["resources"])
-    package["delivery"]["erased"] = "After the delivery, rows of persons who were erased were taken out."
-    return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _make(aside: Path, like: Path) -> None:
@@ -251,22 +230,3 @@ def _make(aside: Path, like: Path) -> None:
     mode = like.stat().st_mode & 0o777
     os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
     aside.chmod(mode)
-
-
-def _into_place(aside: Path) -> None:
-    with aside.open("rb") as handle:
-        os.fsync(handle.fileno())
-    aside.replace(aside.with_name(aside.name.removesuffix(_UNFINISHED)))
-    descriptor = os.open(aside.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while piece := handle.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

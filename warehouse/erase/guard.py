@@ -1,11 +1,10 @@
-"""When a person cannot be erased now: the stream would bring them back, or nobody could tell."""
+"""When a person cannot be erased now: the stream would bring them back, or it is not known whether it would."""
 
 from __future__ import annotations
 
-import time
-
 import psycopg
 
+from warehouse.core import wal
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
@@ -17,11 +16,9 @@ from warehouse.erase.subject import Subject
 CATCH_UP_SECONDS = 60
 """How long the stream may take to apply what is committed at the source already."""
 
-_MARK = "teaching_record_warehouse"
-
 
 def check_caught_up(source: psycopg.Connection, warehouse: psycopg.Connection, progress: Progress) -> None:
-    """Whether everything that is committed at the source by now has been applied here.
+    """Whether everything that is committed at the source by now has been applied in the warehouse.
 
     Raises:
         ErasureRefused: the replica is not set up, its slot is lost, or the stream has not caught up in time.
@@ -36,33 +33,23 @@ def check_caught_up(source: psycopg.Connection, warehouse: psycopg.Connection, p
             "warehouse replicate run",
         )
     slot = epoch[0]
-    # A message of ours in the WAL: a quiet source's position moves past what was committed before.
-    row = source.execute("select pg_logical_emit_message(true, %s, '')", (_MARK,)).fetchone()
-    assert row is not None
-    target = str(row[0])
     waiting = Waiting(progress, "the stream to apply what is committed at the source", limit=CATCH_UP_SECONDS)
-    while True:
-        state = source.execute(
-            "select confirmed_flush_lsn >= %s::pg_lsn, wal_status, %s::pg_lsn - confirmed_flush_lsn"
-            " from pg_replication_slots where slot_name = %s",
-            (target, target, slot),
-        ).fetchone()
-        if state is None or state[1] == "lost":
+
+    def judge(state: wal.SlotState | None) -> None:
+        if state is None or state.is_lost:
             raise _refused(
                 f"The replication slot {slot} is lost.",
-                "Changes are missing here, and the repair would bring back what the source still has.",
+                "The warehouse lacks changes, and the repair would bring back what the source still has.",
                 "warehouse replicate status",
             )
-        if state[0]:
-            return
-        if waiting.is_over:
+        if waiting.is_over and not state.applied:
             raise _refused(
-                f"The stream has not caught up: {int(state[2]) / 1e6:,.1f} MB of changes are still to be applied.",
+                f"The stream has not caught up: {state.behind / 1e6:,.1f} MB of changes are still to be applied.",
                 "A change that is on its way could bring the person back.",
                 "warehouse replicate run",
             )
-        waiting.look("waiting for the stream to catch up")
-        time.sleep(0.1)
+
+    judge(wal.wait_until_applied(source, slot, wal.mark(source), waiting, judge))
 
 
 def at_source(source: psycopg.Connection, rules: Rules, subject: Subject, progress: Progress) -> dict[str, int]:
@@ -108,9 +95,9 @@ def check_replica(connection: psycopg.Connection, tables: Tables, subject: Subje
             if found.shared:
                 raise _refused(
                     f"{relation.place} names the person in {found.shared} rows about others; the source does not.",
-                    "Replica and source differ, so a change of the source was missed here.",
-                    "`warehouse replicate reconcile` shows where and `warehouse replicate repair` mends it; then this "
-                    "command again.",
+                    "Replica and source differ, so the warehouse missed a change of the source.",
+                    "`warehouse replicate reconcile` shows where, `warehouse replicate repair` repairs it; then run "
+                    "this command again.",
                 )
 
 

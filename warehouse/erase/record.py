@@ -30,7 +30,7 @@ class Record:
 
 
 def begin(connection: psycopg.Connection, subject: Subject, reference: str | None) -> Record:
-    """The record of this person's erasure: the one that was broken off, or a new one."""
+    """The record of this person's erasure: the one that was interrupted, or a new one."""
     running = connection.execute(
         "select erasure_id, salt, subject_digest, steps from ledger.erasures"
         " where state = 'running' and subject_digest is not null order by erasure_id"
@@ -48,7 +48,7 @@ def begin(connection: psycopg.Connection, subject: Subject, reference: str | Non
 
 
 def without_rows(connection: psycopg.Connection) -> list[Record]:
-    """Erasures whose rows are gone and that were broken off after that: what is left of them needs no identity."""
+    """Erasures whose rows are gone and that were interrupted after that: what is left of them needs no identity."""
     rows = connection.execute(
         "select erasure_id, steps from ledger.erasures where state = 'running' and subject_digest is null"
         " order by erasure_id"
@@ -57,7 +57,7 @@ def without_rows(connection: psycopg.Connection) -> list[Record]:
 
 
 def others_running(connection: psycopg.Connection, besides: int | None) -> list[int]:
-    """Erasures of other people that were broken off before their rows were gone."""
+    """Erasures of other people that were interrupted before their rows were gone."""
     rows = connection.execute(
         "select erasure_id from ledger.erasures where state = 'running' and erasure_id is distinct from %s"
         " order by erasure_id",
@@ -79,7 +79,7 @@ def note(connection: psycopg.Connection, erasure_id: int, places: Iterable[Found
 
 
 def step_done(connection: psycopg.Connection, erasure_id: int, step: str) -> None:
-    """Write down that a step is finished. After the rows, nothing tells any more whose erasure this is."""
+    """Write down that a step is finished. After the rows, nothing says any more whose erasure this is."""
     connection.execute(
         "update ledger.erasures set steps = steps || %s,"
         " salt = case when %s then null else salt end,"

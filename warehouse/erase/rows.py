@@ -53,10 +53,10 @@ _PARTITION = sql.SQL("(select c.relname from pg_catalog.pg_class as c where c.oi
 
 
 def learn(connection: psycopg.Connection, tables: Tables, subject: Subject) -> Subject:
-    """The person with every identifier that their rows tell, in all versions.
+    """The person with every identifier that their rows hold, in all versions.
 
     One identifier can lead to the next: a TRN to a person, the person to an account, the account to a task. One that
-    somebody else's current row has, too, such as a shared e-mail address, tells nobody apart and is left out.
+    somebody else's current row has, too, such as a shared e-mail address, identifies nobody and is left out.
 
     Raises:
         ErasureRefused: several persons have had the TRN that was given.

@@ -162,9 +162,9 @@ def load_rules(folder: Path = FOLDER) -> Rules:
 
 
 def unclassified(tables: list[str]) -> ClassificationError:
-    """The error for tables of which nobody has said how their rows belong to persons."""
+    """The error for tables of which it is not stated how their rows belong to persons."""
     return ClassificationError(
-        f"Nobody has said how the rows of {', '.join(tables[:5])} belong to persons"
+        f"It is not stated how the rows of {', '.join(tables[:5])} belong to persons"
         + (f" ({len(tables) - 5} more likewise)." if len(tables) > 5 else "."),
         meaning="A person could be overlooked there, so nothing was looked for and nothing erased.",
         next_command="Give each table `person` or `no_person` in replication/trs.yml or replication/other_tables.yml, "
@@ -189,5 +189,5 @@ def _wrong(file: Path, problem: str) -> ClassificationError:
     return ClassificationError(
         f"replication/{file.name} is wrong: {problem}.",
         meaning="How rows belong to persons is not known, so nothing was erased.",
-        next_command=f"Mend replication/{file.name}, then run again.",
+        next_command=f"Correct replication/{file.name}, then run again.",
     )

@@ -1,4 +1,4 @@
-"""Erasing one person everywhere, step by step; the same command finishes what a kill broke off."""
+"""Erasing one person everywhere, step by step; the same command finishes what a kill interrupted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
+from warehouse.core.writer import write_on_purpose
 from warehouse.erase import guard, ledgers, record, relations, rows, storage, traces
 from warehouse.erase.deliveries import Deliveries, Held
 from warehouse.erase.rows import Found, Tables
@@ -51,8 +52,8 @@ class Erasure:
 
     Attributes:
         erasure_id: of the record; None when the warehouse held nothing of the person.
-        finished_before: erasures that had been broken off and were brought to their end first.
-        unfinished: erasures of other people that were broken off; the command that began each has to be run again.
+        finished_before: erasures that had been interrupted and were finished first.
+        unfinished: interrupted erasures of other people; the command that began each has to be run again.
         left_there: tables that hold the person and that no build makes; their owners have to see to them.
         unread: tables of others that this user may not read; their owners have to look.
     """
@@ -129,15 +130,15 @@ def erase(
     Call it while nothing else runs, builds or delivers on this warehouse.
 
     Args:
-        rebuild: makes the models anew from the rows that are left and publishes them.
-        resealed: holds settled months of history against their seals before the block, and seals them anew after it.
+        rebuild: builds the models from the rows that are left and publishes them.
+        resealed: checks settled months of history against their seals before the block, and seals them again after it.
         reference: of the request; it must not say who it is about (check_reference).
         hook: called with the name of each step when it is done, and within some; tests stop the process there.
 
     Raises:
         ClassificationError: a table says nothing of how its rows belong to persons.
         ErasureRefused: the source still holds the person, the stream is behind, or a session is in the way.
-        WarehouseError: of the rebuild; the same command goes on there.
+        WarehouseError: of the rebuild; the same command resumes there.
     """
     rules = rules or load_rules()
     with databases.source() as trs, databases.warehouse() as warehouse:
@@ -201,7 +202,7 @@ def _take_out(
 ) -> None:
     """The steps that need to know who it is. The rows come last: the identifiers are learnt from them.
 
-    All rows go in one transaction: after a kill, either everything that tells the identifiers is still there, or no
+    All rows go in one transaction: after a kill, either everything that holds the identifiers is still there, or no
     row is left and the rest can be done without knowing them.
     """
     record.note(warehouse, mine.erasure_id, [*located.derived, *located.files])
@@ -217,8 +218,7 @@ def _take_out(
     places = {found.place for found in located.found}
     history = sorted({relation.table for relation, _ in located.tables if relation.place in places})
     with resealed(warehouse, history, f"erasure {mine.erasure_id}"):
-        # What is written to the replica by hand is told of in a ledger; this is none of that.
-        warehouse.execute("select set_config('warehouse.writer', 'erase', true)")
+        write_on_purpose(warehouse, "erase")
         keys: set[str] = set()
         touched: set[str] = set()
         for relation, rule in located.tables:
@@ -256,7 +256,7 @@ def _finish(
         noted = record.places(warehouse, mine.erasure_id)
         kinds = ("replica", "history", "landing", "ledger", "derived")
         ours = [one["place"] for one in noted if one["kind"] in kinds and not one["left_there"]]
-        storage.write_anew(warehouse, [*ours, "ledger.erasures"], progress)
+        storage.rewrite(warehouse, [*ours, "ledger.erasures"], progress)
         record.step_done(warehouse, mine.erasure_id, record.STORAGE)
     hook(record.STORAGE)
     record.finish(warehouse, mine.erasure_id)
@@ -266,7 +266,7 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
     """Which tables with the person in them no build has filled since: the same tables, and not published by one.
 
     Raises:
-        ErasureRefused: one of them belongs to an old build, which somebody is still reading.
+        ErasureRefused: one of them belongs to an old build, which a session still reads.
     """
     same = warehouse.execute(
         "select p.place, n.nspname || '.' || c.relname from ledger.erased_places as p"

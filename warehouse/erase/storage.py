@@ -1,4 +1,4 @@
-"""What deleting leaves behind: the old bytes stay in a table's file until it is written anew."""
+"""What deleting leaves behind: the old bytes stay in a table's file until it is rewritten."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ where datname = current_database() and pid <> pg_backend_pid() and age(backend_x
 """
 
 
-def write_anew(connection: psycopg.Connection, places: Iterable[str], progress: Progress) -> None:
-    """Write the given tables and the planner's samples of all tables anew, so that no old row is left in their files.
+def rewrite(connection: psycopg.Connection, places: Iterable[str], progress: Progress) -> None:
+    """Rewrite the given tables and the planner's samples of all tables, so that no old row is left in their files.
 
     A plain VACUUM would only mark the space as free. Each table is locked while it is written: readers and the stream
     wait for as long as copying it takes.
@@ -35,14 +35,14 @@ def write_anew(connection: psycopg.Connection, places: Iterable[str], progress: 
         places: tables as "schema.name"; those that are not there any more are passed over.
 
     Raises:
-        ErasureRefused: a session has been reading for so long that rows it could still see cannot be let go.
+        ErasureRefused: a session has been reading for so long that rows it could still see cannot be removed.
     """
     row = connection.execute("select pg_current_xact_id()::text").fetchone()
     assert row is not None
     _wait_for_readers(connection, str(row[0]), progress)
     tables = connection.execute(_TABLES, (list(places),)).fetchall()
     for schema, name, parent in tables:
-        progress.say(f"writing {schema}.{name} anew")
+        progress.say(f"rewriting {schema}.{name}")
         clear_statistics(connection, schema, name, of_partitions=False)
         vacuum = sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(schema, name))
         _with_lock(connection, vacuum)

@@ -58,7 +58,7 @@ def _lines(path: Path, pattern: re.Pattern[str]) -> int:
 
 
 def _blot_out(path: Path, pattern: re.Pattern[str]) -> None:
-    """Write over the lines, byte for byte, because the server goes on writing at the end of the file."""
+    """Write over the lines, byte for byte, because the server still writes at the end of the file."""
     with path.open("r+b") as handle:
         start = 0
         while line := handle.readline():

@@ -154,7 +154,7 @@ def test_a_column_that_is_gone_from_the_model_is_a_question_for_a_person() -> No
         ("      - name: hours\n        description: Hours a week.\n", "      - name: born\n", "`born` is listed twice"),
         ("  - name: people ", "  - name: others\n  - name: people ", "must hold one table"),
         ("        classification: open\n", "        classification: *c\n", "undefined alias"),
-        ("id: trw-tps-people\n", "id: x\nid: y\n", "stands there twice"),
+        ("id: trw-tps-people\n", "id: x\nid: y\n", "is there twice"),
         ("      - name: trn\n", "      - trn\n      - name: trn\n", "has no name"),
     ],
 )

@@ -43,7 +43,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "type of no file": (lambda d: _property(d, 1).update(physicalType="jsonb"), "`jsonb` is not a type"),
     "types disagree": (lambda d: _property(d, 2).update(logicalType="string", logicalTypeOptions={}), "is a date"),
     "numeric without precision": (lambda d: _property(d, 3).update(physicalType="numeric"), "needs a precision"),
-    "twice": (lambda d: d["schema"][0]["properties"].append(copy.deepcopy(_property(d, 1))), "stands there twice"),
+    "twice": (lambda d: d["schema"][0]["properties"].append(copy.deepcopy(_property(d, 1))), "is there twice"),
     "bad pattern": (lambda d: _property(d, 0).update(logicalTypeOptions={"pattern": "["}), "not a regular expression"),
     "bad date": (lambda d: _property(d, 2).update(logicalTypeOptions={"minimum": "soon"}), "not an ISO date"),
     "no key": (lambda d: _property(d, 0).pop("primaryKey"), "no column is a primaryKey"),
@@ -97,7 +97,7 @@ def test_a_mistake_is_named_by_its_place(name: str, tmp_path: Path) -> None:
         ({"fileFormat": "xlsx"}, "must be parquet or csv"),
         ({"sortKey": ["nothing"]}, "no column `nothing`"),
         ({"sortKey": ["urn"]}, "the order is not certain"),
-        ({"sortkey": ["trn"]}, "`sortkey` means nothing here"),
+        ({"sortkey": ["trn"]}, "`sortkey` is not a property"),
         ({"rowsPerFile": 0}, "above 0"),
         ({"asAtColumn": "urn"}, "not a date column"),
     ],
@@ -110,7 +110,7 @@ def test_a_mistake_in_our_own_properties(custom: dict[str, Any], expected: str, 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("a: [", "line 1"), ("- 1", "must be a mapping"), ("id: x\nid: y\n", "`id` stands there twice")],
+    [("a: [", "line 1"), ("- 1", "must be a mapping"), ("id: x\nid: y\n", "`id` is there twice")],
 )
 def test_what_is_not_a_contract_at_all(content: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "dandi" / "teachers.odcs.yaml"

@@ -26,7 +26,7 @@ import sandbox.schema
 from tests.python.drills import journal, load
 from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.databases import Databases
-from warehouse.core.errors import DatabaseUnreachable, ReplicationError, WarehouseError
+from warehouse.core.errors import WarehouseError
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate
@@ -105,16 +105,17 @@ class Drill:
     def recover(self) -> None:
         """Run the product until it succeeds, as a schedule does: start what does not run, then replicate.
 
-        Only errors that say to run again may come before, and only so many.
+        Only errors that pass by themselves may come before, and only so many.
         """
         for attempt in range(ATTEMPTS):
             try:
                 self.databases.start()
                 self.sync()
                 return
-            except (DatabaseUnreachable, ReplicationError, psycopg.OperationalError) as error:
+            except (WarehouseError, psycopg.OperationalError) as error:
                 self._note(error)
-                if attempt == ATTEMPTS - 1:
+                passes = not isinstance(error, WarehouseError) or error.passes
+                if attempt == ATTEMPTS - 1 or not passes:
                     raise
                 time.sleep(0.5)
 

@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, "Nobody has said how the rows of alerts belong"),
+        ({}, "It is not stated how the rows of alerts belong"),
         ({"person": {"rows": {"person": "person_id"}}}, "alerts has no column person"),
         ({"person": {"tells": {"person_id": "person_id"}}}, "wants `rows`, `people` or `mentions`"),
         ({"person": {"rows": {"person_id": "person_id"}}, "no_person": "x"}, "exclude each other"),

@@ -15,13 +15,13 @@ from tests.python.waiting import until
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Silent
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare import settled
 from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.pending import first_pending
 from warehouse.replicate.conflicts.pgoutput import Change, End, Transaction, decode
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.replica import manual_writes
 
 SECRET = "Verysecretname"
 
@@ -76,7 +76,7 @@ def in_order(databases: Databases) -> list[int]:
 
 def by_hand(databases: Databases, *statements: str) -> None:
     with databases.at_warehouse() as warehouse, warehouse.transaction():
-        manual_writes.our_own(warehouse, "test")
+        write_on_purpose(warehouse, "test")
         for statement in statements:
             warehouse.execute(statement.encode())
 
@@ -91,7 +91,7 @@ def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> No
     person = uuid.uuid4()
     with world.at_warehouse() as warehouse:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
         with world.at_source() as trs, trs.transaction():
             for number in range(3):
@@ -121,7 +121,7 @@ def test_a_unique_conflict_is_found_explained_and_mended(world: Databases) -> No
         assert warehouse.execute("select count(*) from persons where trn like '222222%'").fetchone() == (0,)
 
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             warehouse.execute("delete from persons where person_id = %s", (person,))
         replicate(world, Silent())
         assert open_conflicts(world) == []
@@ -205,7 +205,7 @@ def test_skipping_gives_up_exactly_one_transaction_and_keeps_a_record(world: Dat
     person = uuid.uuid4()
     with world.at_warehouse() as warehouse, world.at_source() as trs:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
         before = add_person(world)
         lost = uuid.uuid4()
@@ -259,7 +259,7 @@ def test_two_conflicts_one_after_the_other(world: Databases) -> None:
     first, second = uuid.uuid4(), uuid.uuid4()
     with world.at_warehouse() as warehouse:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             for person in (first, second):
                 insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": person.hex[:7]})
         add_person(world, first)
@@ -277,7 +277,7 @@ def test_two_conflicts_one_after_the_other(world: Databases) -> None:
 def test_a_run_tells_the_conflict(world: Databases) -> None:
     person = uuid.uuid4()
     with world.at_warehouse() as warehouse, warehouse.transaction():
-        manual_writes.our_own(warehouse, "test")
+        write_on_purpose(warehouse, "test")
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
     until_off(world)
@@ -291,7 +291,7 @@ def test_a_sensitive_key_is_only_known_by_its_hash(world: Databases) -> None:
     hashed = "md5:" + hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()
     with world.at_warehouse() as warehouse:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             insert(warehouse, "one_login_users", {"subject": subject})
         with world.at_source() as trs:
             insert(trs, "one_login_users", {"subject": subject})

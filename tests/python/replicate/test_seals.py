@@ -20,6 +20,7 @@ from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
 from warehouse.core.progress import Silent
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import history, status
 from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
@@ -177,7 +178,7 @@ def test_what_may_change_a_settled_month_seals_it_anew_with_the_reason(world: Da
         # An erasure.
         with seals.resealed(warehouse, "public", ["persons"], "erasure", "erasure 1"):
             for place in ("public.persons", "history.persons_log", "history.persons"):
-                warehouse.execute("select set_config('warehouse.writer', 'erase', true)")
+                write_on_purpose(warehouse, "erase")
                 row = "(version).trn" if place.endswith("log") else "trn"
                 warehouse.execute(f"delete from {place} where {row} = '0000001'".encode())
         assert seals.latest(warehouse)["persons", OLD].versions == 4

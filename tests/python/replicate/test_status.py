@@ -21,10 +21,10 @@ from warehouse.core.errors import UsageError
 from warehouse.core.finding import Finding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import Status, load_classification, replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.integrity import alterations
-from warehouse.replicate.replica import manual_writes
 
 
 @pytest.fixture
@@ -235,14 +235,14 @@ def test_rows_that_were_written_by_hand(world: Databases) -> None:
         assert "alerts" not in found.what, "nothing was deleted, so nothing was written"
         # What is ours is no alteration.
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "repair")
+            write_on_purpose(warehouse, "repair")
             insert(warehouse, "persons", {**PERSON, "person_id": other, "trn": "7654322"})
         assert f"2 rows, such as {person}" in reason(told(world), "rows_altered").what
         # A comparison that finds the table different settles nothing; one that finds it equal does.
         reconcile(world, Silent(), only=["persons"])
         assert reason(told(world), "rows_altered")
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "repair")
+            write_on_purpose(warehouse, "repair")
             warehouse.execute("delete from persons where person_id = any(%s)", ([person, other],))
         reconcile(world, Silent(), only=["persons"])
         assert told(world).reasons == []
@@ -268,7 +268,7 @@ def test_updates_of_rows_that_are_missing_here_are_not_passed_over(world: Databa
     replicate(world, Silent())
     with world.at_warehouse() as warehouse, world.at_source() as trs:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "test")
+            write_on_purpose(warehouse, "test")
             warehouse.execute("delete from persons where person_id = %s", (person,))
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (person,))
         replicate(world, Silent())

@@ -16,9 +16,9 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, ApplyConflict, ReplicationError, SlotLost
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import replicate
 from warehouse.replicate.guard.watch import LONGEST_PAUSE, Event, Watch
-from warehouse.replicate.replica import manual_writes
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ def test_databases_that_do_not_answer_are_waited_for(world: Databases, monkeypat
 def test_a_row_that_cannot_be_applied_ends_it(world: Databases) -> None:
     person = uuid.uuid4()
     with world.at_warehouse() as warehouse, warehouse.transaction():
-        manual_writes.our_own(warehouse, "test")
+        write_on_purpose(warehouse, "test")
         insert(warehouse, "persons", {**PERSON, "person_id": person, "trn": "1111111"})
     add_person(world, person)
     with pytest.raises(ApplyConflict, match="persons in the warehouse already has a row") as caught:

@@ -120,7 +120,7 @@ class _Loader:
     def _custom(self, properties: list[CustomProperty]) -> dict[str, Any]:
         for entry in properties:
             if entry.property not in _CUSTOM:
-                self._wrong("customProperties", f"`{entry.property}` means nothing here")
+                self._wrong("customProperties", f"`{entry.property}` is not a property that this product reads")
         return {str(entry.property): entry.value for entry in properties}
 
     def _table(self) -> tuple[tuple[Column, ...], tuple[Rule, ...], str]:
@@ -137,7 +137,7 @@ class _Loader:
         ]
         names = [column.name for column in columns]
         for name in sorted({name for name in names if names.count(name) > 1}):
-            self._wrong("schema[0].properties", f"column `{name}` stands there twice")
+            self._wrong("schema[0].properties", f"column `{name}` is there twice")
         known, rules = frozenset(names), [rule for column in columns for rule in column_rules(column)]
         qualities: list[tuple[str, DataQuality, str | None]]
         qualities = [("schema[0].quality", entry, None) for entry in table.quality or []]
@@ -153,7 +153,7 @@ class _Loader:
                 rules += [rule] if rule else []
         key = tuple(entry.name or "" for entry in properties if entry.primaryKey)
         if not key:
-            self._wrong("schema[0].properties", "no column is a primaryKey, so no row can be told from another")
+            self._wrong("schema[0].properties", "no column is a primaryKey, so rows cannot be distinguished")
         elif len(key) > 1:
             rules.append(Rule(f"{' and '.join(key)} are unique together", RuleKind.UNIQUE, key))
         return tuple(columns), tuple(rules), " ".join((table.description or "").split())

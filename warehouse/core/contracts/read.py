@@ -27,7 +27,7 @@ class _OneOfEachKey(yaml.SafeLoader):
         for key_node, _ in node.value:
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"`{key_node.value}` stands there twice", key_node.start_mark
+                    None, None, f"`{key_node.value}` is there twice", key_node.start_mark
                 )
             seen.add(key_node.value)
         return super().construct_mapping(node, deep)

@@ -155,7 +155,7 @@ class CloudStorage(Destination):
             self._bucket().reload(timeout=TIMEOUT, retry=None)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connection."""
         if self._opened is not None:
             self._opened.client.close()
             self._opened = None

@@ -13,9 +13,9 @@ from typing import BinaryIO
 from warehouse.core.destinations import folder_of
 from warehouse.core.errors import DeliveryError
 from warehouse.core.settings import Settings
+from warehouse.core.whole_files import chunks, sync_folder
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How
-from warehouse.deliver.files import FileFacts, chunks
-from warehouse.deliver.outbox import sync_folder
+from warehouse.deliver.files import FileFacts
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -41,7 +41,7 @@ class Folder(Destination):
         self._folder, self._may_be_made = folder, may_be_made
 
     def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
-        """See Destination. Linking fails when the name is taken, so nobody's file is ever written over."""
+        """See Destination. Linking fails when the name is taken, so no file of others is ever written over."""
         final, unfinished = self._folder / facts.name, self._folder / partial
         with self._failures(Doing.MAKING, facts.name):
             self._make_folder(final.parent)
@@ -68,7 +68,7 @@ class Folder(Destination):
                 how.naming(False)
                 raise
         finally:
-            # What hinders this hindered the writing, too, and is told there.
+            # What hinders this also hindered the writing, whose error is the one to report.
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
         with suppress(PermissionError):  # a drop box may not be opened, not even to make its names survive a power cut

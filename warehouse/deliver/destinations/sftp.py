@@ -14,8 +14,9 @@ import asyncssh
 
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
+from warehouse.core.whole_files import chunks
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
-from warehouse.deliver.files import FileFacts, chunks
+from warehouse.deliver.files import FileFacts
 
 ATTEMPTS = 4
 FIRST_WAIT = 0.5
@@ -38,7 +39,7 @@ _Result = TypeVar("_Result")
 
 
 def _bytes(piece: str | bytes) -> bytes:
-    """What a file opened in binary mode gives; the library's types do not tell."""
+    """What a file opened in binary mode gives; the library's types do not say so."""
     assert isinstance(piece, bytes)
     return piece
 
@@ -254,7 +255,7 @@ class Sftp(Destination):
             )
         if isinstance(error, asyncssh.PermissionDenied):
             hint = "Check WAREHOUSE_SFTP_KEY_FILE or WAREHOUSE_SFTP_PASSWORD"
-            return self.refused(f"it does not let {self._user or 'nobody'} in", hint)
+            return self.refused(f"it does not let the user {self._user or '(none named)'} in", hint)
         hint = "Check the server's address, and that it is up"
         return self.refused(type(error).__name__, hint, passes=isinstance(error, _PASSING))
 

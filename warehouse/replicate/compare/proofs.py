@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import psycopg
 
+from warehouse.core import wal
 from warehouse.replicate.compare import Horizon, Proof, TableComparison
 from warehouse.replicate.ledger.gaps import Written
 
@@ -29,7 +30,7 @@ def make_durable(trs: psycopg.Connection) -> None:
     """See to it that a crash of the source takes nothing that any snapshot has shown until now."""
     with trs.transaction():
         trs.execute("set local synchronous_commit = 'local'")
-        trs.execute("select pg_logical_emit_message(true, 'teaching_record_warehouse', '')")
+        wal.mark(trs)
 
 
 def record(warehouse: psycopg.Connection, found: Iterable[TableComparison]) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.conflicts.explain import explained
 from warehouse.replicate.conflicts.pgoutput import Change, End, Relation, Transaction, Unchanged, decode
 from warehouse.replicate.masking import Hidden, shown
@@ -138,7 +139,7 @@ def try_out(warehouse: psycopg.Connection, changes: Iterator[Change | Pending], 
     relations: set[Relation] = set()
     failure: Failure | None = None
     with warehouse.transaction(force_rollback=True):
-        warehouse.execute("select set_config('warehouse.writer', 'trial', true)")
+        write_on_purpose(warehouse, "trial")
         warehouse.execute("select set_config('lock_timeout', %s, true)", (f"{_LOCK_SECONDS}s",))
         for number, change in enumerate(changes):
             if isinstance(change, Pending) or number >= TRIED:

@@ -30,11 +30,11 @@ from psycopg import sql
 from warehouse.core.database import one
 from warehouse.core.errors import DriftHeld
 from warehouse.core.progress import Progress
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.transfer import relay
@@ -197,7 +197,7 @@ def _write(
     written, deadline = 0, time.monotonic() + _LOCKED_SECONDS
     while True:
         with warehouse.transaction():
-            manual_writes.our_own(warehouse, "backfill")
+            write_on_purpose(warehouse, "backfill")
             rows = warehouse.execute(update).rowcount
             if rows:
                 transactions.own(warehouse, epoch, "backfill", read_at)

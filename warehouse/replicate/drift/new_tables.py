@@ -19,6 +19,7 @@ from warehouse.core.database import one, qualified
 from warehouse.core.errors import StreamStuck
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import history
 from warehouse.replicate.catalog import clocks
 from warehouse.replicate.catalog.names import FIRST_COPY, HISTORY, KNOWN_FROM
@@ -28,7 +29,7 @@ from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica import credentials, manual_writes
+from warehouse.replicate.replica import credentials
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
 
@@ -90,7 +91,7 @@ def empty(
     def work() -> None:
         columns.add_missing(warehouse, [schema, HISTORY], table, declared)
         history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
-        manual_writes.our_own(warehouse, "repair")
+        write_on_purpose(warehouse, "repair")
         transactions.own(warehouse, epoch, "repair")
         warehouse.execute(sql.SQL("truncate {}").format(sql.Identifier(schema, table)))
         row = warehouse.execute(_PRIMARY_KEY, (qualified(schema, table),)).fetchone()

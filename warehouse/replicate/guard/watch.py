@@ -12,7 +12,7 @@ import psycopg
 
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, StreamStuck
+from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, WarehouseError
 from warehouse.core.progress import Progress
 from warehouse.replicate.guard.status import PAUSE_SECONDS, Status, status
 from warehouse.replicate.ledger import epochs
@@ -87,20 +87,23 @@ class Watch:
         """
         while True:
             try:
-                # The lock is its session's: when the warehouse has gone away, it has to be taken anew.
+                # The lock is its session's: when the warehouse has gone away, it has to be taken again.
                 with self._only_guard() as still_there:
                     while still_there():
                         # Each pass is a look, so none needs a second one.
                         self._pass(None)
                         self._failures = 0
                         self._sleep(self._every)
-            except DatabaseUnreachable as error:
-                self._wait("unreachable", error.what)
+            except WarehouseError as error:
+                if not error.passes:
+                    raise
+                if isinstance(error, DatabaseUnreachable):
+                    self._wait("unreachable", error.what)
+                else:
+                    # Off or standing still, and no row is the reason: it is switched on again after a while.
+                    self._wait("stuck", error.what, error.exit_code)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 self._wait("unreachable", "A database ended the connection.")
-            except StreamStuck as error:
-                # Off or standing still, and no row is the reason: it is switched on again after a while.
-                self._wait("stuck", error.what, error.exit_code)
 
     def _pass(self, pause: float | None) -> Status:
         if not self._is_set_up():
@@ -126,11 +129,13 @@ class Watch:
         name = self._databases.settings.warehouse_replication_name
         with self._databases.warehouse() as connection, session_lock(connection, f"replicate watch {name}") as held:
             if not held:
-                raise AlreadyRunning(
+                error = AlreadyRunning(
                     "Another `warehouse replicate watch` guards this stream.",
-                    meaning="This one did nothing; the other one goes on.",
+                    meaning="This one did nothing; the other one continues.",
                     next_command="Leave it, or end it and start this one again.",
                 )
+                error.passes = False  # a guard stays until a person ends it
+                raise error
 
             def still_there() -> bool:
                 connection.execute("select 1")

@@ -1,7 +1,7 @@
 """Manual writes to the replica, recorded as they happen, at no cost to the stream.
 
 Each replicated table has ordinary triggers. They do not fire for what PostgreSQL applies, only for
-other sessions. Our own writers say so (`our_own`), and their transactions are in the ledger as well.
+other sessions. Our own writers say so (`write_on_purpose`), and their transactions are in the ledger as well.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from warehouse.core.writer import NOT_ON_PURPOSE
 from warehouse.replicate.catalog.names import BY_HAND
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.masking import hidden_columns
@@ -30,7 +31,7 @@ where n.nspname = %(schema)s and c.relname = any(%(tables)s) and c.relkind = 'r'
 
 _TRIGGER = """
 create or replace trigger {} after {} on {} {} for each statement
-when (coalesce(current_setting('warehouse.writer', true), '') = '')
+when ({})
 execute function ledger.note_write_by_hand({})
 """
 
@@ -98,13 +99,9 @@ def _trigger(schema: str, table: str, operation: str, hidden: Sequence[str]) -> 
         sql.SQL(operation),
         sql.Identifier(schema, table),
         rows,
+        sql.SQL(NOT_ON_PURPOSE),
         sql.SQL(", ").join(map(sql.Literal, hidden)),
     )
-
-
-def our_own(connection: psycopg.Connection, writer: str) -> None:
-    """Say, inside a transaction of ours, that it writes the replica on purpose: repair, back-fill, erasure."""
-    connection.execute("select set_config('warehouse.writer', %s, true)", (writer,))
 
 
 def unsettled(connection: psycopg.Connection) -> list[HandWrites]:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from warehouse.core import wal
 from warehouse.core.database import connect
 from warehouse.core.errors import AlreadyRunning, SlotLost, SlotTaken, StreamStuck, WarehouseError
 from warehouse.core.progress import Progress
@@ -277,7 +278,7 @@ def mark(source: psycopg.Connection) -> Mark:
         source.execute("select pg_current_xact_id()")
         before = source.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         row = source.execute(
-            "select pg_logical_emit_message(true, 'teaching_record_warehouse', '')::text, pg_current_xact_id()::text,"
+            f"select {wal.EMIT}::text, pg_current_xact_id()::text,"
             # The name of a WAL file begins with its timeline.
             " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
         ).fetchone()
@@ -309,28 +310,22 @@ def wait_for(
     """
     row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
     slot_name = row[0] if row else name
-    last, pause = None, 0.02
     waiting = Waiting(progress, "the stream to apply what is committed at the source", limit=STALLED_SECONDS)
-    while True:
-        state = source.execute(
-            "select confirmed_flush_lsn >= %s::pg_lsn, confirmed_flush_lsn, %s::pg_lsn - confirmed_flush_lsn"
-            " from pg_replication_slots where slot_name = %s",
-            (target, target, slot_name),
-        ).fetchone()
+    last = None
+
+    def judge(state: wal.SlotState | None) -> None:
+        nonlocal last
         if state is None:
             raise _slot_is_gone(slot_name)
-        if state[0]:
-            return
-        if state[1] != last:
-            last = state[1]
+        if state.confirmed != last:
+            last = state.confirmed
             waiting.moved()
         if not is_enabled(warehouse, name):
             raise _switched_off(warehouse, name)
         if waiting.is_over:
-            raise _stalled(warehouse, name, int(state[2]))
-        waiting.look(f"{int(state[2]) / 1e6:,.1f} MB of changes to apply")
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+            raise _stalled(warehouse, name, state.behind)
+
+    wal.wait_until_applied(source, slot_name, target, waiting, judge)
 
 
 _LOCKED_BY_ANOTHER = """

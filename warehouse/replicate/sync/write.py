@@ -16,13 +16,13 @@ from itertools import chain, islice
 import psycopg
 from psycopg import sql
 
+from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.relations import declared
 from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import gaps
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap, Written
-from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.transfer import relay
 
@@ -103,7 +103,7 @@ def _in_one(work: Mending, steps: Sequence[_Step], total: dict[str, Written]) ->
     if not steps:
         return
     with work.warehouse.transaction():
-        manual_writes.our_own(work.warehouse, "repair")
+        write_on_purpose(work.warehouse, "repair")
         concerned = [gap for gap in work.gaps if any(gap.concerns(step.spec.table) for step in steps)]
         not_before = min(gap.from_time for gap in concerned)
         transactions.own(work.warehouse, work.epoch, "repair", work.snapshot_at, not_before)

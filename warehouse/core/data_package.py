@@ -1,0 +1,60 @@
+"""A manifest as a Frictionless Data Package: deliveries write it, and erasure writes it again the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+NAME = "datapackage.json"
+
+
+def as_bytes(package: Mapping[str, Any]) -> bytes:
+    """The content of a manifest: the same package gives the same bytes."""
+    return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def file_facts(size: int, sha256: str, rows: int | None) -> dict[str, Any]:
+    """What a resource says of its file: the size in bytes, the hash, the number of rows."""
+    return {"bytes": size, "hash": f"sha256:{sha256}", "rows": rows}
+
+
+def with_key(fields: Mapping[str, Any], key: Sequence[str]) -> dict[str, Any]:
+    """A resource's schema with the columns that tell its rows apart."""
+    return {**fields, "primaryKey": list(key)}
+
+
+def key_beside(folder: Path) -> list[str]:
+    """The key of the data files in a folder, as the manifest beside them states it; empty where none does."""
+    try:
+        package = json.loads((folder / NAME).read_bytes())
+        return [str(name) for name in package["resources"][0]["schema"]["primaryKey"]]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return []
+
+
+def hashes(content: bytes, delivery: str) -> dict[str, str] | None:
+    """The SHA-256 of each file that a manifest lists, by its base name; None if it is not one of this delivery."""
+    try:
+        package = json.loads(content)
+        if package["delivery"]["id"] != delivery:
+            return None
+        return {str(one["path"]): str(one["hash"]).removeprefix("sha256:") for one in package["resources"]}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def rewritten(content: bytes, files: Mapping[str, Mapping[str, Any]], erased: str) -> bytes:
+    """A manifest of files that were rewritten. Done again, it gives the same bytes.
+
+    Args:
+        files: the facts of the files, by their base names, as `file_facts` gives them.
+        erased: what it then says of them.
+    """
+    package = json.loads(content)
+    for resource in package["resources"]:
+        resource.update(files.get(resource["path"], {}))
+    package["delivery"]["rows"] = sum(resource["rows"] for resource in package["resources"])
+    package["delivery"]["erased"] = erased
+    return as_bytes(package)
