@@ -130,11 +130,18 @@ def exit_codes() -> str:
     text = _WRITTEN.format("warehouse/core/errors.py") + "# Exit codes\n\n"
     text += (
         "0 is success. Every error says what happened, what it means for the data and the next command; with `--json`\n"
-        "it is an object with `error`, `what`, `meaning`, `next` and `exit_code`. What to do about each code is in\n"
-        "[the runbook](runbooks/when-something-fails.md).\n\n"
+        "it is an object with `error`, `what`, `meaning`, `next`, `exit_code` and `passes`. What to do about each\n"
+        "code is in [the runbook](runbooks/when-something-fails.md).\n\n"
     )
-    assert all(kind.__name__ in tree for kind in _kinds(WarehouseError))
-    return text + "```text\n" + "\n".join(line[4:] for line in tree.splitlines()) + "\n```\n"
+    kinds = _kinds(WarehouseError)
+    assert all(kind.__name__ in tree for kind in kinds)
+    passing = ", ".join(f"{kind.__name__} ({kind.exit_code})" for kind in kinds if kind.passes)
+    text += "```text\n" + "\n".join(line[4:] for line in tree.splitlines()) + "\n```\n"
+    return text + (
+        f"\nSome pass by themselves (`passes` is true): {passing}.\n"
+        "The same command may succeed later although nobody changes anything, so a scheduler can run it again.\n"
+        "All others wait for a person.\n"
+    )
 
 
 def _kinds(root: type[WarehouseError]) -> list[type[WarehouseError]]:

@@ -74,8 +74,7 @@ def _refuse_pooler(connection: psycopg.Connection, *, what: str, variable: str) 
     Raises:
         PooledConnection: it is another one, and with the next statement it may be yet another.
     """
-    row = connection.execute("select pg_catalog.pg_backend_pid()").fetchone()
-    if row is None or row[0] != connection.info.backend_pid:
+    if one(connection, "select pg_catalog.pg_backend_pid()")[0] != connection.info.backend_pid:
         connection.close()
         raise _pooled(what, variable)
 
@@ -112,13 +111,13 @@ def qualified(schema: str, name: str) -> str:
 
 @contextmanager
 def writing(connection: psycopg.Connection) -> Iterator[None]:
-    """The door in a read-only session: what begins inside the block may write. Only for what is ours at the source."""
-    before = connection.execute("show default_transaction_read_only").fetchone()
+    """Let a read-only session write inside the block. Only for what is ours at the source."""
+    before = one(connection, "show default_transaction_read_only")[0]
     connection.execute("set default_transaction_read_only = off")
     try:
         yield
     finally:
-        if before and before[0] == "on" and not connection.closed and not connection.broken:
+        if before == "on" and not connection.closed and not connection.broken:
             connection.execute("set default_transaction_read_only = on")
 
 
@@ -140,8 +139,7 @@ def session_lock(connection: psycopg.Connection, name: str) -> Iterator[bool]:
 
     The lock goes with the session, so a killed process never leaves it behind.
     """
-    row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
-    held = bool(row and row[0])
+    held = bool(one(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))[0])
     try:
         yield held
     finally:

@@ -92,6 +92,7 @@ class WarehouseError(Exception):
             "meaning": self.meaning,
             "next": self.next_command,
             "exit_code": self.exit_code,
+            "passes": self.passes,
         }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import NotOurs, SameDatabase
 
 LEDGER = "ledger"
@@ -52,6 +53,33 @@ from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where (n.nspname, c.relname) in (select * from unnest(%s::text[], %s::text[]))
 """
+_IS_OURS = """
+select n.oid, exists (select from ledger.made_here as m where m.kind = 'schema' and m.object_oid = n.oid)
+from pg_namespace as n where n.nspname = %s
+"""
+_CLAIM_SCHEMA = """
+insert into ledger.made_here (kind, object_oid, name)
+select 'schema', oid, nspname from pg_namespace where nspname = %s
+on conflict (kind, object_oid) do nothing
+"""
+_OUR_SCHEMAS = """
+select n.nspname from pg_namespace as n
+join ledger.made_here as m on m.kind = 'schema' and m.object_oid = n.oid
+"""
+_CLAIM_TABLE = """
+insert into ledger.made_here (kind, object_oid, name)
+select 'table', c.oid, format('%%I.%%I', n.nspname, c.relname)
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s
+on conflict (kind, object_oid) do nothing
+"""
+_OTHERS_TABLES = """
+select format('%%I.%%I', n.nspname, c.relname)
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = any(%s)
+    and not exists (select from ledger.made_here as m where m.kind = 'table' and m.object_oid = c.oid)
+order by 1
+"""
 
 
 @dataclass(frozen=True)
@@ -75,9 +103,8 @@ class Database:
 
 def identify(connection: psycopg.Connection) -> Database:
     """What the server says of the database that a connection leads to."""
-    row = connection.execute(_IDENTIFY).fetchone()
-    assert row is not None
-    return Database(int(row[0]), int(row[1]), bool(row[2]))
+    system_id, oid, is_standby = one(connection, _IDENTIFY)
+    return Database(int(system_id), int(oid), bool(is_standby))
 
 
 def refuse_mistaken(source: Database | None, warehouse: Database | None) -> None:
@@ -130,11 +157,7 @@ def make_schema(connection: psycopg.Connection, name: str) -> None:
     if name == SHARED:
         return
     with connection.transaction():
-        row = connection.execute(
-            "select n.oid, exists (select from ledger.made_here as m where m.kind = 'schema' and m.object_oid = n.oid)"
-            " from pg_namespace as n where n.nspname = %s",
-            (name,),
-        ).fetchone()
+        row = connection.execute(_IS_OURS, (name,)).fetchone()
         if row is None:
             connection.execute(sql.SQL("create schema {}").format(sql.Identifier(name)))
             claim_schema(connection, name)
@@ -144,31 +167,18 @@ def make_schema(connection: psycopg.Connection, name: str) -> None:
 
 def claim_schema(connection: psycopg.Connection, name: str) -> None:
     """Write down a schema that we have made just now; in the transaction that made it."""
-    connection.execute(
-        "insert into ledger.made_here (kind, object_oid, name) select 'schema', oid, nspname from pg_namespace"
-        " where nspname = %s on conflict (kind, object_oid) do nothing",
-        (name,),
-    )
+    connection.execute(_CLAIM_SCHEMA, (name,))
 
 
 def our_schemas(connection: psycopg.Connection) -> set[str]:
     """The schemas in this database that we made, by the names they have now."""
-    rows = connection.execute(
-        "select n.nspname from pg_namespace as n"
-        " join ledger.made_here as m on m.kind = 'schema' and m.object_oid = n.oid"
-    ).fetchall()
+    rows = connection.execute(_OUR_SCHEMAS).fetchall()
     return {row[0] for row in rows}
 
 
 def claim_table(connection: psycopg.Connection, schema: str, table: str) -> None:
     """Write down a table that we have made just now; in the transaction that made it."""
-    connection.execute(
-        "insert into ledger.made_here (kind, object_oid, name)"
-        " select 'table', c.oid, format('%%I.%%I', n.nspname, c.relname) from pg_class as c"
-        " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s"
-        " on conflict (kind, object_oid) do nothing",
-        (schema, table),
-    )
+    connection.execute(_CLAIM_TABLE, (schema, table))
 
 
 def refuse_others_tables(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -> None:
@@ -177,13 +187,7 @@ def refuse_others_tables(connection: psycopg.Connection, schema: str, tables: It
     Raises:
         NotOurs: names them.
     """
-    rows = connection.execute(
-        "select format('%%I.%%I', n.nspname, c.relname) from pg_class as c"
-        " join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and c.relname = any(%s)"
-        " and not exists (select from ledger.made_here as m where m.kind = 'table' and m.object_oid = c.oid)"
-        " order by 1",
-        (schema, list(tables)),
-    ).fetchall()
+    rows = connection.execute(_OTHERS_TABLES, (schema, list(tables))).fetchall()
     if rows:
         raise _in_the_way(some(row[0] for row in rows))
 

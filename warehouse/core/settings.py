@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         if own:
             return own
         if self.on_servers:
-            name = f"WAREHOUSE_DESTINATION_{recipient.upper()}"
+            name = variables.destination_of(recipient)
             raise SettingsError(
                 f"{name} is not set, so there is no destination for the files of {recipient}.",
                 meaning="Nothing was sent and nothing was closed.",

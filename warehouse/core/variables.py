@@ -36,6 +36,11 @@ def given(env_file: Path) -> dict[str, str]:
     return {name.upper(): value for name, value in {**of_file, **os.environ}.items()}
 
 
+def destination_of(recipient: str) -> str:
+    """The variable that says where a recipient's files go."""
+    return f"{DESTINATION}{recipient.upper()}"
+
+
 def destinations(variables: Mapping[str, str]) -> dict[str, str]:
     """The destination of each recipient that has one of its own."""
     return {
@@ -63,7 +68,7 @@ def check(variables: Mapping[str, str], settings: Iterable[str], project: Path) 
     """
     own = set(settings)
     of_dbt = set(_OF_DBT.findall((project / "profiles.example.yml").read_text(encoding="utf-8"))) - own
-    known = {*own, *(f"{DESTINATION}{name.upper()}" for name in recipients(project)), *_OTHERS, *of_dbt}
+    known = {*own, *map(destination_of, recipients(project)), *_OTHERS, *of_dbt}
     problems = []
     for name in sorted(variables):
         if name.startswith(_OURS) and name not in known:

@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 
+from warehouse.core.database import one
 from warehouse.core.waiting import Waiting
 
 EMIT: Final = "pg_logical_emit_message(true, 'teaching_record_warehouse', '')"
@@ -41,9 +42,7 @@ class SlotState:
 
 def mark(source: psycopg.Connection) -> str:
     """Write a message of ours into the WAL; returns its position."""
-    row = source.execute(f"select {EMIT}::text").fetchone()
-    assert row is not None
-    return str(row[0])
+    return str(one(source, f"select {EMIT}::text")[0])
 
 
 def slot_state(source: psycopg.Connection, slot: str, target: str) -> SlotState | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 
 from warehouse.core.contracts import EXPORTS, load_contracts
+from warehouse.core.database import one
 from warehouse.core.errors import FilesVanished
 from warehouse.core.settings import Settings
 from warehouse.deliver.run import destination_url
@@ -26,8 +27,7 @@ def examine_deliveries(connection: psycopg.Connection, settings: Settings, expor
     contracts = load_contracts(exports)
     for contract in contracts:
         destination_url(settings, contract)
-    there = connection.execute(_LEDGER).fetchone()
-    waiting = connection.execute(_WAITING).fetchall() if there and there[0] else []
+    waiting = connection.execute(_WAITING).fetchall() if one(connection, _LEDGER)[0] else []
     if waiting:
         raise FilesVanished(
             f"{', '.join(name for name, _ in waiting)}: what was sent is not to be found.",

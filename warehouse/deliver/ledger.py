@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from warehouse.core.database import one
 from warehouse.core.errors import WarehouseError
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.edition import Edition
@@ -45,6 +46,31 @@ where delivery_id = %(delivery_id)s
 _TAKEN_AWAY = """
 update ledger.delivery_files set removed_at = coalesce(removed_at, now())
 where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
+"""
+_RECORDED = """
+select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
+    name, kind, rows, bytes, sha256, md5, crc32c
+from ledger.delivery_files where delivery_id = %s order by attempt desc, name
+"""
+_UPLOADED = """
+update ledger.delivery_files set uploaded_at = now()
+where delivery_id = %s and attempt = %s and name = %s
+"""
+_NAMING = """
+update ledger.delivery_files set naming_at = case when %s then now() end
+where delivery_id = %s and attempt = %s and name = %s
+"""
+_RECORD = """
+insert into ledger.delivery_files (
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c
+)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+-- The manifest of one that vanished is made a second time, when a person has decided.
+on conflict (delivery_id, attempt, name) do update
+set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
+"""
+_LATEST_REVISION = """
+select coalesce(max(revision), 1) from ledger.deliveries where recipient = %s and extract = %s and period = %s
 """
 
 
@@ -112,12 +138,7 @@ class Ledger:
 
     def recorded_files(self, delivery: str) -> list[RecordedFile]:
         """The files of every attempt so far, the newest attempt first."""
-        rows = self._connection.execute(
-            "select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,"
-            " name, kind, rows, bytes, sha256, md5, crc32c"
-            " from ledger.delivery_files where delivery_id = %s order by attempt desc, name",
-            (delivery,),
-        )
+        rows = self._connection.execute(_RECORDED, (delivery,))
         return [
             RecordedFile(attempt, partial, confirmed, naming, removed, FileFacts(*facts))
             for attempt, partial, confirmed, naming, removed, *facts in rows
@@ -125,11 +146,8 @@ class Ledger:
 
     def latest(self, edition: Edition) -> Edition:
         """The latest revision of an edition's period that is in the ledger; the first one if none is."""
-        row = self._connection.execute(
-            "select max(revision) from ledger.deliveries where recipient = %s and extract = %s and period = %s",
-            (edition.contract.recipient, edition.contract.name, str(edition.period)),
-        ).fetchone()
-        return replace(edition, revision=row[0] if row and row[0] else 1)
+        values = (edition.contract.recipient, edition.contract.name, str(edition.period))
+        return replace(edition, revision=one(self._connection, _LATEST_REVISION, values)[0])
 
     def previous(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
         """The last closed delivery of a contract before a period, its latest revision, with its data files."""
@@ -216,19 +234,11 @@ class Ledger:
 
     def file_uploaded(self, delivery: str, attempt: int, name: str) -> None:
         """A file has its final name at the destination."""
-        self._connection.execute(
-            "update ledger.delivery_files set uploaded_at = now()"
-            " where delivery_id = %s and attempt = %s and name = %s",
-            (delivery, attempt, name),
-        )
+        self._connection.execute(_UPLOADED, (delivery, attempt, name))
 
     def naming(self, delivery: str, attempt: int, name: str, begins: bool) -> None:
         """A file is whole at the destination and about to get its final name; or was refused it."""
-        self._connection.execute(
-            "update ledger.delivery_files set naming_at = case when %s then now() end"
-            " where delivery_id = %s and attempt = %s and name = %s",
-            (begins, delivery, attempt, name),
-        )
+        self._connection.execute(_NAMING, (begins, delivery, attempt, name))
 
     def removed(self, delivery: str, name: str) -> None:
         """The warehouse took a file away from the destination."""
@@ -332,12 +342,7 @@ class Ledger:
         attempt = self._must(delivery).attempt
         for file in files:
             self._connection.execute(
-                "insert into ledger.delivery_files"
-                " (delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-                # The manifest of one that vanished is made a second time, when a person has decided.
-                " on conflict (delivery_id, attempt, name) do update set bytes = excluded.bytes,"
-                " sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c",
+                _RECORD,
                 (
                     delivery,
                     attempt,

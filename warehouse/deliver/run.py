@@ -26,6 +26,7 @@ from warehouse.core.errors import (
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
+from warehouse.core.variables import destination_of
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
@@ -96,8 +97,8 @@ def _check_people(world: World, contract: Contract, url: str) -> None:
         raise SettingsError(
             f"The people are the sandbox's, and the files of {contract.recipient} would go to {describe(url)}.",
             meaning="Nothing was sent: nothing in a file says that its people are made up.",
-            next_command=f"Set TRS_DATABASE_URL to the operational database, or take "
-            f"WAREHOUSE_DESTINATION_{contract.recipient.upper()} out.",
+            next_command=f"Set TRS_DATABASE_URL to the operational database, or remove the variable "
+            f"{destination_of(contract.recipient)}.",
         )
 
 
@@ -113,7 +114,7 @@ def destination_url(settings: Settings, contract: Contract) -> str:
             f"{contract.recipient} is to get its files at {describe(url)}, a kind of place that "
             f"{shown(contract.path)} does not name in `servers`.",
             meaning="Nothing was sent.",
-            next_command=f"Correct WAREHOUSE_DESTINATION_{contract.recipient.upper()}, or agree a new version of "
+            next_command=f"Correct {destination_of(contract.recipient)}, or agree a new version of "
             "the contract, then run `warehouse deliver`.",
         )
     return url

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from warehouse.core.data_package import file_facts, key_beside, rewritten
+from warehouse.core.database import one
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
@@ -40,6 +41,22 @@ select exists (
     where (lower(person_id::text) = any(%s) or trn::text = any(%s))
         and known_from <= %s and coalesce(known_to, 'infinity') >= %s
 )
+"""
+_UNREWRITTEN = """
+select delivery_id from ledger.erased_deliveries
+where erasure_id = %s and held = 'here' and rewritten_at is null
+"""
+_REWRITTEN = """
+update ledger.erased_deliveries set rewritten_at = clock_timestamp()
+where erasure_id = %s and delivery_id = %s and held = 'here' and rewritten_at is null
+"""
+_RECORD = """
+insert into ledger.erased_deliveries (
+    erasure_id, delivery_id, name, held, found, old_sha256, new_sha256, old_rows, new_rows
+)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+-- What a killed command wrote down first is what the receipt says.
+on conflict (erasure_id, delivery_id, name) do update set new_sha256 = excluded.new_sha256
 """
 
 
@@ -129,11 +146,7 @@ class Deliveries:
             if held.held != "here":
                 file = next(f for f in self._files("data") if (f.delivery_id, f.name) == (held.delivery_id, held.name))
                 self._record(erasure_id, held, file.sha256, None, file.rows, None)
-        begun = self._connection.execute(
-            "select delivery_id from ledger.erased_deliveries"
-            " where erasure_id = %s and held = 'here' and rewritten_at is null",
-            (erasure_id,),
-        ).fetchall()
+        begun = self._connection.execute(_UNREWRITTEN, (erasure_id,)).fetchall()
         for delivery in sorted({row[0] for row in begun} | {held.delivery_id for held in found if held.held == "here"}):
             files = [file for file in self._files() if file.delivery_id == delivery]
             if files[0].state == "closed":
@@ -186,11 +199,7 @@ class Deliveries:
         for aside in replaced:
             give_name(aside, aside.with_name(aside.name.removesuffix(_UNFINISHED)))
             hook("replacing")
-        self._connection.execute(
-            "update ledger.erased_deliveries set rewritten_at = clock_timestamp()"
-            " where erasure_id = %s and delivery_id = %s and held = 'here' and rewritten_at is null",
-            (erasure_id, files[0].delivery_id),
-        )
+        self._connection.execute(_REWRITTEN, (erasure_id, files[0].delivery_id))
 
     def _files(self, kind: str | None = None) -> list[_File]:
         rows = self._connection.execute(_FILES).fetchall()
@@ -201,8 +210,7 @@ class Deliveries:
 
     def _was_known(self, file: _File) -> bool:
         identifiers = (self._subject.values("person_id"), self._subject.values("trn"))
-        row = self._connection.execute(_KNOWN, (*identifiers, file.closed_at, file.made_from)).fetchone()
-        return bool(row and row[0])
+        return bool(one(self._connection, _KNOWN, (*identifiers, file.closed_at, file.made_from))[0])
 
     def _held(self, file: _File, held: str, found: str, removed: int | None) -> Held:
         return Held(file.delivery_id, file.name, file.destination, held, found, removed)
@@ -211,12 +219,7 @@ class Deliveries:
         self, erasure_id: int, held: Held, old: str, new: str | None, old_rows: int | None, new_rows: int | None
     ) -> None:
         self._connection.execute(
-            "insert into ledger.erased_deliveries"
-            " (erasure_id, delivery_id, name, held, found, old_sha256, new_sha256, old_rows, new_rows)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            # What a killed command wrote down first is what the receipt says.
-            " on conflict (erasure_id, delivery_id, name) do update set new_sha256 = excluded.new_sha256",
-            (erasure_id, held.delivery_id, held.name, held.held, held.found, old, new, old_rows, new_rows),
+            _RECORD, (erasure_id, held.delivery_id, held.name, held.held, held.found, old, new, old_rows, new_rows)
         )
 
 

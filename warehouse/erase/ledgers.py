@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.erase.relations import LEDGER
 from warehouse.erase.rows import Found
 from warehouse.erase.subject import Subject, pattern
@@ -52,16 +53,15 @@ def count(connection: psycopg.Connection, subject: Subject) -> list[Found]:
     """The ledgers' rows that name the person."""
     found: dict[str, Found] = {}
     for column in _columns(connection):
-        row = connection.execute(
-            sql.SQL("select count(*) from {} as t where {}").format(
-                sql.Identifier(LEDGER, column.table), _names(column, subject.words)
-            )
-        ).fetchone()
-        if row and row[0]:
+        query = sql.SQL("select count(*) from {} as t where {}").format(
+            sql.Identifier(LEDGER, column.table), _names(column, subject.words)
+        )
+        (rows,) = one(connection, query)
+        if rows:
             before = found.get(column.table)
             place = f"{LEDGER}.{column.table}"
             # A row may name them in two columns; the larger count is the nearest to the number of rows.
-            found[column.table] = Found(place, "ledger", max(int(row[0]), before.theirs if before else 0))
+            found[column.table] = Found(place, "ledger", max(int(rows), before.theirs if before else 0))
     return list(found.values())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import ErasureRefused
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.relations import Elsewhere
@@ -16,6 +17,11 @@ from warehouse.erase.rules import PERSON_ID, PersonRule
 from warehouse.erase.subject import Subject, pattern
 
 _MOST_ROUNDS = 10
+_COUNT = """
+select count(*) filter (where not {shared}), count(*) filter (where {shared})
+from {table} as t
+where {found}
+"""
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,9 @@ def _person_of(connection: psycopg.Connection, tables: Tables, subject: Subject)
 def count(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Found:
     """How many rows of a table are the person's, and how many concern others, too."""
     conditions = Conditions(relation, rule, subject)
-    row = connection.execute(
-        sql.SQL(
-            "select count(*) filter (where not {shared}), count(*) filter (where {shared})"
-            " from {table} as t where {found}"
-        ).format(shared=conditions.shared, table=relation.identifier, found=conditions.found)
-    ).fetchone()
-    assert row is not None
-    return Found(relation.place, relation.kind, int(row[0]), int(row[1]))
+    query = sql.SQL(_COUNT).format(shared=conditions.shared, table=relation.identifier, found=conditions.found)
+    theirs, shared = one(connection, query)
+    return Found(relation.place, relation.kind, int(theirs), int(shared))
 
 
 def remove(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Removed:
@@ -166,13 +167,10 @@ def _rows_with(connection: psycopg.Connection, table: Elsewhere, subject: Subjec
     with connection.transaction():
         # Rows that a policy hides are not passed over in silence: reading the table fails.
         connection.execute("set local row_security = off")
-        row = connection.execute(
-            sql.SQL('select count(*) from {} as t where (t::text collate "C") ~* {}').format(
-                sql.Identifier(table.schema, table.name), sql.Literal(pattern(subject.words))
-            )
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
+        query = sql.SQL('select count(*) from {} as t where (t::text collate "C") ~* {}').format(
+            sql.Identifier(table.schema, table.name), sql.Literal(pattern(subject.words))
+        )
+        return int(one(connection, query)[0])
 
 
 def _told(

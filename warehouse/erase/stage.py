@@ -26,6 +26,17 @@ BUILT_ASIDE = ("trw_build_", "trw_old_")
 Resealed = Callable[[psycopg.Connection, list[str], str], AbstractContextManager[None]]
 """Given the warehouse, tables whose history is about to change, and why: one transaction with the block."""
 
+_NOT_BUILT_SINCE = """
+select p.place, n.nspname || '.' || c.relname from ledger.erased_places as p
+join pg_class as c on c.oid = p.relation join pg_namespace as n on n.oid = c.relnamespace
+where p.erasure_id = %s and p.kind = 'derived' and not exists (
+    select from ledger.published_relations as r
+    join ledger.builds as b on b.build_id = r.build_id
+    join ledger.erasures as e on e.erasure_id = p.erasure_id
+    where r.relation_oid = c.oid and b.published_at > e.asked_at
+)
+"""
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -268,15 +279,7 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
     Raises:
         ErasureRefused: one of them belongs to an old build, which a session still reads.
     """
-    same = warehouse.execute(
-        "select p.place, n.nspname || '.' || c.relname from ledger.erased_places as p"
-        " join pg_class as c on c.oid = p.relation join pg_namespace as n on n.oid = c.relnamespace"
-        " where p.erasure_id = %s and p.kind = 'derived' and not exists ("
-        " select from ledger.published_relations as r join ledger.builds as b on b.build_id = r.build_id"
-        " join ledger.erasures as e on e.erasure_id = p.erasure_id"
-        " where r.relation_oid = c.oid and b.published_at > e.asked_at)",
-        (erasure_id,),
-    ).fetchall()
+    same = warehouse.execute(_NOT_BUILT_SINCE, (erasure_id,)).fetchall()
     old = [name for _, name in same if name.startswith(BUILT_ASIDE)]
     if old:
         raise ErasureRefused(

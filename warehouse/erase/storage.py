@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
 
@@ -23,6 +24,10 @@ _OLDER = """
 select pid from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and age(backend_xmin) > age(%s::xid8::xid)
 """
+_CLEAR_STATISTICS = """
+select pg_clear_attribute_stats(%s, %s, attname::text, %s) from pg_attribute
+where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped
+"""
 
 
 def rewrite(connection: psycopg.Connection, places: Iterable[str], progress: Progress) -> None:
@@ -37,9 +42,7 @@ def rewrite(connection: psycopg.Connection, places: Iterable[str], progress: Pro
     Raises:
         ErasureRefused: a session has been reading for so long that rows it could still see cannot be removed.
     """
-    row = connection.execute("select pg_current_xact_id()::text").fetchone()
-    assert row is not None
-    _wait_for_readers(connection, str(row[0]), progress)
+    _wait_for_readers(connection, str(one(connection, "select pg_current_xact_id()::text")[0]), progress)
     tables = connection.execute(_TABLES, (list(places),)).fetchall()
     for schema, name, parent in tables:
         progress.say(f"rewriting {schema}.{name}")
@@ -62,11 +65,7 @@ def clear_statistics(connection: psycopg.Connection, schema: str, table: str, *,
         of_partitions: the samples of all its partitions together.
     """
     if connection.info.server_version >= 180_000:
-        connection.execute(
-            "select pg_clear_attribute_stats(%s, %s, attname::text, %s) from pg_attribute"
-            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped",
-            (schema, table, of_partitions, schema, table),
-        )
+        connection.execute(_CLEAR_STATISTICS, (schema, table, of_partitions, schema, table))
     else:
         # Before 18 only an administrator can.
         _if_allowed(

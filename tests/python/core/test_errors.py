@@ -31,6 +31,12 @@ def test_the_docstring_lists_every_kind_with_its_code() -> None:
     assert {kind.__name__: kind.exit_code for kind in kinds()}.items() <= listed.items()
 
 
+def test_what_passes_by_itself_is_marked() -> None:
+    """Retries, `replicate watch` and the drills go by this mark."""
+    passing = {kind.__name__ for kind in kinds() if kind.passes}
+    assert passing == {"DatabaseUnreachable", "StreamStuck", "WaitedTooLong", "DestinationFull", "AlreadyRunning"}
+
+
 def _flat(line: str) -> str:
     return line.translate(str.maketrans("", "", "│├└─"))
 
@@ -62,6 +68,7 @@ def test_an_error_is_json_when_asked_for(capsys: pytest.CaptureFixture[str], mon
         "meaning": "This one did nothing.",
         "next": "Wait.",
         "exit_code": 40,
+        "passes": True,
     }
 
 

@@ -12,6 +12,14 @@ from warehouse.core import ours
 from warehouse.core.errors import SetupError
 
 _NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
+_MIGRATIONS = """
+create table if not exists ledger.migrations (
+    number int primary key,
+    name text not null,
+    sha256 text not null,
+    applied_at timestamptz not null default now()
+)
+"""
 
 
 def available() -> list[tuple[int, str, str]]:
@@ -51,11 +59,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
         if connection.execute("select to_regclass('ledger.migrations')").fetchone() == (None,):
             ours.refuse_occupied(connection)
             connection.execute("create schema ledger")
-        connection.execute(
-            "create table if not exists ledger.migrations ("
-            " number int primary key, name text not null, sha256 text not null,"
-            " applied_at timestamptz not null default now())"
-        )
+        connection.execute(_MIGRATIONS)
         done = {row[0]: row[1] for row in connection.execute("select number, sha256 from ledger.migrations")}
         for number, name, sql in available():
             digest = hashlib.sha256(sql.encode()).hexdigest()
