@@ -14,6 +14,10 @@ from warehouse.core.destinations import server_types
 from warehouse.core.errors import UsageError
 
 _TEMPLATE = "new_contract.yml"
+_AS_AT = """\
+  - property: asAtColumn
+    value: as_at_date
+"""
 
 
 def new_contract(extract: ExtractName, model: ExtractModel, folder: Path = EXPORTS) -> Path:
@@ -38,6 +42,7 @@ def new_contract(extract: ExtractName, model: ExtractModel, folder: Path = EXPOR
         "@model@": model.name,
         "@grain@": ", ".join(model.grain) or "not stated",
         "@kinds@": server_types(),
+        "@as_at@": _AS_AT if "as_at_date" in names else "",
         "@columns@": "\n".join(f"      - name: {name}" for name in names),
     }.items():
         text = text.replace(word, value)
