@@ -11,9 +11,9 @@ from warehouse.core.contracts import ExtractName, load_contract
 from warehouse.core.contracts.extract_model import extract_model
 from warehouse.core.contracts.new import check_absent, new_contract
 from warehouse.core.contracts.place import named
-from warehouse.core.contracts.read import shown
 from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
+from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
 
 app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
@@ -33,9 +33,9 @@ def new(extract: Annotated[str, NameArgument], json: bool = JsonOption) -> None:
     check_absent(name)
     path = new_contract(name, extract_model(name, load_terms()))
     if json:
-        print_json({"written": shown(path)})
+        print_json({"written": near(path)})
     else:
-        out.print(f"Wrote {shown(path)}. Fill its gaps (FILL IN), then run `warehouse contract check {extract}`.")
+        out.print(f"Wrote {near(path)}. Fill its gaps (FILL IN), then run `warehouse contract check {extract}`.")
 
 
 @app.command("check")
@@ -44,12 +44,12 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
     contracts = [load_contract(path) for path in named(extract)]
     if json:
         listed = [
-            {"contract": shown(one.path), "version": one.version, "columns": len(one.columns)} for one in contracts
+            {"contract": near(one.path), "version": one.version, "columns": len(one.columns)} for one in contracts
         ]
         print_json(listed)
         return
     for one in contracts:
-        out.print(f"{shown(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
+        out.print(f"{near(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
 
 
 @app.command("sync")
@@ -80,7 +80,7 @@ def synchronise(
         _show(done)
     if only_check and behind:
         error = ContractBehind(
-            f"{', '.join(shown(one.path) for one in behind)}: not what the models say.",
+            f"{', '.join(near(one.path) for one in behind)}: not what the models say.",
             meaning="Nothing was changed. A receiver reads another meaning, type or class than the model has.",
             next_command="Run `warehouse contract sync`, and agree what it changes with the recipient.",
         )
@@ -92,9 +92,9 @@ def synchronise(
 def _show(done: list[Synced]) -> None:
     for one in done:
         if not one.changes:
-            out.print(f"{shown(one.path)} says what its model says.")
+            out.print(f"{near(one.path)} says what its model says.")
             continue
-        out.print(f"{shown(one.path)}:")
+        out.print(f"{near(one.path)}:")
         for change in one.changes:
             out.print(f"  {change.place}, {change.key}", markup=False)
             if change.was is not None:
@@ -102,12 +102,12 @@ def _show(done: list[Synced]) -> None:
             out.print(f"    + {change.now}", markup=False)
     for one in done:
         if one.left_behind:
-            out.print(f"Only in the model of {shown(one.path)}, and not delivered: {', '.join(one.left_behind)}.")
+            out.print(f"Only in the model of {near(one.path)}, and not delivered: {', '.join(one.left_behind)}.")
 
 
 def _as_json(one: Synced, *, written: bool) -> dict[str, Any]:
     return {
-        "contract": shown(one.path),
+        "contract": near(one.path),
         "changes": [{"place": c.place, "key": c.key, "was": c.was, "now": c.now} for c in one.changes],
         "left_out": list(one.left_behind),
         "written": written and bool(one.changes),

@@ -24,7 +24,7 @@ import yaml
 
 from warehouse.core import fast_yaml
 from warehouse.core.errors import TermsError
-from warehouse.core.settings import PROJECT
+from warehouse.core.settings import PROJECT, near
 
 MODELS: Final = PROJECT / "models"
 FOLDER: Final = MODELS / "field_dictionary"
@@ -132,7 +132,7 @@ def _model_column(file: Path, column: dict[str, Any], terms: Mapping[str, Term])
 
 
 def _wrong(file: Path, what: str) -> TermsError:
-    place = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
+    place = near(file)
     return TermsError(
         f"{place}: {what}.",
         meaning="What a column means, and how sensitive it is, is not certain. Nothing was changed.",

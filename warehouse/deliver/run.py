@@ -12,7 +12,6 @@ from pathlib import Path
 import psycopg
 
 from warehouse.core.contracts import EXPORTS, Contract
-from warehouse.core.contracts.read import shown
 from warehouse.core.database import connect, session_lock
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
@@ -25,7 +24,7 @@ from warehouse.core.errors import (
 )
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
@@ -112,7 +111,7 @@ def destination_url(settings: Settings, contract: Contract) -> str:
     if kind_of(url).name not in contract.destinations:
         raise SettingsError(
             f"{contract.recipient} is to get its files at {describe(url)}, a kind of place that "
-            f"{shown(contract.path)} does not name in `servers`.",
+            f"{near(contract.path)} does not name in `servers`.",
             meaning="Nothing was sent.",
             next_command=f"Correct {destination_of(contract.recipient)}, or agree a new version of "
             "the contract, then run `warehouse deliver`.",
@@ -136,7 +135,7 @@ class Run:
         start = time.monotonic()
         report = DeliveryReport(
             delivery_id=owed.delivery_id,
-            contract=shown(owed.contract.path),
+            contract=near(owed.contract.path),
             contract_version=owed.contract.version,
             recipient=owed.contract.recipient,
             extract=owed.contract.name,

@@ -8,8 +8,9 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.contracts import Column, ColumnType, Contract, Kind, parse_type, why_it_cannot_hold
-from warehouse.core.contracts.read import contract_error, shown
+from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import CheckFailed, DeliveryError
+from warehouse.core.settings import near
 
 SCHEMA = "extracts"
 
@@ -47,7 +48,7 @@ def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str,
     there = {row[0]: (row[1], row[2]) for row in connection.execute(_COLUMNS, (SCHEMA, contract.model))}
     if not there:
         raise DeliveryError(
-            f"There is no table {SCHEMA}.{contract.model}, which {shown(contract.path)} delivers.",
+            f"There is no table {SCHEMA}.{contract.model}, which {near(contract.path)} delivers.",
             meaning="Nothing was sent. Deliveries of other contracts are not affected.",
             next_command="Run `warehouse run`, which builds the models first.",
         )

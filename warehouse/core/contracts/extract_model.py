@@ -12,9 +12,9 @@ from typing import Any
 
 from warehouse.core import fast_yaml, terms
 from warehouse.core.contracts.place import ExtractName
-from warehouse.core.contracts.read import shown
 from warehouse.core.contracts.types import parse_type
 from warehouse.core.errors import ContractError
+from warehouse.core.settings import near
 from warehouse.core.terms import Term
 
 _PHYSICAL = {"string": "text", "timestamp": "timestamp with time zone"}
@@ -69,15 +69,15 @@ def extract_model(extract: ExtractName, dictionary: dict[str, Term], folder: Pat
     name = extract.model
     file = folder / "extracts" / extract.recipient / f"{name}.yml"
     if not file.is_file():
-        raise _wrong(f"There is no model {name} ({shown(file)}).", f"Write the model first{_others(folder)}")
+        raise _wrong(f"There is no model {name} ({near(file)}).", f"Write the model first{_others(folder)}")
     columns = terms.model_columns(name, dictionary, file.parent)
     entry = fast_yaml.safe_load(file.read_text(encoding="utf-8"))["models"][0]
     config = entry.get("config") or {}
     if not columns or not (config.get("contract") or {}).get("enforced"):
         what = "lists no columns" if not columns else "enforces no contract"
         raise _wrong(
-            f"{shown(file)} {what}, so it is not certain what {name} holds.",
-            f"Add `contract: {{enforced: true}}` and every column to {shown(file)}",
+            f"{near(file)} {what}, so it is not certain what {name} holds.",
+            f"Add `contract: {{enforced: true}}` and every column to {near(file)}",
         )
     return ExtractModel(
         name=name,
@@ -103,7 +103,7 @@ def _one_line(text: str) -> str:
 def _physical(file: Path, column: str, data_type: str) -> str:
     physical = _PHYSICAL.get(data_type, data_type)
     if parse_type(physical) is None:
-        raise _wrong(f"{shown(file)}: {column} is of type {data_type}, which no file can carry.", "Cast it")
+        raise _wrong(f"{near(file)}: {column} is of type {data_type}, which no file can carry.", "Cast it")
     return physical
 
 

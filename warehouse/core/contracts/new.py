@@ -8,10 +8,11 @@ from pathlib import Path
 from warehouse.core.contracts.extract_model import ExtractModel
 from warehouse.core.contracts.model import IDENTIFIER
 from warehouse.core.contracts.place import EXPORTS, ExtractName
-from warehouse.core.contracts.read import contract_error, shown
+from warehouse.core.contracts.read import contract_error
 from warehouse.core.contracts.sync import synced
 from warehouse.core.destinations import server_types
 from warehouse.core.errors import UsageError
+from warehouse.core.settings import near
 
 _TEMPLATE = "new_contract.yml"
 _AS_AT = """\
@@ -71,7 +72,7 @@ def check_absent(extract: ExtractName, folder: Path = EXPORTS) -> Path:
 def _already_there(path: Path) -> UsageError:
     """A person may have written half of it."""
     return UsageError(
-        f"{shown(path)} exists already.",
+        f"{near(path)} exists already.",
         meaning="Nothing was written.",
         next_command="Bring it up to date with `warehouse contract sync`, or remove it first.",
     )

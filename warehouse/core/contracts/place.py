@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from warehouse.core.contracts.model import IDENTIFIER
-from warehouse.core.contracts.read import contract_error, shown
+from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import UsageError
-from warehouse.core.settings import PROJECT
+from warehouse.core.settings import PROJECT, near
 
 EXPORTS = PROJECT / "exports"
 SUFFIX = ".odcs.yaml"
@@ -63,7 +63,7 @@ def contract_files(folder: Path = EXPORTS) -> list[Path]:
     found = sorted(folder.rglob("*.y*ml"))
     for path in found:
         if not path.name.endswith(SUFFIX) or path.parent.parent != folder:
-            raise contract_error(path, [f"a contract's place is {shown(folder)}/<recipient>/<extract>{SUFFIX}"])
+            raise contract_error(path, [f"a contract's place is {near(folder)}/<recipient>/<extract>{SUFFIX}"])
     return found
 
 
@@ -80,7 +80,7 @@ def named(extract: str | None, folder: Path = EXPORTS) -> list[Path]:
     if not path.is_file():
         others = ", ".join(str(ExtractName.of_file(one)) for one in contract_files(folder)) or "none"
         raise UsageError(
-            f"There is no contract {shown(path)}.",
+            f"There is no contract {near(path)}.",
             meaning="Nothing was done.",
             next_command=f"`warehouse contract new {extract}` writes one from its model. There are: {others}.",
         )

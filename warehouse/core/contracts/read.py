@@ -14,7 +14,7 @@ from open_data_contract_standard.model import OpenDataContractStandard
 
 from warehouse.core.contracts.gaps import MARK, gaps
 from warehouse.core.errors import ContractError
-from warehouse.core.settings import PROJECT
+from warehouse.core.settings import near
 
 _LONGEST = 200
 
@@ -33,17 +33,12 @@ class _OneOfEachKey(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def shown(path: Path) -> str:
-    """A file's name as a person would type it."""
-    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
-
-
 def contract_error(path: Path, problems: list[str]) -> ContractError:
     """All that is wrong with a file, in one error."""
     return ContractError(
-        f"{shown(path)}: " + "; ".join(problems) + ".",
+        f"{near(path)}: " + "; ".join(problems) + ".",
         meaning="Nothing was sent and nothing was changed.",
-        next_command=f"Correct {shown(path)}, then run the same command again.",
+        next_command=f"Correct {near(path)}, then run the same command again.",
     )
 
 
@@ -71,9 +66,9 @@ def read(path: Path) -> tuple[OpenDataContractStandard, bytes]:
     root, document = _parse(path, content)
     if unfilled := list(gaps(root)):
         raise ContractError(
-            f"{shown(path)} has {len(unfilled)} gaps that a person still has to fill: {'; '.join(unfilled)}.",
+            f"{near(path)} has {len(unfilled)} gaps that a person still has to fill: {'; '.join(unfilled)}.",
             meaning="It is no contract yet. Nothing was sent and nothing was changed.",
-            next_command=f"Write each of them in {shown(path)} in the place of `{MARK}`, then run "
+            next_command=f"Write each of them in {near(path)} in the place of `{MARK}`, then run "
             "`warehouse contract check`.",
         )
     # The pydantic models ignore names that they do not know, so a misspelt `required` would be no rule at all.
