@@ -255,7 +255,7 @@ class Sftp(Destination):
             )
         if isinstance(error, asyncssh.PermissionDenied):
             hint = "Check WAREHOUSE_SFTP_KEY_FILE or WAREHOUSE_SFTP_PASSWORD"
-            return self.refused(f"it does not let the user {self._user or '(none named)'} in", hint)
+            return self.refused(f"it does not let {self._user or 'a user without a name'} in", hint)
         hint = "Check the server's address, and that it is up"
         return self.refused(type(error).__name__, hint, passes=isinstance(error, _PASSING))
 
