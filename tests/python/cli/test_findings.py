@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.console import Console
 from warehouse.cli import findings
 from warehouse.core.errors import SlotLost, WarehouseError
 from warehouse.core.finding import Finding, failed, first_failed, from_error, ok, warning
+from warehouse.core.settings import PROJECT
 
 LOST = failed("slot_lost", "The slot is gone.", "warehouse replicate repair", SlotLost, "Changes may be missing.")
 
@@ -72,3 +74,13 @@ def test_a_name_is_left_out_where_the_text_says_it(monkeypatch: pytest.MonkeyPat
     first, second = printed(monkeypatch, [LOST], terminal=False, named=False)
     assert first == "✗ The slot is gone. Changes may be missing."
     assert second == "    Next: warehouse replicate repair"
+
+
+def test_there_is_one_finding() -> None:
+    """And no error is made of one but by itself: a room that has a finding raises `finding.as_error()`."""
+    files = {str(file.relative_to(PROJECT)): file.read_text() for file in (PROJECT / "warehouse").rglob("*.py")}
+    assert [name for name, text in files.items() if re.search(r"^class Finding\b", text, re.M)] == [
+        "warehouse/core/finding.py"
+    ]
+    by_hand = re.compile(r"\(\s*(?:finding|reason|check|failure|first|broken)\.what,\s*meaning=")
+    assert [name for name, text in files.items() if by_hand.search(text)] == []
