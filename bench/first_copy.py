@@ -12,7 +12,7 @@ from bench.subscriber import SCHEMA, copied_by_the_engine, drop_database, end_pe
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
-from warehouse.replicate import load_classification, replicate, run
+from warehouse.replicate import door, replicate, run
 from warehouse.replicate.replica import tables as replica_tables
 
 TOPIC = "first copy"
@@ -68,8 +68,8 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
 
 def _begin_anew(databases: Databases) -> None:
     end_peer(databases)
-    with databases.warehouse() as warehouse, databases.source() as trs:
-        run.clear(databases, trs, warehouse, load_classification(), "measured once more")
+    with door.connected(databases) as ends:
+        run.clear(ends, "measured once more")
 
 
 def raw(databases: Databases, only: str | None = None) -> Figure:

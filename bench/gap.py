@@ -14,8 +14,8 @@ from warehouse.core.errors import SlotLost
 from warehouse.core.progress import Progress
 from warehouse.replicate import replicate
 from warehouse.replicate.ledger import epochs
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
-from warehouse.replicate.sync.repair import repair
 
 TOPIC = "gap"
 ROWS = 5_000

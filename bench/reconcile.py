@@ -52,7 +52,7 @@ def reconcile_rate(databases: Databases, progress: Progress) -> list[Figure]:
 def _specs(databases: Databases) -> list[compare.TableSpec]:
     classification = load_classification()
     with databases.source() as trs, databases.warehouse() as warehouse:
-        return compare.specs(trs, warehouse, SCHEMA, classification.published, classification.without)
+        return compare.specs(trs, warehouse, classification)
 
 
 def _hash_all(trs: psycopg.Connection, specs: list[compare.TableSpec]) -> int:

@@ -15,7 +15,7 @@ from bench.subscriber import SCHEMA, replicated_columns
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
 from warehouse.replicate.compare.reconcile import raise_if_different, reconcile
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 SHARES = (0.0, 0.0001, 0.001, 0.01, 1.0)
 AIMED_AT = 0.001
@@ -52,7 +52,7 @@ def _one(
     warehouse.execute("checkpoint")
     progress.say(f"repair of {damaged:,} rows")
     with timing() as watch:
-        done = repair(databases, progress, compare_all=True, in_full=in_full)
+        done = repair(databases, progress, depth="full" if in_full else "all")
     mended = sum(table.rows_inserted + table.rows_updated + table.rows_deleted for table in done.tables)
     if mended != damaged or done.left:
         raise RuntimeError(f"{damaged} rows were damaged and {mended} mended; {done.left} left")

@@ -18,9 +18,10 @@ from typing import Literal
 import psycopg
 
 from warehouse.core.databases import Databases
+from warehouse.core.progress import Progress
 from warehouse.core.settings import load
 from warehouse.replicate import door
-from warehouse.replicate.door import Door
+from warehouse.replicate.link import Ends
 
 
 def started(on_start: Callable[[list[str]], None] = lambda _: None) -> Databases:
@@ -61,12 +62,16 @@ def as_it_is(side: Literal["source", "warehouse"]) -> Iterator[tuple[Databases, 
 
 
 @contextmanager
-def opened() -> Iterator[Door]:
+def opened(progress: Progress | None = None, *, exclusive: bool = False) -> Iterator[Ends]:
     """Both databases, with the ledger up to date.
+
+    Args:
+        exclusive: for a command that alters what is ours; see door.alone().
 
     Raises:
         DatabaseUnreachable: one of the two is.
         ClassificationError: replication/ cannot be read.
+        AlreadyRunning: another command is at work, and this one has to be alone.
     """
-    with door.opened(Databases(load())) as both:
-        yield both
+    with door.opened(Databases(load()), progress, exclusive=exclusive) as ends:
+        yield ends

@@ -19,7 +19,7 @@ from warehouse.core.postgres import find_binaries
 from warehouse.marts import examine_builds
 from warehouse.replicate import load_classification, status
 from warehouse.replicate.catalog import relations
-from warehouse.replicate.classification import compare
+from warehouse.replicate.classification import check_against
 from warehouse.replicate.preflight.preflight import preflight
 
 ROOM_BYTES = 5_000_000_000
@@ -105,7 +105,7 @@ def _classification(databases: Databases) -> str:
         tables = relations.read_tables(trs, classification.schema_name)
     if not tables:
         return "the operational database is empty; `warehouse run` fills the sandbox"
-    held = compare(classification, tables)
+    held = check_against(classification, tables)
     columns = sum(map(len, classification.published.values()))
     return f"{len(classification.published)} tables, {columns} columns replicated" + (
         f"; not replicated, because not classified: {held}" if held else ""

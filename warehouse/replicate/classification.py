@@ -19,7 +19,7 @@ Class = Literal["open", "personal", "sensitive", "secret"]
 
 
 class Column(BaseModel):
-    """A column's line: its class, and whether it stays behind.
+    """A column's line: its class, and whether it is left out.
 
     Attributes:
         without: dotted paths inside a JSON column that are credentials and are taken out before a row is stored.
@@ -40,7 +40,7 @@ class Column(BaseModel):
     @model_validator(mode="after")
     def _left_behind_for_a_reason(self) -> Column:
         if not self.replicate and not self.because:
-            raise ValueError("`replicate: false` wants a reason in `because`")
+            raise ValueError("`replicate: false` needs a reason in `because`")
         return self
 
     @property
@@ -50,7 +50,7 @@ class Column(BaseModel):
 
 
 class Table(BaseModel):
-    """A table's entry: its columns, and whether the table stays behind.
+    """A table's entry: its columns, and whether the table is left out.
 
     Attributes:
         keep_years: for how many years its superseded versions are kept, where it is not the file's rule.
@@ -71,12 +71,12 @@ class Table(BaseModel):
     @model_validator(mode="after")
     def _left_behind_for_a_reason(self) -> Table:
         if not self.replicate and not self.because:
-            raise ValueError("`replicate: false` wants a reason in `because`")
+            raise ValueError("`replicate: false` needs a reason in `because`")
         return self
 
     @property
     def published(self) -> list[str]:
-        """The names of the columns that are replicated, none for a table that stays behind."""
+        """The names of the columns that are replicated, none for a table that is left out."""
         return [name for name, column in self.columns.items() if column.is_published] if self.replicate else []
 
 
@@ -134,7 +134,7 @@ class Classification(BaseModel):
 
 @dataclass(frozen=True)
 class NewColumns:
-    """What the operational database has and the file does not: held back until somebody classifies it.
+    """What the operational database has and the file does not: held back until it is classified.
 
     Attributes:
         first: what is more urgent: a decision about another change of structure, or what could not be carried out.
@@ -185,18 +185,18 @@ def load_classification(file: Path = FILE) -> Classification:
         place = ".".join(str(part) for part in first["loc"])
         what = f"{file.name} is wrong at {place}: {first['msg'].removeprefix('Value error, ')}"
     raise ClassificationError(
-        what + ".", meaning=meaning, next_command=f"Mend replication/{file.name}, then run again."
+        what + ".", meaning=meaning, next_command=f"Correct replication/{file.name}, then run again."
     ) from None
 
 
-def compare(classification: Classification, source: dict[str, dict[str, Any]]) -> NewColumns:
-    """Hold the file against the operational database's tables and columns.
+def check_against(classification: Classification, source: dict[str, dict[str, Any]]) -> NewColumns:
+    """Compare the file with the operational database's tables and columns.
 
     Returns:
         What the database has and the file does not.
 
     Raises:
-        ClassificationError: the file replicates a table or column that the database lacks: models rest on it.
+        ClassificationError: the file replicates a table or column that the database lacks: models use it.
     """
     missing = [
         f"{table}.{column}" if table in source else f"table {table}"
@@ -209,7 +209,7 @@ def compare(classification: Classification, source: dict[str, dict[str, Any]]) -
         raise ClassificationError(
             f"replication/trs.yml replicates what the operational database does not have: {', '.join(names[:5])}"
             + (f" and {len(names) - 5} more." if len(names) > 5 else "."),
-            meaning="It was renamed or dropped there, or this is another database. What was replicated before is kept.",
+            meaning="It was renamed or dropped, or this is another database. What was replicated before is kept.",
             next_command="Check TRS_DATABASE_URL; if the database is right, correct or remove these lines in "
             "replication/trs.yml, then run again.",
         )

@@ -1,60 +1,22 @@
-"""The one door of the commands: both servers run, the ledger is up to date, both databases are open."""
+"""How a command gets both databases: servers started, ledger up to date, connections open, one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 
 import psycopg
 
+from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import ReplicationError
-from warehouse.replicate.classification import Classification, load_classification
+from warehouse.core.errors import AlreadyRunning
+from warehouse.core.progress import Progress
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends, connected, not_set_up
+from warehouse.replicate.stream import marks, subscription
 
-
-@dataclass(frozen=True)
-class Door:
-    """Both databases, open.
-
-    Attributes:
-        name: of publication and subscription.
-        epoch: None when nothing is replicated yet.
-    """
-
-    databases: Databases
-    trs: psycopg.Connection
-    warehouse: psycopg.Connection
-    name: str
-    classification: Classification
-    epoch: Epoch | None
-
-    def streaming(self) -> Epoch:
-        """The epoch that streams.
-
-        Raises:
-            ReplicationError: there is none.
-        """
-        if self.epoch is None:
-            raise not_set_up()
-        if self.epoch.state != "streaming":
-            raise ReplicationError(
-                "A copy or a repair was broken off, or is being made now.",
-                meaning="There is no stream that this command could work with. Nothing was done.",
-                next_command="`warehouse replicate status` says which of the two, and what to do.",
-            )
-        return self.epoch
-
-
-def not_set_up() -> ReplicationError:
-    """The error of a command that needs a replica before there is one."""
-    return ReplicationError(
-        "Nothing is replicated yet.",
-        meaning="There is no replica that this command could work with. Nothing was done.",
-        next_command="warehouse replicate run",
-    )
+__all__ = ["Ends", "alone", "connected", "connected_alone", "not_set_up", "only_command", "opened", "ready"]
 
 
 def ready(databases: Databases) -> Databases:
@@ -66,14 +28,53 @@ def ready(databases: Databases) -> Databases:
 
 
 @contextmanager
-def opened(databases: Databases) -> Iterator[Door]:
-    """Open both databases for as long as the block lasts.
+def opened(databases: Databases, progress: Progress | None = None, *, exclusive: bool = False) -> Iterator[Ends]:
+    """Start what is not running, and open both databases for as long as the block lasts.
+
+    Args:
+        exclusive: see connected_alone().
 
     Raises:
         DatabaseUnreachable: one of the two is.
         ClassificationError: replication/ cannot be read.
+        AlreadyRunning: another command is at work, and this one has to be alone.
     """
-    classification, name = load_classification(), databases.settings.warehouse_replication_name
     ready(databases)
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        yield Door(databases, trs, warehouse, name, classification, epochs.current(warehouse, name))
+    with (connected_alone if exclusive else connected)(databases, progress) as ends:
+        yield ends
+
+
+@contextmanager
+def connected_alone(databases: Databases, progress: Progress | None = None) -> Iterator[Ends]:
+    """Open both databases for a command that alters what is ours; see alone().
+
+    The epoch is read when it is certain that no other command is at work.
+    """
+    with connected(databases, progress) as ends, alone(ends):
+        yield replace(ends, current=epochs.current(ends.warehouse, ends.name))
+
+
+@contextmanager
+def alone(ends: Ends) -> Iterator[None]:
+    """Let one command at a time set up, repair or switch the stream on.
+
+    What is ours is compared with what was recorded after the last such command, and recorded again afterwards.
+
+    Raises:
+        AlreadyRunning: another command is at work.
+    """
+    with only_command(ends.warehouse, ends.name), marks.kept(ends):
+        yield
+
+
+@contextmanager
+def only_command(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
+    """The same for a command that alters nothing of ours at the source, or takes all of it down."""
+    with session_lock(warehouse, subscription.lock_name(name)) as held:
+        if not held:
+            raise AlreadyRunning(
+                "Another command is at work on this replica.",
+                meaning="This one did nothing; the other one continues.",
+                next_command="Wait for it, then run again.",
+            )
+        yield

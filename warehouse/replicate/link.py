@@ -1,29 +1,35 @@
-"""Both ends of replication as its steps are handed them, and the lock that lets one command at a time work on them."""
+"""Both ends of replication in one object, which every step takes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import psycopg
 
-from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning
-from warehouse.replicate.catalog import relations
-from warehouse.replicate.classification import Classification
+from warehouse.core.errors import ReplicationError
+from warehouse.core.progress import Progress, Silent
+from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.differences import Limit
-from warehouse.replicate.stream import marks, subscription
+from warehouse.replicate.ledger.epochs import Epoch
+
+Depth = Literal["known", "all", "full"]
+"""How far a repair looks: at what is known or suspected to differ; at every table, where rows that were proven equal
+and not written since are taken to be equal still; or at every row of every table."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """Both ends of replication, as the steps need them.
+    """Both databases, open.
 
     Attributes:
-        tables: the source's tables as they are now.
-        in_full: whether a comparison looks into every row, whatever was proven before.
+        trs: the source: the operational database.
+        current: the epoch that has not ended, as it was when the databases were opened; None when there is none.
+        depth: how far a repair looks.
         allow_deletes: tables of which a repair may delete any number of rows.
     """
 
@@ -31,40 +37,83 @@ class Ends:
     trs: psycopg.Connection
     warehouse: psycopg.Connection
     classification: Classification
-    tables: relations.Tables
-    in_full: bool = False
+    current: Epoch | None = None
+    progress: Progress = field(default_factory=Silent)
+    depth: Depth = "known"
     allow_deletes: Collection[str] = ()
 
     @property
     def name(self) -> str:
+        """Of the publication and the subscription."""
         return self.databases.settings.warehouse_replication_name
 
     @property
     def schema(self) -> str:
+        """Of the replicated tables, in both databases."""
         return self.classification.schema_name
+
+    @property
+    def published(self) -> dict[str, list[str]]:
+        """The replicated tables, each with its replicated columns."""
+        return self.classification.published
 
     @property
     def limit(self) -> Limit:
         """How much a repair may delete."""
         return Limit.of(self.databases.settings, self.allow_deletes)
 
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch that has not ended.
+
+        Raises:
+            ReplicationError: there is none.
+        """
+        if self.current is None:
+            raise not_set_up()
+        return self.current
+
+    def streaming(self) -> Epoch:
+        """The epoch that streams.
+
+        Raises:
+            ReplicationError: there is none.
+        """
+        if self.epoch.state != "streaming":
+            raise ReplicationError(
+                "A copy or a repair has not finished: it was interrupted, or it is still running.",
+                meaning="There is no stream that this command could work with. Nothing was done.",
+                next_command="`warehouse replicate status` says which of the two, and what to do.",
+            )
+        return self.epoch
+
+    def of(self, classification: Classification) -> Ends:
+        """The same for other tables or columns."""
+        return replace(self, classification=classification)
+
+    def within(self, epoch: Epoch) -> Ends:
+        """The same with an epoch that has begun since, or that has changed."""
+        return replace(self, current=epoch)
+
 
 @contextmanager
-def alone(warehouse: psycopg.Connection, name: str, trs: psycopg.Connection | None = None) -> Iterator[None]:
-    """One at a time may set up, repair or switch the stream on.
-
-    Args:
-        trs: of a command that alters what is ours: it is held against what was noted before, and noted afterwards.
+def connected(databases: Databases, progress: Progress | None = None) -> Iterator[Ends]:
+    """Open both databases, which run and have a ledger, for as long as the block lasts.
 
     Raises:
-        AlreadyRunning: another one is at it.
+        DatabaseUnreachable: one of the two is.
+        ClassificationError: replication/ cannot be read.
     """
-    with session_lock(warehouse, subscription.lock_name(name)) as held:
-        if not held:
-            raise AlreadyRunning(
-                "Another command is at work on this replica.",
-                meaning="This one did nothing; the other one goes on.",
-                next_command="Wait for it, then run again.",
-            )
-        with marks.kept(trs, warehouse, name) if trs else nullcontext():
-            yield
+    classification, name = load_classification(), databases.settings.warehouse_replication_name
+    with databases.source() as trs, databases.warehouse() as warehouse:
+        current = epochs.current(warehouse, name)
+        yield Ends(databases, trs, warehouse, classification, current, progress or Silent())
+
+
+def not_set_up() -> ReplicationError:
+    """The error of a command that needs a replica before there is one."""
+    return ReplicationError(
+        "Nothing is replicated yet.",
+        meaning="There is no replica that this command could work with. Nothing was done.",
+        next_command="warehouse replicate run",
+    )

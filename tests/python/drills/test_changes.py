@@ -6,7 +6,9 @@ import pytest
 from psycopg import sql
 
 from tests.python.drills.harness import Drill
+from warehouse.replicate import load_classification
 from warehouse.replicate.ledger import epochs
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import continuity
 
 pytestmark = pytest.mark.slow
@@ -73,7 +75,8 @@ def test_guard_of_a_stream_that_runs(drill: Drill) -> None:
     with drill.databases.at_source() as source, drill.databases.at_warehouse() as warehouse:
         epoch = epochs.current(warehouse, drill.name)
         assert epoch is not None
+        ends = Ends(drill.databases, source, warehouse, load_classification(), epoch)
         for _ in range(60):
-            _, finding = continuity.examine(drill.databases, source, warehouse, epoch)
+            _, finding = continuity.examine(ends)
             assert finding is None, finding
     drill.finish()

@@ -9,7 +9,7 @@ from tests.python.drills.harness import Drill, wait_until
 from tests.python.replicate.own_file import read_in_place_of_the_file
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
-from warehouse.replicate import Classification, drift, link
+from warehouse.replicate import Classification, door, drift
 from warehouse.replicate.classification import FILE
 from warehouse.replicate.ledger import epochs
 
@@ -41,7 +41,7 @@ class Edited:
         with (
             drill.databases.at_source() as source,
             drill.databases.at_warehouse() as warehouse,
-            link.alone(warehouse, drill.name),
+            door.only_command(warehouse, drill.name),
         ):
             epoch = epochs.current(warehouse, drill.name)
             assert epoch is not None

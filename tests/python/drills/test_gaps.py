@@ -13,7 +13,7 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.errors import ApplyConflict, SlotLost, StreamStuck
 from warehouse.core.progress import Silent
 from warehouse.replicate.compare.reconcile import reconcile
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -145,7 +145,7 @@ def test_unique_conflict_that_is_skipped(drill: Drill) -> None:
     drill.sync()
     (found,) = reconcile(drill.databases, Silent(), only=["persons"]).tables
     assert found.changed == 1
-    repair(drill.databases, Silent(), compare_all=True)
+    repair(drill.databases, Silent(), depth="all")
     drill.work(40)
     gaps = drill.finish_with_gap()
     assert len(gaps) == 1

@@ -21,6 +21,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import drift, history, replicate
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger import epochs
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import marks, subscription
 
 SEED = 20_261_122
@@ -75,6 +76,10 @@ class World:
         assert epoch is not None
         return epoch
 
+    @property
+    def ends(self) -> Ends:
+        return Ends(self.databases, self.trs, self.warehouse, self.classification, self.epoch)
+
     def work(self, *accept: str, by_person: bool = True) -> drift.Work:
         return drift.Work(
             self.trs, self.warehouse, self.epoch, self.classification, Silent(), frozenset(accept), by_person
@@ -82,13 +87,13 @@ class World:
 
     def apply(self, *accept: str, by_person: bool = True) -> drift.Outcome:
         """What `warehouse replicate apply` does, without its raising."""
-        with marks.kept(self.trs, self.warehouse, self.name):
+        with marks.kept(self.ends):
             work = self.work(*accept, by_person=by_person)
             drift.make_ready(work)
             return drift.finish(work)
 
     def release(self, *names: str) -> None:
-        with marks.kept(self.trs, self.warehouse, self.name):
+        with marks.kept(self.ends):
             drift.release(self.work(), names)
 
     def found(self) -> list[tuple[str, str]]:
@@ -101,7 +106,7 @@ class World:
         """Wait until all that is committed now is applied and in the history."""
         subscription.wait_until_applied(self.trs, self.warehouse, self.name, Silent())
         origin = subscription.origin_name(self.warehouse, self.name)
-        history.catch_up(self.warehouse, self.trs, self.epoch, self.classification, origin)
+        history.catch_up(self.ends, origin)
 
     def state(self, table: str, column: str = "") -> str | None:
         row = self.warehouse.execute(

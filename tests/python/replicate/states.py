@@ -24,9 +24,9 @@ from warehouse.core.errors import ApplyConflict
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile as compare
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.sync import begin
-from warehouse.replicate.sync.repair import repair
 
 
 @dataclass

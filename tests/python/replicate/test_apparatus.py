@@ -13,8 +13,8 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.history import prove
 from warehouse.replicate.integrity import apparatus
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream.subscription import is_enabled
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

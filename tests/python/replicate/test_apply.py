@@ -11,7 +11,7 @@ from warehouse.cli.replicate import apply as apply_command
 from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
-from warehouse.replicate import drift, replicate, run, status
+from warehouse.replicate import door, drift, replicate, run, status
 from warehouse.replicate.drift import locks
 from warehouse.replicate.replica import manual_writes
 
@@ -148,6 +148,7 @@ def test_the_first_copy_leaves_no_table_unguarded(world: World, monkeypatch: pyt
     """However it ends: a table that is whole has its triggers before the run is over."""
     monkeypatch.setattr(manual_writes, "note_them", lambda *_, **given: made.append(given["only"]) if given else 0)
     made: list[str] = []
-    run.clear(world.databases, world.trs, world.warehouse, world.classification, "a test")
+    with door.connected(world.databases) as ends:
+        run.clear(ends, "a test")
     replicate(world.databases, Silent())
     assert sorted(made) == ["people", "posts"]

@@ -23,8 +23,8 @@ from warehouse.core.errors import PageDamaged, SlotLost, SourceNotReady
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import decoding, subscription
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ def test_a_damaged_page_has_a_name_and_a_way_out(own: WorldDatabases, side: str)
     where = "warehouse" if side == WAREHOUSE else "operational database"
     for command in (
         lambda: reconcile(own, Silent(), ["persons"]),
-        lambda: repair(own, Silent(), compare_all=True, in_full=True),
+        lambda: repair(own, Silent(), depth="full"),
     ):
         with pytest.raises(PageDamaged, match=f"The {where} cannot read all of table persons") as caught:
             command()
@@ -175,7 +175,7 @@ def test_a_damaged_page_has_a_name_and_a_way_out(own: WorldDatabases, side: str)
             for statement in ("set zero_damaged_pages = on", "vacuum (full) public.persons"):
                 assert statement.split(" (")[0].split(" =")[0] in caught.value.next_command.lower()
                 warehouse.execute(statement.encode())
-        done = repair(own, Silent(), compare_all=True)
+        done = repair(own, Silent(), depth="all")
         assert done.gap is not None and done.gap.rows_inserted > 0
     replicate(own, Silent())
     assert equal(own)

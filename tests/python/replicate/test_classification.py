@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from warehouse.core.errors import ClassificationError
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog.relations import SourceColumn
-from warehouse.replicate.classification import Classification, compare
+from warehouse.replicate.classification import Classification, check_against
 
 NAMES = st.text("abc_", min_size=1, max_size=3)
 LINES = st.one_of(
@@ -60,7 +60,7 @@ def test_new_columns_are_never_published(tables: dict[str, object], more: dict[s
         }
         for table in names.keys() | more.keys()
     }
-    held = compare(classification, source)
+    held = check_against(classification, source)
     for table, column in held.columns:
         assert column not in classification.published.get(table, [])
     for table in held.tables:
@@ -76,8 +76,8 @@ def test_new_columns_are_never_published(tables: dict[str, object], more: dict[s
     [
         ("tables: [", "not valid YAML"),
         ("source: trs\nschema: public\ntables: {t: {columns: {c: public}}}", "tables.t.columns.c.class"),
-        ("source: trs\nschema: public\ntables: {t: {replicate: false, columns: {c: open}}}", "wants a reason"),
-        ("source: trs\nschema: public\ntables: {t: {columns: {c: {class: open, replicate: false}}}}", "wants a reason"),
+        ("source: trs\nschema: public\ntables: {t: {replicate: false, columns: {c: open}}}", "needs a reason"),
+        ("source: trs\nschema: public\ntables: {t: {columns: {c: {class: open, replicate: false}}}}", "needs a reason"),
         ("source: trs\nschema: public\ntables: {t: {column: {}}}", "tables.t"),
         ("[]", "wrong at"),
     ],

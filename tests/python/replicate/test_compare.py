@@ -17,7 +17,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.postgres.binaries import system_folders
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.compare import Keys, SourceSnapshot, TableComparison, TableSpec, WarehouseState, engine, tables
-from warehouse.replicate.compare.ranges import KeyedRow, differing, merge, range_bits
+from warehouse.replicate.compare.ranges import Differences, KeyedRow, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for
 
 ROWS = 400
@@ -310,15 +310,15 @@ def test_walking_both_sides_finds_what_sets_would(
         keys = sorted(side, key=lambda k: (k[0], k[1].encode()))
         return [(hashed, side[hashed, text], text) for hashed, text in keys]
 
-    missing, extra, changed = Keys(), Keys(), Keys()
-    merge(as_the_server_orders(there), as_the_server_orders(here), missing, extra, changed)
+    found = Differences()
+    merge(as_the_server_orders(there), as_the_server_orders(here), found)
 
     def texts(keys: set[tuple[int, str]]) -> list[tuple[str]]:
         return sorted((text,) for _, text in keys)
 
-    assert sorted(missing) == texts(there.keys() - here.keys())
-    assert sorted(extra) == texts(here.keys() - there.keys())
-    assert sorted(changed) == texts({k for k in there.keys() & here.keys() if there[k] != here[k]})
+    assert sorted(found.missing) == texts(there.keys() - here.keys())
+    assert sorted(found.extra) == texts(here.keys() - there.keys())
+    assert sorted(found.changed) == texts({k for k in there.keys() & here.keys() if there[k] != here[k]})
 
 
 @given(st.lists(st.lists(st.text(), min_size=1, max_size=3)))

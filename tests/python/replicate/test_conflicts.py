@@ -16,8 +16,8 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
 from warehouse.core.progress import Silent
 from warehouse.core.writer import write_on_purpose
-from warehouse.replicate import replicate, status
-from warehouse.replicate.compare import settled
+from warehouse.replicate import door, replicate, status
+from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.pending import first_pending
 from warehouse.replicate.conflicts.pgoutput import Change, End, Transaction, decode
@@ -245,13 +245,11 @@ def test_skipping_gives_up_exactly_one_transaction_and_keeps_a_record(world: Dat
             skip_transaction(world, lsn=conflict.lsn, because="again", decided_by="ann")
 
         # A comparison of all that was given up settles it.
-        name = world.settings.warehouse_replication_name
-        epoch = epochs.current(warehouse, name)
-        assert epoch is not None
-        settled.settled(warehouse, epoch, name, ["alerts"], all_of_them=False)
-        assert [found.code for found in status(world, pause=0.2).reasons] == ["skipped"]
-        settled.settled(warehouse, epoch, name, ["alerts", "persons"], all_of_them=True)
-        assert status(world, pause=0.2).reasons == []
+        with door.connected(world) as ends:
+            confirm_equal(ends, ["alerts"])
+            assert [found.code for found in status(world, pause=0.2).reasons] == ["skipped"]
+            confirm_equal(ends, list(ends.published))
+            assert status(world, pause=0.2).reasons == []
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.guard.watch import Event, Watch
 from warehouse.replicate.ledger.differences import Limit, refused
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def test_the_bounds_of_damage_are_those_of_its_own_table(world: Databases) -> No
     before = one(world.at_source, "select clock_timestamp()")[0]
     damage(world, "update persons set last_name = 'Wrong' where trn = '0000007'")
     reconcile(world, Silent(), ["countries"])
-    done = repair(world, Silent(), compare_all=True)
+    done = repair(world, Silent(), depth="all")
     assert done.gap is not None and done.gap.from_time < before
 
 

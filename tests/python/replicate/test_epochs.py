@@ -110,7 +110,7 @@ def test_a_start_of_the_warehouse_is_a_doubt_unless_nothing_can_be_missing(
     assert kind_on("started again", "as it was") == found
     if found in ("restarted", None):
         assert kind_on("as it was", "as it was") is None
-        assert kind_on("started again", None) is None, "a note of an earlier version says nothing of it"
+        assert kind_on("started again", None) is None, "before the first pass nothing was noted of it"
 
 
 def test_a_slot_that_cannot_be_decoded_is_lost() -> None:

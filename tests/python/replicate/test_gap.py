@@ -10,7 +10,6 @@ import uuid
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from tests.python.replicate.trouble import (
     Writer,
@@ -30,8 +29,8 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import SlotLost, SlotTaken
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -268,31 +267,6 @@ def test_a_subscription_dropped_by_hand_is_a_gap(world: Databases) -> None:
     done = repair(world, Silent())
     assert done.gap is not None and done.gap.rows_deleted == 10
     assert equal(world)
-
-
-def test_an_older_warehouse_goes_on_with_its_slot(world: Databases) -> None:
-    """The first version named the slot as the subscription, and left it on after errors."""
-    replicate(world, Silent())
-    name, slot = world.settings.warehouse_replication_name, slot_of(world)
-    with world.at_source() as trs, world.at_warehouse() as warehouse:
-        target = sql.Identifier(name)
-        subscription.stop(warehouse, name)
-        trs.execute("select pg_copy_logical_replication_slot(%s, %s)", (slot, name))
-        subscription.drop_slot(trs, slot)
-        warehouse.execute(sql.SQL("alter subscription {} set (slot_name = {})").format(target, target))
-        warehouse.execute(sql.SQL("alter subscription {} set (disable_on_error = false)").format(target))
-        warehouse.execute("update ledger.epochs set slot_name = replication_name, timeline = null")
-        warehouse.execute("delete from ledger.slot_positions")
-        subscription.enable(warehouse, name)
-        trs.execute("update persons set last_name = 'Jones' where trn < '0000100'")
-    replicate(world, Silent())
-    assert equal(world)
-    assert one(world.at_warehouse, "select subdisableonerr from pg_subscription where subname = %s", name) == (True,)
-    lose_slot(world)
-    with pytest.raises(SlotLost):
-        replicate(world, Silent())
-    repair(world, Silent())
-    assert slot_of(world) == f"{name}_2"
 
 
 def test_the_command_says_what_it_did(

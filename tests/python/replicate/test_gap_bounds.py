@@ -11,7 +11,7 @@ from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import insert
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 

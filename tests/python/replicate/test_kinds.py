@@ -18,8 +18,9 @@ from warehouse.core.errors import DriftHeld, NotCompared, ReplicationError, Slot
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import raise_if_different, reconcile
+from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight.preflight import examined
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -125,7 +126,7 @@ def test_a_table_that_is_unfit_is_refused_before_anything_is_made(
         trs.execute(change.encode())
         made = World(databases, trs, warehouse)
         read_in_place_of_the_file(monkeypatch, lambda: made.classification)
-        checks = examined(databases, trs, warehouse, made.classification)
+        checks = examined(Ends(databases, trs, warehouse, made.classification))
         assert [one.what for one in checks if one.state == "failed" and expected in one.what]
         with pytest.raises(ReplicationError) as caught:
             replicate(databases, Silent())

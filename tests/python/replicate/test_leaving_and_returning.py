@@ -13,7 +13,7 @@ from warehouse.core.errors import DriftHeld, MeaningChanged, SubscriptionAltered
 from warehouse.core.progress import Silent
 from warehouse.replicate import Status, replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
-from warehouse.replicate import link, load_classification, replicate
-from warehouse.replicate.sync import begin
+from warehouse.replicate import door, load_classification, replicate
+from warehouse.replicate.sync import parts
 
 TESTS = PROJECT / "tests" / "python"
 PAINS = list(csv.DictReader((Path(__file__).parent / "pains.csv").open(encoding="utf-8", newline="")))
@@ -96,7 +96,7 @@ def test_two_runs_at_once_copy_once(world: Databases) -> None:
 def test_a_second_run_beside_one_that_works_is_refused(world: Databases) -> None:
     name = world.settings.warehouse_replication_name
     with world.at_warehouse() as warehouse:
-        with link.alone(warehouse, name), pytest.raises(AlreadyRunning):
+        with door.only_command(warehouse, name), pytest.raises(AlreadyRunning):
             replicate(world, Silent())
         replicate(world, Silent())
 
@@ -104,7 +104,7 @@ def test_a_second_run_beside_one_that_works_is_refused(world: Databases) -> None
 @pytest.mark.slow
 def test_the_first_copy_takes_two_sessions_at_the_source(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Callable[[], psycopg.Connection]] = []
-    copy_parts = begin.copy.copy_parts
+    copy_parts = parts.copy_parts
 
     def counted(*args: object, connect_source: Callable[[], psycopg.Connection], **others: object) -> int:
         def connect() -> psycopg.Connection:
@@ -113,7 +113,7 @@ def test_the_first_copy_takes_two_sessions_at_the_source(world: Databases, monke
 
         return copy_parts(*args, connect_source=connect, **others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(begin.copy, "copy_parts", counted)
+    monkeypatch.setattr(parts, "copy_parts", counted)
     replicate(world, Silent())
     assert len(opened) == 2
 

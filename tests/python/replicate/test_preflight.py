@@ -20,6 +20,7 @@ from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.catalog.identity import Identity
 from warehouse.replicate.catalog.publication import Publication
+from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import rules
 from warehouse.replicate.preflight.facts import Facts, Source, Warehouse, read_source, read_warehouse
 from warehouse.replicate.preflight.preflight import examined, preflight, require
@@ -223,7 +224,7 @@ def test_identities_of_a_real_database(world: Databases) -> None:
         trs.execute("alter table alert_types add column display_order int generated always as (1) virtual")
         found = states(world)
         with pytest.raises(ReplicationError, match=r"alert_types\.display_order is a generated column"):
-            require(world, trs, warehouse, load_classification())
+            require(Ends(world, trs, warehouse, load_classification()))
         slot = trs.execute("select count(*) from pg_publication where pubname like 'trw_%'").fetchone()
         assert slot == (0,)
     assert "replica identity is FULL" in found["identity of persons"]
@@ -300,7 +301,7 @@ def test_it_changes_nothing(world: Databases) -> None:
     with world.at_source() as trs, world.at_warehouse() as warehouse:
         trs.execute("set default_transaction_read_only = on")
         warehouse.execute("set default_transaction_read_only = on")
-        found = examined(world, trs, warehouse, load_classification())
+        found = examined(Ends(world, trs, warehouse, load_classification()))
         # A session's own setting says nothing of what the role may do.
         assert [check.code for check in found if check.state == "failed"] == []
 

@@ -15,7 +15,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.catalog import reach
 from warehouse.replicate.preflight.preflight import preflight
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 

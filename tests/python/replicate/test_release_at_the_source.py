@@ -18,8 +18,8 @@ from warehouse.replicate.catalog import meaning
 from warehouse.replicate.drift import publishing
 from warehouse.replicate.preflight import at_source
 from warehouse.replicate.preflight.preflight import examined
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import marks, subscription
-from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ class Roles:
         trs.execute(sql.SQL("alter publication {} owner to {}").format(sql.Identifier(self.world.name), owner))
         # The tables were given away: that is for a person to look at, and here the test does.
         self.world.warehouse.execute("delete from ledger.source_meanings")
-        marks.note(trs, self.world.warehouse, self.world.name)
+        marks.note(self.world.ends)
         with self.session("owner") as connection:
             connection.execute(at_source.function(self.world.name, self.names["reader"]))
             connection.execute(at_source.for_migrations(self.world.name, "public", self.names["migrator"]))
@@ -270,7 +270,7 @@ def test_the_command_prints_what_runs_as_it_is(
 
 def test_preflight_tells_whoever_operates_the_source(world: World, roles: Roles) -> None:
     def check() -> tuple[str, str]:
-        found = examined(world.databases, world.trs, world.warehouse, world.classification)
+        found = examined(world.ends)
         return next((one.state, one.what) for one in found if one.code == "migrations of the source")
 
     assert check()[0] == "ok"

@@ -1,4 +1,4 @@
-"""A repair that is broken off at any step, damage without a gap, and a first copy that is gone on with."""
+"""A repair that is interrupted at any step, damage without a gap, and a first copy that is gone on with."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
 from warehouse.core.progress import Silent
-from warehouse.replicate import compare, load_classification, replicate, run
+from warehouse.replicate import Classification, compare, door, load_classification, replicate, run
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import epochs, gaps
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.sync import begin, compared, in_place, write
 from warehouse.replicate.sync import parts as copy
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +122,7 @@ def test_a_run_does_not_go_on_with_a_repair_unasked(world: Databases, monkeypatc
         kill_at(patch, compared, "compare_tables", after=False)
         with pytest.raises(Killed):
             repair(world, Silent())
-    with pytest.raises(SlotLost, match="broken off"):
+    with pytest.raises(SlotLost, match="interrupted"):
         replicate(world, Silent())
     repair(world, Silent())
     replicate(world, Silent())
@@ -153,7 +153,7 @@ def test_damage_is_repaired_while_the_source_is_written_to(
             insert(warehouse, "persons", {**PERSON, "person_id": made_up, "trn": "2000009"})
         replicate(world, Silent())
         writer.wait(10)
-        done = repair(world, Silent(), compare_all=True)
+        done = repair(world, Silent(), depth="all")
         writer.wait(10)
     replicate(world, Silent())
     assert equal(world)
@@ -161,7 +161,7 @@ def test_damage_is_repaired_while_the_source_is_written_to(
     # Only the damage was written: what the stream had yet to bring was left to it.
     assert (done.gap.rows_inserted, done.gap.rows_updated, done.gap.rows_deleted) == (1, 1, 1)
     assert done.gap.ended_epoch == done.gap.new_epoch
-    assert repair(world, Silent(), compare_all=True).gap is None
+    assert repair(world, Silent(), depth="all").gap is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,9 @@ def test_a_table_that_changed_between_two_snapshots_is_told(
     with databases.at_source() as before, databases.at_source() as now, databases.at_source() as trs:
         trs.execute("create table things (id int primary key, n int)")
         trs.execute("insert into things values (1, 1), (2, 2)")
-        spec = compare.specs(trs, trs, "public", {"things": ["id", "n"]}, lambda _: {})[0]
+        things = {"columns": {"id": "open", "n": "open"}}
+        file = Classification.model_validate({"source": "trs", "schema": "public", "tables": {"things": things}})
+        spec = compare.specs(trs, trs, file)[0]
         before.execute("begin isolation level repeatable read")
         before.execute("select 1")
         for statement in meanwhile.split("; "):
@@ -197,7 +199,7 @@ def test_much_damage_is_repaired_by_whole_tables_and_the_history_stays(
     whole: list[str] = []
     bring_over = write._all_rows
     monkeypatch.setattr(write, "WHOLE_AT_LEAST_ROWS", 1)
-    monkeypatch.setattr(write, "_all_rows", lambda work, spec: whole.append(spec.table) or bring_over(work, spec))
+    monkeypatch.setattr(write, "_all_rows", lambda *of: whole.append(of[2].table) or bring_over(*of))
     replicate(world, Silent())
     lose_slot(world)
     with world.at_source() as trs:
@@ -241,7 +243,7 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
         trs.execute("delete from persons where person_id = %s", (goes,))
         trs.execute("update persons set last_name = 'Jones' where person_id = %s", (stays,))
     report, _ = replicate(world, Silent())
-    assert "first copy, gone on with" in report.notes
+    assert "first copy, resumed" in report.notes
     # Each table was read once.
     assert sorted(parts_copied) == sorted(load_classification().published)
     assert equal(world)
@@ -251,7 +253,7 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
             "select from_time < %s, to_time > %s, rows_inserted, rows_updated, rows_deleted, reason from ledger.gaps",
             (first_copy_at, first_copy_at),
         ).fetchall()
-        assert bounds == [(True, True, 0, 1, 1, "the first copy was broken off")]
+        assert bounds == [(True, True, 0, 1, 1, "the first copy was interrupted")]
         ended = warehouse.execute(
             "select ended_by, ended_after is not null from versions.persons where person_id = %s", (goes,)
         ).fetchall()
@@ -262,8 +264,8 @@ def test_a_first_copy_goes_on_with_what_it_has(world: Databases, monkeypatch: py
 def test_a_reset_after_a_lost_slot_starts_over(world: Databases) -> None:
     replicate(world, Silent())
     lose_slot(world)
-    with world.at_source() as trs, world.at_warehouse() as warehouse:
-        run.clear(world, trs, warehouse, load_classification(), "reset by hand")
+    with door.connected(world) as ends:
+        run.clear(ends, "reset by hand")
     report, _ = replicate(world, Silent())
     assert report.notes == ["first copy"]
     assert equal(world)

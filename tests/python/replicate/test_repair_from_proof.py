@@ -14,7 +14,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.ledger.gaps import GapTable
-from warehouse.replicate.sync.repair import Repair, repair
+from warehouse.replicate.repair import Repair, repair
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def test_damage_is_repaired_from_the_proof_of_a_reconciliation(world: Databases)
     execute(world, "update persons set last_name = 'Wrong' where trn = '0000100'")
     with world.at_warehouse() as warehouse:
         insert(warehouse, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "2000009"})
-    done = repair(world, Silent(), compare_all=True)
+    done = repair(world, Silent(), depth="all")
     assert persons(done) == GapTable("persons", 300, 3, 1, 1, proved_at)
     assert all(table.carried_from is not None for table in done.tables)
     assert equal(world)
@@ -52,7 +52,7 @@ def test_damage_is_repaired_from_the_proof_of_a_reconciliation(world: Databases)
     )
     # Every row that differed was written: that is the next proof.
     execute(world, "update persons set last_name = 'Wrong' where trn = '0000100'")
-    again = persons(repair(world, Silent(), compare_all=True))
+    again = persons(repair(world, Silent(), depth="all"))
     assert again.rows_updated == 1
     assert again.carried_from is not None and again.carried_from > proved_at
     assert not reconcile(world, Silent()).differing
@@ -84,8 +84,8 @@ def damage_that_no_transaction_did(world: Databases) -> None:
 
 def test_a_repair_in_full_looks_into_rows_that_nobody_wrote(world: Databases) -> None:
     damage_that_no_transaction_did(world)
-    assert repair(world, Silent(), compare_all=True).gap is None
-    done = repair(world, Silent(), in_full=True)
+    assert repair(world, Silent(), depth="all").gap is None
+    done = repair(world, Silent(), depth="full")
     assert persons(done) == GapTable("persons", 300, 0, 1, 0, None)
     assert all(table.carried_from is None for table in done.tables)
     assert equal(world)
@@ -107,7 +107,7 @@ def test_a_proof_of_something_else_is_not_gone_by(world: Databases, column: str)
     """As after a failover, a restore or a restart of the source: what the rows belong to is not what was compared."""
     damage_that_no_transaction_did(world)
     execute(world, f"update ledger.proofs set {column} = {column} || 'x' where table_name = 'persons'")
-    done = repair(world, Silent(), compare_all=True)
+    done = repair(world, Silent(), depth="all")
     assert persons(done).rows_updated == 1
     assert persons(done).carried_from is None
     assert equal(world)

@@ -12,9 +12,9 @@ from tests.python.replicate.trouble import Writer, back_up, equal, history_is_so
 from warehouse.core.databases import WAREHOUSE, Databases
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.sync import restart
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

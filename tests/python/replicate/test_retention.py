@@ -15,7 +15,7 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
-from warehouse.replicate import load_classification, replicate, run, status
+from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.classification import Classification
 
 pytestmark = pytest.mark.slow
@@ -81,9 +81,9 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
 
         # More is taken up by itself, and asked about again when it is less.
         seven_years = of_years(7)
-        monkeypatch.setattr(run, "load_classification", lambda: seven_years)
+        read_in_place_of_the_file(monkeypatch, lambda: seven_years)
         report, _ = replicate(world, Silent())
         assert not any("history" in note for note in report.notes)
-        monkeypatch.setattr(run, "load_classification", lambda: one_year)
+        read_in_place_of_the_file(monkeypatch, lambda: one_year)
         report, _ = replicate(world, Silent())
         assert any("keeps less history" in note for note in report.notes)

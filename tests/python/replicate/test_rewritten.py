@@ -12,8 +12,8 @@ from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.repair import repair
 from warehouse.replicate.sync import begin
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

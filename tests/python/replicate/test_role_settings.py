@@ -12,6 +12,7 @@ from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import MissingPrivilege, SetupError
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate
+from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight.preflight import preflight, require
 from warehouse.replicate.preflight.roles import APPLY_WORKER, SENDER
 
@@ -89,4 +90,4 @@ def test_row_security_is_found_before_anything_is_read(looker: FreshDatabases, p
         trs.execute(policy.encode())
         trs.execute("set role passes_by")
         with looker.warehouse() as warehouse, pytest.raises(MissingPrivilege, match="notes"):
-            require(looker, trs, warehouse, load_classification())
+            require(Ends(looker, trs, warehouse, load_classification()))

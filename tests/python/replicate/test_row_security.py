@@ -16,7 +16,7 @@ from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.preflight.preflight import preflight
-from warehouse.replicate.sync.repair import repair
+from warehouse.replicate.repair import repair
 
 pytestmark = pytest.mark.slow
 
@@ -73,8 +73,8 @@ def test_after_it(prepared: Databases, as_owner: Callable[[str], None], hidden_b
     for command in (
         lambda: replicate(prepared, Silent()),
         lambda: reconcile(prepared, Silent()),
-        lambda: repair(prepared, Silent(), compare_all=True),
-        lambda: repair(prepared, Silent(), in_full=True, allow_deletes=["persons"]),
+        lambda: repair(prepared, Silent(), depth="all"),
+        lambda: repair(prepared, Silent(), depth="full", allow_deletes=["persons"]),
     ):
         with pytest.raises(MissingPrivilege, match="persons"):
             command()

@@ -21,11 +21,10 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
 from warehouse.core.progress import Silent
 from warehouse.core.writer import write_on_purpose
-from warehouse.replicate import history, status
+from warehouse.replicate import door, history, status
 from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
-from warehouse.replicate.ledger import epochs
 from warehouse.replicate.stream import subscription
 
 pytestmark = pytest.mark.slow
@@ -56,12 +55,9 @@ def world(world: Databases, sync: Sync) -> Databases:
 
 def backdate(databases: Databases, warehouse: psycopg.Connection) -> None:
     """Have all that was applied until now be of March, as if the warehouse had run since then."""
-    with databases.at_source() as trs:
-        subscription.wait_until_applied(trs, warehouse, databases.settings.warehouse_replication_name, Silent())
-        epoch = epochs.current(warehouse, databases.settings.warehouse_replication_name)
-        assert epoch is not None
-        origin = subscription.origin_name(warehouse, databases.settings.warehouse_replication_name)
-        stamping.stamp(warehouse, trs, epoch, "public", ["persons"], origin)
+    with door.connected(databases) as ends:
+        subscription.wait_until_applied(ends.trs, warehouse, ends.name, Silent())
+        stamping.stamp(ends, subscription.origin_name(warehouse, ends.name))
     warehouse.execute(
         "update ledger.transactions set committed_at = '2026-03-05 12:00+00'::timestamptz + interval '1 second'"
         " * (xid::text::bigint - (select min(xid::text::bigint) from ledger.transactions))"

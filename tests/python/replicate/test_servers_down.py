@@ -21,8 +21,8 @@ from warehouse.core.databases import SOURCE, WAREHOUSE, Databases
 from warehouse.core.errors import SlotLost, SourceRewound
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

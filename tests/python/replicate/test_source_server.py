@@ -22,9 +22,9 @@ from warehouse.core.postgres import Cluster
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.source_server import Server, change
-from warehouse.replicate.sync.repair import repair
 
 AT, NEXT_TO_IT = Server("db.example.org:5432", "10.0.0.1:5432", "1"), "10.0.0.2:5432"
 

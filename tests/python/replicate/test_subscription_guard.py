@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,9 +18,9 @@ from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAlt
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import continuity, marks
 from warehouse.replicate.stream import subscription as subscribing
-from warehouse.replicate.sync.repair import repair
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -210,10 +211,11 @@ def test_a_user_who_may_read_one_column_more_sees_what_was_put_back(world: World
             reader.execute("select xmin from pg_subscription")
         world.warehouse.execute(sql.SQL("grant select (xmin) on pg_subscription to {}").format(sql.Identifier(role)))
         assert marks._mark(reader) == marks._WRITTEN_BY
-        before = marks._read(world.trs, reader, world.name)
+        ends = replace(world.ends, warehouse=reader)
+        before = marks._read(ends)
         subscription(world, "disable")
         subscription(world, "enable")
-        after = marks._read(world.trs, reader, world.name)
+        after = marks._read(ends)
         assert before["the subscription"] != after["the subscription"]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("select subconninfo from pg_subscription")
@@ -267,7 +269,7 @@ def test_what_our_own_commands_do_is_never_doubted(world: World) -> None:
     world.trs.execute("alter table people add column score int default 7")
     world.file["people"]["score"] = "open"
     run(world)
-    repair(world.databases, Silent(), compare_all=True)
+    repair(world.databases, Silent(), depth="all")
     world.trs.execute("create table later as select n as id from generate_series(1, 5) as n")
     world.trs.execute("alter table later add primary key (id)")
     world.file["later"] = {"id": "open"}

@@ -13,7 +13,7 @@ from warehouse.core.errors import DriftHeld, MeaningChanged
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
-from warehouse.replicate.sync.repair import repair as repair_replica
+from warehouse.replicate.repair import repair as repair_replica
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow

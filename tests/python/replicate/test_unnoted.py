@@ -20,8 +20,8 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.history import prove
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
-from warehouse.replicate.sync.repair import repair
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ from warehouse.core.errors import AlreadyRunning, WaitedTooLong
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import slot_wait, subscription
 from warehouse.replicate.sync import compared, in_place
-from warehouse.replicate.sync.repair import repair
 
 
 class Listener:
@@ -158,7 +158,7 @@ def test_a_comparison_beside_a_repair_names_the_repair(prepared: Databases, monk
         return compare(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(in_place, "compare_tables", slowly)
-    mending = threading.Thread(target=lambda: repair(prepared, Silent(), compare_all=True))
+    mending = threading.Thread(target=lambda: repair(prepared, Silent(), depth="all"))
     mending.start()
     try:
         assert off.wait(120)

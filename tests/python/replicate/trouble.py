@@ -18,7 +18,6 @@ from tests.python.replicate.world import PERSON, insert, rows_digest
 from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.databases import Databases
 from warehouse.core.postgres import Cluster
-from warehouse.core.progress import Silent
 from warehouse.replicate.conflicts import decide
 from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.skip import Skipped
@@ -110,14 +109,14 @@ def put_back(cluster: Cluster, backup: Path) -> None:
 
 def open_conflicts(databases: Databases, *, every: bool = False) -> list[Conflict]:
     """What `warehouse replicate conflicts` shows."""
-    with opened(databases) as door:
-        return decide.open_conflicts(door, every=every)
+    with opened(databases) as ends:
+        return decide.open_conflicts(ends, every=every)
 
 
 def skip_transaction(databases: Databases, *, lsn: str, because: str, decided_by: str) -> Skipped:
     """What `warehouse replicate skip` does."""
-    with opened(databases) as door:
-        return decide.skip_transaction(door, Silent(), lsn=lsn, because=because, decided_by=decided_by)
+    with opened(databases) as ends:
+        return decide.skip_transaction(ends, lsn=lsn, because=because, decided_by=decided_by)
 
 
 def slot_of(databases: Databases) -> str:

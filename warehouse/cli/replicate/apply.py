@@ -10,7 +10,7 @@ import typer
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.errors import UsageError
-from warehouse.replicate import drift, link
+from warehouse.replicate import drift
 from warehouse.replicate.preflight import preflight, rules
 
 
@@ -36,10 +36,10 @@ def apply_drift(
             next_command="Release the column, change the source, then: warehouse replicate apply",
         )
     progress = TerminalProgress(quiet=json)
-    with opened() as door, link.alone(door.warehouse, door.name, door.trs):
-        epoch = door.streaming()
-        preflight.require(door.databases, door.trs, door.warehouse, door.classification, rules.TO_READ)
-        work = drift.Work(door.trs, door.warehouse, epoch, door.classification, progress, frozenset(accept or ()))
+    with opened(progress, exclusive=True) as ends:
+        epoch = ends.streaming()
+        preflight.require(ends, rules.TO_READ)
+        work = drift.Work(ends.trs, ends.warehouse, epoch, ends.classification, progress, frozenset(accept or ()))
         with progress.stage("apply"):
             if release:
                 drift.release(work, release)

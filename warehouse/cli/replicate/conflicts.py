@@ -22,9 +22,9 @@ def show_conflicts(
 
     Exit code 56: one is open.
     """
-    with opened() as door:
-        found = open_conflicts(door, every=every)
-        is_set_up = door.epoch is not None
+    with opened() as ends:
+        found = open_conflicts(ends, every=every)
+        is_set_up = ends.current is not None
     waiting = [conflict for conflict in found if conflict.state == "open"]
     if json:
         print_json({"open": len(waiting), "conflicts": [asdict(conflict) for conflict in found]})

@@ -8,7 +8,7 @@ from warehouse.cli.findings import print_findings
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.replicate import drift
-from warehouse.replicate.door import not_set_up
+from warehouse.replicate.link import not_set_up
 
 
 def show_drift(json: bool = JsonOption) -> None:
@@ -17,10 +17,10 @@ def show_drift(json: bool = JsonOption) -> None:
     Exit code 41: something waits to be classified. Exit code 42: a person has to decide. Otherwise 0: there is no
     difference, or `warehouse replicate apply` deals with it.
     """
-    with opened() as door:
-        if door.epoch is None:
+    with opened() as ends:
+        if ends.current is None:
             raise not_set_up()
-        found = drift.differences(door.trs, door.warehouse, door.name, door.classification)
+        found = drift.differences(ends.trs, ends.warehouse, ends.name, ends.classification)
     if json:
         print_json({"differences": [asdict(one) for one in found]})
     else:

@@ -11,8 +11,8 @@ import typer
 from warehouse.cli.opening import at_warehouse, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.errors import UsageError
-from warehouse.replicate import link
 from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile
+from warehouse.replicate.door import only_command
 from warehouse.replicate.history import prove
 
 
@@ -55,7 +55,7 @@ def reconcile_content(
 def _history(progress: TerminalProgress, only: Sequence[str], accept: str | None, *, json: bool) -> None:
     with (
         at_warehouse() as (databases, warehouse),
-        link.alone(warehouse, databases.settings.warehouse_replication_name),
+        only_command(warehouse, databases.settings.warehouse_replication_name),
         progress.stage("reconcile --history"),
     ):
         if accept is None:

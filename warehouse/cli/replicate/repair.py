@@ -13,7 +13,8 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, 
 from warehouse.replicate.compare import raise_if_left_out
 from warehouse.replicate.ledger.differences import refused
 from warehouse.replicate.ledger.gaps import GapTable
-from warehouse.replicate.sync.repair import Repair, repair
+from warehouse.replicate.link import Depth
+from warehouse.replicate.repair import Repair, repair
 
 _TIME = "%d %B %Y %H:%M:%S"
 _EQUAL = " All rows are equal."
@@ -41,7 +42,7 @@ def repair_gap(
     databases = ready()
     progress = TerminalProgress(quiet=json)
     with progress.stage("repair"):
-        done = repair(databases, progress, compare_all=compare, in_full=full, allow_deletes=allow_deletes or ())
+        done = repair(databases, progress, depth=_depth(compare=compare, full=full), allow_deletes=allow_deletes or ())
     if json:
         print_json(asdict(done))
     else:
@@ -49,6 +50,10 @@ def repair_gap(
     if done.held:
         raise refused(done.held, databases.settings.warehouse_repair_deletes_percent)
     raise_if_left_out(done.left_out)
+
+
+def _depth(*, compare: bool, full: bool) -> Depth:
+    return "full" if full else "all" if compare else "known"
 
 
 def _show(done: Repair) -> None:

@@ -9,7 +9,7 @@ import typer
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.errors import UsageError
-from warehouse.replicate import link
+from warehouse.replicate.door import only_command
 from warehouse.replicate.run import clear
 
 
@@ -24,9 +24,9 @@ def reset(
             meaning="Nothing was done. Dropped history cannot be recovered.",
             next_command="If that is what you want: warehouse replicate reset --yes",
         )
-    with opened() as door, link.alone(door.warehouse, door.name):
-        was_set_up = door.epoch is not None
-        clear(door.databases, door.trs, door.warehouse, door.classification, "reset by hand")
+    with opened() as ends, only_command(ends.warehouse, ends.name):
+        was_set_up = ends.current is not None
+        clear(ends, "reset by hand")
     if json:
         print_json({"reset": was_set_up})
     elif not was_set_up:

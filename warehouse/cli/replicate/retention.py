@@ -9,7 +9,7 @@ import typer
 
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, out, print_json, print_table
-from warehouse.replicate import link
+from warehouse.replicate.door import only_command
 from warehouse.replicate.history import kept
 from warehouse.replicate.history.kept import Kept
 from warehouse.replicate.history.retention import Expired
@@ -26,11 +26,11 @@ def retention(
     Without --apply it changes nothing: a rule in replication/trs.yml that keeps less than before drops nothing by
     itself.
     """
-    with opened() as door:
+    with opened() as ends:
         if apply:
-            with link.alone(door.warehouse, door.name):
-                kept.apply(door.warehouse, door.trs, door.classification)
-        found = kept.read(door.warehouse, door.trs, door.classification)
+            with only_command(ends.warehouse, ends.name):
+                kept.apply(ends.warehouse, ends.trs, ends.classification)
+        found = kept.read(ends.warehouse, ends.trs, ends.classification)
     if json:
         print_json(found.as_dict())
     else:

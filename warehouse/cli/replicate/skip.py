@@ -28,8 +28,8 @@ def skip(
             next_command=f'If that is what you want: warehouse replicate skip --lsn {lsn} --because "why" --yes',
         )
     progress = TerminalProgress(quiet=json)
-    with opened() as door, progress.stage("skip"):
-        done = skip_transaction(door, progress, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
+    with opened(progress) as ends, progress.stage("skip"):
+        done = skip_transaction(ends, lsn=lsn, because=because.strip(), decided_by=getpass.getuser())
     if json:
         print_json(asdict(done))
         return

@@ -20,13 +20,13 @@ def show_source(
     json: bool = JsonOption,
 ) -> None:
     """Which server the source is. Exit code 49 when another one answers, perhaps a copy, until a person accepts it."""
-    with opened() as door:
-        epoch = door.streaming()
+    with opened() as ends:
+        epoch = ends.streaming()
         accepted = accept is not None and source_server.accept(
-            door.databases, door.trs, door.warehouse, epoch.epoch_id, accept
+            ends.databases, ends.trs, ends.warehouse, epoch.epoch_id, accept
         )
-        noted = source_server.read_noted(door.warehouse, epoch.epoch_id)
-        now = source_server.read(door.databases, door.trs)
+        noted = source_server.read_noted(ends.warehouse, epoch.epoch_id)
+        now = source_server.read(ends.databases, ends.trs)
     has_moved = source_server.change(noted, now) == "moved"
     if json:
         print_json({"noted": asdict(noted) if noted else None, "now": asdict(now), "accepted": accepted})

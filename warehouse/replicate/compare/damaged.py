@@ -1,4 +1,4 @@
-"""A page of a table that PostgreSQL cannot read, in words: the table, the side, and the way out."""
+"""The error for a page of a table that PostgreSQL cannot read: the table, the side, and what to do."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def as_error(error: psycopg.Error, schema: str, table: str, *, at_source: bool) 
     if at_source:
         return PageDamaged(
             what,
-            meaning="Its disk or memory has damaged the table there, so it cannot be compared. Nothing was changed, "
-            "and the stream goes on.",
-            next_command="Tell the operational database's administrator at once: rows may be lost there. When the "
+            meaning="Its disk or memory has damaged the table, so it cannot be compared. Nothing was changed, and the "
+            "stream continues.",
+            next_command="Inform the operational database's administrator at once: rows may be lost. When the "
             "table can be read again: warehouse replicate repair --compare",
         )
     return PageDamaged(
         what,
-        meaning="The warehouse's disk or memory has damaged the table. Nothing was changed, and the stream goes on. "
-        "Rows of that page are lost here, and not at the source; versions that were superseded are in the history.",
-        next_command="Have the disk looked at. Then, as the warehouse's superuser: SET zero_damaged_pages = on; VACUUM "
+        meaning="The warehouse's disk or memory has damaged the table. Nothing was changed, and the stream continues. "
+        "The replica lost the rows of that page, the source did not; superseded versions are in the history.",
+        next_command="Have the disk checked. Then, as the warehouse's superuser: SET zero_damaged_pages = on; VACUUM "
         f"(FULL) {schema}.{table}; and: warehouse replicate repair --compare, which brings the rows back",
     )

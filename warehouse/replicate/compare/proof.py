@@ -1,9 +1,9 @@
 """A proof carried forward: what was proven equal once, and was not written since, is equal still.
 
-The engine never changes a row in place: a change is a new version, with the number of its transaction (`xmin`). When a
-table was proven equal, each side notes its horizon: every transaction with a smaller number had ended by then. A row
-whose number is smaller was seen by that proof, as it is now; a later comparison has to find it on both sides, and need
-not look into it. A proof is given up as soon as anything else could have changed what old rows show: another server or
+PostgreSQL never changes a row in place: a change is a new version, with the number of its transaction (`xmin`). When a
+table was proven equal, each side records its horizon: every transaction with a smaller number had ended by then. A row
+whose number is smaller was read by that proof, as it is now; a later comparison has to find it on both sides, and need
+not read it. A proof no longer holds as soon as anything else could have changed what old rows show: another server or
 history of it, another file of the table, another column behind a name (docs/adr/0016).
 """
 
@@ -18,10 +18,10 @@ from psycopg import sql
 from warehouse.replicate.compare.spec import Horizon, Proof, TableSpec
 
 MOST_TRANSACTIONS = 2**30
-"""Numbers of rows have 32 bits and go round; a horizon further back than this is not told from a later one."""
+"""Numbers of rows have 32 bits and wrap round; a horizon further back than this looks like a later one."""
 
 _VERSION = 1
-"""Of what a comparison tells apart. A proof of another version is none."""
+"""Of what a comparison distinguishes. A proof of another version does not hold."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ def server_of(connection: psycopg.Connection, *, at_source: bool) -> str | None:
 def look(connection: psycopg.Connection, spec: TableSpec, server: str | None) -> Look:
     """Look at a table inside a transaction that has its lock."""
     # Prepared: it is planned once, not for every table.
-    row = connection.execute(
-        _LOOK, {"names": [c.name for c in spec.columns], "of": [spec.schema, spec.table]}, prepare=True
-    ).fetchone()
+    values = {"names": [c.name for c in spec.columns], "of": [spec.schema, spec.table]}
+    row = connection.execute(_LOOK, values, prepare=True).fetchone()
     assert row is not None
     rewritten, relation, fit, xmin, next_ = row
     horizon = Horizon(server, relation, int(xmin)) if fit and server is not None else None
@@ -115,7 +114,7 @@ select concat_ws('/', s.system_identifier, d.oid)
 from pg_control_system() as s, pg_database as d where d.datname = current_database()
 """
 
-# Types that are not the engine's own, and those that are names of something in the catalog, can change what they show
+# Types that are not PostgreSQL's own, and those that are names of something in the catalog, can change what they show
 # without a change of any row; so can an expression that is computed while reading.
 _LOOK = """
 with root as (select to_regclass(format('%%I.%%I', variadic %(of)s::text[]))::oid as oid),

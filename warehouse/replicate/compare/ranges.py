@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from psycopg import sql
@@ -23,7 +23,7 @@ MOST_RANGES_BITS = 17
 """131,072 ranges are 15 MB in this process and in each server; from 8 million rows on ranges have more rows."""
 
 PLACES = 4
-"""So many new rows of a range are told with their place; for more of them the table is read again."""
+"""So many new rows of a range are listed with their place; for more of them the table is read again."""
 
 Summary = Mapping[int, tuple[int, int]]
 """Rows and the sum of their hashes (by exclusive or) of each range that has rows."""
@@ -40,6 +40,33 @@ def range_bits(rows: int, in_a_range: int = ROWS_IN_A_RANGE) -> int:
 def differing(there: Summary, here: Summary) -> list[int]:
     """The ranges whose content is not the same."""
     return sorted(number for number in there.keys() | here.keys() if there.get(number) != here.get(number))
+
+
+_KEY_SUMMARY = sql.SQL("""
+select
+    {range} as range,
+    count(*),
+    bit_xor(key_hash),
+    bit_xor((select {row} from {table} as u where u.ctid = t.place and u.tableoid = t.part)) filter (where is_new),
+    (array_agg(place) filter (where is_new))[:{places}]::text[]
+from (
+    select {key} as key_hash, {new} as is_new, t.ctid as place, t.tableoid as part from {table} as t offset 0
+) as t
+group by range
+""")
+"""The subquery is kept apart (offset 0), so that a row's key is hashed once, and only what is summed goes to the sums.
+New rows are read again by their place, for the few that are new: if the scan named columns, every row would be taken
+apart."""
+
+
+@dataclass
+class Differences:
+    """Keys of rows that only one side has, or both with different content; and in how many ranges."""
+
+    ranges: int = 0
+    missing: Keys = field(default_factory=Keys)
+    extra: Keys = field(default_factory=Keys)
+    changed: Keys = field(default_factory=Keys)
 
 
 @dataclass(frozen=True)
@@ -65,16 +92,7 @@ class Queries:
     def key_summary(self, horizon: Horizon) -> sql.Composed:
         """Each range with its rows, the sum of their keys' hashes, the sum of the hashes of new rows, and the places of
         some of these."""
-        # The subquery is kept apart (offset 0), so that a row's key is hashed once, and nothing but what is summed goes
-        # to the sums. New rows are read again by their place, for the few that are new: were columns named in the scan,
-        # every row's would be taken apart.
-        return sql.SQL(
-            "select {range} as range, count(*), bit_xor(key_hash), bit_xor("
-            "(select {row} from {table} as u where u.ctid = t.place and u.tableoid = t.part)) filter (where is_new),"
-            " (array_agg(place) filter (where is_new))[:{places}]::text[]"
-            " from (select {key} as key_hash, {new} as is_new, t.ctid as place, t.tableoid as part from {table} as t"
-            " offset 0) as t group by range"
-        ).format(
+        return _KEY_SUMMARY.format(
             range=self._range(sql.SQL("key_hash")),
             row=self._row_hash,
             places=sql.Literal(PLACES + 1),
@@ -143,7 +161,7 @@ class Queries:
         return sql.Identifier(self.spec.schema, self.spec.table)
 
     def _range(self, key_hash: sql.Composable | None = None) -> sql.Composable:
-        # A shift by all 64 bits would be one by none.
+        # A shift by all 64 bits would be a shift by none.
         return (
             sql.SQL("({} >> {})").format(key_hash or self._key_hash, sql.Literal(64 - self.bits))
             if self.bits
@@ -210,16 +228,16 @@ def walk(
             a, b = next(left, None), next(right, None)
 
 
-def merge(there: Iterable[KeyedRow], here: Iterable[KeyedRow], missing: Keys, extra: Keys, changed: Keys) -> None:
-    """Put down the keys that differ, from all rows of some ranges of both sides."""
-    for a, b in walk(there, here):
+def merge(source: Iterable[KeyedRow], replica: Iterable[KeyedRow], found: Differences) -> None:
+    """Add the keys that differ, from all rows of some ranges of both sides."""
+    for a, b in walk(source, replica):
         if a is None:
             assert b is not None
-            extra.add(key_of(b))
+            found.extra.add(key_of(b))
         elif b is None:
-            missing.add(key_of(a))
+            found.missing.add(key_of(a))
         elif a[1] != b[1]:
-            changed.add(key_of(a))
+            found.changed.add(key_of(a))
 
 
 def _order(row: KeyedRow) -> tuple[int | str, ...]:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from warehouse.core.database import one
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Progress
 from warehouse.replicate import compare
 from warehouse.replicate.catalog import relations
-from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.compare import proofs
-from warehouse.replicate.compare.settled import settled
+from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.compare.shared_snapshot import Unclear, one_position
-from warehouse.replicate.ledger import differences, epochs
+from warehouse.replicate.ledger import differences
+from warehouse.replicate.link import Ends, connected
+from warehouse.replicate.masking import Hidden, hidden_columns, shown
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.stream import missing_rows
 
 FIRST_KEYS = 20
-"""So many keys of each kind are reported of a table; the repair finds all of them anew."""
+"""So many keys of each kind are reported of a table; the repair finds all of them again."""
 
 ATTEMPTS = 10
-"""So often a position is taken anew for what could not be compared at the last one."""
+"""So often a new position is taken for what could not be compared at the last one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Reconciliation:
 def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()) -> Reconciliation:
     """Compare the content of source and replica at one position, while changes are made and applied, and record it.
 
-    Every row is looked into. Tables that are equal need not be looked into as far by the next repair (proofs.py).
+    Every row is read. The next repair need not read as much of the tables that are equal (proofs.py).
 
     Args:
         only: the tables to compare; all that are replicated when empty.
@@ -104,29 +105,26 @@ def reconcile(databases: Databases, progress: Progress, only: Sequence[str] = ()
         ReplicationError: nothing is replicated yet, or no position could be found.
         SourceNotReady, SlotLost, StreamStuck, MissingPrivilege: see warehouse.core.errors.
     """
-    classification = load_classification()
-    published = _chosen(classification, only)
-    with databases.source() as trs, databases.warehouse() as warehouse:
-        epoch = epochs.current(warehouse, databases.settings.warehouse_replication_name)
-        if epoch is None or epoch.state != "streaming":
+    with connected(databases, progress) as ends:
+        tables = _chosen(ends.published, only)
+        if ends.current is None or ends.current.state != "streaming":
             raise ReplicationError(
                 "There is no stream, so there is no position at which replica and source could be compared.",
                 meaning="Nothing was compared.",
-                next_command="`warehouse run` sets replication up or says what stands in its way.",
+                next_command="`warehouse run` sets replication up, or says why it cannot.",
             )
         # What the source has dropped cannot be read, and does not keep the rest from being compared.
-        there = relations.read_tables(trs, classification.schema_name)
-        here = classification.existing({table: there[table] for table in published if table in there})
-        preflight.require(databases, trs, warehouse, here, rules.TO_READ)
+        at_source = relations.read_tables(ends.trs, ends.schema)
+        existing = ends.classification.existing({table: at_source[table] for table in tables if table in at_source})
+        preflight.require(ends.of(existing), rules.TO_READ)
         started_at = datetime.now(UTC)
-        work = _Work(databases, trs, warehouse, epoch, classification, progress)
-        counted = missing_rows.counted(warehouse, epoch.replication_name)
-        first, found = work.until_all_are_compared(published)
-        left_out = compare.left_out(trs, warehouse, classification.schema_name, published)
+        counted = missing_rows.counted(ends.warehouse, ends.name)
+        first, found = _until_all_are_compared(ends, tables)
+        left_out = compare.left_out(ends.trs, ends.warehouse, ends.classification, tables)
         # One that was altered while it was compared.
-        missed = dict.fromkeys(sorted(published.keys() - found.keys()), "it could not be compared when that began")
-        done = _record(warehouse, epoch, started_at, first, found, missed | left_out)
-        _settle(warehouse, epoch, first, done, classification, counted)
+        missed = dict.fromkeys(sorted(set(tables) - found.keys()), "it could not be compared when that began")
+        done = _record(ends, started_at, first, found, missed | left_out)
+        _confirm(ends, first, done, counted)
         return done
 
 
@@ -159,81 +157,63 @@ class _Position:
     seen: str
 
 
-@dataclass(frozen=True)
-class _Work:
-    databases: Databases
-    trs: psycopg.Connection
-    warehouse: psycopg.Connection
-    epoch: epochs.Epoch
-    classification: Classification
-    progress: Progress
-
-    def until_all_are_compared(self, published: dict[str, list[str]]) -> tuple[_Position, dict[str, ReconciledTable]]:
-        """Compare at one position; tables that were truncated or altered just then again at a further one."""
-        found: dict[str, ReconciledTable] = {}
-        every: list[compare.TableComparison] = []
-        first: _Position | None = None
-        left = published
-        for _ in range(ATTEMPTS):
-            try:
-                with one_position(self.databases, self.trs, self.warehouse, self.epoch, self.progress) as cut:
-                    specs = compare.specs(
-                        self.trs, self.warehouse, self.classification.schema_name, left, self.classification.without
-                    )
-                    compared = compare.tables(
-                        specs, cut.source, cut.warehouse, likely_equal=True, progress=self.progress
-                    )
-                    first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
-                    every += [one for one in compared if not one.rewritten]
-                    found |= {
-                        one.table: self._result(one, spec, cut.lsn) for one, spec in zip(compared, specs, strict=True)
-                    }
-            except (Unclear, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
-                continue
-            left = {one.table: published[one.table] for one in compared if one.rewritten}
-            if not left:
-                proofs.forget(self.warehouse, [one for one in every if not one.is_equal])
-                # The stream has confirmed each position, so what it shows is durable at the source.
-                proofs.record(self.warehouse, [one for one in every if one.is_equal])
-                return first, found
-        raise ReplicationError(
-            f"No position was found at which {', '.join(sorted(left)[:5])} could be compared, in {ATTEMPTS} attempts.",
-            meaning="They are truncated, altered or repaired again and again. Nothing was recorded.",
-            next_command="Run `warehouse replicate reconcile` again when that is over.",
-        )
-
-    def _result(self, found: compare.TableComparison, spec: compare.TableSpec, lsn: str) -> ReconciledTable:
-        columns = self.classification.tables[found.table].columns
-        hidden = [columns[name].classification == "sensitive" for name in spec.key]
-        kinds = {"missing": found.missing, "extra": found.extra, "changed": found.changed}
-        return ReconciledTable(
-            found.table,
-            lsn,
-            found.source_rows,
-            found.warehouse_rows,
-            found.ranges,
-            found.differing_ranges,
-            len(found.missing),
-            len(found.extra),
-            len(found.changed),
-            {
-                kind: [
-                    [_md5(value) if hide else value for value, hide in zip(key, hidden, strict=True)]
-                    for key in keys.first(FIRST_KEYS)
-                ]
-                for kind, keys in kinds.items()
-                if keys
-            },
-            round(found.seconds, 3),
-        )
+def _until_all_are_compared(ends: Ends, tables: Sequence[str]) -> tuple[_Position, dict[str, ReconciledTable]]:
+    """Compare at one position; tables that were truncated or altered just then again at a further one."""
+    found: dict[str, ReconciledTable] = {}
+    every: list[compare.TableComparison] = []
+    first: _Position | None = None
+    left, hidden = tables, hidden_columns(ends.classification)
+    for _ in range(ATTEMPTS):
+        try:
+            with one_position(ends) as cut:
+                specs = compare.specs(ends.trs, ends.warehouse, ends.classification, left)
+                compared = compare.tables(specs, cut.source, cut.warehouse, likely_equal=True, progress=ends.progress)
+                first = first or _Position(cut.lsn, cut.snapshot_at, cut.seen)
+                every += [each for each in compared if not each.rewritten]
+                found |= {
+                    each.table: _result(each, spec, cut.lsn, hidden) for each, spec in zip(compared, specs, strict=True)
+                }
+        except (Unclear, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+            continue
+        left = [each.table for each in compared if each.rewritten]
+        if not left:
+            proofs.forget(ends.warehouse, [each for each in every if not each.is_equal])
+            # The stream has confirmed each position, so what it shows is durable at the source.
+            proofs.record(ends.warehouse, every)
+            return first, found
+    raise ReplicationError(
+        f"No position was found at which {', '.join(sorted(left)[:5])} could be compared, in {ATTEMPTS} attempts.",
+        meaning="They are truncated, altered or repaired again and again. Nothing was recorded.",
+        next_command="Run `warehouse replicate reconcile` again when that is over.",
+    )
 
 
-def _md5(value: str) -> str:
-    return "md5:" + hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+def _result(found: compare.TableComparison, spec: compare.TableSpec, lsn: str, hidden: Hidden) -> ReconciledTable:
+    kinds = {"missing": found.missing, "extra": found.extra, "changed": found.changed}
+    keys = {
+        kind: [
+            [str(value) for value in shown(found.table, dict(zip(spec.key, key, strict=True)), hidden).values()]
+            for key in of_kind.first(FIRST_KEYS)
+        ]
+        for kind, of_kind in kinds.items()
+        if of_kind
+    }
+    return ReconciledTable(
+        found.table,
+        lsn,
+        found.source_rows,
+        found.warehouse_rows,
+        found.ranges,
+        found.differing_ranges,
+        len(found.missing),
+        len(found.extra),
+        len(found.changed),
+        keys,
+        round(found.seconds, 3),
+    )
 
 
-def _chosen(classification: Classification, only: Sequence[str]) -> dict[str, list[str]]:
-    published = classification.published
+def _chosen(published: Collection[str], only: Sequence[str]) -> list[str]:
     unknown = [table for table in only if table not in published]
     if unknown:
         raise UsageError(
@@ -241,40 +221,38 @@ def _chosen(classification: Classification, only: Sequence[str]) -> dict[str, li
             meaning="Nothing was compared.",
             next_command="`warehouse replicate status` lists them.",
         )
-    return {table: published[table] for table in only} if only else dict(published)
+    return list(only or published)
+
+
+_ADD = """
+insert into ledger.reconciliations (epoch_id, started_at, lsn, snapshot_at, result, left_out)
+values (%s, %s, %s, %s, %s, %s)
+returning reconciliation_id, ended_at
+"""
+
+_ADD_TABLE = """
+insert into ledger.reconciled_tables (
+    reconciliation_id, table_name, lsn, source_rows, warehouse_rows, ranges, differing_ranges, missing, extra, changed,
+    differing_keys, seconds
+)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 def _record(
-    warehouse: psycopg.Connection,
-    epoch: epochs.Epoch,
-    started_at: datetime,
-    at: _Position,
-    found: dict[str, ReconciledTable],
-    left_out: dict[str, str],
+    ends: Ends, started_at: datetime, at: _Position, found: dict[str, ReconciledTable], left_out: dict[str, str]
 ) -> Reconciliation:
     tables = [found[name] for name in sorted(found)]
-    with warehouse.transaction():
-        row = warehouse.execute(
-            "insert into ledger.reconciliations (epoch_id, started_at, lsn, snapshot_at, result, left_out)"
-            " values (%s, %s, %s, %s, %s, %s) returning reconciliation_id, ended_at",
-            (
-                epoch.epoch_id,
-                started_at,
-                at.lsn,
-                at.snapshot_at,
-                "differs" if any(not table.is_equal for table in tables) else "incomplete" if left_out else "equal",
-                Jsonb(left_out),
-            ),
-        ).fetchone()
-        assert row is not None
-        with warehouse.cursor() as cursor:
+    result = "differs" if any(not table.is_equal for table in tables) else "incomplete" if left_out else "equal"
+    with ends.warehouse.transaction():
+        values = (ends.epoch.epoch_id, started_at, at.lsn, at.snapshot_at, result, Jsonb(left_out))
+        number, ended_at = one(ends.warehouse, _ADD, values)
+        with ends.warehouse.cursor() as cursor:
             cursor.executemany(
-                "insert into ledger.reconciled_tables (reconciliation_id, table_name, lsn, source_rows, warehouse_rows,"
-                " ranges, differing_ranges, missing, extra, changed, differing_keys, seconds)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                _ADD_TABLE,
                 [
                     (
-                        row[0],
+                        number,
                         table.table,
                         table.lsn,
                         table.source_rows,
@@ -290,37 +268,29 @@ def _record(
                     for table in tables
                 ],
             )
-        differences.record(
-            warehouse,
-            [
-                differences.Known(one.table, one.missing, one.extra, one.changed, one.warehouse_rows)
-                for one in tables
-                if not one.is_equal
-            ],
-            "reconcile",
-        )
-        differences.clear(warehouse, [one.table for one in tables if one.is_equal])
-    return Reconciliation(row[0], epoch.epoch_id, started_at, row[1], at.lsn, at.snapshot_at, tables, left_out)
+        known = [
+            differences.Known(table.table, table.missing, table.extra, table.changed, table.warehouse_rows)
+            for table in tables
+            if not table.is_equal
+        ]
+        differences.record(ends.warehouse, known, "reconcile")
+        differences.clear(ends.warehouse, [table.table for table in tables if table.is_equal])
+    return Reconciliation(number, ends.epoch.epoch_id, started_at, ended_at, at.lsn, at.snapshot_at, tables, left_out)
 
 
-def _settle(
-    warehouse: psycopg.Connection,
-    epoch: epochs.Epoch,
-    at: _Position,
-    done: Reconciliation,
-    classification: Classification,
-    counted: tuple[int, int] | None,
-) -> None:
-    """Tell the guard what this comparison settled. What somebody did after the position was not compared."""
-    later = {
-        row[0]
-        for row in warehouse.execute(
-            "select table_name from ledger.hand_writes"
-            " where settled_at is null and not pg_visible_in_snapshot(xid, %s::pg_snapshot)",
-            (at.seen,),
-        )
-    }
+_WRITTEN_SINCE = """
+select table_name from ledger.hand_writes
+where settled_at is null and not pg_visible_in_snapshot(xid, %s::pg_snapshot)
+"""
+
+
+def _confirm(ends: Ends, at: _Position, done: Reconciliation, counted: tuple[int, int] | None) -> None:
+    """Record what this comparison confirms. What somebody did after the position was not compared.
+
+    Args:
+        counted: the rows that were missing for updates and deletes, before the comparison.
+    """
+    later = {row[0] for row in ends.warehouse.execute(_WRITTEN_SINCE, (at.seen,))}
     equal = [table.table for table in done.tables if table.is_equal and table.table not in later]
-    unchanged = counted == missing_rows.counted(warehouse, epoch.replication_name)
-    all_of_them = unchanged and not done.left_out and set(equal) == set(classification.published)
-    settled(warehouse, epoch, epoch.replication_name, equal, all_of_them=all_of_them, seen=at.seen)
+    unchanged = counted == missing_rows.counted(ends.warehouse, ends.name)
+    confirm_equal(ends, equal, seen=at.seen, nothing_else=unchanged and not done.left_out)

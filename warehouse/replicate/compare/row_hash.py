@@ -1,7 +1,7 @@
 """A row as a number: equal on two servers when, and only when (but for 1 in 2^64), its published columns are equal.
 
 The servers' own hash functions are the fastest that SQL has, but they follow each type's idea of equality. What they
-would call equal though it is not the same is told apart here: texts are hashed by their bytes whatever their collation;
+would call equal though it is not the same is distinguished: texts are hashed by their bytes whatever their collation;
 numerics, JSON, arrays and all rarer types by their text, which shows trailing zeros.
 """
 
@@ -34,7 +34,7 @@ called the same. The hash of their eight bytes counts every bit."""
 class Method(Enum):
     """How a row becomes a number."""
 
-    NATIVE = "the engine's hash"
+    NATIVE = "PostgreSQL's own hash"
     SHA256 = "SHA-256 of the row's binary form"
     """Three times as slow; for servers whose own hashes differ from one another, such as those of two architectures."""
 

@@ -1,12 +1,12 @@
-"""One position of the source at which both databases can be read, while changes are made there and applied here.
+"""One position of the source at which both databases can be read, while changes are made and applied.
 
-At the source that is the snapshot which a slot exports when it is made: it shows exactly what was committed before the
-slot's position. In the warehouse it is a snapshot taken when everything before that position has been applied, and seen
-without what came after. Which transactions came after is asked of the slot itself: it tells, from its position on, the
-commit time of each. A transaction that the subscription applied has the same commit time here, to the microsecond.
+At the source that is the snapshot which a slot exports when it is created: it shows exactly what was committed before
+the slot's position. In the warehouse it is a snapshot taken when everything before that position has been applied, read
+without what came after. The slot itself says which transactions came after: from its position on it decodes the commit
+time of each. A transaction that the subscription applied has the same commit time in the warehouse, to the microsecond.
 
-Transaction numbers would not do: a large transaction that is applied while it is still going on gets its number long
-before it is committed.
+Transaction numbers would not do: a large transaction that is applied while it is still open gets its number long before
+it is committed.
 """
 
 from __future__ import annotations
@@ -22,19 +22,52 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from warehouse.core.databases import Databases
-from warehouse.core.progress import Progress
+from warehouse.core.database import one
 from warehouse.replicate.compare import AsOf, SourceSnapshot, WarehouseState
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
 from warehouse.replicate.stream import slot_wait, subscription
 from warehouse.replicate.stream.decoding import Undecodable, decoding
 
 _EPOCH_OF_POSTGRES = datetime(2000, 1, 1, tzinfo=UTC)
 
+_SHOWN = "select pg_current_snapshot()::text"
+
+_TEMPORARY_SLOT = sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')")
+
+_BEGINS = sql.SQL("""
+select encode(data, 'hex')
+from pg_logical_slot_peek_binary_changes(
+    {slot}, null, null, 'proto_version', '1', 'publication_names', {publication}
+)
+where get_byte(data, 0) = ascii('B')
+""")
+
+_APPLIED_SINCE = """
+select x.number, c.timestamp
+from generate_series(
+    pg_snapshot_xmin(%(before)s::pg_snapshot)::text::bigint,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1
+) as x (number)
+cross join lateral pg_xact_commit_timestamp_origin(x.number::text::xid8::xid) as c
+where c.roident = (select roident from pg_replication_origin where roname = %(origin)s)
+    and pg_visible_in_snapshot(x.number::text::xid8, pg_current_snapshot())
+    and not pg_visible_in_snapshot(x.number::text::xid8, %(before)s::pg_snapshot)
+"""
+
+_ANY_STAMPED = "select exists (select from ledger.transactions where xid = any(%s::text[]::xid8[]))"
+
+_OF_OUR_OWN = """
+select exists (
+    select from ledger.transactions
+    where kind <> 'stream' and xid >= pg_snapshot_xmin(%(before)s::pg_snapshot)
+        and not pg_visible_in_snapshot(xid, %(before)s::pg_snapshot)
+)
+"""
+
 
 class Unclear(Exception):
-    """At this position it cannot be told what came after it; the next one will do."""
+    """It is not certain what came after this position; the next one will do."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +88,7 @@ class Cut:
 
 
 @contextmanager
-def one_position(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, progress: Progress
-) -> Iterator[Cut]:
+def one_position(ends: Ends) -> Iterator[Cut]:
     """Find a position and wait until the replica has reached it. Nothing at the source is blocked, and nothing stays.
 
     Raises:
@@ -66,38 +97,36 @@ def one_position(
         SlotLost, StreamStuck: the replica does not get there.
         WaitedTooLong: transactions that are open at the source do not end.
     """
-    preflight.require_room(trs, warehouse)
-    name = epoch.replication_name
-    before = _text(warehouse, "select pg_current_snapshot()::text")
+    trs, warehouse, databases, progress = ends.trs, ends.warehouse, ends.databases, ends.progress
+    preflight.require_room(ends)
+    before = str(one(warehouse, _SHOWN)[0])
     with ExitStack() as stack:
         slot_connection = stack.enter_context(subscription.replication_connection(databases.source_conninfo))
         progress.say("taking a position at the source")
         slot = f"warehouse_reconcile_{secrets.token_hex(4)}"
 
-        def make() -> Any:
-            return slot_connection.execute(
-                sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')").format(
-                    sql.Identifier(slot)
-                )
-            ).fetchone()
+        def make() -> tuple[Any, ...]:
+            return one(slot_connection, _TEMPORARY_SLOT.format(sql.Identifier(slot)))
 
         made = slot_wait.made(trs, slot_connection, make, progress, databases.settings.warehouse_wait_minutes)
         # The slot's own export ends with its connection's next command; this one stays.
         _, snapshot, snapshot_at = _hold(stack, databases.source(), str(made[2]))
         marked = subscription.mark(trs)
-        subscription.wait_for(trs, warehouse, name, marked.lsn, progress)
-        here, warehouse_snapshot, _ = _hold(stack, databases.warehouse(), None)
+        subscription.wait_for(trs, warehouse, ends.name, marked.lsn, progress)
+        replica, warehouse_snapshot, _ = _hold(stack, databases.warehouse(), None)
         progress.say("finding what came after")
-        after = _committed_after(slot_connection, slot, name)
+        after = _committed_after(slot_connection, slot, ends.name)
         slot_connection.close()
-        _check_undisturbed(here, before)
-        as_of = _as_of(here, _applied_since(here, before, subscription.origin_name(warehouse, name)), after)
+        if one(replica, _OF_OUR_OWN, {"before": before})[0]:
+            # Rows that a repair or a back-fill just brought are of another position than this one.
+            raise Unclear
+        applied = _applied_since(replica, before, subscription.origin_name(warehouse, ends.name))
         yield Cut(
             str(made[1]),
             snapshot_at,
-            _text(here, "select pg_current_snapshot()::text"),
+            str(one(replica, _SHOWN)[0]),
             SourceSnapshot(databases.source, snapshot),
-            WarehouseState(databases.warehouse, warehouse_snapshot, as_of),
+            WarehouseState(databases.warehouse, warehouse_snapshot, _as_of(replica, applied, after)),
         )
 
 
@@ -111,11 +140,11 @@ def later(applied: Iterable[tuple[int, datetime]], after: Iterable[datetime]) ->
     Raises:
         Unclear: of several with the same commit time some came before the position and some after it.
     """
-    told = Counter(after)
-    found = {xid: at for xid, at in applied if at in told}
+    decoded = Counter(after)
+    found = {xid: at for xid, at in applied if at in decoded}
     for at, count in Counter(found.values()).items():
-        # Fewer than told is no matter: some have not been applied yet, or changed nothing here.
-        if count > told[at]:
+        # Fewer than decoded is no matter: some have not been applied yet, or changed nothing in the replica.
+        if count > decoded[at]:
             raise Unclear
     return found
 
@@ -137,49 +166,21 @@ def _committed_after(slot_connection: psycopg.Connection, slot: str, publication
 
 
 def _begins(slot_connection: psycopg.Connection, slot: str, publication: str) -> list[tuple[str]]:
-    return slot_connection.execute(
-        sql.SQL(
-            "select encode(data, 'hex') from pg_logical_slot_peek_binary_changes({}, null, null,"
-            " 'proto_version', '1', 'publication_names', {}) where get_byte(data, 0) = ascii('B')"
-        ).format(sql.Literal(slot), sql.Literal(sql.Identifier(publication).as_string(slot_connection)))
-    ).fetchall()
+    named = sql.Literal(sql.Identifier(publication).as_string(slot_connection))
+    return slot_connection.execute(_BEGINS.format(slot=sql.Literal(slot), publication=named)).fetchall()
 
 
-def _applied_since(here: psycopg.Connection, before: str, origin: str) -> list[tuple[int, datetime]]:
-    rows = here.execute(
-        "select x.number, c.timestamp from generate_series("
-        "  pg_snapshot_xmin(%(before)s::pg_snapshot)::text::bigint,"
-        "  pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1) as x (number)"
-        " cross join lateral pg_xact_commit_timestamp_origin(x.number::text::xid8::xid) as c"
-        " where c.roident = (select roident from pg_replication_origin where roname = %(origin)s)"
-        " and pg_visible_in_snapshot(x.number::text::xid8, pg_current_snapshot())"
-        " and not pg_visible_in_snapshot(x.number::text::xid8, %(before)s::pg_snapshot)",
-        {"before": before, "origin": origin},
-    ).fetchall()
+def _applied_since(replica: psycopg.Connection, before: str, origin: str) -> list[tuple[int, datetime]]:
+    rows = replica.execute(_APPLIED_SINCE, {"before": before, "origin": origin})
     return [(int(xid), at) for xid, at in rows]
 
 
-def _as_of(here: psycopg.Connection, applied: list[tuple[int, datetime]], after: list[datetime]) -> AsOf | None:
+def _as_of(replica: psycopg.Connection, applied: list[tuple[int, datetime]], after: list[datetime]) -> AsOf | None:
     found = later(applied, after)
     if not found:
         return None
-    row = here.execute(
-        "select exists (select from ledger.transactions where xid = any(%s::text[]::xid8[]))",
-        ([str(xid) for xid in found],),
-    ).fetchone()
-    return AsOf(tuple(sorted(found)), min(found.values()), settled=bool(row and row[0]))
-
-
-def _check_undisturbed(here: psycopg.Connection, before: str) -> None:
-    """Rows that a repair or a back-fill just brought are of another position than this one."""
-    row = here.execute(
-        "select exists (select from ledger.transactions where kind <> 'stream'"
-        " and xid >= pg_snapshot_xmin(%(before)s::pg_snapshot)"
-        " and not pg_visible_in_snapshot(xid, %(before)s::pg_snapshot))",
-        {"before": before},
-    ).fetchone()
-    if row and row[0]:
-        raise Unclear
+    is_settled = one(replica, _ANY_STAMPED, ([str(xid) for xid in found],))[0]
+    return AsOf(tuple(sorted(found)), min(found.values()), settled=bool(is_settled))
 
 
 def _hold(
@@ -191,12 +192,5 @@ def _hold(
     connection.execute("begin isolation level repeatable read read only")
     if snapshot is not None:
         connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
-    row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
-    assert row is not None
-    return connection, str(row[0]), row[1]
-
-
-def _text(connection: psycopg.Connection, query: str) -> str:
-    row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    return str(row[0])
+    name, at = one(connection, "select pg_export_snapshot(), clock_timestamp()")
+    return connection, name, at

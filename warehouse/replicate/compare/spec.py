@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +10,7 @@ import psycopg
 
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
 from warehouse.replicate.ledger.differences import Known
@@ -24,7 +25,7 @@ class TableSpec:
         columns: those that both sides have and that are published.
         key: the primary key's columns, in its order; all of them among `columns`.
         without: the paths of each JSON column that the replica does not hold; see replica.without_credentials.
-        differently_typed: columns whose type here is not the source's; they are compared as text.
+        differently_typed: columns whose type in the replica is not the source's; they are compared as text.
     """
 
     schema: str
@@ -42,7 +43,7 @@ class SourceSnapshot:
     Attributes:
         connect: opens a connection to the source, in autocommit.
         snapshot: the name of an exported snapshot whose owner stays open during the comparison. None: each
-            connection takes its own, which is one position only while nobody writes.
+            connection takes its own, which is one position only while nothing is written.
     """
 
     connect: Callable[[], psycopg.Connection]
@@ -100,8 +101,8 @@ class Proof:
 
     Attributes:
         spec: what was compared, as a digest.
-        proved_at: when it was written down; None in one that is not yet.
-        in_full_at: when a comparison has last looked into every row; None: this one did.
+        proved_at: when it was recorded; None in one that is not yet.
+        in_full_at: when a comparison has last read every row; None: this one did.
     """
 
     schema: str
@@ -121,11 +122,11 @@ class TableComparison:
         missing: keys of rows that only the source has.
         extra: keys of rows that only the warehouse has.
         changed: keys of rows that both have, with different content.
-        rewritten: the table was truncated or rewritten on one side after the snapshots were taken. The engine then
+        rewritten: the table was truncated or rewritten on one side after the snapshots were taken. PostgreSQL then
             shows it empty to older snapshots, so this comparison says nothing about their position.
         proof: what this comparison proves if nothing differs; None where a proof cannot be carried forward.
-        carried_from: when the proof was written down that this comparison relied on for rows that were not written
-            since. None: every row was looked into.
+        carried_from: when the proof was recorded that this comparison relied on for rows that were not written
+            since. None: every row was read.
     """
 
     schema: str
@@ -160,30 +161,28 @@ class TableComparison:
 def specs(
     trs: psycopg.Connection,
     warehouse: psycopg.Connection,
-    schema: str,
-    published: Mapping[str, Sequence[str]],
-    without: Callable[[str], dict[str, tuple[str, ...]]],
+    classification: Classification,
+    tables: Iterable[str] | None = None,
 ) -> list[TableSpec]:
-    """What can be compared now: the published columns that both sides have. What is left out, left_out() tells."""
-    there, here = relations.read_tables(trs, schema), relations.read_tables(warehouse, schema)
+    """What can be compared now: the published columns that both sides have. For what is left out, see left_out().
+
+    Args:
+        tables: only these; every replicated one when None.
+    """
+    schema, published = classification.schema_name, classification.published
+    at_source, in_replica = relations.read_tables(trs, schema), relations.read_tables(warehouse, schema)
     found = []
-    for table, names in published.items():
-        if why_not(there.get(table), here.get(table), names):
+    for table in published if tables is None else tables:
+        names = published[table]
+        if why_not(at_source.get(table), in_replica.get(table), names):
             continue
-        columns = tuple(there[table][name] for name in names if name in there[table] and name in here[table])
-        key = tuple(relations.key_of(there[table]))
-        found.append(
-            TableSpec(
-                schema,
-                table,
-                columns,
-                key,
-                without(table),
-                frozenset(
-                    c.name for c in columns if without_modifier(c.type) != without_modifier(here[table][c.name].type)
-                ),
-            )
+        source, replica = at_source[table], in_replica[table]
+        columns = tuple(source[name] for name in names if name in source and name in replica)
+        differently_typed = frozenset(
+            c.name for c in columns if without_modifier(c.type) != without_modifier(replica[c.name].type)
         )
+        key = tuple(relations.key_of(source))
+        found.append(TableSpec(schema, table, columns, key, classification.without(table), differently_typed))
     return found
 
 

@@ -13,7 +13,7 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
 from warehouse.core.finding import Finding, failed, first_failed, warning
-from warehouse.replicate.classification import Classification, load_classification
+from warehouse.replicate.classification import load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
 from warehouse.replicate.drift.compare import altered_in_publication, compare
@@ -24,7 +24,8 @@ from warehouse.replicate.integrity import alterations
 from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.masking import Hidden, hidden_columns
+from warehouse.replicate.link import Ends
+from warehouse.replicate.masking import hidden_columns
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.stream import continuity, marks, missing_rows, notes, sample, subscription
 from warehouse.replicate.stream.obstacle import Obstacle, finding_of
@@ -103,19 +104,12 @@ def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patienc
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             return Status("not set up")
-        return _examined(databases, trs, warehouse, classification, epoch, pause, patience)
+        return _examined(Ends(databases, trs, warehouse, classification, epoch), pause, patience)
 
 
-def _examined(
-    databases: Databases,
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    classification: Classification,
-    epoch: Epoch,
-    pause: float | None,
-    patience: float,
-) -> Status:
-    name, budget = databases.settings.warehouse_replication_name, databases.settings.warehouse_wal_budget_gb
+def _examined(ends: Ends, pause: float | None, patience: float) -> Status:
+    trs, warehouse, epoch, name = ends.trs, ends.warehouse, ends.epoch, ends.name
+    budget = ends.databases.settings.warehouse_wal_budget_gb
     since = _since(warehouse, epoch)
     look, measured_clocks = sample.take(trs, warehouse, epoch, name)
     past = sample.earlier(warehouse, epoch)
@@ -128,11 +122,9 @@ def _examined(
     reasons: list[Finding] = []
     if epoch.state != "copying":
         passed.note(warehouse, epoch, look.applied_lsn)
-        reasons = _of_the_stream(
-            databases, trs, warehouse, epoch, name, look, past, patience, hidden_columns(classification)
-        )
-        reasons += _of_the_rest(trs, warehouse, classification, epoch, name)
-        reasons += books.reasons(warehouse, classification)
+        reasons = _of_the_stream(ends, look, past, patience)
+        reasons += _of_the_rest(ends)
+        reasons += books.reasons(warehouse, ends.classification)
         clock = verdict.of_clocks(
             clocks.disagreements(warehouse, measured_clocks, look.source_at, look.newest_commit_at)
         )
@@ -144,9 +136,7 @@ def _examined(
     reasons = verdict.ordered(reasons)
     state = verdict.state_of(epoch.state, look, reasons, since)
     sample.record(warehouse, epoch, look, state)
-    return _as_status(
-        warehouse, classification, epoch, name, look, measured, reasons, state, since, measured_clocks.skew_seconds
-    )
+    return _as_status(ends, look, measured, reasons, state, since, measured_clocks.skew_seconds)
 
 
 def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Finding:
@@ -168,21 +158,12 @@ def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
     return look.slot_exists and (unsure or taken) and not (fresh and past[0].positions != look.positions)
 
 
-def _of_the_stream(
-    databases: Databases,
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    name: str,
-    look: Look,
-    past: list[Look],
-    patience: float,
-    hidden: Hidden,
-) -> list[Finding]:
-    _, obstacle = continuity.examine(databases, trs, warehouse, epoch)
+def _of_the_stream(ends: Ends, look: Look, past: list[Look], patience: float) -> list[Finding]:
+    trs, warehouse, epoch = ends.trs, ends.warehouse, ends.epoch
+    _, obstacle = continuity.examine(ends)
     if obstacle:
         return [finding_of(obstacle, epoch.slot_name)]
-    failure = conflicts.look_for(trs, warehouse, epoch, name, look, hidden)
+    failure = conflicts.look_for(trs, warehouse, epoch, ends.name, look, hidden_columns(ends.classification))
     noted = notes.read_note(warehouse, epoch)
     if noted and noted.undecodable:
         return [finding_of(Obstacle("lost", noted.undecodable), epoch.slot_name)]
@@ -205,9 +186,14 @@ def _held_by_us(trs: psycopg.Connection, epoch: Epoch) -> bool:
     return slot is not None and slot.holder == subscription.APPLICATION
 
 
-def _of_the_rest(
-    trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification, epoch: Epoch, name: str
-) -> list[Finding]:
+def _of_the_rest(ends: Ends) -> list[Finding]:
+    trs, warehouse, classification, epoch, name = (
+        ends.trs,
+        ends.warehouse,
+        ends.classification,
+        ends.epoch,
+        ends.name,
+    )
     now = both_sides.read(trs, warehouse, name, classification.schema_name)
     sends = now.publication.sends if now.publication else {}
     sent = {
@@ -230,8 +216,8 @@ def _of_the_rest(
     )
     reasons += standing.reasons(found, sends.keys())
     reasons += structure.reasons(found)
-    reasons += marks.reasons(trs, warehouse, name, classification.published)
-    updates, deletes = missing_rows.unsettled(warehouse, epoch, name)
+    reasons += marks.reasons(ends)
+    updates, deletes = missing_rows.unsettled(ends)
     if updates or deletes:
         reasons.append(
             failed(
@@ -336,10 +322,7 @@ order by t.name
 
 
 def _as_status(
-    warehouse: psycopg.Connection,
-    classification: Classification,
-    epoch: Epoch,
-    name: str,
+    ends: Ends,
     look: Look,
     measured: Rates,
     reasons: list[Finding],
@@ -347,6 +330,7 @@ def _as_status(
     since: datetime | None,
     skew: float,
 ) -> Status:
+    warehouse, classification, epoch, name = ends.warehouse, ends.classification, ends.epoch, ends.name
     errors = warehouse.execute(
         "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
     ).fetchone()

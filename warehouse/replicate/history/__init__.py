@@ -2,7 +2,7 @@
 
 For each replicated table there are
 
-- `history.<table>_log`: superseded versions as the triggers put them down while the stream is applied. One column of
+- `history.<table>_log`: superseded versions as the triggers store them while the stream is applied. One column of
   the row's own type: a third of the cost of writing every column by itself (docs/adr/0008);
 - `history.<table>`: the same, settled: flat, typed, with the source's commit times, a partition for each month in
   which versions ended. `ended_by` says what ended a version: U update, D delete, T truncate: the last two are the

@@ -1,16 +1,13 @@
-"""The books of a pass: what was applied gets its times, goes from the log into the history, and what is past goes."""
+"""The books of a pass: stamp what was applied, settle it into the history, seal what is over, drop what is past."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psycopg
-
-from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import retention, seals, stamping, views
 from warehouse.replicate.history.settle import settle
 from warehouse.replicate.history.tables import create_view, logged, published_columns
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 
 
 @dataclass(frozen=True)
@@ -28,29 +25,25 @@ class Booked:
     @property
     def notes(self) -> list[str]:
         """What a summary says of it; nothing where all went as ever."""
-        told = []
+        notes = []
         if self.stamped.unnoted:
-            told.append(f"{self.stamped.unnoted:,} transactions wrote the replica unnoted (warehouse replicate status)")
+            notes.append(
+                f"{self.stamped.unnoted:,} transactions wrote the replica unnoted (warehouse replicate status)"
+            )
         if self.stamped.moved:
-            told.append(f"{self.stamped.moved:,} commit times could not be true (warehouse replicate clocks)")
+            notes.append(f"{self.stamped.moved:,} commit times could not be true (warehouse replicate clocks)")
         if self.dropped:
             versions = sum(one.versions for one in self.dropped)
-            told.append(f"{len(self.dropped)} months of history past the rule were dropped ({versions:,} versions)")
+            notes.append(f"{len(self.dropped)} months of history past the rule were dropped ({versions:,} versions)")
         if self.lowered:
-            told.append(
+            notes.append(
                 f"replication/trs.yml keeps less history of {len(self.lowered)} tables than before: nothing of it was"
                 " dropped (warehouse replicate retention)"
             )
-        return told
+        return notes
 
 
-def catch_up(
-    connection: psycopg.Connection,
-    source: psycopg.Connection,
-    epoch: Epoch,
-    classification: Classification,
-    origin: str | None,
-) -> Booked:
+def catch_up(ends: Ends, origin: str | None) -> Booked:
     """Stamp what was applied since the last pass, settle its versions, seal what is over, keep the retention rule.
 
     Args:
@@ -59,14 +52,14 @@ def catch_up(
     Returns:
         What was applied since the last pass, and what was dropped. Calling it twice does no harm.
     """
-    schema, tables = classification.schema_name, list(classification.published)
-    stamped = stamping.stamp(connection, source, epoch, schema, tables, origin)
+    connection, schema, tables = ends.warehouse, ends.schema, list(ends.published)
+    stamped = stamping.stamp(ends, origin)
     settle(connection, schema, tables)
     for table in views.unnoted(connection, logged(connection, schema, tables)):
-        # Made before views were noted, or shown in other words by another version of PostgreSQL.
+        # Another version of PostgreSQL shows the same view in other words.
         create_view(connection, schema, table, published_columns(connection, schema, table))
-    now = retention.now(connection, source)
-    seals.complete(connection, schema, tables, retention.settled_up_to(connection, epoch))
-    lowered = retention.take_up(connection, classification)
+    now = retention.now(connection, ends.trs)
+    seals.complete(connection, schema, tables, retention.settled_up_to(connection, ends.epoch))
+    lowered = retention.take_up(connection, ends.classification)
     dropped = retention.apply_retention(connection, retention.rules(connection), now)
     return Booked(stamped, tuple(dropped), tuple(lowered))

@@ -1,6 +1,6 @@
 """Whether versions follow each other: what ended one began the next, at the time that the ledger has for it.
 
-Of the open month, which no seal holds for yet, this is what shows that a version was deleted, altered or made up.
+For the open month, which no seal covers yet, this is what shows that a version was deleted, altered or invented.
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ def unexplained(connection: psycopg.Connection, schema: str, table: str) -> list
 def note_breaks(
     connection: psycopg.Connection, table: str, now: dict[int, Break], before: dict[int, Break], reason: str
 ) -> None:
-    """Write down what breaks a chain since, and why; what was broken before stays unexplained."""
+    """Record what has broken a chain since, and why; what was broken before stays unexplained."""
     for xid, one in now.items():
         if xid not in before or before[xid].step != one.step:
             connection.execute(_NOTE, (table, xid, one.step, reason))
 
 
 def accept_times(connection: psycopg.Connection, schema: str, table: str) -> None:
-    """Write down that a person takes the times of settled versions for right that are not the ledger's."""
+    """Record that a person accepts times of settled versions that are not the ledger's."""
     while rows := connection.execute(_composed(connection, schema, table, _OUT_OF_TIME)).fetchall():
         connection.execute(_ACCEPT, {"table": table, "xids": [xid for _, xid, _ in rows]})
 

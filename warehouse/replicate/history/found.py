@@ -1,4 +1,4 @@
-"""Transactions that wrote the replica and that nobody noted, found by the versions that they began or ended.
+"""Transactions that wrote the replica unnoted, found by the versions that they began or ended.
 
 The stream's transactions are known by their origin, a person's by the triggers that note writes by hand. Neither sees a
 session that replays (session_replication_role) or names itself a writer, the last transactions of a subscription that

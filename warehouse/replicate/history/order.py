@@ -1,9 +1,9 @@
-"""Times of a pass put in an order that can be true: see times.py. What the source said is kept beside."""
+"""Put the times of a pass in an order that can be true: see times.py. What the source said is kept as well."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import LiteralString
 
 import psycopg
@@ -14,7 +14,7 @@ from warehouse.replicate.catalog.clocks import TOLERANCE
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM
 from warehouse.replicate.history import times, transactions
 from warehouse.replicate.history.tables import key_of, log_of, logged
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 
 BOUNDARY = timedelta(milliseconds=100)
 """By how much a time has to contradict those of an earlier pass for the history to be looked through. Sessions that
@@ -86,35 +86,29 @@ group by s.second
 """)
 
 
-def put_right(
-    connection: psycopg.Connection,
-    epoch: Epoch,
-    schema: str,
-    tables: Sequence[str],
-    span: tuple[int, int],
-    found: Sequence[int],
-    before: datetime | None,
-    certain: datetime | None,
-    latest: datetime,
-) -> int:
+def put_right(ends: Ends, span: times.Span, found: Sequence[int]) -> int:
     """Replace times of a pass that cannot be true, before anything is settled by them; returns how many.
 
     First those that contradict the order of the stream by more than clocks do by themselves; then those by which a
     version would end before it began, or two versions of a key would be known at once, however little it is.
 
     Args:
-        span: the numbers of the pass's transactions.
         found: numbers of other transactions that got their time in this pass.
-        before, latest: see times.placed().
-        certain: what was committed until then certainly was before them.
     """
-    within = {"first": span[0], "next": span[1], "certain": certain, "latest": latest, "tolerance": TOLERANCE}
+    connection, certain = ends.warehouse, span.certain
+    within = {
+        "first": span.first,
+        "next": span.next,
+        "certain": certain,
+        "latest": span.latest,
+        "tolerance": TOLERANCE,
+    }
     contradicts, others, earliest, early, late = one(connection, _SUSPICIOUS, within)
     jumps: list[times.Jump] = []
     moved: set[int] = set()
     if contradicts:
         streamed = connection.execute(_STREAMED, within).fetchall()
-        changed, jumps = times.placed(streamed, before, latest)
+        changed, jumps = times.placed(streamed, span.before, span.latest)
         transactions.move(connection, _PLACED, {"xids": list(changed), "times": list(changed.values())})
         moved |= set(changed)
     if contradicts or early or others or found:
@@ -126,14 +120,14 @@ def put_right(
             "late": None if every else (late or []),
             "since": earliest if behind else None,
         }
-        raised = _in_order(connection, schema, tables, span[0], found, limits)
+        raised = _in_order(connection, ends.schema, list(ends.published), span.first, found, limits)
         # Those that were placed already are reported as such.
         raised = {xid: seconds for xid, seconds in raised.items() if xid not in moved}
         if raised:
             jumps.append(times.Jump("order", len(raised), min(raised), max(raised.values())))
         moved |= set(raised)
     for jump in jumps:
-        connection.execute(_NOTE, (epoch.epoch_id, jump.kind, jump.transactions, jump.first_xid, jump.seconds))
+        connection.execute(_NOTE, (ends.epoch.epoch_id, jump.kind, jump.transactions, jump.first_xid, jump.seconds))
     return len(moved)
 
 

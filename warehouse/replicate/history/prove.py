@@ -53,7 +53,7 @@ class Proof:
     Attributes:
         sealed: settled months that were held against their seals.
         open: months that no seal holds for yet; their chains and counts were looked at.
-        heads: the newest seal of each table. Kept elsewhere, they show whether the chain was made anew.
+        heads: the newest seal of each table. Kept elsewhere, they show whether somebody has rewritten the chain.
         head: one digest over all of them.
     """
 
@@ -79,7 +79,7 @@ class _Work:
 
 
 def prove(databases: Databases, progress: Progress, only: Sequence[str] = ()) -> Proof:
-    """Compute every seal, chain and count of the history anew. Every settled version is read.
+    """Compute every seal, chain and count of the history again. Every settled version is read.
 
     Args:
         only: the tables to look at; all that are replicated when empty.
@@ -208,12 +208,12 @@ def _book_the_unnoted(work: _Work, tables: Sequence[str]) -> None:
 
 def _of_seals(table: str, made: Sequence[Seal]) -> list[Mismatch]:
     """Whether a table's chain of seals is whole, and what it says of months that had been altered."""
-    told: list[Mismatch] = []
+    wrong: list[Mismatch] = []
     before: bytes | None = None
     altered: dict[date, Seal] = {}
     for seal in made:
         if bytes(seal.seal) != seal.computed() or (seal.previous and bytes(seal.previous)) != before:
-            told.append(
+            wrong.append(
                 Mismatch(table, seal.month, f"the chain of seals is broken at the seal of {_at(seal.sealed_at)}")
             )
         before = bytes(seal.seal)
@@ -221,11 +221,11 @@ def _of_seals(table: str, made: Sequence[Seal]) -> list[Mismatch]:
             altered.pop(seal.month, None)
         elif not seal.matched:
             altered.setdefault(seal.month, seal)
-    told += [
+    wrong += [
         Mismatch(table, month, f"it had been altered before it was sealed ({seal.reason}) at {_at(seal.sealed_at)}")
         for month, seal in altered.items()
     ]
-    return told
+    return wrong
 
 
 def _of_month(work: _Work, seal: Seal) -> list[Mismatch]:
@@ -246,32 +246,32 @@ def _of_month(work: _Work, seal: Seal) -> list[Mismatch]:
         if fewer < 0
         else f"some of its {seal.versions:,} versions were altered"
     )
-    told = [shown(table, dict(zip(seal.key_columns, key, strict=False)), work.hidden) for key in keys]
+    shown_keys = [shown(table, dict(zip(seal.key_columns, key, strict=False)), work.hidden) for key in keys]
     return [
         Mismatch(
             table,
             month,
             f"{what}; they have one of {'these' if len(keys) <= MOST_KEYS else 'many'} keys" if keys else what,
-            told[:MOST_KEYS],
+            shown_keys[:MOST_KEYS],
         )
     ]
 
 
 def _of_open_month(work: _Work, month: Month, settled: datetime | None) -> list[Mismatch]:
-    noted, told = seals.noted_versions(work.connection, month), []
+    noted, wrong = seals.noted_versions(work.connection, month), []
     versions = seals.count(work.connection, month)
     if noted is not None and noted != versions:
-        told.append(
+        wrong.append(
             Mismatch(month.table, month.month, f"it has {versions:,} versions, and {noted:,} were settled into it")
         )
     if settled is not None and month_after(month.begins) + seals.LATE <= settled and versions:
-        told.append(Mismatch(month.table, month.month, "it is over and was never sealed, or its seals are gone"))
-    return told
+        wrong.append(Mismatch(month.table, month.month, "it is over and was never sealed, or its seals are gone"))
+    return wrong
 
 
 def _of_chains(work: _Work, table: str) -> list[Mismatch]:
     key = key_of(work.connection, work.schema, table)
-    told: list[Mismatch] = []
+    wrong: list[Mismatch] = []
     for one in chains.unexplained(work.connection, work.schema, table)[:MOST_KEYS]:
         keys = [shown(table, dict(zip(key, values, strict=False)), work.hidden) for values in one.keys]
         what = (
@@ -279,11 +279,11 @@ def _of_chains(work: _Work, table: str) -> list[Mismatch]:
             if one.step > 0
             else "a version is missing before an update"
         )
-        told.append(Mismatch(table, None, f"{what} (transaction {one.xid})", keys))
+        wrong.append(Mismatch(table, None, f"{what} (transaction {one.xid})", keys))
     for values, what in chains.out_of_time(work.connection, work.schema, table)[:MOST_KEYS]:
         keys = [shown(table, dict(zip(key, values, strict=False)), work.hidden)]
-        told.append(Mismatch(table, None, f"a version {what}", keys))
-    return told
+        wrong.append(Mismatch(table, None, f"a version {what}", keys))
+    return wrong
 
 
 def _at(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import seals
@@ -78,15 +79,14 @@ order by k.table_name
 
 def now(connection: psycopg.Connection, source: psycopg.Connection) -> datetime:
     """The moment that years are counted back from: the earlier of both servers' clocks, so that one may be wrong."""
-    read = [one.execute("select clock_timestamp()").fetchone() for one in (connection, source)]
-    found: datetime = min(row[0] for row in read if row is not None)
-    return found
+    earlier: datetime = min(one(side, "select clock_timestamp()")[0] for side in (connection, source))
+    return earlier
 
 
 def settled_up_to(connection: psycopg.Connection, epoch: Epoch) -> datetime | None:
     """The moment before which everything that was committed at the source has been settled; None: nothing was."""
-    row = connection.execute(_LAST_COMMIT, (epoch.epoch_id,)).fetchone()
-    return row[0] if row else None
+    found: datetime | None = one(connection, _LAST_COMMIT, (epoch.epoch_id,))[0]
+    return found
 
 
 def rules(connection: psycopg.Connection) -> list[tuple[str, int]]:
@@ -132,10 +132,7 @@ def expired(connection: psycopg.Connection, keep_years: Iterable[tuple[str, int]
         horizon = _years_before(now, years)
         for month in months_of(connection, table):
             if month_after(month.begins) <= horizon and _settled_at(connection, month) <= horizon:
-                counted = connection.execute(
-                    sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, month.partition))
-                ).fetchone()
-                found.append(Expired(table, month.partition, month.begins, int(counted[0]) if counted else 0))
+                found.append(Expired(table, month.partition, month.begins, seals.count(connection, month)))
     return found
 
 
@@ -144,16 +141,16 @@ def apply_retention(
 ) -> list[Expired]:
     """Drop what has expired and write down that it was there: an answer from before is known to be incomplete."""
     dropped = expired(connection, keep_years, now)
-    for one in dropped:
+    for past in dropped:
         with connection.transaction():
-            seals.dropped(connection, one.table, one.month.date(), "retention")
-            connection.execute(_DROPPED, (one.table, one.month, month_after(one.month), one.versions))
-            connection.execute(sql.SQL("drop table {}").format(sql.Identifier(HISTORY, one.partition)))
+            seals.dropped(connection, past.table, past.month.date(), "retention")
+            connection.execute(_DROPPED, (past.table, past.month, month_after(past.month), past.versions))
+            connection.execute(sql.SQL("drop table {}").format(sql.Identifier(HISTORY, past.partition)))
     return dropped
 
 
 def _settled_at(connection: psycopg.Connection, month: Month) -> datetime:
-    """When the last version was settled into a month; of one from before that was noted, its own last moment."""
+    """When the last version was settled into a month; of an empty one, its own last moment."""
     row = connection.execute(_SETTLED_AT, (month.table, month.begins.date())).fetchone()
     settled: datetime = row[0] if row else month_after(month.begins)
     return settled.astimezone(UTC)

@@ -1,11 +1,11 @@
 """Seals: a digest of each settled month of versions, in a chain for each table that is only ever added to.
 
 When a month is over its versions change no more, so its digest says for ever what was in it. What may change it later
-(a version that comes late, an erasure, a change of structure, the retention rule) first holds the month against its
-seal and then seals it anew, with the reason: what somebody altered before is never sealed over in silence.
+(a version that comes late, an erasure, a change of structure, the retention rule) first compares the month with its
+seal and then seals it again, with the reason: what somebody altered before is never sealed over in silence.
 
 A seal is made of the one before it in the table, so none can be taken out or altered without the later ones showing it.
-Somebody who may rewrite this ledger can make the whole chain anew; the heads of the chains, kept elsewhere
+Somebody who may rewrite this ledger can rewrite the whole chain; the heads of the chains, kept elsewhere
 (`warehouse replicate status --json`), show that, too.
 """
 
@@ -23,6 +23,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from warehouse.core.database import one
 from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.history import chains
 from warehouse.replicate.history.digest import Digest, digest
@@ -55,7 +56,7 @@ class Seal:
 
     def computed(self) -> bytes:
         """The seal that belongs to the rest of the row."""
-        told = [
+        parts = [
             self.table_name,
             self.month.isoformat(),
             self.sealed_at.astimezone(UTC).isoformat(),
@@ -67,7 +68,7 @@ class Seal:
             self.groups,
             *(value and bytes(value).hex() for value in (self.content, self.previous)),
         ]
-        return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).digest()
+        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).digest()
 
 
 _SEALS = """
@@ -116,14 +117,14 @@ def latest(connection: psycopg.Connection) -> dict[tuple[str, date], Seal]:
 
 
 def heads(connection: psycopg.Connection) -> dict[str, str]:
-    """The newest seal of each table, in hexadecimal: kept elsewhere, they show whether a chain was made anew."""
+    """The newest seal of each table, in hexadecimal. Kept elsewhere, they show if somebody has rewritten a chain."""
     return {table: bytes(seal).hex() for table, seal in connection.execute(_HEADS)}
 
 
 def head(connection: psycopg.Connection) -> str | None:
     """One digest over all heads; None before the first seal."""
-    told = heads(connection)
-    return hashlib.sha256(json.dumps(sorted(told.items())).encode()).hexdigest() if told else None
+    newest = heads(connection)
+    return hashlib.sha256(json.dumps(sorted(newest.items())).encode()).hexdigest() if newest else None
 
 
 def complete(connection: psycopg.Connection, schema: str, tables: Iterable[str], settled_up_to: datetime | None) -> int:
@@ -164,12 +165,12 @@ def noted_versions(connection: psycopg.Connection, month: Month) -> int | None:
 
 
 def recount(connection: psycopg.Connection, month: Month, versions: int) -> None:
-    """Write down how many versions a month has, whatever was noted before."""
+    """Record how many versions a month has, whatever was recorded before."""
     connection.execute(_NOTE, (month.table, month.month, versions - (noted_versions(connection, month) or 0)))
 
 
 def settled(connection: psycopg.Connection, table: str, month: date, versions: int) -> None:
-    """Write down that versions were settled into a month, and that it was now."""
+    """Record that versions were settled into a month just now."""
     connection.execute(_NOTE, (table, month, versions))
     connection.execute(_SETTLED_NOW, (table, month))
 
@@ -182,7 +183,7 @@ def dropped(
     if seal is None or seal.content is None:
         connection.execute("delete from ledger.history_months where table_name = %s and month = %s", (table, month))
         return
-    partition = next((one for one in months_of(connection, table) if one.month == month), None)
+    partition = next((each for each in months_of(connection, table) if each.month == month), None)
     now = digest(connection, partition.partition, seal.key_columns, seal.groups) if partition else None
     connection.execute("delete from ledger.history_months where table_name = %s and month = %s", (table, month))
     add(
@@ -207,14 +208,12 @@ def add(
     key_columns: list[str] | None = None,
 ) -> None:
     """Add a seal to a table's chain; without a digest for a month that is not there any more."""
-    row = connection.execute("select clock_timestamp()").fetchone()
-    assert row is not None
     before = connection.execute(_BEFORE, (month.table,)).fetchone()
     seal = Seal(
         seal_id=0,
         table_name=month.table,
         month=month.month,
-        sealed_at=row[0],
+        sealed_at=one(connection, "select clock_timestamp()")[0],
         reason=reason,
         because=because,
         matched=matched,
@@ -231,17 +230,16 @@ def add(
 
 def fingerprint(connection: psycopg.Connection, seal: Seal) -> bytes:
     """The first bytes of each group of a sealed month."""
-    row = connection.execute(_FINGERPRINT, (seal.seal_id,)).fetchone()
-    return bytes(row[0]) if row and row[0] else b""
+    return bytes(one(connection, _FINGERPRINT, (seal.seal_id,))[0] or b"")
 
 
 @contextmanager
 def resealed(
     connection: psycopg.Connection, schema: str, tables: Iterable[str], reason: Reason, because: str | None = None
 ) -> Iterator[None]:
-    """Seal anew what the block changes of some tables' settled months, in one transaction with it.
+    """Seal again what the block changes of some tables' settled months, in one transaction with it.
 
-    Each month is held against its seal before; whether it matched is in the new one.
+    Each month is compared with its seal before; whether it matched is in the new one.
     """
     with connection.transaction():
         here = logged(connection, schema, list(tables))
@@ -276,7 +274,7 @@ def _state(
 
 def count(connection: psycopg.Connection, month: Month) -> int:
     """How many versions a month has."""
-    row = connection.execute(
-        sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, month.partition))
-    ).fetchone()
-    return int(row[0]) if row else 0
+    counted: int = one(connection, sql.SQL("select count(*) from {}").format(sql.Identifier(HISTORY, month.partition)))[
+        0
+    ]
+    return counted

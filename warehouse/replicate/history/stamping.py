@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
 from warehouse.replicate.catalog import commit_times
 from warehouse.replicate.history import found, order, times, transactions
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.history.times import Span
+from warehouse.replicate.link import Ends
 
 LATE_CLOCK = timedelta(minutes=5)
 """So long after a slot's snapshot the source's clock may have been read; what was committed in between is streamed."""
@@ -33,26 +33,6 @@ class Stamped:
     row_changes: int | None
     unnoted: int = 0
     moved: int = 0
-
-
-@dataclass(frozen=True)
-class Span:
-    """The transactions of a pass: those with numbers from `first` up to, and without, `next`.
-
-    Attributes:
-        before: the latest commit time of the stream until then; by a clock that was read late.
-        certain: the same; the time of the snapshot that the slot began with, once transactions.place_snapshot() has
-            placed it.
-        latest: the moment after which none of them can have been committed.
-        times_lost: PostgreSQL does not have every commit time of them any more.
-    """
-
-    first: int
-    next: int
-    before: datetime | None
-    certain: datetime | None
-    latest: datetime
-    times_lost: bool
 
 
 _SPAN = """
@@ -103,17 +83,8 @@ from pg_stat_user_tables where schemaname = %s and relname = any(%s)
 """
 
 
-def stamp(
-    connection: psycopg.Connection,
-    source: psycopg.Connection,
-    epoch: Epoch,
-    schema: str,
-    tables: list[str],
-    origin: str | None,
-    *,
-    placed: bool = True,
-) -> Stamped:
-    """Write down the transactions that were applied since the last time. Calling it twice does no harm.
+def stamp(ends: Ends, origin: str | None, *, placed: bool = True) -> Stamped:
+    """Record the transactions that were applied since the last time. Calling it twice does no harm.
 
     Args:
         origin: of the subscription; None when there is no subscription any more: what it brought last is found by the
@@ -123,8 +94,9 @@ def stamp(
     Raises:
         CommitTimesOff: the warehouse's server keeps none; the position stays where it is.
     """
+    connection, epoch, tables = ends.warehouse, ends.epoch, list(ends.published)
     commit_times.check(connection)
-    span = _span(connection, source, epoch, placed=placed)
+    span = _span(ends, placed=placed)
     with connection.transaction():
         within = {"first": span.first, "next": span.next, "epoch": epoch.epoch_id, "origin": origin}
         applied = transactions.write(connection, _APPLIED, within)
@@ -132,34 +104,24 @@ def stamp(
         unnoted = found.write_down(
             connection,
             epoch,
-            schema,
+            ends.schema,
             tables,
             before=span.next,
             latest=span.latest,
-            # Only then can a row be without its time that no version tells of; looking for it reads whole tables.
+            # Only then can a row be without its time that no version names; looking for it reads whole tables.
             in_rows_since=span.first if span.times_lost or origin is None else None,
         )
-        moved = order.put_right(
-            connection,
-            epoch,
-            schema,
-            tables,
-            (span.first, span.next),
-            unnoted.xids,
-            span.before,
-            span.certain,
-            span.latest,
-        )
-        now, before = one(connection, _ROW_CHANGES, (epoch.epoch_id, schema, tables))
+        moved = order.put_right(ends, span, unnoted.xids)
+        now, before = one(connection, _ROW_CHANGES, (epoch.epoch_id, ends.schema, tables))
         connection.execute(_MOVED, {"next": span.next, "row_changes": now, "epoch": epoch.epoch_id})
     changes = now - before if before is not None and now >= before else None
     return Stamped(applied, changes, unnoted.by_nobody, moved)
 
 
-def _span(connection: psycopg.Connection, source: psycopg.Connection, epoch: Epoch, *, placed: bool) -> Span:
-    first, following, newest, snapshot_at, times_lost = one(connection, _SPAN, (epoch.epoch_id,))
+def _span(ends: Ends, *, placed: bool) -> Span:
+    first, following, newest, snapshot_at, times_lost = one(ends.warehouse, _SPAN, (ends.epoch.epoch_id,))
     # Read after the last transaction's number: all of them were committed before these moments.
-    at_source, at_home = (one(side, "select clock_timestamp()")[0] for side in (source, connection))
+    at_source, at_home = (one(side, "select clock_timestamp()")[0] for side in (ends.trs, ends.warehouse))
     before = newest or (snapshot_at - LATE_CLOCK if snapshot_at else None)
     certain = newest or (snapshot_at if placed else None)
     return Span(first, following, before, certain, times.ceiling(at_source, at_home), times_lost)

@@ -82,7 +82,7 @@ def keep(
 
 
 def log_of(table: str) -> sql.Identifier:
-    """Where the triggers put a table's superseded versions down."""
+    """Where the triggers store a table's superseded versions."""
     return sql.Identifier(HISTORY, f"{table}_log")
 
 
@@ -149,7 +149,7 @@ def create_triggers(connection: psycopg.Connection, schema: str, table: str) -> 
         )
     )
     made = (
-        # An update that changes nothing published is no version. The engine's own function compares stored bytes, so
+        # An update that changes nothing published is no version. PostgreSQL's own function compares stored bytes, so
         # a change that a collation calls equal is not overlooked.
         (TRIGGERS[0], "before update", "row", sql.SQL("pg_catalog.suppress_redundant_updates_trigger")),
         (TRIGGERS[1], "before update", "row", function),
@@ -173,18 +173,8 @@ def set_logged(connection: psycopg.Connection, schema: str, table: str) -> None:
         connection.execute(sql.SQL("alter table {} set logged").format(sql.Identifier(place, name)))
 
 
-def create_view(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
-    """Make or renew `versions.<table>`. A published column that is new comes last, so views upon it stay as they are.
-
-    The time of a transaction that is not in the ledger yet is asked of the engine, which keeps the source's commit
-    time of what was applied until old rows are frozen.
-    """
-    plain = sql.SQL(", ").join(map(sql.Identifier, columns))
-    of_log = sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in columns)
-    of_row = sql.SQL(", ").join(sql.Identifier("r", name) for name in columns)
-    connection.execute(
-        sql.SQL(
-            """create or replace view {view} as
+_VIEW = sql.SQL("""
+create or replace view {view} as
 select
     coalesce(began.committed_at, pg_xact_commit_timestamp(r.{known_from}::xid)) as known_from,
     null::timestamptz as known_to,
@@ -215,8 +205,21 @@ left join ledger.transactions as began on began.xid = (l.version).{known_from}
 left join ledger.transactions as ended on ended.xid = l.known_to_xid
 union all
 select known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after, epoch_id, {plain}
-from {history}"""
-        ).format(
+from {history}
+""")
+
+
+def create_view(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Make or renew `versions.<table>`. A published column that is new comes last, so views upon it stay as they are.
+
+    The time of a transaction that is not in the ledger yet comes from PostgreSQL, which keeps the source's commit
+    time of what was applied until old rows are frozen.
+    """
+    plain = sql.SQL(", ").join(map(sql.Identifier, columns))
+    of_log = sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in columns)
+    of_row = sql.SQL(", ").join(sql.Identifier("r", name) for name in columns)
+    connection.execute(
+        _VIEW.format(
             view=sql.Identifier(VERSIONS, table),
             known_from=sql.Identifier(KNOWN_FROM),
             operation=sql.Identifier(OPERATION),

@@ -30,6 +30,26 @@ class Jump:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Span:
+    """The transactions of a pass: those with numbers from `first` up to, and without, `next`.
+
+    Attributes:
+        before: the latest commit time of the stream until then; by a clock that was read late.
+        certain: the same; the time of the snapshot that the slot began with, once transactions.place_snapshot() has
+            placed it.
+        latest: the moment after which none of them can have been committed.
+        times_lost: PostgreSQL does not have every commit time of them any more.
+    """
+
+    first: int
+    next: int
+    before: datetime | None
+    certain: datetime | None
+    latest: datetime
+    times_lost: bool
+
+
 def ceiling(source_now: datetime, warehouse_now: datetime) -> datetime:
     """The moment after which nothing can have been committed that has been applied."""
     return warehouse_now if source_now - warehouse_now > FURTHEST_AHEAD else source_now

@@ -26,13 +26,13 @@ set definition_sha256 = excluded.definition_sha256, server_version = excluded.se
 
 
 def note(connection: psycopg.Connection, table: str) -> None:
-    """Write down what the view of a table's versions is, just after it was made."""
+    """Record what the view of a table's versions is, just after it was created."""
     for name, digest, version in _defined(connection, [table]):
         connection.execute(_NOTE, (f"{VERSIONS}.{name}", digest, version))
 
 
 def altered(connection: psycopg.Connection, tables: Iterable[str]) -> list[str]:
-    """The tables whose view is not what was made. One that another version of PostgreSQL made cannot be told."""
+    """The tables whose view was altered. One that another version of PostgreSQL stored cannot be compared."""
     names = list(tables)
     noted = {
         name: (bytes(digest), version)
@@ -46,7 +46,7 @@ def altered(connection: psycopg.Connection, tables: Iterable[str]) -> list[str]:
 
 
 def unnoted(connection: psycopg.Connection, tables: Iterable[str]) -> list[str]:
-    """The tables whose view was made before it was noted, or by another version of PostgreSQL."""
+    """The tables whose view was not recorded, or by another version of PostgreSQL."""
     names = list(tables)
     noted = {
         name: version for name, _, version in connection.execute(_NOTED, ([f"{VERSIONS}.{name}" for name in names],))

@@ -25,17 +25,45 @@ class ColumnState:
     rows_filled: int
 
 
+_READ = """
+select table_name, column_name, state, reason, filled_up_to, rows_filled from ledger.column_states
+"""
+
+_PUT = """
+insert into ledger.column_states (table_name, column_name, state, reason, complete_at)
+values (%(t)s, %(c)s, %(s)s, %(r)s, case when %(s)s = 'complete' then clock_timestamp() end)
+on conflict (table_name, column_name) do update set
+    state = excluded.state,
+    reason = excluded.reason,
+    since = clock_timestamp(),
+    complete_at = excluded.complete_at,
+    filled_up_to = null,
+    rows_filled = 0
+"""
+
+_FILLED = """
+update ledger.column_states set filled_up_to = %s, rows_filled = rows_filled + %s
+where table_name = %s and column_name = any(%s)
+"""
+
+_COMPLETE = """
+update ledger.column_states
+set state = 'complete', complete_at = clock_timestamp(), filled_up_to = null, reason = %s
+where table_name = %s and column_name = any(%s)
+"""
+
+_CHANGED = "insert into ledger.structure_changes (kind, table_name, column_name, what) values (%s, %s, %s, %s)"
+
+
 def read(connection: psycopg.Connection) -> States:
     """Every state there is; a column that came with the first copy and never changed has none."""
     with connection.cursor(row_factory=class_row(ColumnState)) as cursor:
-        rows = cursor.execute(
-            "select table_name, column_name, state, reason, filled_up_to, rows_filled from ledger.column_states"
-        ).fetchall()
+        rows = cursor.execute(_READ).fetchall()
     return {(row.table_name, row.column_name): row for row in rows}
 
 
 def streaming(known: States, table: str, columns: Iterable[str]) -> set[str]:
-    """The columns of a table that the stream is meant to bring: not those that were retired, held or let go of."""
+    """The columns of a table that the stream is meant to bring: not those that were retired, held or released."""
     off = ("held", "adding", "released", "retired", "removed")
     state = known.get((table, ""))
     if state is not None and state.state in off:
@@ -45,17 +73,11 @@ def streaming(known: States, table: str, columns: Iterable[str]) -> set[str]:
 
 def put(connection: psycopg.Connection, table: str, column: str, state: Name, reason: str) -> None:
     """Set a state; how far a back-fill was is forgotten with the old one."""
-    connection.execute(
-        "insert into ledger.column_states (table_name, column_name, state, reason, complete_at)"
-        " values (%(t)s, %(c)s, %(s)s, %(r)s, case when %(s)s = 'complete' then clock_timestamp() end)"
-        " on conflict (table_name, column_name) do update set state = excluded.state, reason = excluded.reason,"
-        " since = clock_timestamp(), complete_at = excluded.complete_at, filled_up_to = null, rows_filled = 0",
-        {"t": table, "c": column, "s": state, "r": reason},
-    )
+    connection.execute(_PUT, {"t": table, "c": column, "s": state, "r": reason})
 
 
 def put_back(connection: psycopg.Connection, table: str, column: str, state: ColumnState | None) -> None:
-    """Make a state what it was before a step that failed."""
+    """Restore the state from before a step that failed."""
     connection.execute("delete from ledger.column_states where table_name = %s and column_name = %s", (table, column))
     if state is not None:
         put(connection, table, column, state.state, state.reason)
@@ -64,26 +86,15 @@ def put_back(connection: psycopg.Connection, table: str, column: str, state: Col
 def filled(
     connection: psycopg.Connection, table: str, columns: Sequence[str], up_to: list[str] | None, rows: int
 ) -> None:
-    """Write down how far a back-fill is, in the transaction that wrote the values."""
-    connection.execute(
-        "update ledger.column_states set filled_up_to = %s, rows_filled = rows_filled + %s"
-        " where table_name = %s and column_name = any(%s)",
-        (up_to, rows, table, list(columns)),
-    )
+    """Record how far a back-fill is, in the transaction that wrote the values."""
+    connection.execute(_FILLED, (up_to, rows, table, list(columns)))
 
 
 def complete(connection: psycopg.Connection, table: str, columns: Sequence[str], reason: str) -> None:
-    """Write down that a null is the source's own from now on."""
-    connection.execute(
-        "update ledger.column_states set state = 'complete', complete_at = clock_timestamp(), filled_up_to = null,"
-        " reason = %s where table_name = %s and column_name = any(%s)",
-        (reason, table, list(columns)),
-    )
+    """Record that a null is the source's own from now on."""
+    connection.execute(_COMPLETE, (reason, table, list(columns)))
 
 
 def changed(connection: psycopg.Connection, kind: str, table: str, column: str | None, what: str) -> None:
-    """Write down a change of structure that was carried out."""
-    connection.execute(
-        "insert into ledger.structure_changes (kind, table_name, column_name, what) values (%s, %s, %s, %s)",
-        (kind, table, column, what),
-    )
+    """Record a change of structure that was carried out."""
+    connection.execute(_CHANGED, (kind, table, column, what))

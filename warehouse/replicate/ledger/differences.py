@@ -1,8 +1,8 @@
 """The ledger of differences: what a comparison found stays known until a comparison of the same table is equal.
 
-Here, too, is the limit to what a repair may delete. A read of the source that was filtered, or a table that was emptied
-there by mistake, looks like thousands of rows too many; so a table of which more than a small share would go is left as
-it is, and named, until a person says that it is right.
+It has the limit to what a repair may delete, too. A read of the source that was filtered, or a table that was emptied
+by mistake, looks like thousands of rows too many; so a table of which more than a small share would be deleted is left
+as it is, and named, until a person says that it is right.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from warehouse.core.errors import DeletesRefused
 from warehouse.core.settings import Settings
 
 FEW_ROWS = 50
-"""So many rows may go from any table: in a table of codes a single one may be more than the share."""
+"""So many rows may be deleted from any table: in a table of codes a single one may be more than the share."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Limit:
 
     Attributes:
         percent: of the rows that the replica has of it.
-        allowed: tables for which a person has given their word.
+        allowed: tables for which a person has allowed it.
     """
 
     percent: float
@@ -68,7 +68,7 @@ def refused(held: Sequence[Known], percent: float) -> DeletesRefused:
     return DeletesRefused(
         f"The repair would have deleted {named}, more than {percent:g} % of a table.",
         meaning="The source does not show these rows: they were deleted there, or this user is not shown them. Nothing "
-        "of such a table was changed; all other tables were repaired, and the stream goes on.",
+        "of such a table was changed; all other tables were repaired, and the stream continues.",
         next_command="Look at the table on the operational database. If the rows are gone there: "
         f"warehouse replicate repair {options}",
     )

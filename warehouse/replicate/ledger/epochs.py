@@ -24,10 +24,10 @@ class Epoch:
         slot_name: of this epoch's slot. Each epoch has one of its own, so that a slot which somebody creates by the
             name of an earlier one is never taken for ours.
         state: "copying" until the replica is at start_lsn.
-        timeline: of the source when the slot was made; None in an epoch of an earlier version of this program.
+        timeline: of the source when the slot was created.
         start_lsn: the slot streams what was committed after it.
         snapshot_at: the source's time at start_lsn.
-        continues: the epoch whose replica this one went on with.
+        continues: the epoch whose replica this one took over.
     """
 
     epoch_id: int
@@ -36,7 +36,7 @@ class Epoch:
     state: State
     source_system_id: str
     source_database: str
-    timeline: int | None
+    timeline: int
     start_lsn: str | None
     snapshot_at: datetime | None
     continues: int | None
@@ -115,7 +115,7 @@ def current(connection: psycopg.Connection, replication_name: str) -> Epoch | No
 
 
 def is_first_copy(connection: psycopg.Connection, epoch: Epoch) -> bool:
-    """Whether a copy was broken off before anything ever streamed: no repair, so nobody has to be asked."""
+    """Whether a copy was interrupted before anything ever streamed: no repair, so no person has to be asked."""
     if epoch.state != "copying":
         return False
     row = connection.execute(_EVER_STREAMED, (epoch.epoch_id,)).fetchone()

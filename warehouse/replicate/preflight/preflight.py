@@ -14,6 +14,7 @@ from warehouse.core.finding import Finding, first_failed, from_error, ok, warnin
 from warehouse.replicate.catalog import clocks, reach
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.ledger import epochs
+from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import at_source, rules
 from warehouse.replicate.preflight.facts import Facts, read_source, read_warehouse
 from warehouse.replicate.preflight.roles import role_settings
@@ -29,74 +30,57 @@ def preflight(databases: Databases) -> list[Finding]:
         DatabaseUnreachable: one of the two databases is.
     """
     with databases.source() as trs, databases.warehouse() as warehouse:
-        return examined(databases, trs, warehouse, load_classification())
+        return examined(Ends(databases, trs, warehouse, load_classification()))
 
 
-def require(
-    databases: Databases,
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    classification: Classification,
-    only: Sequence[Rule] | None = None,
-) -> None:
+def require(ends: Ends, only: Sequence[Rule] | None = None) -> None:
     """Stop before anything is changed.
 
     Args:
-        classification: what is, or is to be, published.
+        ends: with the classification of what is, or is to be, published.
         only: the rules that have to hold (see rules.py); every check there is, when None.
 
     Raises:
         SourceNotReady, MissingPrivilege, WalLevelNotLogical, ReplicationError, SetupError: the first check that failed.
     """
-    found = (
-        examined(databases, trs, warehouse, classification)
-        if only is None
-        else rules.examine(_facts(databases, trs, warehouse, classification), only)
-    )
+    found = examined(ends) if only is None else rules.examine(_facts(ends), only)
     if first := first_failed(found):
         raise first.as_error(NOTHING_DONE)
 
 
-def require_room(trs: psycopg.Connection, warehouse: psycopg.Connection) -> None:
+def require_room(ends: Ends) -> None:
     """Stop where the source has no room for a slot and a sender more than there are.
 
     Raises:
         SourceNotReady: it has not.
     """
-    facts = Facts(read_source(trs, "", {}, "", None), read_warehouse(warehouse, ""), {}, 0)
+    facts = Facts(read_source(ends.trs, "", {}, "", None), read_warehouse(ends.warehouse, ""), {}, 0)
     if first := first_failed(rules.examine(facts, rules.ROOM)):
         raise first.as_error(NOTHING_DONE)
 
 
-def examined(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification
-) -> list[Finding]:
-    """Every check, on connections that are open already."""
-    facts = _facts(databases, trs, warehouse, classification)
+def examined(ends: Ends) -> list[Finding]:
+    """Every check, on connections that are open already; there need not be a ledger."""
+    facts = _facts(ends)
     found = rules.examine(facts, rules.EVERY)
     if facts.warehouse.may_subscribe:
-        found.append(_reach(warehouse, databases.source_conninfo))
+        found.append(_reach(ends.warehouse, ends.databases.source_conninfo))
     return [
-        _only_ours(warehouse, classification),
+        _only_ours(ends.warehouse, ends.classification),
         *found,
-        *role_settings(trs, warehouse),
-        _migrations(trs, databases.settings.warehouse_replication_name),
-        _clock(trs, warehouse),
+        *role_settings(ends.trs, ends.warehouse),
+        _migrations(ends.trs, ends.name),
+        _clock(ends.trs, ends.warehouse),
     ]
 
 
-def _facts(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, classification: Classification
-) -> Facts:
-    name = databases.settings.warehouse_replication_name
-    epoch = epochs.current(warehouse, name) if ours.identify(warehouse).has_ledger else None
+def _facts(ends: Ends) -> Facts:
+    epoch = epochs.current(ends.warehouse, ends.name) if ours.identify(ends.warehouse).has_ledger else None
     return Facts(
-        read_source(
-            trs, classification.schema_name, classification.published, name, epoch.slot_name if epoch else None
-        ),
-        read_warehouse(warehouse, name, has_begun=epoch is not None),
-        classification.published,
-        int(databases.settings.warehouse_wal_budget_gb * 1e9),
+        read_source(ends.trs, ends.schema, ends.published, ends.name, epoch.slot_name if epoch else None),
+        read_warehouse(ends.warehouse, ends.name, has_begun=epoch is not None),
+        ends.published,
+        int(ends.databases.settings.warehouse_wal_budget_gb * 1e9),
     )
 
 

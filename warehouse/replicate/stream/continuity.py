@@ -15,11 +15,8 @@ from __future__ import annotations
 import time
 from datetime import UTC
 
-import psycopg
-
-from warehouse.core.databases import Databases
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import notes, source_server, subscription
 from warehouse.replicate.stream.lsn import applied_lsn
 from warehouse.replicate.stream.notes import Note
@@ -51,8 +48,7 @@ def judge(
     if unusable := _unusable(slot, note, streaming=streaming):
         return unusable
     assert slot is not None
-    # A stream that an earlier version of this program began has no note, and has to be taken as it runs.
-    found = None if note is None and streaming else _not_ours(slot, known, note)
+    found = _not_ours(slot, known, note)
     if found or note is None or _nothing_since(source, note):
         return found
     if source_server.change(note.source_server, source.server) and source.forked_at is None:
@@ -155,26 +151,24 @@ def _rewound(source: SourceState, known: int, note: Note | None) -> str | None:
     return None
 
 
-def examine(
-    databases: Databases, trs: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
-) -> tuple[SourceState, Obstacle | None]:
+def examine(ends: Ends) -> tuple[SourceState, Obstacle | None]:
     """Look at both databases and judge. Changes nothing.
 
     Waits up to subscription.LETTING_GO_SECONDS for the source to notice the end of a stream that was switched off.
     """
-    name = epoch.replication_name
-    there = subscription.exists(warehouse, name)
+    warehouse, epoch, name = ends.warehouse, ends.epoch, ends.name
+    has_subscription = subscription.exists(warehouse, name)
     streaming = subscription.is_enabled(warehouse, name)
     noted, server = notes.read_note(warehouse, epoch), notes.server_of(warehouse, name)
     deadline = time.monotonic() + subscription.LETTING_GO_SECONDS
     while True:
         # In this order: the stream may run, and what the slot has confirmed is applied before, and was flushed before
         # it was applied.
-        slot = read_slot(trs, epoch.slot_name)
+        slot = read_slot(ends.trs, epoch.slot_name)
         applied = applied_lsn(warehouse, name) or 0
-        source = read_source(databases, trs, noted.timeline if noted else epoch.timeline)
+        source = read_source(ends.databases, ends.trs, noted.timeline if noted else epoch.timeline)
         obstacle = judge(epoch.source_system_id, slot, source, applied, noted, streaming=streaming, server=server)
-        if obstacle is None and not there:
+        if obstacle is None and not has_subscription:
             obstacle = Obstacle("lost", "the warehouse's subscription, which knew what was applied, is gone")
         ours = slot is not None and slot.holder in ("", subscription.APPLICATION)
         if obstacle is None or obstacle.kind not in ("taken", "held by us") or not ours or time.monotonic() > deadline:
@@ -182,19 +176,12 @@ def examine(
         time.sleep(0.1)
 
 
-def check(
-    databases: Databases,
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    *,
-    after_restart: bool = False,
-) -> SourceState:
-    """Let the stream go on only if nothing was missed. Otherwise it is switched off, and stays off.
+def check(ends: Ends, *, after_restart: bool = False) -> SourceState:
+    """Let the stream run only if nothing was missed. Otherwise it is switched off, and stays off.
 
     Args:
         after_restart: whether it is known, and seen to, that the warehouse's server was started, or the source's is
-            another one. (Otherwise it is an error, too, but the stream goes on: what it brings now is right, and only
+            another one. (Otherwise it is an error, too, but the stream continues: what it brings now is right, and only
             the past is in doubt.)
 
     Raises:
@@ -202,7 +189,8 @@ def check(
         SourceMoved: it leads to another server, which may be a copy of the source.
         ReplicationError: the address leads to another cluster.
     """
-    source, obstacle = examine(databases, trs, warehouse, epoch)
+    warehouse, epoch = ends.warehouse, ends.epoch
+    source, obstacle = examine(ends)
     in_doubt = obstacle is not None and obstacle.kind in IN_DOUBT
     if obstacle is None or (in_doubt and after_restart):
         return source

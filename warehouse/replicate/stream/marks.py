@@ -7,7 +7,7 @@ ends (ledger.marks); another one at the next look is a doubt (ledger.doubts) unt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ import psycopg
 
 from warehouse.core.errors import AlteredMeanwhile
 from warehouse.core.finding import Finding, failed
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_bytes
 
@@ -140,10 +141,10 @@ class Doubt:
     since: datetime
 
 
-def changed(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> list[Doubt]:
+def changed(ends: Ends) -> list[Doubt]:
     """What somebody else has altered since our last command. What is gone or new is told by other guards."""
-    noted = {row[0]: row for row in warehouse.execute(_NOTED)}
-    now = _read(trs, warehouse, name)
+    noted = {row[0]: row for row in ends.warehouse.execute(_NOTED)}
+    now = _read(ends)
     found = []
     for one in now.values():
         before = noted.get(one.what)
@@ -151,44 +152,38 @@ def changed(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -
             continue
         if one.what == _POSITION and not _moved_by_hand(before[2], one.mark):
             continue
-        if one.what == _SUBSCRIPTION and _only_switched_off(trs, warehouse, name, now, noted):
+        if one.what == _SUBSCRIPTION and _only_switched_off(ends, now, noted):
             continue
         found.append(Doubt(one.what, one.table, before[3]))
     return found
 
 
-def _only_switched_off(
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    name: str,
-    now: dict[str, Mark],
-    noted: dict[str, tuple[str, str, str, datetime]],
-) -> bool:
+def _only_switched_off(ends: Ends, now: dict[str, Mark], noted: dict[str, tuple[str, str, str, datetime]]) -> bool:
     """Whether the subscription was switched off, and nothing else: by PostgreSQL after an error, an ordinary event.
 
     Or by hand, with nothing that could have been passed over: the slot stands where it was seen, or nobody has written
     at the source since. A slot that was advanced by hand looks like one that our own stream has confirmed further.
     """
-    row = warehouse.execute("select subenabled from pg_subscription where subname = %s", (name,)).fetchone()
-    if row != (False,) or _moved_while_off(trs, warehouse, name, noted[_SUBSCRIPTION][3]):
+    row = ends.warehouse.execute("select subenabled from pg_subscription where subname = %s", (ends.name,)).fetchone()
+    if row != (False,) or _moved_while_off(ends, noted[_SUBSCRIPTION][3]):
         return False
     if _ERRORS_OF in noted and _ERRORS_OF in now and now[_ERRORS_OF].mark != noted[_ERRORS_OF][2]:
         return True
-    seen = warehouse.execute(_SEEN, (name,)).fetchone()
-    there = trs.execute(_MOVED, (seen[1], seen[2], seen[0])).fetchone() if seen else None
+    seen = ends.warehouse.execute(_SEEN, (ends.name,)).fetchone()
+    there = ends.trs.execute(_MOVED, (seen[1], seen[2], seen[0])).fetchone() if seen else None
     return there is not None and not there[0]
 
 
-def _moved_while_off(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str, since: datetime) -> bool:
+def _moved_while_off(ends: Ends, since: datetime) -> bool:
     """Whether the slot, or what counts as applied, has moved since a look at which the stream was off.
 
     Only a person can have moved them then: `pg_replication_slot_advance`, `pg_replication_origin_advance`.
     """
-    stood = warehouse.execute(_STOOD_WHILE_OFF, {"name": name, "since": since}).fetchone()
+    stood = ends.warehouse.execute(_STOOD_WHILE_OFF, {"name": ends.name, "since": since}).fetchone()
     if stood is None:
         return False
-    slot = trs.execute(_CONFIRMED, (stood[0],)).fetchone()
-    applied = applied_lsn(warehouse, name)
+    slot = ends.trs.execute(_CONFIRMED, (stood[0],)).fetchone()
+    applied = applied_lsn(ends.warehouse, ends.name)
     moved = slot and slot[0] and stood[1] and as_bytes(slot[0]) > as_bytes(stood[1])
     return bool(moved or (applied and applied > as_bytes(stood[2] or "0/0")))
 
@@ -202,10 +197,10 @@ def _moved_by_hand(before: str, now: str) -> bool:
     return here_before == here_now != "0/0" and there_before != there_now
 
 
-def note(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> None:
+def note(ends: Ends) -> None:
     """Note all that is ours as it is now."""
-    now = _read(trs, warehouse, name)
-    with warehouse.transaction(), warehouse.cursor() as cursor:
+    now = _read(ends)
+    with ends.warehouse.transaction(), ends.warehouse.cursor() as cursor:
         cursor.execute("delete from ledger.marks where what <> all(%s)", (list(now),))
         cursor.executemany(_NOTE, [(one.what, one.table, one.mark) for one in now.values()])
 
@@ -220,29 +215,29 @@ def _may_read_origins(warehouse: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def _read(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> dict[str, Mark]:
-    values = {"name": name}
+def _read(ends: Ends) -> dict[str, Mark]:
+    values, warehouse = {"name": ends.name}, ends.warehouse
     rows = [
         *warehouse.execute(_HERE.format(mark=_mark(warehouse)).encode(), values).fetchall(),
         *warehouse.execute(_ERRORS, values).fetchall(),
         *(warehouse.execute(_ORIGIN, values).fetchall() if _may_read_origins(warehouse) else ()),
-        *trs.execute(_AT_SOURCE, values).fetchall(),
+        *ends.trs.execute(_AT_SOURCE, values).fetchall(),
     ]
     return {row[0]: Mark(*row) for row in rows}
 
 
 @contextmanager
-def kept(trs: psycopg.Connection, warehouse: psycopg.Connection, name: str) -> Iterator[None]:
+def kept(ends: Ends) -> Iterator[None]:
     """Around a command that alters what is ours: what others have altered before is written down, and ours is noted.
 
     Also when it fails: what it has done by then is ours all the same.
     """
-    record(warehouse, changed(trs, warehouse, name))
+    record(ends.warehouse, changed(ends))
     try:
         yield
     finally:
-        if not (trs.closed or trs.broken or warehouse.closed or warehouse.broken):
-            note(trs, warehouse, name)
+        if not any(side.closed or side.broken for side in (ends.trs, ends.warehouse)):
+            note(ends)
 
 
 def record(warehouse: psycopg.Connection, found: Sequence[Doubt]) -> None:
@@ -255,24 +250,23 @@ def record(warehouse: psycopg.Connection, found: Sequence[Doubt]) -> None:
 
 
 def settle(warehouse: psycopg.Connection, tables: Sequence[str], *, all_of_them: bool, seen: str | None = None) -> None:
-    """Write down that tables were compared in full and are equal now; see compare.settled."""
+    """Write down that tables were compared in full and are equal now; see compare/confirm.py."""
     warehouse.execute(_SETTLE, {"tables": list(tables), "all": all_of_them, "seen": seen})
 
 
-def reasons(
-    trs: psycopg.Connection, warehouse: psycopg.Connection, name: str, replicated: Collection[str]
-) -> list[Finding]:
+def reasons(ends: Ends) -> list[Finding]:
     """The doubts as a reason of the stream's status: those of the ledger, and those that only show now.
 
     While another command of ours is at work, its own doing would look like somebody's.
     """
+    warehouse = ends.warehouse
     rows = warehouse.execute("select what, table_name, since from ledger.doubts where settled_at is null").fetchall()
     found = [Doubt(*row) for row in rows]
     before = warehouse.execute(_NOTED).fetchall()
-    live = changed(trs, warehouse, name) if not subscription.other_command(warehouse, name) else []
-    if not subscription.other_command(warehouse, name) and warehouse.execute(_NOTED).fetchall() == before:
+    live = changed(ends) if not subscription.other_command(warehouse, ends.name) else []
+    if not subscription.other_command(warehouse, ends.name) and warehouse.execute(_NOTED).fetchall() == before:
         found += [one for one in live if one.what not in {known.what for known in found}]
-    found = [one for one in found if one.table is None or one.table in replicated]
+    found = [one for one in found if one.table is None or one.table in ends.published]
     if not found:
         return []
     since = min(one.since for one in found)

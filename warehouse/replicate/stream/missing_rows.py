@@ -1,10 +1,10 @@
-"""Updates and deletes whose row the replica does not have. The engine passes over them; from 18 on it counts them."""
+"""Updates and deletes whose row the replica does not have. PostgreSQL passes over them; from 18 on it counts them."""
 
 from __future__ import annotations
 
 import psycopg
 
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 
 
 def counted(warehouse: psycopg.Connection, name: str) -> tuple[int, int] | None:
@@ -17,14 +17,23 @@ def counted(warehouse: psycopg.Connection, name: str) -> tuple[int, int] | None:
     return (int(row[0]), int(row[1])) if row else None
 
 
-def unsettled(warehouse: psycopg.Connection, epoch: Epoch, name: str) -> tuple[int, int]:
+_SETTLED = "select update_missing, delete_missing from ledger.settled_counters where epoch_id = %s"
+
+_SETTLE = """
+insert into ledger.settled_counters (epoch_id, update_missing, delete_missing) values (%s, %s, %s)
+on conflict (epoch_id) do update set
+    update_missing = excluded.update_missing,
+    delete_missing = excluded.delete_missing,
+    noted_at = clock_timestamp()
+"""
+
+
+def unsettled(ends: Ends) -> tuple[int, int]:
     """How many of each were counted since the replica was last shown to be whole."""
-    now = counted(warehouse, name)
+    now = counted(ends.warehouse, ends.name)
     if now is None:
         return (0, 0)
-    row = warehouse.execute(
-        "select update_missing, delete_missing from ledger.settled_counters where epoch_id = %s", (epoch.epoch_id,)
-    ).fetchone()
+    row = ends.warehouse.execute(_SETTLED, (ends.epoch.epoch_id,)).fetchone()
     before = (int(row[0]), int(row[1])) if row else (0, 0)
     # A crash of the server sets the counters back to nothing.
     return (
@@ -33,13 +42,8 @@ def unsettled(warehouse: psycopg.Connection, epoch: Epoch, name: str) -> tuple[i
     )
 
 
-def settle(warehouse: psycopg.Connection, epoch: Epoch, name: str) -> None:
-    """Write down that every table was compared with the source and is equal to it now."""
-    now = counted(warehouse, name)
+def settle(ends: Ends) -> None:
+    """Record that every table was compared with the source and is equal to it now."""
+    now = counted(ends.warehouse, ends.name)
     if now is not None:
-        warehouse.execute(
-            "insert into ledger.settled_counters (epoch_id, update_missing, delete_missing) values (%s, %s, %s)"
-            " on conflict (epoch_id) do update set update_missing = excluded.update_missing,"
-            " delete_missing = excluded.delete_missing, noted_at = clock_timestamp()",
-            (epoch.epoch_id, *now),
-        )
+        ends.warehouse.execute(_SETTLE, (ends.epoch.epoch_id, *now))

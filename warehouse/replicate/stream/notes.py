@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 import psycopg
 
-from warehouse.core.databases import Databases
 from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import source_server, subscription
 from warehouse.replicate.stream.lsn import as_bytes, as_lsn
 from warehouse.replicate.stream.slot import read_slot
@@ -94,21 +94,15 @@ class Note:
     source_server: Server | None = None
 
 
-def note(
-    databases: Databases,
-    trs: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    marked: subscription.Mark,
-) -> None:
+def note(ends: Ends, marked: subscription.Mark) -> None:
     """Write down what the slot shows, right after our stream has confirmed `marked`; check() came before."""
-    slot = read_slot(trs, epoch.slot_name)
+    slot = read_slot(ends.trs, ends.epoch.slot_name)
     if slot is None:
         return
-    warehouse.execute(
+    ends.warehouse.execute(
         _NOTE,
         {
-            "epoch": epoch.epoch_id,
+            "epoch": ends.epoch.epoch_id,
             "confirmed": as_lsn(slot.confirmed),
             "lsn": marked.lsn,
             "xid": marked.xid,
@@ -116,8 +110,8 @@ def note(
             "timeline": marked.timeline,
             "transactions": slot.transactions,
             "since": slot.statistics_since,
-            "server": server_of(warehouse, epoch.replication_name),
-            **asdict(source_server.read(databases, trs)),
+            "server": server_of(ends.warehouse, ends.name),
+            **asdict(source_server.read(ends.databases, ends.trs)),
         },
     )
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from warehouse.core.errors import NotOurs, SlotTaken
 from warehouse.replicate.catalog import publication
-from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger import epochs
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import subscription
 
 _SLOTS = r"""
@@ -18,18 +16,16 @@ order by slot_name
 """
 
 
-def check_free(
-    source: psycopg.Connection, warehouse: psycopg.Connection, name: str, classification: Classification
-) -> None:
+def check_free(ends: Ends) -> None:
     """Stop before anything is made under a name that somebody else uses.
 
-    Args:
-        classification: what is to be published: an administrator may have made just that publication for us.
+    An administrator may have made the publication for us, if it is exactly what is to be published.
 
     Raises:
         SlotTaken: another warehouse, or one that was thrown away, has slots by our name.
         NotOurs: a publication or a subscription of that name is there, and this warehouse did not make it.
     """
+    source, warehouse, name = ends.trs, ends.warehouse, ends.name
     ours = epochs.slots_of(warehouse, name)
     slots = source.execute(_SLOTS, {"name": name, "ours": ours}).fetchall()
     if slots:
@@ -44,8 +40,8 @@ def check_free(
         )
     if ours:
         return
-    now = publication.read(source, name, classification.schema_name)
-    if now is not None and not now.is_exactly(classification.published):
+    now = publication.read(source, name, ends.schema)
+    if now is not None and not now.is_exactly(ends.published):
         raise _not_ours(
             f"The operational database has a publication {name} already, which sends something else than "
             "replication/ says",

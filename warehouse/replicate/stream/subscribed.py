@@ -15,6 +15,7 @@ from psycopg import sql
 
 from warehouse.core.errors import SubscriptionAltered
 from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import subscription
 
 READY = "r"
@@ -146,13 +147,13 @@ def set_right(warehouse: psycopg.Connection, epoch: Epoch, altered: Iterable[Alt
             warehouse.execute(statement)
 
 
-def copying_again(warehouse: psycopg.Connection, name: str, schema: str) -> list[str]:
+def copying_again(ends: Ends) -> list[str]:
     """Whole tables that PostgreSQL is set to copy: the first row of the copy is there already, and stops the stream.
 
     Not those that we have it copy: these are in ledger.column_states as such.
     """
-    found = [table for table, state in tables(warehouse, name, schema).items() if state != READY]
-    ours = warehouse.execute(
+    found = [table for table, state in tables(ends.warehouse, ends.name, ends.schema).items() if state != READY]
+    ours = ends.warehouse.execute(
         "select table_name from ledger.column_states where column_name = '' and state = 'copying'"
     ).fetchall()
     return sorted(set(found) - {table for (table,) in ours})

@@ -200,18 +200,6 @@ def stop(warehouse: psycopg.Connection, name: str) -> None:
         time.sleep(0.02)
 
 
-def stay_off_after_errors(warehouse: psycopg.Connection, name: str) -> None:
-    """Give a subscription of an earlier version of this program what `create` gives a new one."""
-    if warehouse.execute(
-        "select 1 from pg_subscription where subname = %s and (not subdisableonerr or subbinary)", (name,)
-    ).fetchone():
-        warehouse.execute(
-            sql.SQL("alter subscription {} set (disable_on_error = true, streaming = on, binary = false)").format(
-                sql.Identifier(name)
-            )
-        )
-
-
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
     """Whether the stream is meant to run; the engine switches it off when there is an error."""
     row = warehouse.execute(

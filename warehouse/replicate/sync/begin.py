@@ -1,12 +1,13 @@
-"""A new life of the slot: from its exported snapshot to the stream that goes on from there.
+"""Begin an epoch: from the snapshot that a new slot exports to the stream that continues from its position.
 
 The slot's exported snapshot shows exactly what was committed before the position from which the slot streams: what is
-brought to that snapshot here and what is streamed after it meet without a gap or an overlap, however busy the source
-is. Tables that the replica does not have are copied; those that it has are compared with the snapshot, and only what
-differs is written. So the first copy, one that was broken off, and the repair of a gap are the same steps.
+brought to that snapshot and what is streamed after it meet without a gap or an overlap, however busy the source is.
+Tables that the replica does not have are copied (parts.py); those that it has are compared with the snapshot, and only
+what differs is written (compared.py, write.py). So the first copy, one that was interrupted, and the repair of a gap
+are the same steps.
 
-Each step can be broken off. What was done is in the ledger, and the next attempt begins a further epoch with a slot of
-its own, and goes on with the replica as it is.
+Each step can be interrupted. What was done is in the ledger, and the next attempt begins a further epoch with a slot of
+its own, and continues from the replica as it is.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one
 from warehouse.core.errors import ReplicaAltered
-from warehouse.core.progress import Progress
 from warehouse.replicate import history
 from warehouse.replicate.catalog import known_meanings, meaning, publication, reach, relations
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.compare.settled import settled
+from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.drift import released
 from warehouse.replicate.history import stamping, transactions
 from warehouse.replicate.ledger import epochs, gaps
@@ -38,7 +39,7 @@ from warehouse.replicate.stream import continuity, decoding, notes, our_name, sl
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
 from warehouse.replicate.stream.slot import read_slot
 from warehouse.replicate.sync import parts, rewritten
-from warehouse.replicate.sync.compared import Mended, mend_tables
+from warehouse.replicate.sync.compared import Repaired, repair_tables
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Begun:
 
     Attributes:
         copied: rows of tables that the replica did not have.
-        gaps: what was repaired on the way, the oldest first; none when there was nothing to go on with.
+        gaps: what was repaired on the way, the oldest first; none when there was no replica yet.
         held: tables that were left as they are, because a person has to allow what would be deleted.
     """
 
@@ -57,148 +58,146 @@ class Begun:
     held: list[Known]
 
 
-def set_up(ends: Ends, progress: Progress, ended: Epoch | None = None, reason: str = "") -> Begun:
+def set_up(ends: Ends, reason: str = "") -> Begun:
     """Begin an epoch and bring the replica to its slot's position.
 
     Args:
-        ended: the epoch to go on from: one whose slot is lost, or whose copy was broken off.
-        reason: why it ended.
+        ends: its epoch, if there is one, ends: its slot is lost, or its copy was interrupted.
+        reason: why it ends.
 
     Raises:
         SourceNotReady, MissingPrivilege, SlotTaken, ReplicaAltered, SetupError, ReplicationError: see
-            warehouse.core.errors. The next attempt goes on from what was done.
+            warehouse.core.errors. The next attempt continues from what was done.
     """
-    if ended is None:
-        preflight.require(ends.databases, ends.trs, ends.warehouse, ends.classification)
+    tables = relations.read_tables(ends.trs, ends.schema)
+    if ends.current is None:
+        preflight.require(ends)
     else:
-        # What was reached once may be so no longer: no slot is made that nobody could read.
+        # What was reached once may be so no longer: no slot is created that could not be read.
         reach.check(ends.warehouse, ends.databases.source_conninfo)
-    keys = {table: relations.key_of(ends.tables[table]) for table in ends.classification.published}
-    our_name.check_free(ends.trs, ends.warehouse, ends.name, ends.classification)
-    whole = _whole_tables(ends) if ended else []
-    publication.prepare(ends.trs, ends.name, _receivable(ends, whole))
+    keys = {table: relations.key_of(tables[table]) for table in ends.published}
+    our_name.check_free(ends)
+    whole = _whole_tables(ends) if ends.current else []
+    publication.prepare(ends.trs, ends.name, _receivable(ends, tables, whole))
     # Before the slot: what comes to mean something else after this is found by the first look.
     meanings = meaning.read(ends.trs, ends.name, ends.schema)
     with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
-        identity = subscription.identity(slot_connection)
-        epoch, open_gaps = _begin(ends, identity, ended, reason, bool(whole))
+        ends, open_gaps = _begin(ends, subscription.identity(slot_connection), reason, bool(whole))
         _drop_what_ended(ends)
-        preflight.require_room(ends.trs, ends.warehouse)
-        progress.say("making the slot")
-        slot = _make_slot(ends, slot_connection, epoch, progress)
-        epoch, open_gaps = _slot_made(ends, epoch, open_gaps, slot)
-        mended = (
-            mend_tables(ends, epoch, open_gaps, whole, slot.snapshot, progress, meanings) if open_gaps else Mended()
-        )
-        copied, other_files = _copy_the_others(ends, epoch, keys, whole, slot.snapshot, progress)
+        preflight.require_room(ends)
+        ends.progress.say("creating the slot")
+        slot = _make_slot(ends, slot_connection)
+        ends, open_gaps = _slot_made(ends, open_gaps, slot)
+        repaired = repair_tables(ends, open_gaps, whole, slot.snapshot, meanings) if open_gaps else Repaired()
+        others = {table: [tables[table][column] for column in ends.published[table]] for table in ends.published}
+        others = {table: columns for table, columns in others.items() if table not in whole}
+        copied, other_files = _copy_the_others(ends, others, keys, slot.snapshot)
     rewritten.refuse(ends, other_files, meanings)
-    # What was copied, or compared and mended, does not differ any more, whatever was known before.
-    done = [table for table in ends.classification.published if table not in whole or table in mended.equal]
-    settled(ends.warehouse, epoch, ends.name, done, all_of_them=set(done) == set(ends.classification.published))
-    return Begun(epoch, copied, _hand_over(ends, epoch, open_gaps, whole, mended.held, meanings), mended.held)
+    # What was copied, or compared and repaired, does not differ any more, whatever was known before.
+    done = [table for table in ends.published if table not in whole or table in repaired.equal]
+    confirm_equal(ends, done)
+    return Begun(ends.epoch, copied, _hand_over(ends, open_gaps, whole, repaired.held, meanings), repaired.held)
 
 
-def place_snapshot(ends: Ends, epoch: Epoch) -> None:
+def place_snapshot(ends: Ends) -> None:
     """Before the first versions of an epoch are settled: see transactions.place_snapshot()."""
-    noted = notes.read_note(ends.warehouse, epoch)
+    noted = notes.read_note(ends.warehouse, ends.epoch)
     if noted is None or noted.source_xid is not None or not subscription.exists(ends.warehouse, ends.name):
         return
-    origin = subscription.origin_name(ends.warehouse, ends.name)
-    tables = list(ends.classification.published)
-    stamping.stamp(ends.warehouse, ends.trs, epoch, ends.schema, tables, origin, placed=False)
-    transactions.place_snapshot(ends.warehouse, epoch)
+    stamping.stamp(ends, subscription.origin_name(ends.warehouse, ends.name), placed=False)
+    transactions.place_snapshot(ends.warehouse, ends.epoch)
 
 
 # -- the steps -------------------------------------------------------------------------------------------------
 
 
-def _begin(
-    ends: Ends, identity: subscription.Identity, ended: Epoch | None, reason: str, goes_on: bool
-) -> tuple[Epoch, list[Gap]]:
+def _begin(ends: Ends, identity: subscription.Identity, reason: str, continues: bool) -> tuple[Ends, list[Gap]]:
     """In the ledger, at once: the end of the last epoch, the gap after it, the new epoch."""
-    warehouse, name = ends.warehouse, ends.name
+    warehouse, name, ended = ends.warehouse, ends.name, ends.current
     if ended is None:
-        return epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline), []
-    applied, certain = _certain_position(ends, ended)
-    # Before the last transactions are written down, if they came from a slot that was not ours.
+        new = epochs.begin(warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline)
+        return ends.within(new), []
+    applied, certain = _certain_position(ends)
+    # Before the last transactions are recorded, if they came from a slot that was not ours.
     from_time = None if applied == certain else epochs.last_commit_at(warehouse, ended)
     origin = None
     if subscription.exists(warehouse, name):
         subscription.stop(warehouse, name)
         origin = subscription.origin_name(warehouse, name)
     if ended.state == "streaming":
-        place_snapshot(ends, ended)
+        place_snapshot(ends)
         # Without a subscription, too: what it brought before somebody dropped it has to get its times.
-        history.catch_up(warehouse, ends.trs, ended, ends.classification, origin)
+        history.catch_up(ends, origin)
     from_time = from_time or epochs.last_commit_at(warehouse, ended)
     with warehouse.transaction():
         epochs.end(warehouse, ended, reason, applied)
         new = epochs.begin(
-            warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline, ended if goes_on else None
+            warehouse, name, identity.system_id, ends.trs.info.dbname, identity.timeline, ended if continues else None
         )
         open_gaps = gaps.carried_over(warehouse, ended, new)
-        # One that was broken off has its gap already; others of some tables do not stand for what the slot has lost.
+        # An interrupted copy has its gap already; gaps of some tables do not cover what the slot has lost.
         is_known = any(gap.tables is None for gap in open_gaps) and ended.state == "copying"
-        if not is_known and goes_on and from_time is not None:
+        if not is_known and continues and from_time is not None:
             open_gaps.append(gaps.open_gap(warehouse, ended, new, certain, from_time, reason))
-    return new, open_gaps
+    return ends.within(new), open_gaps
 
 
-def _certain_position(ends: Ends, ended: Epoch) -> tuple[str | None, str | None]:
-    """Where the last applied transaction ends; and up to where everything is certainly here.
+def _certain_position(ends: Ends) -> tuple[str | None, str | None]:
+    """Where the last applied transaction ends; and up to where everything has certainly been applied.
 
-    These are the same, unless a slot that was made anew has sent something before anybody looked.
+    These are the same, unless a slot that was recreated has sent something before anybody looked.
     """
-    noted = notes.read_note(ends.warehouse, ended)
+    noted = notes.read_note(ends.warehouse, ends.epoch)
     known = max(applied_lsn(ends.warehouse, ends.name) or 0, noted.confirmed if noted else 0)
-    last = as_lsn(known) if known else ended.start_lsn
-    slot = read_slot(ends.trs, ended.slot_name)
+    last = as_lsn(known) if known else ends.epoch.start_lsn
+    slot = read_slot(ends.trs, ends.epoch.slot_name)
     if slot and noted and continuity.is_new(slot, noted) and slot.transactions:
         return last, as_lsn(noted.confirmed)
     return last, last
 
 
 def _drop_what_ended(ends: Ends) -> None:
-    """The subscription, and every slot that this warehouse made: an unused one keeps the source's WAL for ever."""
+    """The subscription, and every slot that this warehouse created: an unused one keeps the source's WAL for ever."""
     subscription.drop(ends.warehouse, ends.name)
     for slot_name in epochs.slots_of(ends.warehouse, ends.name):
         subscription.drop_slot(ends.trs, slot_name)
 
 
-def _make_slot(ends: Ends, slot_connection: psycopg.Connection, epoch: Epoch, progress: Progress) -> subscription.Slot:
+def _make_slot(ends: Ends, slot_connection: psycopg.Connection) -> subscription.Slot:
     minutes = ends.databases.settings.warehouse_wait_minutes
 
     def make() -> subscription.Slot:
-        return subscription.create_slot(slot_connection, epoch.slot_name)
+        return subscription.create_slot(slot_connection, ends.epoch.slot_name)
 
     return decoding.decodable_slot(
         ends.trs,
-        epoch.slot_name,
+        ends.epoch.slot_name,
         ends.name,
-        lambda: slot_wait.made(ends.trs, slot_connection, make, progress, minutes),
+        lambda: slot_wait.made(ends.trs, slot_connection, make, ends.progress, minutes),
     )
 
 
-def _slot_made(ends: Ends, epoch: Epoch, open_gaps: list[Gap], slot: subscription.Slot) -> tuple[Epoch, list[Gap]]:
+def _slot_made(ends: Ends, open_gaps: list[Gap], slot: subscription.Slot) -> tuple[Ends, list[Gap]]:
     # The source's clock: the times of the stream's transactions are of it, too.
-    row = ends.trs.execute("select clock_timestamp()").fetchone()
-    assert row is not None
-    now: datetime = row[0]
+    now: datetime = one(ends.trs, "select clock_timestamp()")[0]
     with ends.warehouse.transaction():
-        epoch = epochs.slot_made(ends.warehouse, epoch, slot.lsn, now)
+        epoch = epochs.slot_made(ends.warehouse, ends.epoch, slot.lsn, now)
         open_gaps = [gaps.ends_at(ends.warehouse, gap, slot.lsn, now) for gap in open_gaps]
-    return epoch, open_gaps
+    return ends.within(epoch), open_gaps
 
 
 def _copy_the_others(
-    ends: Ends, epoch: Epoch, keys: dict[str, list[str]], whole: list[str], snapshot: str, progress: Progress
+    ends: Ends, columns: dict[str, list[relations.SourceColumn]], keys: dict[str, list[str]], snapshot: str
 ) -> tuple[int, set[str]]:
-    """Copy the tables that the replica does not have; returns the rows, and tables that have other files since."""
-    schema, classification = ends.schema, ends.classification
-    published = {table: names for table, names in classification.published.items() if table not in whole}
-    columns = {table: [ends.tables[table][column] for column in names] for table, names in published.items()}
+    """Copy the tables that the replica does not have; returns the rows, and tables that have other files since.
+
+    Args:
+        columns: of each of these tables, those that are published.
+        keys: the primary key of each.
+    """
+    schema, classification, epoch = ends.schema, ends.classification, ends.epoch
     replica_tables.create_schemas(ends.warehouse, schema)
-    replica_tables.drop_all(ends.warehouse, schema, list(published))
+    replica_tables.drop_all(ends.warehouse, schema, list(columns))
     replica_tables.create_tables(ends.warehouse, schema, columns)
     # Compressing costs a seventh of writing the copy, and saves little: most rows are short (docs/adr/0002).
     replica_tables.compress_long_values(ends.warehouse, schema, columns, compress=False)
@@ -214,7 +213,7 @@ def _copy_the_others(
         epochs.part_copied(connection, epoch, part.table, rows, seconds)
         transactions.own(connection, epoch, "copy", epoch.snapshot_at)
         done += rows
-        progress.count("rows copied", done)
+        ends.progress.count("rows copied", done)
 
     def on_table(connection: psycopg.Connection, table: str) -> None:
         # At once: a table that has its key is whole.
@@ -226,8 +225,9 @@ def _copy_the_others(
             manual_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
+    names = {table: [column.name for column in of] for table, of in columns.items()}
     rows = parts.copy_parts(
-        parts.split(ends.trs, schema, published, classification.without),
+        parts.split(ends.trs, schema, names, classification.without),
         snapshot=snapshot,
         connect_source=ends.databases.source,
         connect_warehouse=ends.databases.warehouse,
@@ -239,28 +239,22 @@ def _copy_the_others(
 
 
 def _hand_over(
-    ends: Ends,
-    epoch: Epoch,
-    open_gaps: list[Gap],
-    whole: Sequence[str],
-    held: Sequence[Known],
-    meanings: meaning.Meanings,
+    ends: Ends, open_gaps: list[Gap], whole: Sequence[str], held: Sequence[Known], meanings: meaning.Meanings
 ) -> list[Gap]:
-    """The replica is at the slot's position: the stream goes on from there. Returns the gaps that are closed by it."""
+    """The replica is at the slot's position: the stream continues from there. Returns the gaps that this closes."""
     with ends.warehouse.transaction():
         subscription.create(
             ends.warehouse,
             ends.name,
-            epoch.slot_name,
+            ends.epoch.slot_name,
             ends.databases.source_conninfo,
             failover=subscription.has_failover_slots(ends.trs),
         )
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
-        epochs.streaming(ends.warehouse, epoch)
-        notes.note_start(ends.warehouse, epoch)
-        known_meanings.begin(ends.warehouse, meanings, ends.classification.published)
-        waiting = [one.table for one in held]
-        closed = gaps.close_compared(ends.warehouse, open_gaps, whole, waiting)
+        epochs.streaming(ends.warehouse, ends.epoch)
+        notes.note_start(ends.warehouse, ends.epoch)
+        known_meanings.begin(ends.warehouse, meanings, ends.published)
+        closed = gaps.close_compared(ends.warehouse, open_gaps, whole, [table.table for table in held])
     subscription.enable(ends.warehouse, ends.name)
     return closed
 
@@ -268,36 +262,43 @@ def _hand_over(
 # -- what must hold before -------------------------------------------------------------------------------------
 
 
+_WHOLE = """
+select
+    t.name,
+    exists (
+        select from pg_index as i
+        where i.indrelid = to_regclass(format('%%I.%%I', %s::text, t.name)) and i.indisprimary
+    ),
+    to_regclass(format('history.%%I', t.name || '_log')) is not null
+from unnest(%s::text[]) as t (name)
+"""
+
+
 def _whole_tables(ends: Ends) -> list[str]:
     """The published tables that the replica has whole: with their key and their history.
 
     Raises:
-        ReplicaAltered: a table has lost its key, and has a history that copying it anew would throw away.
+        ReplicaAltered: a table has lost its key, and has a history that a new copy would throw away.
     """
-    rows = ends.warehouse.execute(
-        "select t, exists (select from pg_index as i where i.indrelid = to_regclass(format('%%I.%%I', %s::text, t))"
-        " and i.indisprimary), to_regclass(format('history.%%I', t || '_log')) is not null"
-        " from unnest(%s::text[]) as t",
-        (ends.schema, list(ends.classification.published)),
-    ).fetchall()
+    rows = ends.warehouse.execute(_WHOLE, (ends.schema, list(ends.published))).fetchall()
     altered = [table for table, has_key, has_history in rows if has_history and not has_key]
     if altered:
         raise ReplicaAltered(
             f"The replica's table {altered[0]} has lost its primary key"
             + (f", and {len(altered) - 1} more have." if len(altered) > 1 else "."),
-            meaning="Somebody altered it by hand. Its history would be lost if it were copied anew: nothing was done.",
+            meaning="Somebody altered it by hand. A new copy would lose its history: nothing was done.",
             next_command=f"Add the key again (alter table {ends.schema}.{altered[0]} add primary key ...), "
             "then run again.",
         )
     return [table for table, has_key, has_history in rows if has_key and has_history]
 
 
-def _receivable(ends: Ends, whole: list[str]) -> Classification:
-    """What can be published: of a table that is here, the columns that are here; others would stop the stream."""
-    here = relations.read_tables(ends.warehouse, ends.schema)
-    # What was let go of so that the source can change it is not taken up by a repair either.
+def _receivable(ends: Ends, tables: relations.Tables, whole: list[str]) -> Classification:
+    """What can be published: of a table that the replica has, the columns that it has; others would stop the stream."""
+    in_replica = relations.read_tables(ends.warehouse, ends.schema)
+    # What was released so that the source can change it is not taken up by a repair either.
     out = released.out(ends.trs, ends.warehouse, ends.name, ends.schema)
-    receivable = {table: here[table] if table in whole else c for table, c in ends.tables.items()}
+    receivable = {table: in_replica[table] if table in whole else columns for table, columns in tables.items()}
     return ends.classification.existing(
         {
             table: {name: column for name, column in of.items() if table not in whole or (table, name) not in out}

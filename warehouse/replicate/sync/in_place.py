@@ -1,36 +1,34 @@
-"""Rows of the replica that differ although the stream is whole: written by hand, or lost by a disk or an older program.
+"""Repair in place: rows of the replica differ although the stream is whole, written by hand or lost by a disk.
 
 With the stream off, the replica is compared with a snapshot of the source. What differs is damage, or a change that
-the stream has yet to bring. They are told apart by a second, earlier snapshot: the replica has everything up to that
-one, so a row whose version at the source is the same in both has nothing to come, and has to be the same here.
+the stream has yet to bring. A second, earlier snapshot distinguishes them: the replica has everything up to that one,
+so a row whose version at the source is the same in both has nothing to come, and has to be the same in the replica.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TypeVar
 
 import psycopg
 from psycopg import sql
 
+from warehouse.core.batches import batches
+from warehouse.core.database import one
 from warehouse.core.errors import ReplicationError
-from warehouse.core.progress import Progress
 from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.compare import Key, Keys, TableComparison, TableSpec, is_new, listed, proofs, same_key
-from warehouse.replicate.compare.settled import settled
+from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.ledger import differences, gaps
 from warehouse.replicate.ledger.differences import Known
-from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import continuity, subscription
 from warehouse.replicate.sync.compared import compare_tables, on_snapshot
-from warehouse.replicate.sync.write import Mending, mend
+from warehouse.replicate.sync.write import Snapshot, write_differences
 
 ROUNDS = 3
 """How often it is tried: a damaged row that changes at the source meanwhile is left to the next round."""
@@ -42,8 +40,6 @@ _BATCH_KEYS = 10_000
 
 _CLOCK_STEP = timedelta(seconds=5)
 """A commit time is taken a moment before the transaction shows in a snapshot, and a clock may be set meanwhile."""
-
-_T = TypeVar("_T")
 
 _Row = tuple[str, Key]
 """A table, and the key of a row of it."""
@@ -65,7 +61,7 @@ class Damage:
         gaps: those that it closed, the oldest first.
         compared: the tables that were compared, each in its last round.
         held: tables that were left as they are, because a person has to allow what would be deleted.
-        left: rows that differed and were changed at the source in every round, so that nobody can tell yet.
+        left: rows that differed and were changed at the source in every round, so that it is not known yet.
     """
 
     gaps: list[Gap] = field(default_factory=list)
@@ -79,7 +75,7 @@ class Damage:
         return bool(self.held or self.left or any(gap.rows for gap in self.gaps))
 
 
-def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str, since: Since | None = None) -> Damage:
+def repair_damage(ends: Ends, reason: str, since: Since | None = None) -> Damage:
     """Find rows that differ and write them; the stream is off for as long as the comparison takes.
 
     Every gap of the epoch that is open is closed when its tables have been compared, whether or not anything differed.
@@ -95,56 +91,53 @@ def repair_damage(ends: Ends, epoch: Epoch, progress: Progress, reason: str, sin
     left: set[_Row] | None = None
     for _ in range(ROUNDS):
         try:
-            unsettled = _one_round(ends, epoch, done, progress, reason, since)
+            undecided = _one_round(ends, done, reason, since)
         except (Exception, KeyboardInterrupt):
-            _switch_on_again(ends, epoch)
+            _switch_on_again(ends)
             raise
-        continuity.check(ends.databases, ends.trs, ends.warehouse, epoch, after_restart=True)
+        continuity.check(ends, after_restart=True)
         subscription.enable(ends.warehouse, ends.name)
-        left = unsettled if left is None else left & unsettled
+        left = undecided if left is None else left & undecided
         if not left:
             break
     done.left = left or set()
-    _conclude(ends, epoch, done)
+    _conclude(ends, done)
     return done
 
 
-def _conclude(ends: Ends, epoch: Epoch, done: Damage) -> None:
+def _conclude(ends: Ends, done: Damage) -> None:
     """In the ledger: which tables are equal, which are not, and which gaps are closed by that."""
-    differing = {one.table for one in done.held} | {table for table, _ in done.left}
-    equal = [one.table for one in done.compared if one.table not in differing]
-    uncertain = [one for one in done.compared if one.table in {table for table, _ in done.left}]
+    changing = {table for table, _ in done.left}
+    differing = {table.table for table in done.held} | changing
     differences.record(ends.warehouse, done.held, "repair")
-    differences.record(ends.warehouse, [one.known() for one in uncertain], "repair")
-    settled(ends.warehouse, epoch, ends.name, equal, all_of_them=set(equal) == set(ends.classification.published))
-    open_gaps = gaps.unrepaired(ends.warehouse, epoch)
-    # Rows that nobody can tell yet are known as a difference from here on; what was missed is written.
-    held = [one.table for one in done.held]
-    done.gaps = gaps.close_compared(ends.warehouse, open_gaps, set(ends.classification.published), held)
+    differences.record(ends.warehouse, [one.known() for one in done.compared if one.table in changing], "repair")
+    confirm_equal(ends, [one.table for one in done.compared if one.table not in differing])
+    # Rows that are still undecided are known as a difference from now on; what was missed is written.
+    open_gaps = gaps.unrepaired(ends.warehouse, ends.epoch)
+    done.gaps = gaps.close_compared(ends.warehouse, open_gaps, set(ends.published), [one.table for one in done.held])
 
 
-def _switch_on_again(ends: Ends, epoch: Epoch) -> None:
+def _switch_on_again(ends: Ends) -> None:
     """After a failure: the stream is not to stay off for it."""
     try:
-        continuity.check(ends.databases, ends.trs, ends.warehouse, epoch, after_restart=True)
+        continuity.check(ends, after_restart=True)
         subscription.enable(ends.warehouse, ends.name)
     except (ReplicationError, psycopg.Error):
-        # It has to stay off, or nobody can be reached: the failure itself is what a person has to know first, and the
-        # next command finds the other.
+        # It has to stay off, or a server cannot be reached: the failure itself is what a person has to know first, and
+        # the next command finds the other.
         return
 
 
-def _one_round(
-    ends: Ends, epoch: Epoch, done: Damage, progress: Progress, reason: str, since: Since | None
-) -> set[_Row]:
+def _one_round(ends: Ends, done: Damage, reason: str, since: Since | None) -> set[_Row]:
+    """Compare, and write what is certain to be damage; returns the rows of which that cannot be said yet."""
     left: set[_Row] = set()
-    open_gaps = gaps.unrepaired(ends.warehouse, epoch)
+    open_gaps = gaps.unrepaired(ends.warehouse, ends.epoch)
     with _snapshot(ends) as (before, _, began_at):
         marked = subscription.mark(ends.trs)
-        subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, progress)
+        subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
         subscription.stop(ends.warehouse, ends.name)
         with _snapshot(ends) as (_, name, taken_at):
-            specs, found = compare_tables(ends, ends.classification.published, name, progress)
+            specs, found = compare_tables(ends, ends.published, name)
             done.held = [one.known(deletes_held=True) for one in found if ends.limit.holds(one.known())]
             held = {one.table for one in done.held}
             with on_snapshot(ends, name) as now:
@@ -152,25 +145,23 @@ def _one_round(
                 for spec, comparison in zip(specs, found, strict=True):
                     if comparison.is_equal or comparison.table in held:
                         continue
-                    certain, unsettled = _damaged(spec, comparison, before, now)
+                    certain, changing = _damaged(spec, comparison, before, now)
                     certain, passing = _without_passing(spec, certain, ends.warehouse, began_at)
-                    left |= {(spec.table, key) for key in unsettled + passing}
+                    left |= {(spec.table, key) for key in changing + passing}
                     if not certain.is_equal:
                         damaged.append((spec, certain))
-                        progress.say(f"repairing {spec.table}")
                 fresh = [spec.table for spec, _ in damaged if gaps.of_table(open_gaps, spec.table) is None]
                 if fresh or (done.held and since):
-                    began = since or Since(None, _last_equal(ends.warehouse, epoch, fresh))
-                    open_gaps.append(gaps.open_gap(ends.warehouse, epoch, epoch, began.lsn, began.time, reason))
+                    began = since or Since(None, _last_equal(ends, fresh))
+                    opened = gaps.open_gap(ends.warehouse, ends.epoch, ends.epoch, began.lsn, began.time, reason)
+                    open_gaps.append(opened)
                 open_gaps = [gaps.ends_at(ends.warehouse, gap, marked.lsn, taken_at) for gap in open_gaps]
-                written = mend(Mending(now, ends.warehouse, epoch, open_gaps, taken_at), damaged)
-    gaps.compared(ends.warehouse, open_gaps, [one.compared for one in found if one.table not in held])
+                written = write_differences(ends, Snapshot(now, taken_at), open_gaps, damaged)
+    compared = [one for one in found if one.table not in held]
+    gaps.compared(ends.warehouse, open_gaps, [one.compared for one in compared])
     proofs.make_durable(ends.trs)
     # By what the comparison found, of which the stream may have had a part to bring: that is not written yet.
-    proofs.record(
-        ends.warehouse,
-        [one for one in found if one.table not in held and proofs.all_written(one, written.get(one.table))],
-    )
+    proofs.record(ends.warehouse, compared, written)
     done.compared = found
     return left
 
@@ -180,9 +171,8 @@ def _snapshot(ends: Ends) -> Iterator[tuple[psycopg.Connection, str, datetime]]:
     """A snapshot of the source that stays open: a connection in it, its name for others, and the source's time."""
     with ends.databases.source() as connection:
         connection.execute("begin isolation level repeatable read read only")
-        row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
-        assert row is not None
-        yield connection, row[0], row[1]
+        name, taken_at = one(connection, "select pg_export_snapshot(), clock_timestamp()")
+        yield connection, name, taken_at
 
 
 def _damaged(
@@ -195,7 +185,7 @@ def _damaged(
     left: list[Key] = []
     of_each = ((missing, found.missing), (extra, found.extra), (changed, found.changed))
     with ThreadPoolExecutor(1) as beside:
-        for batch in _batches((kept, key) for kept, keys in of_each for key in keys):
+        for batch in batches(((kept, key) for kept, keys in of_each for key in keys), _BATCH_KEYS):
             keys = [key for _, key in batch]
             then = beside.submit(_versions, spec, before, keys)
             later = _versions(spec, now, keys)
@@ -207,18 +197,23 @@ def _damaged(
     return replace(found, missing=missing, extra=extra, changed=changed), left
 
 
+_ROWS_THEN = sql.SQL("select pg_snapshot_xmin(pg_current_snapshot())::text, (select count(*) from {})")
+
+_ROWS_NOW = sql.SQL("select count(*), count(*) filter (where {}) from {} as t")
+
+
 def _untouched(spec: TableSpec, before: psycopg.Connection, now: psycopg.Connection) -> bool:
     """Whether two snapshots show the same versions of a table: nothing new to the earlier one, and nothing gone."""
     table = sql.Identifier(spec.schema, spec.table)
-    then = before.execute(
-        sql.SQL("select pg_snapshot_xmin(pg_current_snapshot())::text, (select count(*) from {})").format(table)
-    ).fetchone()
-    assert then is not None
-    xmin, rows = then
-    later = now.execute(
-        sql.SQL("select count(*), count(*) filter (where {}) from {} as t").format(is_new(int(xmin)), table)
-    ).fetchone()
-    return later == (rows, 0)
+    xmin, rows = one(before, _ROWS_THEN.format(table))
+    return one(now, _ROWS_NOW.format(is_new(int(xmin)), table)) == (rows, 0)
+
+
+_BY_THE_STREAM = sql.SQL("""
+select {key} from {table} as t join {listed} on {same_key}
+cross join lateral pg_xact_commit_timestamp_origin(t.{known_from}::xid) as c
+where c.roident <> 0 and c.timestamp > %s
+""")
 
 
 def _without_passing(
@@ -226,21 +221,17 @@ def _without_passing(
 ) -> tuple[TableComparison, list[Key]]:
     """Leave out rows that came by the stream since the first snapshot and were deleted at the source before the second.
 
-    Neither snapshot shows them, like rows that were made up here; but the stream brings their end in a moment.
+    Neither snapshot shows them, like rows that somebody inserted by hand; but the stream brings their end in a moment.
     """
     extra, passing = Keys(), list[Key]()
-    for batch in _batches(found.extra):
+    for batch in batches(found.extra, _BATCH_KEYS):
         rows = warehouse.execute(
-            sql.SQL(
-                "select {} from {} as t join {} on {}"
-                " cross join lateral pg_xact_commit_timestamp_origin(t.{}::xid) as c"
-                " where c.roident <> 0 and c.timestamp > %s"
-            ).format(
-                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", name)) for name in spec.key),
-                sql.Identifier(spec.schema, spec.table),
-                listed(spec, batch),
-                same_key(spec),
-                sql.Identifier(KNOWN_FROM),
+            _BY_THE_STREAM.format(
+                key=sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", name)) for name in spec.key),
+                table=sql.Identifier(spec.schema, spec.table),
+                listed=listed(spec, batch),
+                same_key=same_key(spec),
+                known_from=sql.Identifier(KNOWN_FROM),
             ),
             (began_at - _CLOCK_STEP,),
         )
@@ -287,15 +278,7 @@ where e.epoch_id = %s
 """
 
 
-def _last_equal(warehouse: psycopg.Connection, epoch: Epoch, tables: Sequence[str]) -> datetime:
+def _last_equal(ends: Ends, tables: Sequence[str]) -> datetime:
     """The latest time up to which every one of these tables is known to have been equal."""
-    row = warehouse.execute(_LAST_EQUAL, (list(tables), epoch.epoch_id)).fetchone()
-    assert row is not None
-    found: datetime = row[0]
+    found: datetime = one(ends.warehouse, _LAST_EQUAL, (list(tables), ends.epoch.epoch_id))[0]
     return found
-
-
-def _batches(keys: Iterable[_T]) -> Iterator[list[_T]]:
-    left = iter(keys)
-    while batch := list(islice(left, _BATCH_KEYS)):
-        yield batch

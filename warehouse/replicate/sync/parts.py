@@ -37,7 +37,7 @@ class Part:
     end_page: int | None = None
 
     def read(self) -> sql.Composed:
-        """The COPY that reads it; credentials inside JSON columns do not even leave the source here."""
+        """The COPY that reads it; credentials inside JSON columns do not even leave the source."""
         listed = sql.SQL(", ").join(
             without_credentials(name, self.without[name]) if name in self.without else sql.Identifier(name)
             for name in self.columns
@@ -56,6 +56,13 @@ class Part:
         )
 
 
+_SIZES = """
+-- Long values are outside the table's own pages, but have to be copied all the same.
+select c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int, pg_table_size(c.oid)
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s
+"""
+
+
 def split(
     source: psycopg.Connection,
     schema: str,
@@ -63,15 +70,7 @@ def split(
     without: Callable[[str], dict[str, tuple[str, ...]]],
 ) -> list[Part]:
     """The parts to copy, largest tables first, so that the last worker does not end long after the others."""
-    sizes: dict[str, tuple[int, int]] = {
-        row[0]: (row[1], row[2])
-        for row in source.execute(
-            # Long values lie outside the table's own pages, but have to be copied all the same.
-            "select c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int, pg_table_size(c.oid)"
-            " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s",
-            (schema,),
-        )
-    }
+    sizes: dict[str, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in source.execute(_SIZES, (schema,))}
     parts = []
     for table in sorted(published, key=lambda name: -sizes.get(name, (0, 0))[1]):
         cuts = _cuts(sizes.get(table, (0, 0))[0])
@@ -133,7 +132,7 @@ def copy_parts(
             source.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
             warehouse.execute("set synchronous_commit = off")
             # Statistics from 3,000 rows of a table serve for a first build. The usual 30,000 would cost a quarter
-            # of the copy's processor time; the engine's autovacuum makes them when a tenth of a table has changed.
+            # of the copy's processor time; autovacuum makes them when a tenth of a table has changed.
             warehouse.execute("set default_statistics_target = 10")
             while not stop.is_set():
                 try:

@@ -1,8 +1,9 @@
-"""After a start of the warehouse's server: whether every change is here, or an older state of it was put back.
+"""After a start of the warehouse's server: was every change applied, or was the warehouse restored to an older state?
 
-The slot cannot tell: the stream itself confirms WAL in which nothing is published, so a slot that has confirmed more
-than was noted is usual, and a data folder that is put back from a backup looks the same. So both sides are compared, in
-place and from the proofs: that takes seconds, no new slot, and no single change that waits in the slot is passed over.
+The slot does not show it: the stream itself confirms WAL in which nothing is published, so a slot that has confirmed
+more than was noted is usual, and a data folder that is restored from a backup looks the same. So both sides are
+compared, in place and from the proofs: that takes seconds and no new slot, and no change that waits in the slot is
+passed over.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse.core.errors import ApplyConflict, StreamStuck
-from warehouse.core.progress import Progress
 from warehouse.replicate.conflicts import decide
 from warehouse.replicate.ledger import epochs
-from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import notes, source_server, subscription
 from warehouse.replicate.stream.lsn import as_lsn
@@ -46,11 +45,11 @@ class Doubt:
     reason: str
 
 
-def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
-    """What is in doubt, before the stream goes on; None when nothing is."""
-    noted = notes.read_note(ends.warehouse, epoch)
-    slot = read_slot(ends.trs, epoch.slot_name)
-    last = epochs.last_commit_at(ends.warehouse, epoch)
+def doubt(ends: Ends) -> Doubt | None:
+    """What is in doubt, before the stream is switched on; None when nothing is."""
+    noted = notes.read_note(ends.warehouse, ends.epoch)
+    slot = read_slot(ends.trs, ends.epoch.slot_name)
+    last = epochs.last_commit_at(ends.warehouse, ends.epoch)
     if noted is None or noted.server is None or slot is None or last is None:
         return None
     known, confirmed = as_lsn(noted.confirmed), as_lsn(slot.confirmed)
@@ -64,43 +63,40 @@ def doubt(ends: Ends, epoch: Epoch) -> Doubt | None:
     return Doubt(Since(known, last), before, now, known, confirmed, what, reason)
 
 
-def _does_not_fit(ends: Ends, epoch: Epoch) -> bool:
-    """Whether a change that does not fit what is here is why the stream stands. Anything else passes, or is mended."""
+def _does_not_fit(ends: Ends) -> bool:
+    """Whether a change that conflicts with the replica blocks the stream. Anything else passes, or is repaired."""
     subscription.stop(ends.warehouse, ends.name)
     try:
-        decide.tell_conflict(ends.trs, ends.warehouse, epoch, ends.name)
+        decide.tell_conflict(ends)
     except ApplyConflict:
         return True
     subscription.enable(ends.warehouse, ends.name)
     return False
 
 
-def settle(ends: Ends, epoch: Epoch, doubt: Doubt, progress: Progress) -> Damage | Begun:
-    """Compare, write what differs, and write down that the server was started and what came of it.
+_RECORD = """
+insert into ledger.restarts (epoch_id, server_before, server_now, known_lsn, confirmed_lsn, from_time, to_time,
+    differed, gap_id)
+values (%s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)
+"""
 
-    Where the stream stops at a change that does not fit what is here, because what came before it is missing, a new
-    slot is made and the replica compared with that.
+
+def settle(ends: Ends, doubt: Doubt) -> Damage | Begun:
+    """Compare, write what differs, and record that the server was started and what came of it.
+
+    Where the stream stops at a change that conflicts with the replica, because what came before it is missing, a new
+    slot is created and the replica compared with that.
     """
     try:
-        done: Damage | Begun = repair_damage(ends, epoch, progress, doubt.reason, doubt.since)
+        done: Damage | Begun = repair_damage(ends, doubt.reason, doubt.since)
     except StreamStuck:
-        if not _does_not_fit(ends, epoch):
+        if not _does_not_fit(ends):
             raise
-        done = begin.set_up(ends, progress, epoch, doubt.reason)
+        done = begin.set_up(ends, doubt.reason)
     differed = done.differed if isinstance(done, Damage) else True
-    gap = next((gap for gap in done.gaps if gap.reason == doubt.reason), None)
+    gap = next((gap.gap_id for gap in done.gaps if gap.reason == doubt.reason), None)
+    position = doubt.known, doubt.confirmed, doubt.since.time
     ends.warehouse.execute(
-        "insert into ledger.restarts (epoch_id, server_before, server_now, known_lsn, confirmed_lsn, from_time,"
-        " to_time, differed, gap_id) values (%s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)",
-        (
-            epoch.epoch_id,
-            doubt.server_before,
-            doubt.server_now,
-            doubt.known,
-            doubt.confirmed,
-            doubt.since.time,
-            differed,
-            gap.gap_id if gap else None,
-        ),
+        _RECORD, (ends.epoch.epoch_id, doubt.server_before, doubt.server_now, *position, differed, gap)
     )
     return done

@@ -48,7 +48,7 @@ def refuse(ends: Ends, tables: Iterable[str], before: meaning.Meanings) -> None:
     altered = sorted(table for table in suspected if now.get(table) != before.get(table))
     if altered:
         raise ReplicationError(
-            f"The source rewrote {some(altered)} (ALTER TABLE) while it was read, so that its rows did not show.",
-            meaning="Nothing streams yet, and nothing was deleted. The other tables stay as they were brought.",
-            next_command="When the migration at the source is over, run again: it goes on, and compares these tables.",
+            f"The source rewrote {some(altered)} (ALTER TABLE) while it was read, so it read as empty.",
+            meaning="Nothing streams yet, and nothing was deleted. The other tables keep what was copied.",
+            next_command="When the migration at the source is over, run again: these tables are then compared.",
         )

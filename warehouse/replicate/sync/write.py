@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 
 import psycopg
 from psycopg import sql
 
+from warehouse.core.batches import batches
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.relations import declared
 from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.history import transactions
-from warehouse.replicate.ledger import gaps
-from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.ledger import gaps as gap_ledger
 from warehouse.replicate.ledger.gaps import Gap, Written
+from warehouse.replicate.link import Ends
 from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.transfer import relay
 
@@ -39,21 +40,16 @@ _ROWS = sql.Identifier("rows_of_source")
 
 
 @dataclass(frozen=True)
-class Mending:
-    """What all tables of one repair share.
+class Snapshot:
+    """What the replica is made equal to.
 
     Attributes:
         source: a connection inside a transaction on the snapshot.
-        warehouse: a connection in autocommit; nobody else writes the replica.
-        gaps: the open gaps; each table that is written belongs to one of them at least.
-        snapshot_at: the source's time of the snapshot.
+        taken_at: the source's time of it.
     """
 
     source: psycopg.Connection
-    warehouse: psycopg.Connection
-    epoch: Epoch
-    gaps: Sequence[Gap]
-    snapshot_at: datetime
+    taken_at: datetime
 
 
 @dataclass(frozen=True)
@@ -65,87 +61,109 @@ class _Step:
     write: Callable[[], Written]
 
 
-def mend(work: Mending, tables: Iterable[tuple[TableSpec, TableComparison]]) -> dict[str, Written]:
+def write_differences(
+    ends: Ends, snapshot: Snapshot, gaps: Sequence[Gap], tables: Iterable[tuple[TableSpec, TableComparison]]
+) -> dict[str, Written]:
     """Write what comparisons on the same snapshot found; done again after a kill, it finds less and writes less.
+
+    Args:
+        ends: nobody else writes the replica; its session is in autocommit.
+        gaps: the open gaps; each table that is written belongs to one of them at least.
 
     Returns:
         What was written to each table.
     """
-    total: dict[str, Written] = {}
+    work = _Work(ends, snapshot, gaps)
     waiting: list[_Step] = []
-    for step in (step for spec, found in tables for step in _steps(work, spec, found)):
+    for step in (step for spec, found in tables for step in work.steps(spec, found)):
         # A transaction for each table costs more than a few rows do.
         if sum(one.rows for one in waiting) + step.rows > BATCH_ROWS:
-            _in_one(work, waiting, total)
+            work.in_one(waiting)
             waiting = []
         waiting.append(step)
-    _in_one(work, waiting, total)
-    return total
+    work.in_one(waiting)
+    return work.total
 
 
-def _steps(work: Mending, spec: TableSpec, found: TableComparison) -> Iterator[_Step]:
-    rows, differing = max(found.source_rows, found.warehouse_rows), _differing(found)
-    if differing > WHOLE_FROM * rows and differing >= WHOLE_AT_LEAST_ROWS:
-        yield _Step(spec, differing, partial(_all_rows, work, spec))
-        return
-    for keys in _batches(found.extra):
-        yield _Step(spec, len(keys), partial(_delete, work, spec, keys))
-    for keys in _batches(chain(found.changed, found.missing)):
-        yield _Step(spec, len(keys), partial(_some_rows, work, spec, keys))
+@dataclass(frozen=True)
+class _Work:
+    ends: Ends
+    snapshot: Snapshot
+    gaps: Sequence[Gap]
+    total: dict[str, Written] = field(default_factory=dict)
+
+    def steps(self, spec: TableSpec, found: TableComparison) -> Iterator[_Step]:
+        """What there is to write to a table, in parts that are not divided."""
+        self.ends.progress.say(f"repairing {spec.table}")
+        rows, differing = max(found.source_rows, found.warehouse_rows), _differing(found)
+        if differing > WHOLE_FROM * rows and differing >= WHOLE_AT_LEAST_ROWS:
+            yield _Step(spec, differing, partial(_all_rows, self.snapshot.source, self.ends.warehouse, spec))
+            return
+        for keys in batches(found.extra, BATCH_ROWS):
+            yield _Step(spec, len(keys), partial(_delete, self.ends.warehouse, spec, keys))
+        for keys in batches(chain(found.changed, found.missing), BATCH_ROWS):
+            yield _Step(spec, len(keys), partial(_some_rows, self.snapshot.source, self.ends.warehouse, spec, keys))
+
+    def in_one(self, steps: Sequence[_Step]) -> None:
+        """One transaction: the rows, and what the ledgers say of them."""
+        if not steps:
+            return
+        warehouse = self.ends.warehouse
+        with warehouse.transaction():
+            write_on_purpose(warehouse, "repair")
+            concerned = [gap for gap in self.gaps if any(gap.concerns(step.spec.table) for step in steps)]
+            not_before = min(gap.from_time for gap in concerned)
+            transactions.own(warehouse, self.ends.epoch, "repair", self.snapshot.taken_at, not_before)
+            for step in steps:
+                start, table = time.monotonic(), step.spec.table
+                written = step.write()
+                counted = gap_ledger.of_table(self.gaps, table)
+                assert counted is not None
+                gap_ledger.wrote(warehouse, counted, table, written, time.monotonic() - start)
+                self.total[table] = self.total.get(table, Written()) + written
 
 
 def _differing(found: TableComparison) -> int:
     return len(found.missing) + len(found.extra) + len(found.changed)
 
 
-def _in_one(work: Mending, steps: Sequence[_Step], total: dict[str, Written]) -> None:
-    """One transaction: the rows, and what the ledgers say of them."""
-    if not steps:
-        return
-    with work.warehouse.transaction():
-        write_on_purpose(work.warehouse, "repair")
-        concerned = [gap for gap in work.gaps if any(gap.concerns(step.spec.table) for step in steps)]
-        not_before = min(gap.from_time for gap in concerned)
-        transactions.own(work.warehouse, work.epoch, "repair", work.snapshot_at, not_before)
-        for step in steps:
-            start, table = time.monotonic(), step.spec.table
-            written = step.write()
-            counted = gaps.of_table(work.gaps, table)
-            assert counted is not None
-            gaps.wrote(work.warehouse, counted, table, written, time.monotonic() - start)
-            total[table] = total.get(table, Written()) + written
-
-
-def _all_rows(work: Mending, spec: TableSpec) -> Written:
-    """Bring the whole table over beside the replica's, and write the difference."""
-    _fetch(work, spec, sql.SQL("{} as t").format(_table(spec)))
-    work.warehouse.execute(
+def _all_rows(source: psycopg.Connection, warehouse: psycopg.Connection, spec: TableSpec) -> Written:
+    """Copy the whole table of the snapshot into a temporary one, and write the difference."""
+    _fetch(source, warehouse, spec, sql.SQL("{} as t").format(_table(spec)))
+    warehouse.execute(
         sql.SQL("create unique index on {} ({})").format(_ROWS, sql.SQL(", ").join(map(sql.Identifier, spec.key)))
     )
-    work.warehouse.execute(sql.SQL("analyze {}").format(_ROWS))
-    deleted = work.warehouse.execute(
+    warehouse.execute(sql.SQL("analyze {}").format(_ROWS))
+    deleted = warehouse.execute(
         sql.SQL("delete from {} as t where not exists (select from {} as s where {})").format(
             _table(spec), _ROWS, same_key(spec)
         )
     ).rowcount
-    return _put(work, spec) + Written(deleted=deleted)
+    return _put(warehouse, spec) + Written(deleted=deleted)
 
 
-def _some_rows(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
-    _fetch(work, spec, sql.SQL("{} as t join {} on {}").format(_table(spec), listed(spec, keys), same_key(spec)))
-    return _put(work, spec)
+def _some_rows(
+    source: psycopg.Connection, warehouse: psycopg.Connection, spec: TableSpec, keys: Sequence[Key]
+) -> Written:
+    _fetch(
+        source,
+        warehouse,
+        spec,
+        sql.SQL("{} as t join {} on {}").format(_table(spec), listed(spec, keys), same_key(spec)),
+    )
+    return _put(warehouse, spec)
 
 
-def _delete(work: Mending, spec: TableSpec, keys: Sequence[Key]) -> Written:
-    deleted = work.warehouse.execute(
+def _delete(warehouse: psycopg.Connection, spec: TableSpec, keys: Sequence[Key]) -> Written:
+    deleted = warehouse.execute(
         sql.SQL("delete from {} as t using {} where {}").format(_table(spec), listed(spec, keys), same_key(spec))
     ).rowcount
     return Written(deleted=deleted)
 
 
-def _fetch(work: Mending, spec: TableSpec, from_: sql.Composable) -> None:
+def _fetch(source: psycopg.Connection, warehouse: psycopg.Connection, spec: TableSpec, from_: sql.Composable) -> None:
     """Copy rows of the snapshot into a temporary table of the same shape."""
-    work.warehouse.execute(sql.SQL("create temp table {} ({}) on commit drop").format(_ROWS, declared(spec.columns)))
+    warehouse.execute(sql.SQL("create temp table {} ({}) on commit drop").format(_ROWS, declared(spec.columns)))
     columns = sql.SQL(", ").join(
         sql.SQL("({})").format(without_credentials(column.name, spec.without[column.name], prefix="t"))
         if column.name in spec.without
@@ -154,15 +172,15 @@ def _fetch(work: Mending, spec: TableSpec, from_: sql.Composable) -> None:
     )
     reading = sql.SQL("copy (select {} from {}) to stdout (format binary)").format(columns, from_)
     writing = sql.SQL("copy {} from stdin (format binary)").format(_ROWS)
-    relay(work.source, reading, work.warehouse, writing)
+    relay(source, reading, warehouse, writing)
 
 
-def _put(work: Mending, spec: TableSpec) -> Written:
+def _put(warehouse: psycopg.Connection, spec: TableSpec) -> Written:
     """Write the fetched rows: update those that are there, insert the others."""
     updated = 0
     others = [column.name for column in spec.columns if column.name not in spec.key]
     if others:
-        updated = work.warehouse.execute(
+        updated = warehouse.execute(
             sql.SQL("update {} as t set {} from {} as s where {}{}").format(
                 _table(spec),
                 sql.SQL(", ").join(
@@ -174,12 +192,12 @@ def _put(work: Mending, spec: TableSpec) -> Written:
             )
         ).rowcount
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in spec.columns)
-    inserted = work.warehouse.execute(
+    inserted = warehouse.execute(
         sql.SQL("insert into {} ({}) select {} from {} as s where not exists (select from {} as t where {})").format(
             _table(spec), names, names, _ROWS, _table(spec), same_key(spec)
         )
     ).rowcount
-    work.warehouse.execute(sql.SQL("drop table {}").format(_ROWS))
+    warehouse.execute(sql.SQL("drop table {}").format(_ROWS))
     return Written(inserted=inserted, updated=updated)
 
 
@@ -193,9 +211,3 @@ def _differs(spec: TableSpec, names: Sequence[str]) -> sql.Composable:
 
 def _table(spec: TableSpec) -> sql.Identifier:
     return sql.Identifier(spec.schema, spec.table)
-
-
-def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
-    left = iter(keys)
-    while batch := list(islice(left, BATCH_ROWS)):
-        yield batch
