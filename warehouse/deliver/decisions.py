@@ -36,7 +36,7 @@ def checked_reason(because: str) -> str:
     """A reason that a person gave, which the ledger keeps for good.
 
     Raises:
-        UsageError: it is empty, or holds what looks like somebody's number or address.
+        UsageError: it is empty, or holds what looks like a person's number or address.
     """
     reason = " ".join(because.split())
     problem = (
@@ -46,6 +46,6 @@ def checked_reason(because: str) -> str:
         raise UsageError(
             f"The reason {problem}.",
             meaning="Nothing was sent and nothing was changed. The ledger keeps the reason for good.",
-            next_command='Give it in a few words that name nobody: --because "…"',
+            next_command='Give it in a few words that name no person: --because "…"',
         )
     return reason

@@ -19,7 +19,7 @@ from warehouse.core.contracts import Column, Kind, Rule
 from warehouse.core.errors import CheckFailed, ContractError
 
 COUNT = "__rows"
-"""The column of a frame that says how many rows of the file each of its rows stands for."""
+"""The column of a frame that says how many rows of the file each of its rows represents."""
 
 _DATES = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE)
 _BOUNDS = ("min_value", "max_value")

@@ -92,7 +92,7 @@ class Conditions:
 
     @property
     def shared(self) -> sql.Composable:
-        """It is somebody else's row, or concerns somebody else, too."""
+        """It is another person's row, or concerns another person, too."""
         relation, rule = self._relation, self._rule
         terms: list[sql.Composable] = []
         if rule.people and relation.has(rule.people):
@@ -135,7 +135,7 @@ class Conditions:
         return assignments
 
     def mentions(self, column: str) -> sql.Composable:
-        """An identifier stands in a column's text."""
+        """A column's text contains an identifier."""
         relation, subject = self._relation, self._subject
         # The operational database's collations have no regular expressions.
         text = sql.SQL('({}::text collate "C")').format(relation.value(column))
@@ -169,7 +169,7 @@ def holds(relation: Relation, name: str, values: Iterable[str]) -> sql.Composed:
 def text_of(relation: Relation, name: str) -> sql.Composed:
     """The text that identifiers of a column, or of "a + b", are compared by."""
     values = [sql.SQL("{}::text").format(relation.value(part)) for part in parts(name)]
-    joined = sql.SQL(" || '/' || ").join(values)  # PAIR stands between them
+    joined = sql.SQL(" || '/' || ").join(values)  # PAIR is what separates them
     return sql.SQL('lower(({}) collate "C")').format(joined)
 
 

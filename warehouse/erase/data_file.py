@@ -162,7 +162,7 @@ def _group(table: pa.Table, subject: Subject, own: set[str]) -> tuple[pa.Table, 
 
 
 def _candidates(column: pa.ChunkedArray, words: Iterable[str]) -> set[int]:
-    """The rows in which an identifier stands as a part of the text, found without Python looking at each value."""
+    """The rows whose text contains an identifier, found without Python looking at each value."""
     found: set[int] = set()
     for word in words:
         hits = pyarrow.compute.match_substring(column, word, ignore_case=True)

@@ -42,7 +42,7 @@ order by 1, 2
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A table that is neither the replica's nor its history's nor landed: derived by models, or somebody's own.
+    """A table that is neither the replica's nor its history's nor landed: derived by models, or another owner's.
 
     Attributes:
         readable: whether this user may read it.

@@ -62,7 +62,7 @@ def learn(connection: psycopg.Connection, tables: Tables, subject: Subject) -> S
     """The person with every identifier that their rows hold, in all versions.
 
     One identifier can lead to the next: a TRN to a person, the person to an account, the account to a task. One that
-    somebody else's current row has, too, such as a shared e-mail address, identifies nobody and is left out.
+    another person's current row has, too, such as a shared e-mail address, identifies nobody and is left out.
 
     Raises:
         ErasureRefused: several persons have had the TRN that was given.
@@ -147,14 +147,14 @@ class LookedThrough:
 def count_elsewhere(
     connection: psycopg.Connection, tables: Iterable[Elsewhere], subject: Subject, say: Callable[[str], None]
 ) -> LookedThrough:
-    """The rows of other tables in which an identifier stands, anywhere in the row."""
+    """The rows of other tables that contain an identifier, anywhere in the row."""
     found, unread = [], []
     for table in tables:
         say(f"looking through {table.place}")
         try:
             rows = _rows_with(connection, table, subject) if table.readable else None
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState):
-            # Row security hides some rows, or nobody has filled a materialized view yet.
+            # Row security hides some rows, or a materialized view was not filled yet.
             rows = None
         if rows is None:
             unread.append(table.place)
@@ -179,7 +179,7 @@ def _told(
     conditions = Conditions(relation, PersonRule(rows=rule.rows), subject)
     if not rule.rows:
         return set()
-    # Without an id nothing says yet that a row is somebody else's.
+    # Without an id nothing says yet that a row is another person's.
     shared = conditions.shared if subject.values(PERSON_ID) else sql.SQL("false")
     rows = connection.execute(
         sql.SQL(
@@ -192,7 +192,7 @@ def _told(
 def _of_others(
     connection: psycopg.Connection, tables: Tables, kind: str, values: set[str], subject: Subject
 ) -> set[str]:
-    """Which of some identifiers a current row of somebody else has."""
+    """Which of some identifiers a current row of another person has."""
     found: set[str] = set()
     for relation, rule in tables:
         owners = [owner for owner in rule.owners if relation.has(owner)]

@@ -30,7 +30,7 @@ class PersonRule(BaseModel):
     Attributes:
         rows: columns, or "a + b", each with the identifier that it holds: the row is theirs.
         people: an array of the ids of everyone whom the row concerns.
-        mentions: JSON, text or array columns in which an identifier may stand.
+        mentions: JSON, text or array columns that may contain an identifier.
         points_to: columns of other people's rows that may hold an identifier; they are emptied.
         tells: columns, or "a + b", of a person's row, each with the identifier that it tells.
     """
@@ -52,7 +52,7 @@ class PersonRule(BaseModel):
 
     @property
     def owners(self) -> list[str]:
-        """The columns that say whose row it is: a row that names somebody else there is somebody else's."""
+        """The columns that say whose row it is: a row that names another person there is that person's."""
         return [column for column, kind in self.rows.items() if kind == PERSON_ID]
 
     @property
@@ -118,9 +118,9 @@ class Rules:
     Attributes:
         schema: of the replica, and of the tables at the source.
         replicated: the replicated tables that hold rows of persons, each with its rule.
-        without_persons: the replicated tables whose rows belong to nobody, each with the reason.
+        without_persons: the replicated tables whose rows belong to no person, each with the reason.
         other_schemas: schemas in which every table must have a rule, too.
-        others: their tables as "schema.table"; None for one whose rows belong to nobody.
+        others: their tables as "schema.table"; None for one whose rows belong to no person.
     """
 
     schema: str
@@ -139,7 +139,7 @@ def load_rules(folder: Path = FOLDER) -> Rules:
     """Read the rules.
 
     Raises:
-        ClassificationError: a table says neither how its rows belong to persons nor why to nobody, or says it wrongly.
+        ClassificationError: a table says neither how its rows belong to persons nor why to none, or says it wrongly.
     """
     replicated = _read(folder / REPLICATED, _Replicated)
     others = _read(folder / OTHERS, _Others)

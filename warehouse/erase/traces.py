@@ -25,7 +25,7 @@ def find(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
 def remove(settings: Settings, subject: Subject) -> None:
     """Take the traces away: dbt's records as whole files, a log's lines in their place.
 
-    Call it while nobody delivers: the outbox is emptied.
+    Call it while no delivery runs: the outbox is emptied.
     """
     pattern = subject.in_python()
     for path in _records(settings):

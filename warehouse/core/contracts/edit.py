@@ -1,7 +1,7 @@
 """Changes to a YAML file that leave every other byte of it as a person wrote it: comments, order, quotes, indentation.
 
 A library that loads and writes the whole file again keeps comments too, but moves those behind a value that it
-replaces and lays out the rest in its own way (docs/adr/0026). So a value is replaced where it stands.
+replaces and lays out the rest in its own way (docs/adr/0026). So a value is replaced in its place.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Editor:
         """Give a key of a mapping a value; a key that is not there is put behind the last one of `after` that is.
 
         Args:
-            prose: whether the value is a text to be folded over lines; a word stands behind its key.
+            prose: whether the value is a text to be folded over lines; a word follows its key.
 
         Raises:
-            CannotEdit: the mapping is written in braces, or the value is an alias of one that stands elsewhere.
+            CannotEdit: the mapping is written in braces, or the value is an alias of one in another place.
         """
         if mapping.flow_style:
             raise CannotEdit("is written in braces: write each key on a line of its own")

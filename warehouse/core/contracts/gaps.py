@@ -1,4 +1,4 @@
-"""Gaps of a new contract: what only a person can write, marked where it belongs until somebody has written it."""
+"""Gaps of a new contract: what only a person can write, marked where it belongs until a person has written it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def gaps(root: yaml.Node) -> Iterator[str]:
 
 
 def _gaps(node: yaml.Node, place: str, seen: set[int]) -> Iterator[str]:
-    if id(node) in seen:  # an alias, which may also lead back to where it stands
+    if id(node) in seen:  # an alias, which may also lead back to its own place
         return
     seen.add(id(node))
     if isinstance(node, yaml.ScalarNode):

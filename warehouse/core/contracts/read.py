@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[OpenDataContractStandard, bytes]:
         The contract as the standard's own model, and the bytes of the file.
 
     Raises:
-        ContractError: unreadable, not YAML, with gaps that nobody has filled yet, or not as the standard says; names
+        ContractError: unreadable, not YAML, with gaps that are not filled yet, or not as the standard says; names
             each place in the file.
     """
     content = read_bytes(path)

@@ -84,7 +84,7 @@ def quality_rule(quality: DataQuality, column: str | None, names: frozenset[str]
 
     Args:
         quality: the entry.
-        column: the column it stands under; None for one of the whole table.
+        column: the column it belongs to; None for one of the whole table.
         names: all columns of the contract.
 
     Raises:
