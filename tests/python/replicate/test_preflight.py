@@ -140,6 +140,26 @@ def test_a_user_who_cannot_make_the_publication(values: dict[str, object], why: 
     assert why in found["publication"].what
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sends": {"persons": frozenset(["person_id"])}},
+        {"verbs": frozenset(["insert", "update", "delete"])},
+        {"foreign": (("dqt", "teachers"),)},
+        {"filtered": frozenset(["persons"])},
+        {"whole": True},
+        {"via_root": True},
+        {"unlisted": frozenset(["persons"])},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_publication_has_to_be_exactly_what_is_classified(other: dict[str, Any]) -> None:
+    made = dataclasses.replace(Publication({"persons": frozenset(WANTED["persons"])}), **other)
+    assert changed(publication=made)["publication"].what == "is out of date; the next run will update it"
+    # Who cannot alter it is told so before anything is copied.
+    assert bad(changed(publication=made, publication_owner=False)) == {"publication": "failed"}
+
+
 def test_slots_and_senders_that_are_used_up() -> None:
     assert bad(changed(slots=10)) == {"slots": "failed"}
     assert bad(changed(senders=10)) == {"senders": "failed"}

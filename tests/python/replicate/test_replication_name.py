@@ -31,6 +31,18 @@ def test_a_publication_of_somebody_else_is_not_altered(prepared: FreshDatabases)
         )
 
 
+def test_a_publication_that_sends_only_some_changes_is_not_ours(prepared: FreshDatabases) -> None:
+    name = prepared.settings.warehouse_replication_name
+    with prepared.at_source() as trs:
+        trs.execute(publication.statement(name, load_classification()))
+        trs.execute(sql.SQL("alter publication {} set (publish = 'insert')").format(sql.Identifier(name)))
+        with pytest.raises(NotOurs, match="publication"):
+            replicate(prepared, Silent())
+        sent = publication.read(trs, name, "public")
+    assert sent is not None
+    assert sent.verbs == {"insert"}
+
+
 def test_a_publication_that_an_administrator_made_for_us_will_do(prepared: FreshDatabases) -> None:
     name = prepared.settings.warehouse_replication_name
     with prepared.at_source() as trs:

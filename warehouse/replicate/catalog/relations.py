@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+
+from warehouse.core.database import qualified
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ where n.nspname = %s and c.relkind in ('r', 'p') and not c.relispartition
 order by c.relname, a.attnum
 """
 
+_COLUMNS_OF = """
+select attname, format_type(atttypid, atttypmod) from pg_attribute
+where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+"""
+
 
 def read_tables(connection: psycopg.Connection, schema: str) -> Tables:
     """Every table of a schema with its columns, in their order."""
@@ -38,6 +46,11 @@ def read_tables(connection: psycopg.Connection, schema: str) -> Tables:
         key_position = None if position is None else int(position)
         tables.setdefault(table, {})[column] = SourceColumn(column, type_, key_position)
     return tables
+
+
+def columns_of(connection: psycopg.Connection, schema: str, table: str) -> dict[str, LiteralString]:
+    """A table's columns in their order, each with its type as SQL; none when there is no such table."""
+    return dict(connection.execute(_COLUMNS_OF, (qualified(schema, table),)).fetchall())
 
 
 def key_of(columns: dict[str, SourceColumn]) -> list[str]:

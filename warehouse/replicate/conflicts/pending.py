@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.writer import write_on_purpose
+from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.conflicts.explain import explained
 from warehouse.replicate.conflicts.pgoutput import Change, End, Relation, Transaction, Unchanged, decode
 from warehouse.replicate.masking import Hidden, shown
@@ -154,16 +155,12 @@ def try_out(warehouse: psycopg.Connection, changes: Iterator[Change | Pending], 
 
 
 def _structure(warehouse: psycopg.Connection, relation: Relation) -> Failure | None:
-    rows = warehouse.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-        " and attnum > 0 and not attisdropped",
-        (relation.schema, relation.table),
-    ).fetchall()
-    if not rows:
+    here = columns_of(warehouse, relation.schema, relation.table)
+    if not here:
         return Failure(
             "missing table", f"The warehouse has no table {relation.schema}.{relation.table}.", relation.table
         )
-    missing = [name for name in relation.columns if (name,) not in rows]
+    missing = [name for name in relation.columns if name not in here]
     if missing:
         return Failure(
             "missing column",

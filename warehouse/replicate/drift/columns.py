@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
-from warehouse.core.database import qualified
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate import history
 from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
-from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.catalog.relations import SourceColumn, columns_of
 from warehouse.replicate.drift import locks
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import credentials, views_aside
-
-_TYPES = """
-select attname, format_type(atttypid, atttypmod) from pg_attribute
-where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
-"""
 
 
 def alter(connection: psycopg.Connection, schema: str, table: str, done: str, work: Callable[[], None]) -> None:
@@ -181,7 +174,7 @@ def remove_values(connection: psycopg.Connection, schema: str, table: str, colum
             # The log is of the row's type. Emptied before it is taken aside, it has nothing to give back.
             _empty_in_log(connection, schema, table, columns)
             with history.rebuilt(connection, schema, table):
-                types = _types(connection, schema, table)
+                types = columns_of(connection, schema, table)
                 for place in (schema, HISTORY):
                     for column in columns:
                         connection.execute(
@@ -193,15 +186,10 @@ def remove_values(connection: psycopg.Connection, schema: str, table: str, colum
     alter(connection, schema, table, "its values cannot be removed", work)
 
 
-def _types(connection: psycopg.Connection, schema: str, table: str) -> dict[str, LiteralString]:
-    """Every column of a table with its type, in the table's order."""
-    return dict(connection.execute(_TYPES, (qualified(schema, table),)).fetchall())
-
-
 def _empty_in_log(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
     fields = sql.SQL(", ").join(
         sql.SQL("null") if name in columns else sql.SQL("(version).{}").format(sql.Identifier(name))
-        for name in _types(connection, schema, table)
+        for name in columns_of(connection, schema, table)
     )
     connection.execute(
         sql.SQL("update {} set version = row({})::{}").format(log_of(table), fields, sql.Identifier(schema, table))

@@ -14,7 +14,7 @@ import psycopg
 
 from warehouse.core import ours
 from warehouse.core.database import one, qualified
-from warehouse.replicate.catalog.relations import SourceColumn
+from warehouse.replicate.catalog.relations import SourceColumn, columns_of
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import tables as replica_tables
@@ -31,10 +31,6 @@ _OTHERS = """
 select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relname = any(%s) and c.relkind in ('r', 'p') and n.nspname <> %s and n.nspname !~ '^pg_'
     and n.nspname <> 'information_schema'
-"""
-
-_COLUMNS = """
-select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
 
 
@@ -65,7 +61,7 @@ def make_elsewhere(work: Work, schema: str, table: str) -> None:
         NotOurs: somebody else has a schema of that name in the warehouse's database.
     """
     (exists,) = one(work.warehouse, "select to_regclass(%s) is not null", (qualified(schema, table),))
-    names = [row[0] for row in work.source.execute(_COLUMNS, (qualified(schema, table),))]
+    names = columns_of(work.source, schema, table)
     if exists or not names:
         return
     ours.make_schema(work.warehouse, schema)

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.catalog.names import HISTORY
+from warehouse.replicate.catalog.relations import columns_of
 
 VERSIONS_OF_A_GROUP = 16
 MOST_GROUPS = 4096
@@ -26,11 +27,6 @@ _SETTINGS = """
 select set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true),
     set_config('IntervalStyle', 'postgres', true), set_config('extra_float_digits', '1', true),
     set_config('bytea_output', 'hex', true), set_config('xmlbinary', 'base64', true)
-"""
-
-_COLUMNS = """
-select attname from pg_attribute where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))
-    and attnum > 0 and not attisdropped
 """
 
 _GROUPS = """
@@ -154,4 +150,4 @@ def text_of(columns: Sequence[str]) -> sql.Composable:
 
 
 def _columns(connection: psycopg.Connection, partition: str) -> list[str]:
-    return [row[0] for row in connection.execute(_COLUMNS, (HISTORY, partition))]
+    return list(columns_of(connection, HISTORY, partition))

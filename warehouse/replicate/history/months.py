@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import qualified
 from warehouse.replicate.catalog.names import HISTORY
 
 _MONTH = re.compile(r"_(\d{4})_(\d{2})$")
 
 _PARTITIONS = """
 select c.relname from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
-where i.inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text)) order by c.relname
+where i.inhparent = to_regclass(%s) order by c.relname
 """
 
 
@@ -39,7 +40,7 @@ class Month:
 
 def months_of(connection: psycopg.Connection, table: str) -> list[Month]:
     """The months that a table has, in their order."""
-    rows = connection.execute(_PARTITIONS, (HISTORY, table)).fetchall()
+    rows = connection.execute(_PARTITIONS, (qualified(HISTORY, table),)).fetchall()
     return [
         Month(table, name, datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC))
         for (name,) in rows

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.catalog.names import OWN_COLUMNS, VERSIONS
+from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.history import seals, transactions
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
 
@@ -38,16 +39,11 @@ def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator
         connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
         connection.execute(sql.SQL("drop table {}").format(log_of(table)))
         yield
-        after = connection.execute(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-            " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-            " and attnum > 0 and not attisdropped order by attnum",
-            (schema, table),
-        ).fetchall()
+        after = columns_of(connection, schema, table)
         create_log(connection, schema, table)
         fields = sql.SQL(", ").join(
             sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(kind)) if name in before else sql.SQL("null")
-            for name, kind in after
+            for name, kind in after.items()
         )
         connection.execute(
             sql.SQL(

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import qualified
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, TRIGGERS, VERSIONS
-from warehouse.replicate.catalog.relations import SourceColumn, declared
+from warehouse.replicate.catalog.relations import SourceColumn, columns_of, declared
 from warehouse.replicate.history import views
 
 _OF_A_VERSION = (
@@ -46,7 +47,7 @@ where c.relpersistence = 'u' and (
 _KEY = """
 select a.attname from pg_index as i cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number)
 join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-where i.indisprimary and i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+where i.indisprimary and i.indrelid = to_regclass(%s)
 order by k.number
 """
 
@@ -94,7 +95,7 @@ def logged(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -
 
 def key_of(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
     """The columns of a replica's primary key, in its order."""
-    rows = connection.execute(_KEY, (schema, table)).fetchall()
+    rows = connection.execute(_KEY, (qualified(schema, table),)).fetchall()
     return [row[0] for row in rows]
 
 
@@ -236,9 +237,4 @@ def create_view(connection: psycopg.Connection, schema: str, table: str, columns
 
 def published_columns(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
     """The columns that a replica's table has from the source, in their order."""
-    rows = connection.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-        " and attnum > 0 and not attisdropped and attname <> all(%s) order by attnum",
-        (schema, table, list(OWN_COLUMNS)),
-    ).fetchall()
-    return [row[0] for row in rows]
+    return [name for name in columns_of(connection, schema, table) if name not in OWN_COLUMNS]

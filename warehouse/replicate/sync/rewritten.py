@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import psycopg
 
+from warehouse.core.database import qualified
 from warehouse.core.errors import ReplicationError
 from warehouse.core.ours import some
 from warehouse.replicate.catalog import meaning
@@ -21,13 +22,13 @@ select
     -- The first is as the snapshot shows it, the second as it is now.
     nullif(c.relfilenode, 0) is distinct from pg_relation_filenode(c.oid)
 from pg_class as c
-where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+where c.oid = to_regclass(%s)
 """
 
 
 def is_rewritten(reading: psycopg.Connection, schema: str, table: str) -> bool:
     """Whether a table has other files than the snapshot shows; in a transaction that has read it, and so its lock."""
-    row = reading.execute(_IS_REWRITTEN, (schema, table)).fetchone()
+    row = reading.execute(_IS_REWRITTEN, (qualified(schema, table),)).fetchone()
     return row is None or bool(row[0])
 
 
