@@ -1,11 +1,12 @@
 """Drift: the source's structure, replication/trs.yml, the publication and the replica, held against each other.
 
-- `compare`: what differs, and what will be done about each difference; pure, over what `catalog` read;
-- `make_ready` and `with_stream`: carry out what is classified, before and while the stream runs. A run does what is
-  automatic, `warehouse replicate apply` does all that needs no decision;
-- `columns`, `tables`, `publishing`: the changes themselves, each in a short transaction with a lock time-out;
+- `both_sides`, `compare`: what both databases are like, and what differs, with what will be done about each difference;
+- `moved`, `released`, `subscribing`: names that mean something else, what migrations released, what is not applied;
+- `make_ready` and `with_stream` (`apply`): carry out what is classified, before and while the stream runs. A run does
+  what is automatic, `warehouse replicate apply` does all that needs no decision;
+- `columns`, `new_tables`, `sinks`, `publishing`: the changes, each in a short transaction with a lock time-out;
 - `backfill`: the values of a column that came later, without copying the table again;
-- `states`: why a column may be null or old, in the ledger for everybody to read.
+- `release`: columns that the source wants to drop or change.
 
 The rules and their reasons are in docs/adr/0009.
 """
@@ -16,10 +17,11 @@ import psycopg
 
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import both_sides
-from warehouse.replicate.drift.apply import Work, make_ready, with_stream
+from warehouse.replicate.drift.apply import make_ready, with_stream
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Outcome, error_of
 from warehouse.replicate.drift.release import release
+from warehouse.replicate.drift.work import Work
 
 __all__ = [
     "Difference",

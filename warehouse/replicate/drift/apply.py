@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import psycopg
 
 from warehouse.core import database
-from warehouse.core.errors import DriftHeld, WarehouseError
-from warehouse.core.progress import Progress
+from warehouse.core.errors import DriftHeld
 from warehouse.replicate.catalog import known_meanings, publication
 from warehouse.replicate.catalog.relations import key_of
 from warehouse.replicate.catalog.types import type_change
-from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import (
     backfill,
-    both_sides,
     columns,
     moved,
     new_tables,
@@ -28,8 +24,8 @@ from warehouse.replicate.drift import (
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Kind
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import column_states, gaps
-from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import manual_writes
 
 _RETIRING: frozenset[Kind] = frozenset(
@@ -37,79 +33,6 @@ _RETIRING: frozenset[Kind] = frozenset(
 )
 _WITH_STREAM: frozenset[Kind] = frozenset({"add table", "copying", "back-fill", "subscribe"})
 _TO_FILL: frozenset[Kind] = frozenset({"add column", "publish", "released", "widened"})
-
-
-@dataclass
-class Work:
-    """A pass of carrying out.
-
-    Attributes:
-        accept: what a person has decided: `table.column` for a type, `table` for a key.
-        by_person: whether a person asked for it; a run does only what is automatic.
-        done: what was changed, a line each.
-        failures: what could not be done; the rest was.
-    """
-
-    source: psycopg.Connection
-    warehouse: psycopg.Connection
-    epoch: Epoch
-    classification: Classification
-    progress: Progress
-    accept: frozenset[str] = frozenset()
-    by_person: bool = True
-    done: list[str] = field(default_factory=list)
-    failures: list[WarehouseError] = field(default_factory=list)
-    _seen: Catalogs | None = None
-
-    @property
-    def name(self) -> str:
-        """Of the publication and the subscription."""
-        return self.epoch.replication_name
-
-    @property
-    def schema(self) -> str:
-        """Of the tables, at the source and in the warehouse."""
-        return self.classification.schema_name
-
-    def look(self) -> Catalogs:
-        """Both sides as they are now."""
-        self._seen = both_sides.read(self.source, self.warehouse, self.name, self.schema)
-        return self._seen
-
-    def seen(self) -> Catalogs:
-        """Both sides as they were at the last look; looks again when something was altered since."""
-        return self._seen or self.look()
-
-    def altered(self) -> None:
-        """What was seen does not hold any more."""
-        self._seen = None
-
-    def record(self, difference: Difference, what: str) -> None:
-        """Write down and report what was done about a difference."""
-        column_states.changed(self.warehouse, difference.kind, difference.table, difference.column, what)
-        self.done.append(f"{difference.name}: {what}")
-
-    def publish(self, table: str, columns: Sequence[str]) -> None:
-        """Have the publication send these columns of a table; with none, nothing of it.
-
-        Raises:
-            DriftHeld, MissingPrivilege: see publishing.publish().
-        """
-        listing = publishing.publish(self.source, self.name, self.schema, table, columns)
-        known_meanings.note_listing(self.warehouse, table, listing)
-
-    def open_gap(self, tables: Collection[str], reason: str) -> None:
-        """Write down that changes of tables were missed since they were last seen to be sent whole."""
-        gaps.missed(self.warehouse, self.epoch, sorted(tables), reason)
-
-    def attempt(self, step: Callable[..., None], *given: object) -> None:
-        """Do a step with what it needs; what is wrong with one table does not keep the others from theirs."""
-        try:
-            step(self, *given)
-        except WarehouseError as error:
-            self.failures.append(error)
-        finally:
-            self.altered()
 
 
 def make_ready(work: Work) -> None:
@@ -203,9 +126,7 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
     stored = now.replica[table].columns if table in now.replica else {}
     secrets = [one.column for one in found if one.kind == "secret" and one.column and one.column in stored]
     if secrets and work.by_person:
-        columns.remove_values(
-            work.warehouse, work.schema, table, secrets, "it is a secret now; its values were removed"
-        )
+        columns.remove_values(work, table, secrets, "it is a secret now; its values were removed")
     for one in found:
         if one.kind in _RETIRING and one.name not in work.accept:
             column_states.put(work.warehouse, table, one.column or "", "retired", one.what)
@@ -232,8 +153,7 @@ def _add(
     """Add the columns of some differences to the replica, where it lacks them."""
     names = [one.column for one in found if one.column and one.column not in now.replica[table].columns]
     if names:
-        without = work.classification.without(table)
-        columns.add(work.warehouse, work.schema, table, now.declared(table, names), without, state, reason)
+        columns.add(work, table, now.declared(table, names), state, reason)
 
 
 def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -> None:
@@ -244,7 +164,7 @@ def _retype(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) 
     }
     if types:
         # Values of the former type may be on their way; they travel as text, and become ones of the new one.
-        columns.retype(work.warehouse, work.schema, table, types, "its type changed; values not yet compared")
+        columns.retype(work, table, types, "its type changed; values not yet compared")
 
 
 def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
@@ -260,7 +180,7 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
         reason = "it was not published; values not yet back-filled"
         fresh = [name for name in back if now.state(table, name) not in ("adding", "backfilling")]
         if fresh:
-            columns.set_states(work.warehouse, work.schema, table, fresh, "adding", reason)
+            columns.set_states(work, table, fresh, "adding", reason)
     if set(wanted) != before or is_altered:
         work.publish(table, wanted)
     if comes_back:
@@ -304,19 +224,18 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     declared, key = now.declared(table, names), key_of(there)
     if one.kind != "copying":
         if one.kind == "key":
-            new_tables.empty(work.warehouse, work.epoch, work.schema, table, declared, key)
+            new_tables.empty(work, table, declared, key)
         elif now.state(table) == "held":
             sinks.drop(work.warehouse, work.schema, table)
-        without = work.classification.without(table)
         with work.warehouse.transaction():
-            new_tables.make(work.warehouse, work.epoch, work.schema, table, declared, key, without)
+            new_tables.make(work, table, declared, key)
             # With the table: what is written by hand before the next run is noted, too.
             manual_writes.note_them(work.warehouse, work.classification, only=table)
         known_meanings.note(work.warehouse, now.meanings, table, names)
     if one.kind == "key" or work.look().sends.get(table) != frozenset(names):
         work.publish(table, names)
-    new_tables.refresh(work.warehouse, work.name, copy_data=True)
-    rows = new_tables.finish(work.source, work.warehouse, work.epoch, work.schema, table, work.progress)
+    new_tables.refresh(work, copy_data=True)
+    rows = new_tables.finish(work, table)
     work.record(one, f"published and copied, {rows:,} rows")
 
 

@@ -13,12 +13,21 @@ from warehouse.replicate import history
 from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, columns_of
 from warehouse.replicate.drift import locks
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.history.tables import log_of, published_columns
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import credentials, views_aside
 
+_DISCARD = """
+create or replace function {function}() returns trigger language plpgsql as $$ begin {emptied} return new; end $$;
+create or replace trigger {trigger} before insert or update on {table} for each row execute function {function}();
+alter table {table} enable always trigger {trigger}
+"""
 
-def alter(connection: psycopg.Connection, schema: str, table: str, done: str, work: Callable[[], None]) -> None:
+_DISCARD_NOTHING = "drop trigger if exists {trigger} on {table}; drop function if exists {function}()"
+
+
+def alter(work: Work, table: str, done: str, change: Callable[[], None]) -> None:
     """Alter a table of the replica and its history in one transaction.
 
     Raises:
@@ -27,38 +36,38 @@ def alter(connection: psycopg.Connection, schema: str, table: str, done: str, wo
 
     def locked() -> None:
         # The table first, as the apply worker takes them, so that no two sessions wait for each other.
-        for place in (schema, HISTORY):
-            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(place, table)))
-        work()
+        for place in (work.schema, HISTORY):
+            work.warehouse.execute(
+                sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(place, table))
+            )
+        change()
 
-    locks.briefly(connection, locked, schema=schema, table=table, where="the warehouse", done=done)
+    locks.briefly(work.warehouse, locked, schema=work.schema, table=table, where="the warehouse", done=done)
 
 
-def add(
-    connection: psycopg.Connection,
-    schema: str,
-    table: str,
-    columns: Sequence[SourceColumn],
-    without: Mapping[str, tuple[str, ...]],
-    state: column_states.Name,
-    reason: str,
-) -> None:
+def add(work: Work, table: str, columns: Sequence[SourceColumn], state: column_states.Name, reason: str) -> None:
     """Add columns, null everywhere, with the reason for it. One that exists already only gets its state.
 
     Args:
-        without: the paths that are taken out of the table's JSON columns.
         state: "adding", or "held" for columns of which nothing may be stored.
     """
 
-    def work() -> None:
-        add_missing(connection, [schema, HISTORY], table, columns)
+    def change() -> None:
+        add_missing(work.warehouse, [work.schema, HISTORY], table, columns)
         for column in columns:
-            column_states.put(connection, table, column.name, state, reason)
-        discard_held(connection, schema, table)
-        credentials.remove_credentials(connection, schema, table, dict(without))
-        history.create_view(connection, schema, table, published_columns(connection, schema, table))
+            column_states.put(work.warehouse, table, column.name, state, reason)
+        discard_held(work, table)
+        without = work.classification.without(table)
+        credentials.remove_credentials(work.warehouse, work.schema, table, without)
+        view_versions(work, table)
 
-    alter(connection, schema, table, "no column can be added to it", work)
+    alter(work, table, "no column can be added to it", change)
+
+
+def view_versions(work: Work, table: str) -> None:
+    """Create the view of a table's versions again, with the columns that the table has now."""
+    names = published_columns(work.warehouse, work.schema, table)
+    history.create_view(work.warehouse, work.schema, table, names)
 
 
 def add_missing(
@@ -74,123 +83,104 @@ def add_missing(
         )
 
 
-def set_states(
-    connection: psycopg.Connection,
-    schema: str,
-    table: str,
-    columns: Sequence[str],
-    state: column_states.Name,
-    reason: str,
-) -> None:
+def set_states(work: Work, table: str, columns: Sequence[str], state: column_states.Name, reason: str) -> None:
     """Give columns another state, and the trigger that goes with it."""
 
-    def work() -> None:
+    def change() -> None:
         for column in columns:
-            column_states.put(connection, table, column, state, reason)
-        discard_held(connection, schema, table)
+            column_states.put(work.warehouse, table, column, state, reason)
+        discard_held(work, table)
 
-    alter(connection, schema, table, "its columns' state cannot be changed", work)
+    alter(work, table, "its columns' state cannot be changed", change)
 
 
-def discard_held(connection: psycopg.Connection, schema: str, table: str) -> None:
+def discard_held(work: Work, table: str) -> None:
     """Make the trigger that stores nothing of columns that are held or removed; drop it when there are none."""
     held = [
         column
-        for (of, column), state in column_states.read(connection).items()
+        for (of, column), state in column_states.read(work.warehouse).items()
         if of == table and column and state.state in ("held", "removed")
     ]
-    target, function = sql.Identifier(schema, table), sql.Identifier(HISTORY, f"{table}_discard")
-    if not held:
-        connection.execute(sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(DISCARD), target))
-        connection.execute(sql.SQL("drop function if exists {}()").format(function))
-        return
-    connection.execute(
-        sql.SQL(
-            "create or replace function {}() returns trigger language plpgsql as $$ begin {} return new; end $$"
-        ).format(
-            function,
-            sql.SQL(" ").join(sql.SQL("new.{} := null;").format(sql.Identifier(column)) for column in held),
-        )
-    )
-    connection.execute(
-        sql.SQL("create or replace trigger {} before insert or update on {} for each row execute function {}()").format(
-            sql.Identifier(DISCARD), target, function
-        )
-    )
-    connection.execute(sql.SQL("alter table {} enable always trigger {}").format(target, sql.Identifier(DISCARD)))
+    names = {
+        "trigger": sql.Identifier(DISCARD),
+        "table": sql.Identifier(work.schema, table),
+        "function": sql.Identifier(HISTORY, f"{table}_discard"),
+        "emptied": sql.SQL(" ").join(sql.SQL("new.{} := null;").format(sql.Identifier(column)) for column in held),
+    }
+    work.warehouse.execute(sql.SQL(_DISCARD if held else _DISCARD_NOTHING).format(**names))
 
 
-def retype(connection: psycopg.Connection, schema: str, table: str, types: Mapping[str, str], reason: str) -> None:
+def retype(work: Work, table: str, types: Mapping[str, str], reason: str) -> None:
     """Give columns other types, in replica and history; their values are cast, and compared afterwards.
 
     Raises:
         DriftHeld: a value does not fit the new type, a view does not work with it, or another session holds a lock.
     """
+    warehouse, schema = work.warehouse, work.schema
 
-    def work() -> None:
+    def change() -> None:
         with (
-            views_aside.aside(connection, [(schema, table), (VERSIONS, table)]),
-            history.rebuilt(connection, schema, table),
+            views_aside.aside(warehouse, [(schema, table), (VERSIONS, table)]),
+            history.rebuilt(warehouse, schema, table),
         ):
-            for place in (schema, HISTORY):
-                for column, type_ in types.items():
-                    connection.execute(
-                        sql.SQL("alter table {} alter column {} type {} using {}::{}").format(
-                            sql.Identifier(place, table),
-                            sql.Identifier(column),
-                            sql.SQL(type_),
-                            sql.Identifier(column),
-                            sql.SQL(type_),
-                        )
+            for place, (column, type_) in itertools.product((schema, HISTORY), types.items()):
+                warehouse.execute(
+                    sql.SQL("alter table {} alter column {} type {} using {}::{}").format(
+                        sql.Identifier(place, table),
+                        sql.Identifier(column),
+                        sql.SQL(type_),
+                        sql.Identifier(column),
+                        sql.SQL(type_),
                     )
+                )
         for column in types:
-            column_states.put(connection, table, column, "adding", reason)
+            column_states.put(warehouse, table, column, "adding", reason)
 
     try:
-        alter(connection, schema, table, "no type can be changed", work)
+        alter(work, table, "no type can be changed", change)
     except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
         # The primary message names types and views; the values are in the context, which is left out.
-        told = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else "a value does not fit"
+        why = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else "a value does not fit"
         raise DriftHeld(
-            f"{table}.{', '.join(types)} cannot become {', '.join(types.values())} in the warehouse: {told}.",
+            f"{table}.{', '.join(types)} cannot become {', '.join(types.values())} in the warehouse: {why}.",
             meaning="Nothing was changed: the column keeps its type and its values.",
             next_command="Remove the view or the earlier versions that prevent it, or leave the column behind in "
             "replication/trs.yml; then: warehouse replicate apply",
         ) from None
 
 
-def remove_values(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str], reason: str) -> None:
+def remove_values(work: Work, table: str, columns: Sequence[str], reason: str) -> None:
     """Take every value of columns out of replica, log and history. No version is made: it would keep them.
 
     The columns stay, null, so that views and models do not break. PostgreSQL rewrites the tables, so that no dead row
     keeps a value either.
     """
+    warehouse, schema = work.warehouse, work.schema
 
-    def work() -> None:
+    def change() -> None:
         for column in columns:
-            column_states.put(connection, table, column, "removed", reason)
-        discard_held(connection, schema, table)
-        with views_aside.aside(connection, [(schema, table), (VERSIONS, table)]):
+            column_states.put(warehouse, table, column, "removed", reason)
+        discard_held(work, table)
+        with views_aside.aside(warehouse, [(schema, table), (VERSIONS, table)]):
             # The log is of the row's type. Emptied before it is taken aside, it has nothing to give back.
-            _empty_in_log(connection, schema, table, columns)
-            with history.rebuilt(connection, schema, table):
-                types = columns_of(connection, schema, table)
-                for place in (schema, HISTORY):
-                    for column in columns:
-                        connection.execute(
-                            sql.SQL("alter table {} alter column {} type {} using null").format(
-                                sql.Identifier(place, table), sql.Identifier(column), sql.SQL(types[column])
-                            )
+            _empty_in_log(work, table, columns)
+            with history.rebuilt(warehouse, schema, table):
+                types = columns_of(warehouse, schema, table)
+                for place, column in itertools.product((schema, HISTORY), columns):
+                    warehouse.execute(
+                        sql.SQL("alter table {} alter column {} type {} using null").format(
+                            sql.Identifier(place, table), sql.Identifier(column), sql.SQL(types[column])
                         )
+                    )
 
-    alter(connection, schema, table, "its values cannot be removed", work)
+    alter(work, table, "its values cannot be removed", change)
 
 
-def _empty_in_log(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
+def _empty_in_log(work: Work, table: str, columns: Sequence[str]) -> None:
     fields = sql.SQL(", ").join(
         sql.SQL("null") if name in columns else sql.SQL("(version).{}").format(sql.Identifier(name))
-        for name in columns_of(connection, schema, table)
+        for name in columns_of(work.warehouse, work.schema, table)
     )
-    connection.execute(
-        sql.SQL("update {} set version = row({})::{}").format(log_of(table), fields, sql.Identifier(schema, table))
+    work.warehouse.execute(
+        sql.SQL("update {} set version = row({})::{}").format(log_of(table), fields, sql.Identifier(work.schema, table))
     )

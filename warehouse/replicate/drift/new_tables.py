@@ -17,7 +17,6 @@ from psycopg import sql
 from warehouse.core import ours
 from warehouse.core.database import one, qualified
 from warehouse.core.errors import StreamStuck
-from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import history
@@ -25,10 +24,10 @@ from warehouse.replicate.catalog import clocks
 from warehouse.replicate.catalog.names import FIRST_COPY, HISTORY, KNOWN_FROM
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import columns, locks
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.history import transactions
-from warehouse.replicate.history.tables import log_of, published_columns
+from warehouse.replicate.history.tables import log_of
 from warehouse.replicate.ledger import column_states
-from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica import credentials
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
@@ -36,6 +35,12 @@ from warehouse.replicate.stream import slot_wait, subscription
 STALLED_SECONDS = 120
 
 _PRIMARY_KEY = "select conname from pg_constraint where contype = 'p' and conrelid = to_regclass(%s)"
+
+_MARK = """
+create or replace function {function}() returns trigger language plpgsql as {body};
+create or replace trigger {trigger} before insert on {table} for each statement execute function {function}();
+alter table {table} enable always trigger {trigger}
+"""
 
 _STATE = """
 select r.srsubstate::text, (
@@ -54,16 +59,9 @@ set rows_copied = excluded.rows_copied, seconds = excluded.seconds, copied_at = 
 """
 
 
-def make(
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    schema: str,
-    table: str,
-    declared: Sequence[SourceColumn],
-    key: Sequence[str],
-    without: dict[str, tuple[str, ...]],
-) -> None:
+def make(work: Work, table: str, declared: Sequence[SourceColumn], key: Sequence[str]) -> None:
     """Make a table of the replica, with key, history and filter of credentials, before its first row arrives."""
+    warehouse, schema = work.warehouse, work.schema
     with warehouse.transaction():
         ours.refuse_others_tables(warehouse, schema, [table])
         if not _exists(warehouse, schema, table):
@@ -73,47 +71,37 @@ def make(
             if _exists(warehouse, HISTORY, table):
                 columns.add_missing(warehouse, [HISTORY], table, declared)
             history.keep(warehouse, schema, table, declared, key)
-            credentials.remove_credentials(warehouse, schema, table, without)
-        _mark_first_copy(warehouse, epoch, schema, table)
+            credentials.remove_credentials(warehouse, schema, table, work.classification.without(table))
+        _mark_first_copy(work, table)
         column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
 
 
-def empty(
-    warehouse: psycopg.Connection,
-    epoch: Epoch,
-    schema: str,
-    table: str,
-    declared: Sequence[SourceColumn],
-    key: Sequence[str],
-) -> None:
+def empty(work: Work, table: str, declared: Sequence[SourceColumn], key: Sequence[str]) -> None:
     """Empty a table whose key changed, so that it can be copied again; every row's version ends in the history."""
+    warehouse, target = work.warehouse, sql.Identifier(work.schema, table)
 
-    def work() -> None:
-        columns.add_missing(warehouse, [schema, HISTORY], table, declared)
-        history.create_view(warehouse, schema, table, published_columns(warehouse, schema, table))
+    def change() -> None:
+        columns.add_missing(warehouse, [work.schema, HISTORY], table, declared)
+        columns.view_versions(work, table)
         write_on_purpose(warehouse, "repair")
-        transactions.own(warehouse, epoch, "repair")
-        warehouse.execute(sql.SQL("truncate {}").format(sql.Identifier(schema, table)))
-        row = warehouse.execute(_PRIMARY_KEY, (qualified(schema, table),)).fetchone()
-        if row:
+        transactions.own(warehouse, work.epoch, "repair")
+        warehouse.execute(sql.SQL("truncate {}").format(target))
+        constraint = warehouse.execute(_PRIMARY_KEY, (qualified(work.schema, table),)).fetchone()
+        if constraint:
             warehouse.execute(
-                sql.SQL("alter table {} drop constraint {}").format(
-                    sql.Identifier(schema, table), sql.Identifier(row[0])
-                )
+                sql.SQL("alter table {} drop constraint {}").format(target, sql.Identifier(constraint[0]))
             )
         for column in declared:
+            # A column of the former key may be null now.
             warehouse.execute(
-                # A column of the former key may be null now.
-                sql.SQL("alter table {} alter column {} drop not null").format(
-                    sql.Identifier(schema, table), sql.Identifier(column.name)
-                )
+                sql.SQL("alter table {} alter column {} drop not null").format(target, sql.Identifier(column.name))
             )
-        replica_tables.add_key(warehouse, schema, table, key)
+        replica_tables.add_key(warehouse, work.schema, table, key)
 
-    columns.alter(warehouse, schema, table, "its key cannot be changed", work)
+    columns.alter(work, table, "its key cannot be changed", change)
 
 
-def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> None:
+def refresh(work: Work, *, copy_data: bool) -> None:
     """Have the subscription take up what the publication sends now, and drop what it does not send any more.
 
     Args:
@@ -122,15 +110,15 @@ def refresh(warehouse: psycopg.Connection, name: str, *, copy_data: bool) -> Non
     Raises:
         StreamStuck: the stream is off, and PostgreSQL refuses.
     """
-    if not subscription.is_enabled(warehouse, name):
+    if not subscription.is_enabled(work.warehouse, work.name):
         raise StreamStuck(
-            f"The stream of {name} is off, and PostgreSQL adds or removes no table then.",
+            f"The stream of {work.name} is off, and PostgreSQL adds or removes no table then.",
             meaning="Nothing was changed by this step.",
             next_command="warehouse replicate run, then: warehouse replicate apply",
         )
-    warehouse.execute(
+    work.warehouse.execute(
         sql.SQL("alter subscription {} refresh publication with (copy_data = {})").format(
-            sql.Identifier(name), sql.Literal(copy_data)
+            sql.Identifier(work.name), sql.Literal(copy_data)
         )
     )
 
@@ -150,80 +138,63 @@ where not exists (select from ledger.transactions as t where t.xid = b.xid)
 _SINCE = "select since from ledger.column_states where table_name = %s and column_name = ''"
 
 
-def finish(
-    source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str, progress: Progress
-) -> int:
+def finish(work: Work, table: str) -> int:
     """Wait until the stream has taken over, and write down which transactions brought the rows; returns the rows.
 
     Raises:
         StreamStuck: PostgreSQL disabled the subscription, or nothing moved for STALLED_SECONDS.
     """
-    name = epoch.replication_name
-    _wait_until_ready(source, warehouse, name, schema, table, progress)
-    subscription.wait_until_applied(source, warehouse, name, progress)
-    skew = _skew(source, warehouse)
+    warehouse, target = work.warehouse, sql.Identifier(work.schema, table)
+    _wait_until_ready(work, table)
+    subscription.wait_until_applied(work.source, warehouse, work.name, work.progress)
+    skew = timedelta(seconds=clocks.compare(work.source, warehouse).skew_seconds)
 
-    def work() -> int:
-        target = sql.Identifier(schema, table)
+    def complete() -> int:
         brought = _BROUGHT.format(known_from=sql.Identifier(KNOWN_FROM), replica=target, log=log_of(table))
-        transactions.write(warehouse, _STREAMED.format(brought=brought), {"epoch": epoch.epoch_id})
-        since = one(warehouse, _SINCE, (table,))[0]
+        transactions.write(warehouse, _STREAMED.format(brought=brought), {"epoch": work.epoch.epoch_id})
+        (since,) = one(warehouse, _SINCE, (table,))
         transactions.place_copy(warehouse, brought, since, skew)
         warehouse.execute(sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(FIRST_COPY), target))
-        warehouse.execute(
-            sql.SQL("drop function if exists {}()").format(sql.Identifier(HISTORY, f"{table}_first_copy"))
-        )
+        warehouse.execute(sql.SQL("drop function if exists {}()").format(_function(table)))
         (rows,) = one(warehouse, sql.SQL("select count(*) from {}").format(target))
-        warehouse.execute(_COPIED, {"epoch": epoch.epoch_id, "table": table, "rows": rows})
+        warehouse.execute(_COPIED, {"epoch": work.epoch.epoch_id, "table": table, "rows": rows})
         column_states.put(warehouse, table, "", "complete", "copied; the stream has taken over")
         return int(rows)
 
-    return locks.briefly(
-        warehouse, work, schema=schema, table=table, where="the warehouse", done="its copy cannot be completed"
-    )
+    done = "its copy cannot be completed"
+    return locks.briefly(warehouse, complete, schema=work.schema, table=table, where="the warehouse", done=done)
 
 
-def _mark_first_copy(warehouse: psycopg.Connection, epoch: Epoch, schema: str, table: str) -> None:
+def _function(table: str) -> sql.Identifier:
+    return sql.Identifier(HISTORY, f"{table}_first_copy")
+
+
+def _mark_first_copy(work: Work, table: str) -> None:
     """Have PostgreSQL's copy record its own transaction: only a copy fires a trigger of a whole statement."""
-    function = sql.Identifier(HISTORY, f"{table}_first_copy")
-    warehouse.execute(
-        sql.SQL("create or replace function {}() returns trigger language plpgsql as {}").format(
-            function, sql.Literal(transactions.body_of_first_copy(epoch))
-        )
-    )
-    warehouse.execute(
-        sql.SQL("create or replace trigger {} before insert on {} for each statement execute function {}()").format(
-            sql.Identifier(FIRST_COPY), sql.Identifier(schema, table), function
-        )
-    )
-    warehouse.execute(
-        sql.SQL("alter table {} enable always trigger {}").format(
-            sql.Identifier(schema, table), sql.Identifier(FIRST_COPY)
+    work.warehouse.execute(
+        sql.SQL(_MARK).format(
+            function=_function(table),
+            body=sql.Literal(transactions.body_of_first_copy(work.epoch)),
+            trigger=sql.Identifier(FIRST_COPY),
+            table=sql.Identifier(work.schema, table),
         )
     )
 
 
-def _wait_until_ready(
-    source: psycopg.Connection,
-    warehouse: psycopg.Connection,
-    name: str,
-    schema: str,
-    table: str,
-    progress: Progress,
-) -> None:
+def _wait_until_ready(work: Work, table: str) -> None:
     def held_by() -> str:
-        return slot_wait.waited_for_by_senders(source)
+        return slot_wait.waited_for_by_senders(work.source)
 
     last = None
-    waiting = Waiting(progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
+    waiting = Waiting(work.progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
     while True:
-        row = warehouse.execute(_STATE, (name, qualified(schema, table))).fetchone()
+        row = work.warehouse.execute(_STATE, (work.name, qualified(work.schema, table))).fetchone()
         if row and row[0] == "r":
             return
         if row != last:
             last = row
             waiting.moved()
-        is_off = not subscription.is_enabled(warehouse, name)
+        is_off = not subscription.is_enabled(work.warehouse, work.name)
         if is_off or waiting.is_over:
             stands = f"does not begin: the source waits for {who}." if (who := held_by()) else "does not move."
             raise StreamStuck(
@@ -237,11 +208,6 @@ def _wait_until_ready(
         else:
             waiting.look(f"PostgreSQL copies {table}")
         time.sleep(0.1)
-
-
-def _skew(source: psycopg.Connection, warehouse: psycopg.Connection) -> timedelta:
-    """How far the source's clock is before the warehouse's."""
-    return timedelta(seconds=clocks.compare(source, warehouse).skew_seconds)
 
 
 def _exists(warehouse: psycopg.Connection, schema: str, table: str) -> bool:

@@ -9,8 +9,8 @@ from psycopg import sql
 from warehouse.core.database import one
 from warehouse.core.errors import MissingPrivilege, UsageError
 from warehouse.replicate.drift import both_sides
-from warehouse.replicate.drift.apply import Work
 from warehouse.replicate.drift.both_sides import Catalogs
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.preflight import at_source
 

@@ -16,8 +16,8 @@ from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.column_states import ColumnState, States
 
 if TYPE_CHECKING:
-    from warehouse.replicate.drift.apply import Work
     from warehouse.replicate.drift.both_sides import Catalogs
+    from warehouse.replicate.drift.work import Work
 
 _READABLE = """
 select has_table_privilege(c.oid, 'select') and has_schema_privilege(c.relnamespace, 'usage')

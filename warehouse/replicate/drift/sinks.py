@@ -8,7 +8,6 @@ of all. So an empty table is made for it, which the subscription does not know: 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -16,11 +15,9 @@ from warehouse.core import ours
 from warehouse.core.database import one, qualified
 from warehouse.replicate.catalog.relations import SourceColumn, columns_of
 from warehouse.replicate.drift.both_sides import Catalogs
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import tables as replica_tables
-
-if TYPE_CHECKING:
-    from warehouse.replicate.drift.apply import Work
 
 _STOPPED_BY = """
 select table_name from ledger.conflicts

@@ -8,18 +8,15 @@ tables that were just made are copied.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from warehouse.core.database import one
 from warehouse.replicate.catalog import known_meanings
 from warehouse.replicate.drift import new_tables
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.stream import subscribed, subscription
-
-if TYPE_CHECKING:
-    from warehouse.replicate.drift.apply import Work
 
 _OPEN_GAP = """
 select exists (
@@ -98,7 +95,7 @@ def take_up(work: Work) -> None:
     for table in back:
         # Before it is taken up: a kill in between leaves the gap on record.
         missed(work, table, "it was published, and the subscription did not apply its changes")
-    new_tables.refresh(work.warehouse, work.name, copy_data=False)
+    new_tables.refresh(work, copy_data=False)
     for table in back:
         column_states.put(work.warehouse, table, "", "complete", "taken up again; the gap is in ledger.gaps")
         if table in now.meanings:
