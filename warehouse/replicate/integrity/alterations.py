@@ -7,7 +7,6 @@ a rule added, the next row of the source may not fit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
 
@@ -23,19 +22,7 @@ from warehouse.replicate.catalog.names import (
 from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.integrity import apparatus
-
-
-@dataclass(frozen=True)
-class Alteration:
-    """One thing that is not as it was made.
-
-    Attributes:
-        restorable: `apparatus.restore()` makes it as it was.
-    """
-
-    table: str
-    what: str
-    restorable: bool = False
+from warehouse.replicate.integrity.apparatus import Alteration
 
 
 def alterations(
@@ -51,11 +38,11 @@ def alterations(
     for name, columns in sent.items():
         table = actual.get(name)
         if table is None:
-            found.append(Alteration(name, "the table is gone"))
+            found.append(Alteration(name, "the table is gone", restorable=False))
             continue
         history = _of_history(table, wants_filter=name in without_credentials)
-        found += [Alteration(name, what, restorable=True) for what in history]
-        found += [Alteration(name, what) for what in _of(table, columns)]
+        found += [Alteration(name, what) for what in history]
+        found += [Alteration(name, what, restorable=False) for what in _of(table, columns)]
     return found
 
 
@@ -99,7 +86,4 @@ def altered(
     """What of the replica is not as it was made. Only reads."""
     actual = replica.read(connection, classification.schema_name)
     filtered = frozenset(table for table in sent if table in classification.tables and classification.without(table))
-    made_otherwise = [
-        Alteration(one.table, one.what, restorable=True) for one in apparatus.faults(connection, classification, sent)
-    ]
-    return [*alterations(actual, sent, filtered), *made_otherwise]
+    return [*alterations(actual, sent, filtered), *apparatus.faults(connection, classification, sent)]

@@ -69,27 +69,28 @@ _SAYS_WHO = "COALESCE(current_setting('warehouse.writer'::text, true), ''::text)
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Something that is not as the code makes it.
+class Alteration:
+    """One thing of the replica that is not as it was made.
 
     Attributes:
-        name: of the relation or function.
+        restorable: `restore()` makes it as it was.
         credentials: credentials may come in because of it.
     """
 
     table: str
     what: str
+    restorable: bool = True
     credentials: bool = False
 
 
-def faults(connection: psycopg.Connection, classification: Classification, names: Iterable[str]) -> list[Fault]:
-    """What of some tables' apparatus is not as the code makes it. Only reads."""
+def faults(connection: psycopg.Connection, classification: Classification, names: Iterable[str]) -> list[Alteration]:
+    """What keeps the history of some tables, and is not as the code makes it. Only reads."""
     here = tables.logged(connection, classification.schema_name, list(names))
     return [
         *_of_functions(connection, classification, here),
         *_of_triggers(connection, classification, here),
         *_of_relations(connection, classification, here),
-        *(Fault(table, "the view of its versions was altered") for table in views.altered(connection, here)),
+        *(Alteration(table, "the view of its versions was altered") for table in views.altered(connection, here)),
     ]
 
 
@@ -110,7 +111,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
 
 def _of_functions(
     connection: psycopg.Connection, classification: Classification, names: Iterable[str]
-) -> Iterator[Fault]:
+) -> Iterator[Alteration]:
     found = {name: (source, plain) for name, source, plain in connection.execute(_FUNCTIONS, (HISTORY,))}
     for table in names:
         wanted = {
@@ -122,29 +123,31 @@ def _of_functions(
             wanted[f"{HISTORY}.{table}_without_credentials"] = (body, "takes credentials out")
         for name, (body, does) in wanted.items():
             if name not in found:
-                yield Fault(table, f"the function that {does} is gone", "credentials" in does)
+                yield Alteration(table, f"the function that {does} is gone", credentials="credentials" in does)
             elif found[name] != (body, True):
-                yield Fault(table, f"the function that {does} was altered", "credentials" in does)
+                yield Alteration(table, f"the function that {does} was altered", credentials="credentials" in does)
     body = _body(_note_write_by_hand())
     if found.get("ledger.note_write_by_hand") != (body, True):
-        yield Fault("ledger", "the function that notes writes by hand was altered")
+        yield Alteration("ledger", "the function that notes writes by hand was altered")
 
 
-def _of_triggers(connection: psycopg.Connection, classification: Classification, names: list[str]) -> Iterator[Fault]:
+def _of_triggers(
+    connection: psycopg.Connection, classification: Classification, names: list[str]
+) -> Iterator[Alteration]:
     for table, trigger, function, fires, has_condition, text in connection.execute(
         _TRIGGERS, (BY_HAND, classification.schema_name, names)
     ):
         wanted = _function_of(table, trigger)
         if wanted is None:
             continue
-        credentials = trigger == WITHOUT_CREDENTIALS
+        is_filter = trigger == WITHOUT_CREDENTIALS
         if function != wanted or fires != _FIRES[trigger]:
-            yield Fault(table, f"trigger {trigger} was made to do something else", credentials)
-        elif credentials:
+            yield Alteration(table, f"trigger {trigger} was made to do something else", credentials=is_filter)
+        elif is_filter:
             if text is None or ":boolop and" in text or ":boolop not" in text:
-                yield Fault(table, f"trigger {trigger} was given another condition", credentials)
+                yield Alteration(table, f"trigger {trigger} was given another condition", credentials=is_filter)
         elif has_condition != trigger.startswith(BY_HAND) or (has_condition and _SAYS_WHO not in (text or "")):
-            yield Fault(table, f"trigger {trigger} was given another condition")
+            yield Alteration(table, f"trigger {trigger} was given another condition")
 
 
 def _function_of(table: str, trigger: str) -> str | None:
@@ -157,7 +160,9 @@ def _function_of(table: str, trigger: str) -> str | None:
     return "ledger.note_write_by_hand" if trigger in _FIRES else None
 
 
-def _of_relations(connection: psycopg.Connection, classification: Classification, names: list[str]) -> Iterator[Fault]:
+def _of_relations(
+    connection: psycopg.Connection, classification: Classification, names: list[str]
+) -> Iterator[Alteration]:
     said = {
         "is_not_logged": "is not logged: a crash of the server would empty it",
         "is_others": "belongs to another role",
@@ -172,7 +177,7 @@ def _of_relations(connection: psycopg.Connection, classification: Classification
         table = name if schema != HISTORY else re.sub(r"_(log|\d{4}_\d{2})$", "", name)
         for (_, what), is_so in zip(said.items(), found, strict=True):
             if is_so and table in names:
-                yield Fault(table, f"{schema}.{name} {what}")
+                yield Alteration(table, f"{schema}.{name} {what}")
 
 
 def _note_write_by_hand() -> str:
