@@ -18,7 +18,7 @@ from warehouse.core.finding import Finding
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import publication
-from warehouse.replicate.catalog.identity import Identity
+from warehouse.replicate.catalog.identity import ReplicaIdentity
 from warehouse.replicate.catalog.publication import Publication
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import rules
@@ -28,8 +28,8 @@ from warehouse.replicate.preflight.preflight import examined, preflight, require
 WANTED = {"persons": ["person_id", "trn"]}
 
 
-def identity(kind: str, *columns: str, key: tuple[str, ...] | None = None, **more: Any) -> Identity:
-    return Identity(kind, frozenset(columns), None if key is None else frozenset(key), **more)
+def identity(kind: str, *columns: str, key: tuple[str, ...] | None = None, **more: Any) -> ReplicaIdentity:
+    return ReplicaIdentity(kind, frozenset(columns), None if key is None else frozenset(key), **more)
 
 
 GOOD = Source(
@@ -181,7 +181,7 @@ def test_slots_and_senders_that_are_used_up() -> None:
         (identity("d", "person_id", generated=("trn",)), "generated column"),
     ],
 )
-def test_an_identity_that_would_break_the_sources_own_updates(found_there: Identity, told: str) -> None:
+def test_an_identity_that_would_break_the_sources_own_updates(found_there: ReplicaIdentity, told: str) -> None:
     found = changed(tables={"persons": found_there})
     assert [check.what for check in found.values() if check.state == "failed" and told in check.what]
     assert all(check.error is ReplicationError for check in found.values() if check.state == "failed")

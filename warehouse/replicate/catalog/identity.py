@@ -64,7 +64,7 @@ where n.nspname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f')
 
 
 @dataclass(frozen=True)
-class Identity:
+class ReplicaIdentity:
     """How the source identifies a row of a table when it sends updates and deletes.
 
     Attributes:
@@ -114,12 +114,12 @@ class Identity:
         return None
 
 
-def read(connection: psycopg.Connection, schema: str) -> dict[str, Identity]:
+def read(connection: psycopg.Connection, schema: str) -> dict[str, ReplicaIdentity]:
     """The identity of every table of a schema, and of what is there instead of a table."""
     found = {}
     for row in connection.execute(_READ, (schema,)):
         table, kind, persistence, identity, parent, children, key, index, immediate, valid, generated = row
-        found[table] = Identity(
+        found[table] = ReplicaIdentity(
             kind=identity,
             columns=frozenset(key if identity == "d" else index if identity == "i" else ()),
             key=frozenset(key),
@@ -142,7 +142,7 @@ def _obstacle(kind: str, persistence: str, parent: str | None, children: list[st
     return None
 
 
-def refuse(identities: Mapping[str, Identity], published: Mapping[str, Iterable[str]]) -> None:
+def refuse(identities: Mapping[str, ReplicaIdentity], published: Mapping[str, Iterable[str]]) -> None:
     """Stop a set-up before it makes a publication that would do harm.
 
     Raises:
@@ -159,7 +159,7 @@ def refuse(identities: Mapping[str, Identity], published: Mapping[str, Iterable[
             )
 
 
-def publishable(classification: Classification, identities: Mapping[str, Identity]) -> Classification:
+def publishable(classification: Classification, identities: Mapping[str, ReplicaIdentity]) -> Classification:
     """The file without the tables that cannot be published now: they do not keep the others from being repaired."""
     kept = {
         name: table

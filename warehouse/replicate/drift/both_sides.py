@@ -31,7 +31,7 @@ class Catalogs:
     """
 
     source: Tables
-    identities: dict[str, identity.Identity]
+    identities: dict[str, identity.ReplicaIdentity]
     generated: frozenset[tuple[str, str]]
     publication: publication.Publication | None
     replica: dict[str, ReplicaTable]

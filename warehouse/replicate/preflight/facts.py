@@ -11,7 +11,7 @@ import psycopg
 from warehouse.core.database import one
 from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.catalog import identity, publication
-from warehouse.replicate.catalog.identity import Identity
+from warehouse.replicate.catalog.identity import ReplicaIdentity
 from warehouse.replicate.catalog.publication import Publication
 
 
@@ -63,7 +63,7 @@ class Source(Server):
     standbys: int
     publication: Publication | None
     publication_owner: bool
-    tables: Mapping[str, Identity] = field(default_factory=dict)
+    tables: Mapping[str, ReplicaIdentity] = field(default_factory=dict)
     encoding: str = "UTF8"
 
 
