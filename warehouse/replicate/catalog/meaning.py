@@ -162,9 +162,9 @@ def _of_table(table: str, then: TableMeaning, now: TableMeaning, key: Set[str]) 
     elif then.listing is not None and now.listing is not None and now.listing != then.listing:
         what = "it was taken out of the publication and put back, and not by the warehouse"
     of_columns = [
-        Change(table, column, told)
+        Change(table, column, what_now)
         for column, noted in then.columns.items()
-        if column in now.columns and (told := _differs(noted, now.columns[column]))
+        if column in now.columns and (what_now := _differs(noted, now.columns[column]))
     ]
     if what is None:
         in_key = next((one for one in of_columns if one.column in key), None)

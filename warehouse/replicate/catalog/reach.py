@@ -48,7 +48,7 @@ def check(warehouse: psycopg.Connection, source_conninfo: str) -> None:
 
 
 def explain(error: psycopg.Error, source_conninfo: str) -> MissingPrivilege | ReplicationError:
-    """What kept the warehouse's server from making a subscription, in words."""
+    """Why the warehouse's server could not make a subscription."""
     said = [line.strip() for line in (error.diag.message_primary or "no reason was given").splitlines()]
     reason = re.sub(r"^.*could not connect to the publisher: ", "", said[0]).rstrip(".")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):

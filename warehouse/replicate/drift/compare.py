@@ -59,8 +59,8 @@ def _of_publication(now: Catalogs) -> Iterator[Difference]:
         yield Difference("publication", "", None, "it sends whole schemas", "created again with the listed columns")
     missing = [verb for verb in VERBS if verb not in publication.verbs]
     if missing or publication.via_root:
-        told = f"it does not send every {', '.join(missing)}" if missing else "it sends partitions as their parent"
-        yield Difference("publication", "", None, told, "corrected; a gap is recorded where changes were missed")
+        what = f"it does not send every {', '.join(missing)}" if missing else "it sends partitions as their parent"
+        yield Difference("publication", "", None, what, "corrected; a gap is recorded where changes were missed")
     for schema, table in publication.foreign:
         yield Difference("publication", "", None, f"it sends {schema}.{table}", "taken out of it")
 
@@ -215,8 +215,8 @@ def _of_columns(classification: Classification, now: Catalogs, table: str) -> It
                 "published again, and the gap recorded; `warehouse replicate repair` fills it",
             )
         elif table in publication.filtered or table in publication.unlisted:
-            told = "only some of its rows" if table in publication.filtered else "every column of it"
-            yield Difference("publish table", table, None, f"the publication sends {told}", "corrected")
+            what = "only some of its rows" if table in publication.filtered else "every column of it"
+            yield Difference("publish table", table, None, f"the publication sends {what}", "corrected")
     yield from subscribing.of_table(now, table)
     wanted = classification.columns_of(table)
     for column in dict.fromkeys([*wanted, *now.source[table], *now.replica[table].columns]):
@@ -254,20 +254,20 @@ def _of_type(now: Catalogs, table: str, column: str, here: str) -> Iterator[Diff
     there, state = now.source[table][column].type, now.state(table, column)
     sent, released = column in now.sends.get(table, ()), state == "released"
     change = type_change(here, there)
-    told = f"type changed: {there} at the source, {here} in the warehouse"
+    what = f"type changed: {there} at the source, {here} in the warehouse"
     if change == "widened":
         will = "widened in the warehouse, and its values compared"
         if released:
             will = f"{will} by `warehouse replicate apply`: it was released"
         needs: Needs = "decision" if released else "nothing"
-        yield Difference("widened", table, column, told, will, needs, automatic=not released)
+        yield Difference("widened", table, column, what, will, needs, automatic=not released)
         return
     if change == "changed":
         yield Difference(
             "changed type",
             table,
             column,
-            told,
+            what,
             "held: its last values are kept, and it is taken out of the publication; to take the new type: "
             f"warehouse replicate apply --accept {table}.{column}",
             "decision",
@@ -280,7 +280,7 @@ def _of_type(now: Catalogs, table: str, column: str, here: str) -> Iterator[Diff
             "narrowed",
             table,
             column,
-            told,
+            what,
             "still replicated: what arrives fits; to take the new type: "
             f"warehouse replicate apply --accept {table}.{column}",
             "decision",

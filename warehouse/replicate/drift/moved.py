@@ -45,7 +45,7 @@ def changes(now: Catalogs) -> list[Change]:
 def differences(now: Catalogs) -> Iterator[Difference]:
     """What changed since the last look, and the tables that are doubted since an earlier one."""
     found = changes(now)
-    told = {one.table for one in found if one.column is None}
+    doubted = {one.table for one in found if one.column is None}
     for one in found:
         if one.column is None:
             yield _doubted(one.table, one.what, pending=True)
@@ -53,7 +53,7 @@ def differences(now: Catalogs) -> Iterator[Difference]:
             will = "its values are compared, and written where they differ"
             yield Difference("other column", one.table, one.column, one.what, will)
     for table, reason in now.doubts.items():
-        if table not in told and table in now.replica:
+        if table not in doubted and table in now.replica:
             yield _doubted(table, reason, pending=False)
 
 

@@ -1,6 +1,6 @@
 """Empty tables for changes that are not to be kept, but still come in the stream.
 
-The publication knows a table by its number and goes on sending it when it is moved or renamed, and what was committed
+The publication knows a table by its number and still sends it when it is moved or renamed, and what was committed
 before it is taken out comes all the same. The first change of a table that the warehouse does not have stops the stream
 of all. So an empty table is made for it, which the subscription does not know: PostgreSQL passes over what comes of it.
 """
