@@ -216,7 +216,7 @@ def test_a_label_renamed_at_the_source_is_filled_or_told(world: World) -> None:
     assert world.found() == [("other column", "people.mood")]
     error = world.apply(by_person=False).error()
     assert isinstance(error, DriftHeld)
-    assert "people.mood: a value of the source does not fit the type here" in error.what
+    assert "people.mood: a value of the source does not fit the type in the warehouse" in error.what
     assert "fine" not in error.what
     world.warehouse.execute("alter type mood rename value 'well' to 'fine'")
     assert world.apply().error() is None
