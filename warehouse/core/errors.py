@@ -13,6 +13,7 @@ code, so that a scheduler can tell them apart:
     │   ├── SameDatabase             19  two settings lead to one database, or are swapped
     │   └── PooledConnection         39  an address leads to a pooler, which keeps no session
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
+    │   └── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
     ├── DatabaseUnreachable          14  no connection to a database
     ├── SourceNotReady               15  the operational database is not set up for replication
     │   ├── WalLevelNotLogical       16
@@ -130,6 +131,10 @@ class PooledConnection(SettingsError):
 
 class SetupError(WarehouseError):
     exit_code = 13
+
+
+class LedgerOfAnotherVersion(SetupError):
+    exit_code = 24
 
 
 class DatabaseUnreachable(WarehouseError):

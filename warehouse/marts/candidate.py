@@ -14,25 +14,25 @@ PREFIX = "trw_build_"
 _COMMENT = "Made by a build of the warehouse. The next build drops it with everything in it."
 
 _RECORDED = """
-select s.schema_name
-from ledger.build_schemas as s
-join pg_namespace as n on n.oid = s.schema_oid and n.nspname = s.schema_name
-where s.is_candidate
+select m.name
+from ledger.made_here as m
+join pg_namespace as n on n.oid = m.object_oid and n.nspname = m.name
+where m.kind = 'candidate'
 order by 1
 """
 _IS_THERE = "select nspname, pg_get_userbyid(nspowner) from pg_namespace where nspname = %s"
 _RECORD = """
-insert into ledger.build_schemas (schema_oid, schema_name, is_candidate)
-select oid, nspname, %s from pg_namespace where nspname = %s
-on conflict (schema_oid) do update set schema_name = excluded.schema_name
+insert into ledger.made_here (kind, object_oid, name) select 'candidate', oid, nspname from pg_namespace
+where nspname = %s
+on conflict (kind, object_oid) do update set name = excluded.name
 """
 
 _CONTENT = """
-select s.schema_name, c.relkind::text, c.relname, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'usage')
-from ledger.build_schemas as s
-join pg_namespace as n on n.oid = s.schema_oid and n.nspname = s.schema_name
-join pg_class as c on c.relnamespace = s.schema_oid
-where s.is_candidate and c.relkind in ('r', 'v', 'm', 'f', 'p')
+select m.name, c.relkind::text, c.relname, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'usage')
+from ledger.made_here as m
+join pg_namespace as n on n.oid = m.object_oid and n.nspname = m.name
+join pg_class as c on c.relnamespace = m.object_oid
+where m.kind = 'candidate' and c.relkind in ('r', 'v', 'm', 'f', 'p')
 order by 1, 2, 3
 """
 
@@ -55,12 +55,7 @@ def make(connection: psycopg.Connection, schemas: Iterable[str]) -> None:
             name = sql.Identifier(schema)
             connection.execute(sql.SQL("create schema {}").format(name))
             connection.execute(sql.SQL("comment on schema {} is {}").format(name, sql.Literal(_COMMENT)))
-            record_schema(connection, schema, is_candidate=True)
-
-
-def record_schema(connection: psycopg.Connection, schema: str, *, is_candidate: bool) -> None:
-    """Write down that a schema is ours."""
-    connection.execute(_RECORD, (is_candidate, schema))
+            connection.execute(_RECORD, (schema,))
 
 
 def drop_all(connection: psycopg.Connection) -> None:
@@ -85,7 +80,7 @@ def drop_all(connection: psycopg.Connection) -> None:
                     connection.execute(sql.SQL(statement).format(sql.SQL(", ").join(found)))
             for (schema,) in schemas:
                 connection.execute(sql.SQL("drop schema {}").format(sql.Identifier(schema)))
-            connection.execute("delete from ledger.build_schemas where is_candidate")
+            connection.execute("delete from ledger.made_here where kind = 'candidate'")
     except psycopg.errors.DependentObjectsStillExist as error:
         hanging = (error.diag.message_detail or "").splitlines()
         raise _in_the_way(hanging[0] if hanging else "something hangs on it") from None

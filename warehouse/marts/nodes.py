@@ -37,7 +37,7 @@ class Node:
 _SCHEMA = """
 select
     n.oid,
-    exists (select from ledger.build_schemas as s where s.schema_oid = n.oid and not s.is_candidate) as is_ours,
+    exists (select from ledger.made_here as m where (m.kind, m.object_oid) = ('schema', n.oid)) as is_ours,
     has_schema_privilege(n.oid, 'create') as may_create,
     (
         select string_agg(o.name, ', ' order by o.name)

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from warehouse.core import builds
+from warehouse.core import builds, ours
 from warehouse.core.errors import ObjectInTheWay
 from warehouse.core.progress import Progress
-from warehouse.marts import candidate, content, structure, views
+from warehouse.marts import content, structure, views
 from warehouse.marts.nodes import Node, no_longer_built
 
 LOCK_SECONDS = 60
@@ -72,7 +72,7 @@ def publish(
 def _make_schemas(connection: psycopg.Connection, nodes: Sequence[Node]) -> None:
     for schema in sorted({node.schema for node in nodes}):
         connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-        candidate.record_schema(connection, schema, is_candidate=False)
+        ours.claim_schema(connection, schema)
 
 
 def _publish_table(connection: psycopg.Connection, reader: psycopg.Connection, node: Node) -> bool:

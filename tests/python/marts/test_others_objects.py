@@ -11,7 +11,6 @@ from psycopg.conninfo import make_conninfo
 from tests.python.conftest import FreshDatabases, WorldDatabases
 from tests.python.marts.publishing import labels, make
 from warehouse.core.errors import ObjectInTheWay
-from warehouse.core.ledger import migrate, migrations
 from warehouse.marts import candidate, structure
 
 OLD = {
@@ -338,29 +337,3 @@ def test_what_was_changed_by_hand_is_put_right(prepared: WorldDatabases) -> None
         make(prepared, **OLD)
         assert labels(connection) == ["old"] * 3
         assert connection.execute("select count(*) from staging.stg_one").fetchone() == (3,)
-
-
-def test_a_warehouse_of_an_earlier_version_goes_over_to_it(
-    databases: WorldDatabases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its schemas were renamed into place and are ours; what the project does not name in them may be anybody's."""
-    every = migrations.available()
-    with databases.at_warehouse() as connection:
-        monkeypatch.setattr(migrations, "available", lambda: every[:12])
-        migrate(connection)
-        connection.execute(
-            "insert into ledger.builds (as_at, project_sha256, state) values ('2026-09-30', '', 'published')"
-        )
-        connection.execute("create schema marts; create schema seeds; create schema trw_old_marts")
-        connection.execute("create table marts.dim_one as select 1 as x, 'before' as label")
-        connection.execute("create table seeds.codes as select 1 as code, 'one' as label")
-        connection.execute("create table marts.theirs as select 'kept' as label")
-        connection.execute("create view public.seen as select label from marts.dim_one")
-        monkeypatch.setattr(migrations, "available", lambda: every)
-        migrate(connection)
-        make(databases, **OLD)
-        assert labels(connection) == ["old"] * 3
-        assert connection.execute("select distinct label from public.seen").fetchall() == [("old",)]
-        make(databases, **NEW)
-        assert connection.execute("select label from marts.theirs").fetchall() == [("kept",)]
-        assert connection.execute("select to_regnamespace('trw_old_marts')").fetchone() == (None,)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 
 import psycopg
 
 from warehouse.core import ours
-from warehouse.core.errors import SetupError
+from warehouse.core.errors import LedgerOfAnotherVersion, SetupError
 
-_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
-_MIGRATIONS = """
-create table if not exists ledger.migrations (
+_CREATE = """
+create table ledger.migrations (
     number int primary key,
     name text not null,
     sha256 text not null,
     applied_at timestamptz not null default now()
 )
 """
+
+_APPLIED = "insert into ledger.migrations (number, name, sha256) values (%s, %s, %s)"
+
+_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 
 
 def available() -> list[tuple[int, str, str]]:
@@ -51,6 +55,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
     Raises:
         SetupError: a file that was applied before has been changed since.
+        LedgerOfAnotherVersion: a file was applied that this version does not have.
         NotOurs: there is no ledger yet, and somebody else uses the database by the names that the warehouse needs.
     """
     applied_now = []
@@ -59,21 +64,32 @@ def migrate(connection: psycopg.Connection) -> list[str]:
         if connection.execute("select to_regclass('ledger.migrations')").fetchone() == (None,):
             ours.refuse_occupied(connection)
             connection.execute("create schema ledger")
-        connection.execute(_MIGRATIONS)
-        done = {row[0]: row[1] for row in connection.execute("select number, sha256 from ledger.migrations")}
-        for number, name, sql in available():
+            connection.execute(_CREATE)
+        done: dict[str, str] = dict(connection.execute("select name, sha256 from ledger.migrations order by number"))
+        files = available()
+        _refuse_unknown([name for name in done if name not in {name for _, name, _ in files}])
+        for number, name, sql in files:
             digest = hashlib.sha256(sql.encode()).hexdigest()
-            if number in done:
-                if done[number] != digest:
-                    raise SetupError(
-                        f"{name} was changed after this warehouse had applied it.",
-                        meaning="The ledger was not touched.",
-                        next_command="Put the file back (git checkout) and write the change as a new migration.",
-                    )
-                continue
-            connection.execute(sql.encode())
-            connection.execute(
-                "insert into ledger.migrations (number, name, sha256) values (%s, %s, %s)", (number, name, digest)
-            )
-            applied_now.append(name)
+            if name not in done:
+                connection.execute(sql.encode())
+                connection.execute(_APPLIED, (number, name, digest))
+                applied_now.append(name)
+            elif done[name] != digest:
+                raise SetupError(
+                    f"{name} was changed after this warehouse had applied it.",
+                    meaning="The ledger was not touched.",
+                    next_command="Put the file back (git checkout) and write the change as a new migration.",
+                )
     return applied_now
+
+
+def _refuse_unknown(names: Sequence[str]) -> None:
+    if names:
+        raise LedgerOfAnotherVersion(
+            f"Another version of this program made the ledger: this one does not have {ours.some(names)}.",
+            meaning="The ledger was not touched, and nothing else was done. The ledger of a later version, or of one "
+            "before the first release, cannot be used by this version.",
+            next_command="Run the version that made it. A warehouse that was only made to try the program out can be "
+            "made again, without the history that it kept: `make clean`, or an empty database for "
+            "WAREHOUSE_DATABASE_URL; then warehouse run",
+        )
