@@ -51,9 +51,10 @@ final as (
         alerts.end_date is null and not coalesce(alerts.has_infinite_end_date, false) as is_open,
         -- An alert whose type is not known here is treated as internal: it must not go out by mistake.
         coalesce(alert_types.internal_only, true) as is_internal_only,
-        coalesce(alert_category_groups.alert_group = 'prohibition', false) as is_prohibition,
+        -- Unknown for a category that is in no group yet: false would say that somebody may teach.
+        alert_category_groups.alert_group = 'prohibition' as is_prohibition,
         legacy_api_prohibition_codes.dqt_sanction_code is not null as is_prohibition_in_legacy_api,
-        coalesce(alert_category_groups.alert_group = 'restriction', false) as is_restriction,
+        alert_category_groups.alert_group = 'restriction' as is_restriction,
         coalesce(alerts.end_date < alerts.start_date, false) as ends_before_start
     from alerts
     left join alert_types
