@@ -171,7 +171,10 @@ def test_a_new_recipient_touches_no_python(checkout: Checkout, conninfo: str, tm
     with building(conninfo, OCTOBER) as connection:
         connection.execute("create schema extracts")
         connection.execute(f"create table extracts.ofsted_teachers ({columns})".encode())
-        connection.execute("insert into extracts.ofsted_teachers (trn) values ('0000001'), ('0000002')")
+        connection.execute(
+            "insert into extracts.ofsted_teachers (trn, as_at_date) values ('0000001', %(day)s), ('0000002', %(day)s)",
+            {"day": OCTOBER},
+        )
     out = tmp_path / "out"
     out.mkdir()
     assert checkout.deliver(conninfo, WAREHOUSE_DESTINATION_OFSTED=str(out)) == (
