@@ -1,7 +1,8 @@
 """Clocks that disagree. History has the source's commit times, so a source whose clock is wrong makes history wrong.
 
-What the two clocks say now is told while it lasts. A commit time that could not be true is told until a person has
-acknowledged it: the next right one does not make it right, and what was known at a moment near it is doubtful for good.
+A difference between the two clocks is reported while it lasts. A commit time that cannot be true is reported until a
+person has acknowledged it: the next right one does not make it right, and what was known at a moment near it stays in
+doubt.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def jumps(warehouse: psycopg.Connection, *, acknowledged: bool = False) -> list[
 
 
 def acknowledge(warehouse: psycopg.Connection, because: str) -> int:
-    """Write down that a person has seen the jumps there are, and why they were; returns how many.
+    """Record that a person has seen the jumps so far, and why they happened; returns how many.
 
     Raises:
         UsageError: it does not say why.
@@ -90,13 +91,13 @@ def judge(clocks: Clocks, source_at: datetime, newest_commit_at: datetime | None
         newest_commit_at: of the newest transaction that was applied, by the source's clock.
         jumps: those that nobody has acknowledged.
     """
-    told = []
+    found = []
     if clocks.disagree:
         ahead = "ahead of" if clocks.skew_seconds > 0 else "behind"
-        told.append(f"The source's clock is {abs(clocks.skew_seconds):,.1f} s {ahead} the warehouse's")
+        found.append(f"The source's clock is {abs(clocks.skew_seconds):,.1f} s {ahead} the warehouse's")
     if newest_commit_at:
         future = (newest_commit_at - source_at).total_seconds()
         if future > TOLERANCE_SECONDS:
-            told.append(f"the newest change was committed {future:,.1f} s in the future of the source's own clock")
-    told += [one.what for one in jumps]
-    return told
+            found.append(f"the newest change was committed {future:,.1f} s in the future of the source's own clock")
+    found += [one.what for one in jumps]
+    return found
