@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from sandbox.domain import events, tasks
-from sandbox.domain.codes import ProcessType, TaskStatus
+from sandbox.domain.codes import ProcessType, Task, TaskStatus
 from sandbox.life import support
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import Pool
 from sandbox.life.scene import CalledOffError, Scene
 
-ANY_WAITING = support.waiting(*range(1, 9))
+# Nobody works on requests of NPQ any more.
+ANY_WAITING = support.waiting(*(kind for kind in range(1, 9) if kind != Task.NPQ_REQUEST))
 NEW = Pool(
     "support_tasks",
     "support_task_reference",

@@ -136,13 +136,7 @@ def passed_in_wales(scene: Scene, person: Row) -> bool:
 _passed = _completed(Induction.PASSED, Induction.IN_PROGRESS, cpd=True)
 KINDS = (
     Kind("induction_started", begin, 4, DUE, season=SCHOOL_YEAR_START),
-    Kind(
-        "induction_passed",
-        _completed(Induction.PASSED, Induction.IN_PROGRESS, cpd=True),
-        3,
-        FINISHING,
-        season=SUMMER_AWARDS,
-    ),
+    Kind("induction_passed", _passed, 3, FINISHING, season=SUMMER_AWARDS),
     Kind("induction_failed", _completed(Induction.FAILED, Induction.IN_PROGRESS, cpd=False), 0.15, RUNNING),
     Kind("induction_failed_in_wales", _completed(Induction.FAILED_IN_WALES, Induction.REQUIRED, cpd=False), 0.1, DUE),
     Kind("induction_exempted", exempt, 0.7, DUE, part="early"),

@@ -8,6 +8,7 @@ import polars as pl
 
 from sandbox.domain.award_emails import ALL, EYTS, INDUCTION, OVERSEAS_QTS, QTS, AwardEmails
 from sandbox.domain.codes import RouteStatus
+from sandbox.population import users
 from sandbox.population.arrays import DAY
 from sandbox.population.columns import route_types
 from sandbox.population.draw import chance, stream, uuids
@@ -32,7 +33,7 @@ def award_jobs(world: World, kind: AwardEmails) -> pl.DataFrame:
 def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Items of the award email jobs for recent awards, and the emails themselves."""
     rng = world.stream("award emails", chunk)
-    apply_sent = pl.col("source_application_user_id") == world.users.application(1)
+    apply_sent = pl.col("source_application_user_id") == world.users.application(users.AFQTS)
     days = {QTS: "qts_date", OVERSEAS_QTS: "qts_date", EYTS: "eyts_date", INDUCTION: "induction_completed_date"}
     for kind in ALL:
         jobs = award_jobs(world, kind)

@@ -8,6 +8,7 @@ from sandbox.domain.codes import Award, PersonStatus
 from sandbox.domain.defects import share_of
 from sandbox.population import inductions
 from sandbox.population.arrays import DAY, NO_DAY, NO_MOMENT, Moments, day
+from sandbox.population.cohorts import ITT, TRAINING
 from sandbox.population.draw import at_work, between, chance
 from sandbox.population.inductions import Inductions
 from sandbox.population.lifecycle import Lifecycle
@@ -73,7 +74,7 @@ def person_rows(
             "source_application_user_id": gather(made["application_user_id"], request_of) if len(made) else None,
             "source_trn_request_id": gather(made["request_id"], request_of) if len(made) else None,
             "allow_details_updates_from_source_application": (request_of >= 0)
-            & np.isin(people.kind, (0, 8))
+            & np.isin(people.kind, (ITT, TRAINING))
             & ~people.awarded,
             "dqt_contact_id": where(migrated, people.person_id),
             "dqt_first_sync": np.where(migrated, synced, NO_MOMENT),
