@@ -1,4 +1,4 @@
-"""The apply rate: a backlog made while nobody streams, drained by ours with its history and by the engine bare."""
+"""The apply rate: a backlog made while nobody streams, drained by ours with its history and by PostgreSQL bare."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warehouse.replicate.stream import subscription
 ROWS = 200_000
 SIZES = (10, 1000)
 ROUNDS = 4
-BARE, OURS = "the engine bare, no history (the limit)", "with history"
+BARE, OURS = "PostgreSQL bare, no history (the limit)", "with history"
 
 
 def apply_rate(databases: Databases, progress: Progress, rows: int = ROWS) -> list[Figure]:
@@ -61,7 +61,7 @@ def _of_size(
     assert backlog is not None
     limit = Figure(topic, BARE, median(taken[BARE]), backlog.rows, more=each_run(taken[BARE]))
     seconds = median(taken[OURS])
-    aim = Aim("of the engine's rate without history", limit.seconds / seconds, "at least", 0.85)
+    aim = Aim("of PostgreSQL's rate without history", limit.seconds / seconds, "at least", 0.85)
     return [
         limit,
         Figure(topic, OURS, seconds, backlog.rows, seconds / limit.seconds, BARE, (aim,), each_run(taken[OURS])),

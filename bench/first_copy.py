@@ -1,4 +1,4 @@
-"""The first copy: ours, raw COPY as the limit, the engine's own as the peer."""
+"""The first copy: ours, raw COPY as the limit, PostgreSQL's own as the peer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psycopg
 
 from bench.measure import Aim, Figure, each_run, timing
 from bench.rawcopy import raw_copy
-from bench.subscriber import SCHEMA, copied_by_the_engine, drop_database, end_peer, other_database, replicated_columns
+from bench.subscriber import SCHEMA, copied_by_postgresql, drop_database, end_peer, other_database, replicated_columns
 from warehouse.core.databases import Databases
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
@@ -40,13 +40,13 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
         limits.append(limit.seconds)
         if rows != limit.rows:
             raise RuntimeError(f"{rows} rows were copied, and the limit copied {limit.rows}")
-        progress.say("first copy: the engine's own")
+        progress.say("first copy: PostgreSQL's own")
         begin_even(databases)
-        peers.append(copied_by_the_engine(databases))
+        peers.append(copied_by_postgresql(databases))
     limit = Figure(TOPIC, LIMIT, median(limits), limit.rows, more=each_run(limits))
     seconds, peer = median(ours), median(peers)
     aims = (
-        Aim("times as fast as the engine's own", peer / seconds, "at least", 1.5),
+        Aim("times as fast as PostgreSQL's own", peer / seconds, "at least", 1.5),
         Aim("of the time of raw COPY", seconds / limit.seconds, "at most", 1.0),
     )
     what = "warehouse replicate, to the caught-up stream"
@@ -55,14 +55,14 @@ def first_copy(databases: Databases, progress: Progress) -> list[Figure]:
         Figure(TOPIC, what, seconds, rows, seconds / limit.seconds, limit.what, aims, each_run(ours)),
         Figure(
             TOPIC,
-            "the engine's own initial copy",
+            "PostgreSQL's own initial copy",
             peer,
             rows,
             peer / limit.seconds,
             limit.what,
             more=each_run(peers),
         ),
-        Figure(TOPIC, "warehouse replicate again", seconds, rows, seconds / peer, "the engine's own"),
+        Figure(TOPIC, "warehouse replicate again", seconds, rows, seconds / peer, "PostgreSQL's own"),
     ]
 
 

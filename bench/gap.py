@@ -23,11 +23,11 @@ _WRITTEN_TO = ("persons", "qualifications", "tps_employments")
 
 
 def gap_detection(databases: Databases, progress: Progress) -> list[Figure]:
-    """The slot is dropped while the stream is off and changes are made; once more, and made anew by its name."""
+    """The slot is dropped while the stream is off and changes are made; once more, and created again by its name."""
     asking = replace(databases, settings=databases.settings.model_copy(update={"warehouse_repair": "ask"}))
     figures: list[Figure] = []
     with databases.source() as trs, databases.warehouse() as warehouse:
-        for what, anew in (("the slot is dropped", False), ("the slot is dropped and made anew by hand", True)):
+        for what, anew in (("the slot is dropped", False), ("the slot is dropped and created again by hand", True)):
             replicate(asking, progress)
             progress.say(what)
             _lose_slot(databases, trs, warehouse, anew=anew)

@@ -1,4 +1,4 @@
-"""The engine's own subscription beside ours: a database that the same publication is copied and streamed to."""
+"""PostgreSQL's own subscription beside ours: a database that the same publication is copied and streamed to."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def keys(databases: Databases) -> dict[str, list[str]]:
         return {table: relations.key_of(columns) for table, columns in relations.read_tables(trs, SCHEMA).items()}
 
 
-def copied_by_the_engine(databases: Databases) -> float:
-    """Let a plain subscription copy everything into tables with keys, as the engine wants them; its seconds."""
+def copied_by_postgresql(databases: Databases) -> float:
+    """Let a plain subscription copy everything into tables with keys, as PostgreSQL needs them; its seconds."""
     key = keys(databases)
     columns = replicated_columns(databases)
     with psycopg.connect(other_database(databases, NAME), autocommit=True) as connection:
@@ -74,14 +74,14 @@ def copied_by_the_engine(databases: Databases) -> float:
 
 @contextmanager
 def peer(databases: Databases) -> Iterator[psycopg.Connection]:
-    """A connection to the database of the engine's own subscription, which is made now if it is not there.
+    """A connection to the database of PostgreSQL's own subscription, which is made now if it is not there.
 
     The subscription is off outside of drain(), so that it takes nothing of another measurement's time.
     """
     conninfo = other_database(databases, NAME)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if not subscription.exists(connection, NAME):
-            copied_by_the_engine(databases)
+            copied_by_postgresql(databases)
         subscription.stop(connection, NAME)
         yield connection
 
@@ -117,7 +117,7 @@ def drain(subscriber: psycopg.Connection, name: str, first: str, last: str) -> f
         if row and row[1]:
             break
         if not subscription.is_enabled(subscriber, name):
-            raise RuntimeError(f"the engine switched {name} off; the warehouse's log tells why")
+            raise RuntimeError(f"PostgreSQL switched {name} off; the warehouse's log says why")
         time.sleep(0.004)
     subscription.stop(subscriber, name)
     return now - began

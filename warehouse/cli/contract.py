@@ -40,7 +40,7 @@ def new(extract: Annotated[str, NameArgument], json: bool = JsonOption) -> None:
 
 @app.command("check")
 def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOption) -> None:
-    """Check that contracts are sound and that nobody has left a gap in them. Every mistake is named by its place."""
+    """Check that contracts are sound and that no gap is left in them. Every mistake is named with its place."""
     contracts = [load_contract(path) for path in named(extract)]
     if json:
         listed = [

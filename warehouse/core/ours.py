@@ -215,7 +215,8 @@ def drop_tables(connection: psycopg.Connection, tables: Sequence[tuple[str, str]
         except psycopg.errors.DependentObjectsStillExist as error:
             dependants = some((error.diag.message_detail or "PostgreSQL does not say which").splitlines())
             raise NotOurs(
-                f"Something that the warehouse did not make rests on tables that have to be made again: {dependants}.",
+                "Something that the warehouse did not make depends on tables that have to be made again: "
+                f"{dependants}.",
                 meaning="Dropping the tables would drop it as well. Nothing was dropped.",
                 next_command="Have its owner drop it (pg_get_viewdef gives the text of a view, to make it again "
                 "later), then run again.",

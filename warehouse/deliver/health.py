@@ -30,7 +30,7 @@ def examine_deliveries(connection: psycopg.Connection, settings: Settings, expor
     waiting = connection.execute(_WAITING).fetchall() if one(connection, _LEDGER)[0] else []
     if waiting:
         raise FilesVanished(
-            f"{', '.join(name for name, _ in waiting)}: what was sent is not to be found.",
+            f"{', '.join(name for name, _ in waiting)}: what was sent cannot be found.",
             meaning="It is not sent again before a person decides.",
             next_command=waiting[0][1],
         )

@@ -16,9 +16,9 @@ def vanished(edition: Edition, where: str, names: Iterable[str]) -> FilesVanishe
     listed = ", ".join(sorted(names)) or "What was sent"
     delivery = edition.delivery_id
     return FilesVanished(
-        f"{listed}: sent to {where}, as it confirmed, and not to be found there. The recipient may have taken it, or "
+        f"{listed}: sent to {where}, which confirmed it, and no longer there. The recipient may have taken it, or "
         "the place does not show what is there.",
-        meaning="Nothing is sent again by itself, so that nothing arrives twice.",
+        meaning="Nothing is sent again automatically, so that nothing arrives twice.",
         next_command=f"Ask {edition.contract.recipient}. They have it: `warehouse deliveries received {delivery} "
         f'--because "…"`. They do not: `warehouse deliveries resend {delivery} --because "…"`. If they take files by '
         "agreement, set `confirmation: pickUp` in the contract.",

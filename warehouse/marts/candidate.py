@@ -49,7 +49,7 @@ def make(connection: psycopg.Connection, schemas: Iterable[str]) -> None:
             raise ObjectInTheWay(
                 f"There is a schema {schema} of {found[1]} that no build of this warehouse made.",
                 meaning="It was left alone, and nothing was built. Readers and receivers see the last good build.",
-                next_command=f"Rename it or drop it if nobody needs it (drop schema {schema}), then run again.",
+                next_command=f"If it is not needed, drop it (drop schema {schema}), then run again.",
             )
         with connection.transaction():
             name = sql.Identifier(schema)
@@ -85,7 +85,7 @@ def drop_all(connection: psycopg.Connection) -> None:
         hanging = (error.diag.message_detail or "").splitlines()
         raise _in_the_way(hanging[0] if hanging else "something hangs on it") from None
     except psycopg.errors.LockNotAvailable:
-        raise _in_the_way("somebody has been reading them for more than 60 seconds") from None
+        raise _in_the_way("a reader has held them for more than 60 seconds") from None
 
 
 def _in_the_way(what: str) -> ObjectInTheWay:

@@ -108,14 +108,14 @@ def _told(connection: psycopg.Connection, nodes: Sequence[Node]) -> Iterator[Non
     except psycopg.errors.DependentObjectsStillExist as error:
         lines = (error.diag.message_detail or "").splitlines()
         raise _in_the_way(
-            f"A model has changed, and something of somebody else hangs on it: {lines[0] if lines else 'unknown'}.",
+            f"A model has changed, and somebody else's object depends on it: {lines[0] if lines else 'unknown'}.",
             "Drop that object or have its owner change it; then run again and make it again on the new form.",
         ) from None
     except psycopg.errors.LockNotAvailable:
         oids = [oid for node in nodes if (oid := structure.is_there(connection, node))]
         row = connection.execute(_BLOCKERS, (oids,)).fetchone()
         raise _in_the_way(
-            f"Somebody has held a lock on a published table for more than {LOCK_SECONDS} seconds: "
+            f"A session has held a lock on a published table for more than {LOCK_SECONDS} seconds: "
             f"{row[0] if row and row[0] else 'a transaction that has ended since'}.",
             "Wait for that transaction or end it (select pg_terminate_backend(process)), then run again.",
         ) from None
@@ -129,7 +129,7 @@ def _told(connection: psycopg.Connection, nodes: Sequence[Node]) -> Iterator[Non
         ) from None
     except psycopg.errors.ObjectNotInPrerequisiteState as error:
         raise _in_the_way(
-            f"A publication that somebody made keeps rows from being changed: {error.diag.message_primary}.",
+            f"Somebody else's publication prevents rows from being changed: {error.diag.message_primary}.",
             "Give the table an identity (alter table … replica identity full) or take it out of the publication, then "
             "run again.",
         ) from None

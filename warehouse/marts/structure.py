@@ -164,7 +164,7 @@ def change_columns(connection: psycopg.Connection, node: Node) -> list[str]:
         raise ObjectInTheWay(
             f"{node.place} has a column {foreign[0]} that no build made.",
             meaning="Nothing was published: readers and receivers see the last good build.",
-            next_command=f"Keep its values elsewhere if somebody needs them, drop it (alter table {node.place} drop "
+            next_command=f"Keep its values elsewhere if they are needed, drop it (alter table {node.place} drop "
             f"column {foreign[0]}), then run again.",
         )
     table = sql.Identifier(node.schema, node.name)

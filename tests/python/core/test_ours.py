@@ -86,7 +86,7 @@ def test_swapped_settings_are_refused_before_anything(prepared: FreshDatabases) 
 
 @pytest.mark.slow
 def test_another_database_of_the_sources_server_will_do(databases: FreshDatabases) -> None:
-    """Not wise, but no harm: the two are told apart by database, not by server."""
+    """Not wise, but no harm: the two are identified by database, not by server."""
     with databases.at_source() as trs:
         trs.execute("create database beside_the_source")
     try:

@@ -1,6 +1,7 @@
 """dbt parsed once for all tests of this folder: in process, against a profile that nothing connects to."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +15,15 @@ PROFILE: Final = Path(__file__).parent / "profile"
 Node = dict[str, Any]
 
 
-def invoke(arguments: list[str], target: Path, *, profiles_dir: Path = PROFILE) -> None:
-    """Run a dbt command in process, with everything it writes in `target`."""
+def invoke(arguments: list[str], target: Path, *, profiles_dir: Path = PROFILE, partial: bool = False) -> None:
+    """Run a dbt command in process, with everything it writes in `target`.
+
+    Args:
+        partial: parse only what has changed since the last time that this was the target.
+    """
     result = dbtRunner().invoke(
         [
-            *("--no-version-check", "--quiet", "--no-partial-parse"),
+            *("--no-version-check", "--quiet", "--partial-parse" if partial else "--no-partial-parse"),
             *arguments,
             *("--project-dir", str(PROJECT), "--profiles-dir", str(profiles_dir)),
             *("--target-path", str(target), "--log-path", str(target / "logs")),
@@ -29,8 +34,9 @@ def invoke(arguments: list[str], target: Path, *, profiles_dir: Path = PROFILE) 
 
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    target = tmp_path_factory.mktemp("dbt")
-    invoke(["parse"], target)
+    kept = os.environ.get("TRW_DBT_TARGET")
+    target = Path(kept) if kept else tmp_path_factory.mktemp("dbt")
+    invoke(["parse"], target, partial=bool(kept))
     loaded: Node = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     return loaded
 

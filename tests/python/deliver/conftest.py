@@ -101,7 +101,11 @@ def world(tmp_path: Path, conninfo: str) -> World:
     return made
 
 
-@pytest.fixture(params=["folder", "sftp", "gs"])
+PLACES = ("folder", "sftp", "cloud_storage")
+"""The kinds of destination that tests of deliveries run at; those of warehouse/core/destinations.py."""
+
+
+@pytest.fixture(params=PLACES)
 def anywhere(request: pytest.FixtureRequest, tmp_path: Path, conninfo: str) -> World:
     """A world that delivers to each kind of place in turn."""
     if request.param == "folder":

@@ -47,7 +47,7 @@ def drop_slot(drill: Drill, slot: str) -> None:
 
 @pytest.mark.parametrize("made_anew", [False, True], ids=["gone", "made_anew"])
 def test_dropped_slot(drill: Drill, made_anew: bool) -> None:
-    """Dropped under load, and in the second case made anew by the same name, as a job that mends slots would."""
+    """Dropped under load, and in the second case created again by the same name, as a job that mends slots would."""
     drill.sync()
     drill.begin()
     drill.work(60)

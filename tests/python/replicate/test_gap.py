@@ -1,4 +1,4 @@
-"""A slot that is lost, made anew or taken: found before a row is applied, and repaired into equality."""
+"""A slot that is lost, created again or taken: found before a row is applied, and repaired into equality."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ RENAMED: dict[str, str] = {
     # Filled before the proof; rows that no comparison has seen come behind the names that it had seen.
     "another table of that name": "alter table things rename to gone; alter table others rename to things",
     "another column of that name": "alter table things rename t to gone; alter table things rename other to t",
-    "a column that was made anew": "alter table things drop t; alter table things add t text default 'another'",
+    "a column that was created again": "alter table things drop t; alter table things add t text default 'another'",
 }
 
 

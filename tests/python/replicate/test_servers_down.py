@@ -1,4 +1,4 @@
-"""What happens while a server is down: a source that goes back, a slot that is made anew."""
+"""What happens while a server is down: a source that goes back, a slot that is created again."""
 
 from __future__ import annotations
 

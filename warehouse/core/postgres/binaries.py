@@ -92,7 +92,8 @@ def find_binaries(chosen: Path | None = None) -> Binaries:
         version = _version(chosen)
         if version is None or int(version.split(".")[0]) < OLDEST:
             raise SetupError(
-                f"WAREHOUSE_POSTGRES_BIN names {chosen}, which has no PostgreSQL {OLDEST} or later that runs here.",
+                f"WAREHOUSE_POSTGRES_BIN names {chosen}, which has no PostgreSQL {OLDEST} or later that runs on this "
+                "machine.",
                 meaning="The embedded databases were not started.",
                 next_command="Unset WAREHOUSE_POSTGRES_BIN to use the built-in one, or name another folder.",
             )

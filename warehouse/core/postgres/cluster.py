@@ -202,7 +202,7 @@ class Cluster:
             return subprocess.CompletedProcess(done.args, done.returncode, handle.read(), None)
 
     def _make(self) -> None:
-        """initdb with a password of its own; `made` is written last, so half a cluster is made anew."""
+        """initdb with a password of its own; `made` is written last, so half a cluster is created again."""
         shutil.rmtree(self.data, ignore_errors=True)
         password = secrets.token_urlsafe(24)
         self._write_secret("password", password)
@@ -301,7 +301,8 @@ class Cluster:
                 return True
             if time.monotonic() > deadline:
                 raise SetupError(
-                    f"The embedded database `{self.name}` runs and lets nobody in: {_last_line(self._log_tail())}.",
+                    f"The embedded database `{self.name}` is running and accepts no connection: "
+                    f"{_last_line(self._log_tail())}.",
                     meaning="It was left as it is.",
                     next_command=f"Read {self.log}, then run `warehouse doctor`.",
                 )

@@ -70,7 +70,8 @@ def _not_now(connection: psycopg.Connection, schema: str, table: str, where: str
     holders = "; ".join(f"process {pid} ({name}) since {since} UTC" for pid, name, since in rows)
     return DriftHeld(
         f"{table} is locked in {where}, so {done}" + (f": {holders}." if holders else "."),
-        meaning=f"It was tried {TRIES} times with short waits, so that nobody else had to wait. Nothing is half done.",
+        meaning=f"It was tried {TRIES} times with short waits, so that no other session had to wait. Nothing is half "
+        "done.",
         next_command="When that session has finished, or you have ended it with pg_terminate_backend(process): "
         "warehouse replicate apply",
     )

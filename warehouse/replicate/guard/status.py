@@ -146,8 +146,8 @@ def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Finding:
     if subscription.other_command(warehouse, epoch.replication_name):
         return failed("copying", f"The {what} is being made.", "Wait for that command.", ReplicationError)
     if is_first:
-        return failed("broken_off", "The first copy was broken off.", "warehouse replicate run", ReplicationError)
-    return failed("broken_off", "The repair of a gap was broken off.", "warehouse replicate repair", SlotLost)
+        return failed("broken_off", "The first copy was interrupted.", "warehouse replicate run", ReplicationError)
+    return failed("broken_off", "The repair of a gap was interrupted.", "warehouse replicate repair", SlotLost)
 
 
 def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
@@ -270,7 +270,7 @@ def _of_differences(known: Sequence[Known]) -> list[Finding]:
                 "deletes_held",
                 "A repair left tables unchanged, because it would have deleted more of them than it may by itself: "
                 f"{verdict.some([f'{one.table} ({one.extra:,} of {one.warehouse_rows:,} rows)' for one in held])}.",
-                f"If the rows are gone on the operational database: warehouse replicate repair {options}",
+                f"If the rows are gone at the source: warehouse replicate repair {options}",
                 DeletesRefused,
             )
         )

@@ -1,6 +1,6 @@
 """The guard before the stream: is the slot the one that it was reading, and the source the one it was read from?
 
-The engine goes on with whatever slot has the right name. One that was made anew streams from where it was made, and
+PostgreSQL streams from whatever slot has the right name. One that was created again streams from where it was made, and
 what was committed before is lost in silence. So before the stream is switched on, and at every run, what both databases
 show now is held against what was applied and against what was noted at the last look (ledger.slot_positions).
 What is proven by which evidence is in docs/adr/0010.

@@ -113,7 +113,7 @@ def alterations(now: Subscription | None, epoch: Epoch) -> list[Altered]:
             Altered(f"it reads from the slot {columns['subslotname']}, not {epoch.slot_name}", "subslotname", True)
         )
     if columns["subskiplsn"] not in (None, "0/0") and not now.skip_is_ours:
-        what = f"it is to skip the transaction at {columns['subskiplsn']}, which nobody has decided here"
+        what = f"it is to skip the transaction at {columns['subskiplsn']}, which nobody has decided with this program"
         told.append(Altered(what, "subskiplsn", loses=False))
     for column, (_, ours, what, loses) in _OPTIONS.items():
         value = columns.get(column, ours)
@@ -163,9 +163,10 @@ def as_error(names: Sequence[str]) -> SubscriptionAltered:
     """The error for tables that are copied a second time."""
     some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return SubscriptionAltered(
-        f"The subscription is set to copy {some} once more, into what is here already.",
+        f"The subscription is set to copy {some} once more, into rows that are there already.",
         meaning="The copy fails at its first row and stops the whole stream. Somebody has refreshed the subscription "
-        "by hand with copy_data. What is here stays; its changes are missing since the table left the publication.",
+        "by hand with copy_data. The rows of the replica stay; its changes are missing since the table left the "
+        "publication.",
         next_command="`warehouse replicate repair`: it makes the subscription new, compares, and writes what differs.",
     )
 

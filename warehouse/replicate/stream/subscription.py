@@ -343,8 +343,8 @@ def other_command(warehouse: psycopg.Connection, name: str) -> bool:
 def _slot_is_gone(slot_name: str) -> SlotLost:
     return SlotLost(
         f"The replication slot {slot_name} is gone from the operational database.",
-        meaning="Changes since it went are not in the warehouse. What is here stays; nothing new was built or sent, "
-        "and no new slot was made, because it would hide the gap.",
+        meaning="Changes since it went are not in the warehouse. The replica is unchanged; nothing new was built or "
+        "sent, and no new slot was made, because it would hide the gap.",
         next_command="Find out why (maintenance, failover, a restore), then `warehouse replicate repair`.",
     )
 
@@ -352,16 +352,16 @@ def _slot_is_gone(slot_name: str) -> SlotLost:
 def _switched_off(warehouse: psycopg.Connection, name: str) -> WarehouseError:
     if other_command(warehouse, name):
         return AlreadyRunning(
-            "Another command is at work on this replica, and has switched the stream off meanwhile.",
-            meaning="This one did nothing; the other one goes on, and switches the stream on again.",
+            "Another command is working on this replica, and has switched the stream off meanwhile.",
+            meaning="This one did nothing; the other one continues, and switches the stream on again.",
             next_command="Wait for it, then run again.",
         )
     return StreamStuck(
-        f"The engine switched the stream of {name} off while it was waited for: the connection broke, or a change "
-        "could not be applied.",
+        f"PostgreSQL switched the stream of {name} off while this command was waiting for it: the connection broke, "
+        "or a change could not be applied.",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered. "
-        "It stays off until the slot has been held against what was applied.",
-        next_command="Run again: that checks the slot and goes on. If it happens again, read the log of the "
+        "It stays off until the slot has been compared with what was applied.",
+        next_command="Run again: that checks the slot and resumes. If it happens again, read the log of the "
         "warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log).",
     )
 
@@ -376,11 +376,11 @@ def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> StreamStu
     errors = warehouse.execute(
         "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
     ).fetchone()
-    failed = f"; the engine counts {errors[0]} errors" if errors and errors[0] else ""
+    failed = f"; PostgreSQL counts {errors[0]} errors" if errors and errors[0] else ""
     return StreamStuck(
         f"The stream has not moved for {STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; "
         "the apply worker " + ("runs" if worker else "does not run") + failed + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",
         next_command="Read the log of the warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log), "
-        "then run again: the stream goes on where it stopped.",
+        "then run again: the stream continues where it stopped.",
     )
