@@ -131,7 +131,7 @@ def _translated(error: Exception) -> WarehouseError:
         )
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return WaitedTooLong(
-            "Another session of a database holds a lock that the command needs, and does not let go of it.",
+            "Another session of a database holds a lock that the command needs, and keeps it.",
             meaning="It was given up after WAREHOUSE_WAIT_MINUTES. What was being done was not committed; nothing is "
             "half delivered.",
             next_command="Run it again, and while it waits ask that database who holds it: select pid, "
