@@ -1,1 +1,1 @@
-"""The engine: one subpackage per stage, and what the stages share in core."""
+"""The program: one subpackage per stage, and what the stages share in core."""

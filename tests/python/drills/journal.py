@@ -1,7 +1,7 @@
 """The source's own record of every version of every row, and the same as the warehouse tells it.
 
 Triggers at the source write each change into `drill.journal`, in the transaction that makes it: what rolls back is not
-there, and a commit whose outcome nobody saw is there exactly when it happened. With the engine's commit times that is
+there, and a commit whose outcome nobody saw is there exactly when it happened. With PostgreSQL's commit times that is
 every version that the history has to tell, to the microsecond. It shares no code with the product.
 """
 

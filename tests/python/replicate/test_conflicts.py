@@ -45,7 +45,7 @@ def add_person(databases: Databases, person: uuid.UUID | None = None) -> uuid.UU
 
 
 def until_off(databases: Databases) -> None:
-    """Wait until the engine has come to the row and has given up."""
+    """Wait until PostgreSQL has come to the row and has given up."""
     name = databases.settings.warehouse_replication_name
     with databases.at_warehouse() as warehouse, databases.at_source() as trs:
 
@@ -315,7 +315,7 @@ def test_a_sensitive_key_is_only_known_by_its_hash(world: Databases) -> None:
 
 @pytest.mark.slow
 def test_messages_of_the_engine_are_read_as_they_were_meant(databases: Databases) -> None:
-    """Against the engine itself: key changes, unchanged large values, nulls, truncates, several tables."""
+    """Against PostgreSQL itself: key changes, unchanged large values, nulls, truncates, several tables."""
     with databases.at_source() as trs:
         trs.execute("create table a (k int, l text, v text, big text, primary key (k, l))")
         trs.execute("alter table a alter column big set storage external")

@@ -105,7 +105,7 @@ def test_a_slot_lost_under_load_is_repaired_into_equality(world: Databases) -> N
 
 
 def test_a_slot_made_anew_by_hand_sends_no_row(world: Databases) -> None:
-    """The engine alone streams from it at once: 20 inserts, 51 updates and 11 deletes were lost when that was tried."""
+    """PostgreSQL alone streams from it at once: 20 inserts, 51 updates and 11 deletes were lost when that was tried."""
     with Writer(world).writing() as writer:
         replicate(world, Silent())
         writer.wait(10)
@@ -117,7 +117,7 @@ def test_a_slot_made_anew_by_hand_sends_no_row(world: Databases) -> None:
         writer.wait(20)
         with world.at_warehouse() as warehouse:
             applied = rows_digest(warehouse, "persons")
-            # Longer than the engine's five seconds between two attempts.
+            # Longer than PostgreSQL's five seconds between two attempts.
             time.sleep(6)
             assert rows_digest(warehouse, "persons") == applied
             with pytest.raises(SlotLost):
@@ -155,7 +155,7 @@ def test_a_quiet_source_is_no_gap(world: Databases) -> None:
             trs.execute("drop table unpublished")
             trs.execute("checkpoint")
             subscription.wait_until_applied(trs, warehouse, name, Silent())
-        # A break in the connection: the engine switches the stream off.
+        # A break in the connection: PostgreSQL switches the stream off.
         trs.execute(
             "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = %s",
             (slot_of(world),),

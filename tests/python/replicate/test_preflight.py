@@ -255,7 +255,7 @@ def test_identities_of_a_real_database(world: Databases) -> None:
 
 @pytest.mark.slow
 def test_full_identity_with_a_column_list_does_break_the_source(world: Databases) -> None:
-    """What the check rests on: the engine itself refuses the update."""
+    """What the check rests on: PostgreSQL itself refuses the update."""
     with world.at_source() as trs:
         trs.execute("alter table alerts replica identity full")
         trs.execute("create publication broken for table alerts (alert_id)")

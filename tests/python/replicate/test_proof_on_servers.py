@@ -179,7 +179,7 @@ def test_old_rows_are_not_looked_into(both: Databases) -> None:
     """What this way cannot see: a row that is not the same though nobody wrote it. A comparison in full does."""
     proof = prove(both)
     with both.at_warehouse() as warehouse:
-        # Behind the engine's back: the version's number is put back to the one that it had.
+        # Behind PostgreSQL's back: the version's number is put back to the one that it had.
         try:
             warehouse.execute("create extension pg_surgery")
         except psycopg.errors.FeatureNotSupported:

@@ -61,7 +61,7 @@ def test_a_source_restored_from_a_backup(own: Databases, short_folder: Path) -> 
 
 
 def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
-    """The one case in which the engine goes on before anybody has looked. The next run finds it."""
+    """The one case in which PostgreSQL goes on before anybody has looked. The next run finds it."""
     populate(own)
     writer = Writer(own)
     with own.at_source() as trs:

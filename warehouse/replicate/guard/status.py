@@ -54,7 +54,7 @@ class Status:
         clock_skew_seconds: the source's clock minus the warehouse's.
         history_head: one digest over the newest seals of all tables. Kept elsewhere, it shows whether a chain was made
             anew: `warehouse replicate reconcile --history --json` has each table's.
-        tables: replicated tables, each with its rows (as the engine estimates them) and superseded versions.
+        tables: replicated tables, each with its rows (as PostgreSQL estimates them) and superseded versions.
     """
 
     state: State

@@ -133,10 +133,10 @@ def create(
     """Make the subscription on the slot that is there already; it starts when it is enabled.
 
     Its first position is the slot's own. After an error it stays off until somebody has looked (`disable_on_error`):
-    the engine would go on with any slot of that name, wherever it starts.
+    PostgreSQL would stream from any slot of that name, wherever it starts.
 
     Args:
-        failover: whether the slot is one that a standby takes over; the engine would change it to agree.
+        failover: whether the slot is one that a standby takes over; PostgreSQL would change it to agree.
 
     Raises:
         MissingPrivilege: the warehouse's user may not make subscriptions.
@@ -147,7 +147,7 @@ def create(
         warehouse.execute(
             # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when
             # it is committed. Applied while it is still open (streaming = parallel) it would be visible a little
-            # sooner, but that path of the engine (18.6) crashed the server once in a drill, and gives such
+            # sooner, but that path of PostgreSQL (18.6) crashed the server once in a drill, and gives such
             # transactions numbers out of order. Values travel as text: in binary, one whose type changed at the source
             # unseen would be misread in silence (docs/adr/0021).
             sql.SQL(
@@ -201,7 +201,7 @@ def stop(warehouse: psycopg.Connection, name: str) -> None:
 
 
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
-    """Whether the stream is meant to run; the engine switches it off when there is an error."""
+    """Whether the stream is meant to run; PostgreSQL switches it off when there is an error."""
     row = warehouse.execute(
         "select subenabled from pg_subscription where subname = %s"
         " and subdbid = (select oid from pg_database where datname = current_database())",
@@ -229,7 +229,7 @@ def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: st
 
 
 def origin_name(warehouse: psycopg.Connection, name: str) -> str:
-    """The replication origin that the engine gives the subscription's transactions."""
+    """The replication origin that PostgreSQL gives the subscription's transactions."""
     row = warehouse.execute("select 'pg_' || oid from pg_subscription where subname = %s", (name,)).fetchone()
     assert row is not None
     return str(row[0])
@@ -293,7 +293,7 @@ def wait_for(
 
     Raises:
         SlotLost: the slot is not there.
-        StreamStuck: the engine switched the stream off, or nothing moved for STALLED_SECONDS.
+        StreamStuck: PostgreSQL switched the stream off, or nothing moved for STALLED_SECONDS.
         AlreadyRunning: another command of ours switched it off for as long as it works.
     """
     row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
