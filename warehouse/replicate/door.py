@@ -73,7 +73,7 @@ def only_command(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
     with session_lock(warehouse, subscription.lock_name(name)) as held:
         if not held:
             raise AlreadyRunning(
-                "Another command is at work on this replica.",
+                "Another command is working on this replica.",
                 meaning="This one did nothing; the other one continues.",
                 next_command="Wait for it, then run again.",
             )
