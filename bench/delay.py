@@ -14,6 +14,7 @@ from bench.measure import Aim, Figure, percentile
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 SECONDS = 40
 LOADS = ((500, 10.0), (5_000, 50.0))
@@ -32,7 +33,7 @@ def delay(databases: Databases, progress: Progress, seconds: float = SECONDS) ->
     with databases.source() as trs, databases.warehouse() as warehouse:
         subscription.enable(warehouse, name)
         for load, most in LOADS:
-            subscription.wait_until_applied(trs, warehouse, name, progress)
+            wait_until_applied(trs, warehouse, name, progress)
             progress.say(f"delay at {load:,} rows a second, {seconds:.0f} s")
             written, seen = _under_load(databases, trs, warehouse, load, seconds)
             figures.append(_figure(load, most, written, seen))

@@ -16,6 +16,7 @@ from warehouse.replicate import replicate
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 TOPIC = "gap"
 ROWS = 5_000
@@ -55,7 +56,7 @@ def _lose_slot(databases: Databases, trs: psycopg.Connection, warehouse: psycopg
     assert epoch is not None
     subscription.stop(warehouse, name)
     write(databases.source_conninfo, ROWS, 10)
-    subscription.drop_slot(trs, epoch.slot_name)
+    drop_slot(trs, epoch.slot_name)
     if anew:
         trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (epoch.slot_name,))
         # What the new slot would send, after what it has never seen.

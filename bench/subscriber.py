@@ -16,6 +16,7 @@ from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 SCHEMA = "public"
 NAME = "bench_peer"
@@ -90,7 +91,7 @@ def end_peer(databases: Databases) -> None:
     """Take the peer's subscription, slot and database away: the source would keep WAL for them."""
     with psycopg.connect(other_database(databases, NAME), autocommit=True) as connection, databases.source() as trs:
         subscription.drop(connection, NAME)
-        subscription.drop_slot(trs, NAME)
+        drop_slot(trs, NAME)
     drop_database(databases, NAME)
 
 

@@ -13,7 +13,7 @@ from bench.peers.environment import PeerFailed, environment
 from warehouse.cli.output import out
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 ROWS = 50_000
 SLOT = "bench_debezium"
@@ -46,7 +46,7 @@ def _captured(databases: Databases) -> tuple[float, int]:
                 "debezium_capture.py", [str(written.rows), str(debezium.folder)], {"SOURCE": json.dumps(own)}
             )
         finally:
-            subscription.drop_slot(trs, SLOT)
+            drop_slot(trs, SLOT)
     if int(done["rows"]) < written.rows:
         raise PeerFailed(f"it captured {done['rows']} of {written.rows} changes")
     return float(done["seconds"]), int(done["rows"])

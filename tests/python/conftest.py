@@ -176,6 +176,7 @@ class FreshDatabases(WorldDatabases):
     def forget(self) -> None:
         """Drop what a dropped database would leave behind on the clusters: the slots."""
         from warehouse.replicate.stream import subscription
+        from warehouse.replicate.stream.slot import drop_slot
 
         with self.at_warehouse() as warehouse, self.at_source() as trs:
             subscription.drop(warehouse, self.settings.warehouse_replication_name)
@@ -184,4 +185,4 @@ class FreshDatabases(WorldDatabases):
                 (self.settings.warehouse_replication_name, trs.info.dbname),
             ).fetchall()
             for (slot_name,) in slots:
-                subscription.drop_slot(trs, slot_name)
+                drop_slot(trs, slot_name)

@@ -19,6 +19,7 @@ from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Depth, Ends
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.stream import continuity, missing_rows, notes, subscribed, subscription
+from warehouse.replicate.stream.mark import emit_mark, wait_for
 from warehouse.replicate.stream.obstacle import IN_DOUBT, error_of
 from warehouse.replicate.sync import begin, restart
 from warehouse.replicate.sync.begin import Begun
@@ -130,8 +131,8 @@ def _set_right(ends: Ends) -> None:
 
 def _note(ends: Ends) -> None:
     """Record where the slot stands when the stream has passed a mark: the next look is compared with that."""
-    marked = subscription.mark(ends.trs)
-    subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
+    marked = emit_mark(ends.trs)
+    wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
     begin.place_snapshot(ends)
     notes.note(ends, marked)
 

@@ -21,6 +21,8 @@ from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, notes, subscribed, subscription
+from warehouse.replicate.stream.mark import emit_mark, wait_for
+from warehouse.replicate.stream.slot import drop_slot
 from warehouse.replicate.sync import begin, restart
 from warehouse.replicate.sync.in_place import repair_damage
 
@@ -55,9 +57,9 @@ def _brought_up_to_date(ends: Ends, report: StageReport) -> NewColumns:
         ends, outcome = _resume(ends, classification, report)
         held = replace(unclassified(classification, tables), first=outcome.urgent())
     ends = ends.of(classification)
-    marked = subscription.mark(ends.trs)
+    marked = emit_mark(ends.trs)
     try:
-        subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
+        wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
     except StreamStuck:
         decide.tell_conflict(ends)
         raise
@@ -187,7 +189,7 @@ def clear(ends: Ends, reason: str) -> None:
     """Take replication down: subscription, slots, replica and history. The publication stays."""
     subscription.drop(ends.warehouse, ends.name)
     for slot_name in epochs.slots_of(ends.warehouse, ends.name):
-        subscription.drop_slot(ends.trs, slot_name)
+        drop_slot(ends.trs, slot_name)
     replica_tables.drop_all(ends.warehouse, ends.schema, list(ends.published))
     if ends.current:
         epochs.end(ends.warehouse, ends.current, reason)

@@ -13,7 +13,7 @@ from psycopg import sql
 from tests.python.conftest import WorldDatabases
 from warehouse.core.database import writing
 from warehouse.core.session import SETTINGS, SINCE
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.source_state import replication_connection
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +99,7 @@ def test_neither_role_nor_database_decides(odd: WorldDatabases) -> None:
         assert str(warehouse.execute("select timestamptz '2026-07-01 12:00:00+00'").fetchone()[0]) == (  # type: ignore[index]
             "2026-07-01 12:00:00+00:00"
         )
-    with subscription.replication_connection(odd.source_conninfo) as connection:
+    with replication_connection(odd.source_conninfo) as connection:
         assert settings_of(connection) == EXPECTED
 
 

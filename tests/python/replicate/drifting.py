@@ -23,6 +23,7 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import marks, subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 SEED = 20_261_122
 
@@ -104,7 +105,7 @@ class World:
 
     def sync(self) -> None:
         """Wait until all that is committed now is applied and in the history."""
-        subscription.wait_until_applied(self.trs, self.warehouse, self.name, Silent())
+        wait_until_applied(self.trs, self.warehouse, self.name, Silent())
         origin = subscription.origin_name(self.warehouse, self.name)
         history.catch_up(self.ends, origin)
 

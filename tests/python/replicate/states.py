@@ -26,6 +26,8 @@ from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile as compare
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
+from warehouse.replicate.stream.source_state import replication_connection
 from warehouse.replicate.sync import begin
 
 
@@ -102,7 +104,7 @@ def taken(world: World) -> None:
     """Another consumer reads our slot, and holds it."""
     with world.databases.at_warehouse() as here:
         subscription.stop(here, world.name)
-    other = world.held.enter_context(subscription.replication_connection(world.databases.source_conninfo))
+    other = world.held.enter_context(replication_connection(world.databases.source_conninfo))
     slot, publication = sql.Identifier(slot_of(world.databases)), sql.Literal(f'"{world.name}"')
     statement = sql.SQL("START_REPLICATION SLOT {} LOGICAL 0/0 (proto_version '1', publication_names {})")
     # In the middle of a stream there is nothing else to ask of it.
@@ -220,7 +222,7 @@ def skipped_by_hand(world: World) -> None:
     lsn = one(world.databases.at_warehouse, "select max(lsn)::text from ledger.conflicts where state = 'open'")[0]
     world.at_warehouse(f"alter subscription {world.name} skip (lsn = '{lsn}'); alter subscription {world.name} enable")
     with world.databases.at_source() as trs, world.databases.at_warehouse() as here:
-        subscription.wait_until_applied(trs, here, world.name, Silent())
+        wait_until_applied(trs, here, world.name, Silent())
 
 
 def altered_and_put_back(world: World) -> None:

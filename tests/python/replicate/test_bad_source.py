@@ -29,7 +29,7 @@ from warehouse.replicate import load_classification, replicate
 from warehouse.replicate.catalog import identity, relations
 from warehouse.replicate.preflight import rules
 from warehouse.replicate.preflight.facts import Facts, read_source, read_warehouse
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +165,7 @@ def test_a_slot_that_went_away_is_never_answered_by_starting_again(world: Databa
     name = world.settings.warehouse_replication_name
     with world.at_source() as trs, world.at_warehouse() as warehouse:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
-        subscription.drop_slot(trs, f"{name}_1")
+        drop_slot(trs, f"{name}_1")
         with pytest.raises(SlotLost, match="is gone"):
             replicate(world, Silent())
         slots = trs.execute("select 1 from pg_replication_slots where starts_with(slot_name, %s)", (name,)).fetchall()

@@ -25,6 +25,9 @@ from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import decoding, subscription
+from warehouse.replicate.stream.mark import emit_mark
+from warehouse.replicate.stream.slot import NewSlot, create_slot, drop_slot
+from warehouse.replicate.stream.source_state import replication_connection
 
 pytestmark = pytest.mark.slow
 
@@ -81,10 +84,10 @@ def test_a_slot_of_no_use_is_made_again_and_none_is_left_when_all_are(own: World
     publication, data = own.settings.warehouse_replication_name, own.cluster(SOURCE).data
     made = []
 
-    def create(usable_from: int) -> subscription.Slot:
+    def create(usable_from: int) -> NewSlot:
         made.append(1)
-        with subscription.replication_connection(own.source_conninfo) as connection:
-            slot = subscription.create_slot(connection, "tried")
+        with replication_connection(own.source_conninfo) as connection:
+            slot = create_slot(connection, "tried")
         if len(made) < usable_from:
             with own.at_source() as trs:
                 remove_wal(trs, data, "tried")
@@ -92,9 +95,9 @@ def test_a_slot_of_no_use_is_made_again_and_none_is_left_when_all_are(own: World
 
     with own.source() as trs:
         slot = decoding.decodable_slot(trs, "tried", publication, lambda: create(3))
-        decoding.try_out(trs, "tried", publication, subscription.mark(trs).lsn)
+        decoding.try_out(trs, "tried", publication, emit_mark(trs).lsn)
         assert len(made) == 3 and slot.lsn
-        subscription.drop_slot(trs, "tried")
+        drop_slot(trs, "tried")
         made.clear()
         with pytest.raises(SourceNotReady, match="none can be decoded"):
             decoding.decodable_slot(trs, "tried", publication, lambda: create(100))
@@ -129,15 +132,15 @@ def test_slots_that_are_made_while_tables_are_truncated_can_be_decoded(prepared:
         with prepared.source() as trs:
             for number in range(SLOTS):
                 slot = f"{name}_{number}"
-                with subscription.replication_connection(prepared.source_conninfo) as connection:
+                with replication_connection(prepared.source_conninfo) as connection:
                     decoding.decodable_slot(
                         trs,
                         slot,
                         name,
-                        lambda: subscription.create_slot(connection, slot),  # noqa: B023 - called here
+                        lambda: create_slot(connection, slot),  # noqa: B023 - called here
                     )
-                decoding.try_out(trs, slot, name, subscription.mark(trs).lsn)
-                subscription.drop_slot(trs, slot)
+                decoding.try_out(trs, slot, name, emit_mark(trs).lsn)
+                drop_slot(trs, slot)
     finally:
         stop.set()
         for writer in writers:

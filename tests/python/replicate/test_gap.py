@@ -31,6 +31,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +155,7 @@ def test_a_quiet_source_is_no_gap(world: Databases) -> None:
             trs.execute("create table unpublished as select generate_series(1, 1000)")
             trs.execute("drop table unpublished")
             trs.execute("checkpoint")
-            subscription.wait_until_applied(trs, warehouse, name, Silent())
+            wait_until_applied(trs, warehouse, name, Silent())
         # A break in the connection: PostgreSQL switches the stream off.
         trs.execute(
             "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = %s",

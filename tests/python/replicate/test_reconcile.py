@@ -23,7 +23,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile
 from warehouse.replicate.compare.shared_snapshot import Unclear, begin_time, later
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_for, wait_until_applied
 
 SEED = 20_261_123
 
@@ -166,14 +166,14 @@ def test_what_came_after_the_position_is_left_out(
     world: Databases, monkeypatch: pytest.MonkeyPatch, *, settled: bool
 ) -> None:
     """Changes of every kind, applied before the warehouse's snapshot is taken, and then also settled."""
-    waited = subscription.wait_for
+    waited = wait_for
     with world.at_source() as trs:
         people = [row[0] for row in trs.execute("select person_id from persons order by trn limit 4")]
     replicate(world, Silent())
 
     def and_then_changes(*arguments: Any) -> None:
         waited(*arguments)
-        monkeypatch.setattr(subscription, "wait_for", waited)
+        monkeypatch.setattr("warehouse.replicate.compare.shared_snapshot.wait_for", waited)
         with world.at_source() as trs, world.at_warehouse() as warehouse:
             insert(trs, "persons", {**PERSON, "person_id": uuid.uuid4(), "trn": "9000001"})
             for name in ("Jones", "Brown"):
@@ -187,9 +187,9 @@ def test_what_came_after_the_position_is_left_out(
                 replicate(world, Silent())
                 assert warehouse.execute("select count(*) from history.persons_log").fetchone() == (0,)
             else:
-                subscription.wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
+                wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
 
-    monkeypatch.setattr(subscription, "wait_for", and_then_changes)
+    monkeypatch.setattr("warehouse.replicate.compare.shared_snapshot.wait_for", and_then_changes)
     done = reconcile(world, Silent())
     assert differing(done) == {}
     assert next(table for table in done.tables if table.table == "persons").warehouse_rows == 300

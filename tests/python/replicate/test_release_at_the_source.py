@@ -20,6 +20,7 @@ from warehouse.replicate.preflight import at_source
 from warehouse.replicate.preflight.preflight import examined
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import marks, subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -193,7 +194,7 @@ def test_a_name_that_needs_quotes_is_let_go_of(world: World, roles: Roles) -> No
 def test_a_repair_does_not_take_up_what_was_let_go_of(world: World, roles: Roles) -> None:
     call(roles, "public.people", "age")
     subscription.stop(world.warehouse, world.name)
-    subscription.drop_slot(world.trs, world.epoch.slot_name)
+    drop_slot(world.trs, world.epoch.slot_name)
     repair(world.databases, Silent())
     assert sent(world) == {"person_id", "name", "note"}
 

@@ -13,7 +13,7 @@ from warehouse.core.databases import WAREHOUSE, Databases
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate, status
 from warehouse.replicate.repair import repair
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 from warehouse.replicate.sync import restart
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def test_a_warehouse_that_is_put_back_from_a_backup_is_a_gap(own: Databases, sho
             # The stream resumes by itself past the hole, before any command has looked.
             write(own, 3, seed=10 + number)
             with own.at_source() as trs, own.at_warehouse() as warehouse:
-                subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
+                wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
         assert not equal(own)
         told = status(own)
         assert [reason.code for reason in told.reasons if reason.exit_code] == ["restarted"]
@@ -102,7 +102,7 @@ def test_after_a_restart_under_load_both_sides_are_compared_and_no_gap_is_made_u
     cluster = own.cluster(WAREHOUSE)
     write(own, 5, seed=3)
     with own.at_source() as trs, own.at_warehouse() as warehouse:
-        subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
+        wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
     kill_cluster(cluster)
     write(own, 5, seed=4)
     cluster.start()

@@ -96,6 +96,6 @@ def test_a_table_that_was_only_truncated_is_copied_as_it_is(
 
 def wait_and_drop(trs: Any, slot: str) -> None:
     """Drop a slot as soon as its sender has noticed that nobody reads."""
-    from warehouse.replicate.stream import subscription
+    from warehouse.replicate.stream.slot import drop_slot
 
-    subscription.drop_slot(trs, slot)
+    drop_slot(trs, slot)

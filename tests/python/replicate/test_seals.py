@@ -26,6 +26,7 @@ from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ def world(world: Databases, sync: Sync) -> Databases:
 def backdate(databases: Databases, warehouse: psycopg.Connection) -> None:
     """Have all that was applied until now be of March, as if the warehouse had run since then."""
     with door.connected(databases) as ends:
-        subscription.wait_until_applied(ends.trs, warehouse, ends.name, Silent())
+        wait_until_applied(ends.trs, warehouse, ends.name, Silent())
         stamping.stamp(ends, subscription.origin_name(warehouse, ends.name))
     warehouse.execute(
         "update ledger.transactions set committed_at = '2026-03-05 12:00+00'::timestamptz + interval '1 second'"
@@ -147,7 +148,7 @@ def test_what_the_log_still_held_is_missed(world: Databases) -> None:
     """A version that was put down and not settled yet is missed by the chain."""
     with world.at_source() as trs, world.at_warehouse() as warehouse:
         trs.execute("update persons set last_name = 'Later'")
-        subscription.wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
+        wait_until_applied(trs, warehouse, world.settings.warehouse_replication_name, Silent())
         assert proved(world) == []
         warehouse.execute("delete from history.persons_log where ctid = (select min(ctid) from history.persons_log)")
     found = prove.prove(world, Silent()).mismatches

@@ -23,6 +23,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,7 @@ def test_a_slot_made_anew_while_the_warehouse_was_down(own: Databases) -> None:
         writer.one(trs)
         with own.at_warehouse() as warehouse:
             # It streams by itself.
-            subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
+            wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
         with pytest.raises(SlotLost, match="created again"):
             replicate(own, Silent())
         writer.one(trs)

@@ -22,6 +22,7 @@ from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.history import prove
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +83,7 @@ def test_a_subscription_that_was_dropped_before_its_last_transactions_were_noted
         stays = add(world)
         trs.execute("update persons set last_name = 'Jones'")
         trs.execute("delete from persons where person_id = %s", (goes,))
-        subscription.wait_until_applied(trs, warehouse, name, Silent())
+        wait_until_applied(trs, warehouse, name, Silent())
         for statement in ("disable", "set (slot_name = none)"):
             warehouse.execute(sql.SQL("alter subscription {} " + statement).format(sql.Identifier(name)))
         warehouse.execute(sql.SQL("drop subscription {}").format(sql.Identifier(name)))
@@ -138,7 +139,7 @@ def test_a_server_that_kept_no_commit_times_for_a_while(own: Databases) -> None:
     assert "commit_times_off" in [one.code for one in now.reasons]
     with own.at_source() as trs, own.warehouse() as warehouse:
         subscription.enable(warehouse, own.settings.warehouse_replication_name)
-        subscription.wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
+        wait_until_applied(trs, warehouse, own.settings.warehouse_replication_name, Silent())
         before = warehouse.execute("select max(committed_at) from ledger.transactions").fetchone()
     restart_with("on")
     replicate(own, Silent())

@@ -18,7 +18,7 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import history
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.history.months import create_partition, month_after
-from warehouse.replicate.stream.subscription import wait_until_applied
+from warehouse.replicate.stream.mark import wait_until_applied
 
 pytestmark = pytest.mark.slow
 

@@ -21,6 +21,7 @@ from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import slot_wait, subscription
+from warehouse.replicate.stream.source_state import replication_connection
 from warehouse.replicate.sync import compared, in_place
 
 
@@ -129,7 +130,7 @@ def test_it_is_told_whom_a_slot_of_postgresql_itself_waits_for(prepared: WorldDa
     with (
         prepared.at_source() as trs,
         prepared.at_source() as other,
-        subscription.replication_connection(prepared.source_conninfo) as sender,
+        replication_connection(prepared.source_conninfo) as sender,
         ThreadPoolExecutor(1) as beside,
     ):
         assert slot_wait.waited_for_by_senders(trs) == ""

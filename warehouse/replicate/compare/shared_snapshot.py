@@ -28,6 +28,8 @@ from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
 from warehouse.replicate.stream import slot_wait, subscription
 from warehouse.replicate.stream.decoding import Undecodable, decoding
+from warehouse.replicate.stream.mark import emit_mark, wait_for
+from warehouse.replicate.stream.source_state import replication_connection
 
 _EPOCH_OF_POSTGRES = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -101,7 +103,7 @@ def one_position(ends: Ends) -> Iterator[Cut]:
     preflight.require_room(ends)
     before = str(one(warehouse, _SHOWN)[0])
     with ExitStack() as stack:
-        slot_connection = stack.enter_context(subscription.replication_connection(databases.source_conninfo))
+        slot_connection = stack.enter_context(replication_connection(databases.source_conninfo))
         progress.say("taking a position at the source")
         slot = f"warehouse_reconcile_{secrets.token_hex(4)}"
 
@@ -111,8 +113,8 @@ def one_position(ends: Ends) -> Iterator[Cut]:
         made = slot_wait.made(trs, slot_connection, make, progress, databases.settings.warehouse_wait_minutes)
         # The slot's own export ends with its connection's next command; this one stays.
         _, snapshot, snapshot_at = _hold(stack, databases.source(), str(made[2]))
-        marked = subscription.mark(trs)
-        subscription.wait_for(trs, warehouse, ends.name, marked.lsn, progress)
+        marked = emit_mark(trs)
+        wait_for(trs, warehouse, ends.name, marked.lsn, progress)
         replica, warehouse_snapshot, _ = _hold(stack, databases.warehouse(), None)
         progress.say("finding what came after")
         after = _committed_after(slot_connection, slot, ends.name)

@@ -36,7 +36,7 @@ from warehouse.replicate.history import transactions
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.replica.credentials import without_credentials
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_ROWS = 10_000
@@ -82,7 +82,7 @@ class BackFill:
 
 def boundary(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
     """The warehouse's snapshot at a moment when all that could have come without the columns is applied."""
-    subscription.wait_until_applied(source, warehouse, name, progress)
+    wait_until_applied(source, warehouse, name, progress)
     (snapshot,) = one(warehouse, "select pg_current_snapshot()::text")
     return str(snapshot)
 
@@ -111,7 +111,7 @@ def fill(
         (now,) = one(source, "select clock_timestamp()")
         read, last = _read(source, warehouse, wanted, up_to)
         if read:
-            subscription.wait_until_applied(source, warehouse, epoch.replication_name, progress)
+            wait_until_applied(source, warehouse, epoch.replication_name, progress)
             written += _write(warehouse, epoch, wanted, boundary, now, last)
             progress.count(f"rows of {wanted.table} back-filled", written)
         up_to = last

@@ -31,6 +31,7 @@ from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import credentials
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
+from warehouse.replicate.stream.mark import wait_until_applied
 
 STALLED_SECONDS = 120
 
@@ -146,7 +147,7 @@ def finish(work: Work, table: str) -> int:
     """
     warehouse, target = work.warehouse, sql.Identifier(work.schema, table)
     _wait_until_ready(work, table)
-    subscription.wait_until_applied(work.source, warehouse, work.name, work.progress)
+    wait_until_applied(work.source, warehouse, work.name, work.progress)
     skew = timedelta(seconds=clocks.compare(work.source, warehouse).skew_seconds)
 
     def complete() -> int:

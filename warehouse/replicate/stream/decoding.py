@@ -15,8 +15,9 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.errors import SourceNotReady
-from warehouse.replicate.stream import subscription
-from warehouse.replicate.stream.subscription import Slot
+from warehouse.replicate.stream.mark import emit_mark
+from warehouse.replicate.stream.slot import NewSlot as Slot
+from warehouse.replicate.stream.slot import drop_slot
 
 ATTEMPTS = 5
 """Under constant truncates one slot in thirty could not be decoded (docs/adr/0023)."""
@@ -71,10 +72,10 @@ def decodable_slot(source: psycopg.Connection, name: str, publication: str, crea
         slot = create()
         _until_ended(source)
         try:
-            try_out(source, name, publication, subscription.mark(source).lsn)
+            try_out(source, name, publication, emit_mark(source).lsn)
         except Undecodable as error:
             reason = error.reason
-            subscription.drop_slot(source, name)
+            drop_slot(source, name)
         else:
             return slot
     raise SourceNotReady(

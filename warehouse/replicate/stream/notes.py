@@ -8,8 +8,9 @@ import psycopg
 
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
-from warehouse.replicate.stream import source_server, subscription
+from warehouse.replicate.stream import source_server
 from warehouse.replicate.stream.lsn import as_bytes, as_lsn
+from warehouse.replicate.stream.mark import Mark
 from warehouse.replicate.stream.slot import read_slot
 from warehouse.replicate.stream.source_server import Server
 
@@ -94,7 +95,7 @@ class Note:
     source_server: Server | None = None
 
 
-def note(ends: Ends, marked: subscription.Mark) -> None:
+def note(ends: Ends, marked: Mark) -> None:
     """Write down what the slot shows, right after our stream has confirmed `marked`; check() came before."""
     slot = read_slot(ends.trs, ends.epoch.slot_name)
     if slot is None:

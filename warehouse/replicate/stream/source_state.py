@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
+from warehouse.core.database import connect
 from warehouse.core.databases import Databases
-from warehouse.replicate.stream import source_server, subscription
+from warehouse.replicate.stream import source_server
 from warehouse.replicate.stream.lsn import as_bytes
 from warehouse.replicate.stream.source_server import Server
 
 _NOW = "select pg_current_wal_flush_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
+
+
+@contextmanager
+def replication_connection(conninfo: str) -> Iterator[psycopg.Connection]:
+    """A connection that speaks the replication protocol."""
+    connection = connect(
+        make_conninfo(conninfo, replication="database"),
+        what="the operational database (for replication)",
+        variable="TRS_DATABASE_URL",
+    )
+    with connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class ClusterIdentity:
+    """Which database cluster, and which history of it, an address leads to."""
+
+    system_id: str
+    timeline: int
+
+
+def identify(connection: psycopg.Connection) -> ClusterIdentity:
+    """What tells one database cluster from another, whatever its address; over a replication connection."""
+    row = connection.execute("IDENTIFY_SYSTEM").fetchone()
+    assert row is not None
+    return ClusterIdentity(str(row[0]), int(row[1]))
 
 
 @dataclass(frozen=True)
@@ -36,8 +67,8 @@ class SourceState:
 def read_source(databases: Databases, trs: psycopg.Connection, timeline: int | None) -> SourceState:
     """What the source shows of itself, held against the timeline that was seen last."""
     forked_at = None
-    with subscription.replication_connection(databases.source_conninfo) as connection:
-        identity = subscription.identity(connection)
+    with replication_connection(databases.source_conninfo) as connection:
+        identity = identify(connection)
         if timeline is not None and identity.timeline > timeline:
             row = connection.execute(f"TIMELINE_HISTORY {identity.timeline:d}".encode()).fetchone()
             content = row[1] if row else ""

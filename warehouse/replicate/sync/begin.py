@@ -37,7 +37,8 @@ from warehouse.replicate.replica import credentials, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, decoding, notes, our_name, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
-from warehouse.replicate.stream.slot import read_slot
+from warehouse.replicate.stream.slot import NewSlot, create_slot, drop_slot, has_failover_slots, read_slot
+from warehouse.replicate.stream.source_state import ClusterIdentity, identify, replication_connection
 from warehouse.replicate.sync import parts, rewritten
 from warehouse.replicate.sync.compared import Repaired, repair_tables
 
@@ -81,8 +82,8 @@ def set_up(ends: Ends, reason: str = "") -> Begun:
     publication.prepare(ends.trs, ends.name, _receivable(ends, tables, whole))
     # Before the slot: what comes to mean something else after this is found by the first look.
     meanings = meaning.read(ends.trs, ends.name, ends.schema)
-    with subscription.replication_connection(ends.databases.source_conninfo) as slot_connection:
-        ends, open_gaps = _begin(ends, subscription.identity(slot_connection), reason, bool(whole))
+    with replication_connection(ends.databases.source_conninfo) as slot_connection:
+        ends, open_gaps = _begin(ends, identify(slot_connection), reason, bool(whole))
         _drop_what_ended(ends)
         preflight.require_room(ends)
         ends.progress.say("creating the slot")
@@ -111,7 +112,7 @@ def place_snapshot(ends: Ends) -> None:
 # -- the steps -------------------------------------------------------------------------------------------------
 
 
-def _begin(ends: Ends, identity: subscription.Identity, reason: str, continues: bool) -> tuple[Ends, list[Gap]]:
+def _begin(ends: Ends, identity: ClusterIdentity, reason: str, continues: bool) -> tuple[Ends, list[Gap]]:
     """In the ledger, at once: the end of the last epoch, the gap after it, the new epoch."""
     warehouse, name, ended = ends.warehouse, ends.name, ends.current
     if ended is None:
@@ -160,14 +161,14 @@ def _drop_what_ended(ends: Ends) -> None:
     """The subscription, and every slot that this warehouse created: an unused one keeps the source's WAL for ever."""
     subscription.drop(ends.warehouse, ends.name)
     for slot_name in epochs.slots_of(ends.warehouse, ends.name):
-        subscription.drop_slot(ends.trs, slot_name)
+        drop_slot(ends.trs, slot_name)
 
 
-def _make_slot(ends: Ends, slot_connection: psycopg.Connection) -> subscription.Slot:
+def _make_slot(ends: Ends, slot_connection: psycopg.Connection) -> NewSlot:
     minutes = ends.databases.settings.warehouse_wait_minutes
 
-    def make() -> subscription.Slot:
-        return subscription.create_slot(slot_connection, ends.epoch.slot_name)
+    def make() -> NewSlot:
+        return create_slot(slot_connection, ends.epoch.slot_name)
 
     return decoding.decodable_slot(
         ends.trs,
@@ -177,7 +178,7 @@ def _make_slot(ends: Ends, slot_connection: psycopg.Connection) -> subscription.
     )
 
 
-def _slot_made(ends: Ends, open_gaps: list[Gap], slot: subscription.Slot) -> tuple[Ends, list[Gap]]:
+def _slot_made(ends: Ends, open_gaps: list[Gap], slot: NewSlot) -> tuple[Ends, list[Gap]]:
     # The source's clock: the times of the stream's transactions are of it, too.
     now: datetime = one(ends.trs, "select clock_timestamp()")[0]
     with ends.warehouse.transaction():
@@ -248,7 +249,7 @@ def _hand_over(
             ends.name,
             ends.epoch.slot_name,
             ends.databases.source_conninfo,
-            failover=subscription.has_failover_slots(ends.trs),
+            failover=has_failover_slots(ends.trs),
         )
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
         epochs.streaming(ends.warehouse, ends.epoch)

@@ -27,6 +27,7 @@ from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import continuity, subscription
+from warehouse.replicate.stream.mark import emit_mark, wait_for
 from warehouse.replicate.sync.compared import compare_tables, on_snapshot
 from warehouse.replicate.sync.write import Snapshot, write_differences
 
@@ -133,8 +134,8 @@ def _one_round(ends: Ends, done: Damage, reason: str, since: Since | None) -> se
     left: set[_Row] = set()
     open_gaps = gaps.unrepaired(ends.warehouse, ends.epoch)
     with _snapshot(ends) as (before, _, began_at):
-        marked = subscription.mark(ends.trs)
-        subscription.wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
+        marked = emit_mark(ends.trs)
+        wait_for(ends.trs, ends.warehouse, ends.name, marked.lsn, ends.progress)
         subscription.stop(ends.warehouse, ends.name)
         with _snapshot(ends) as (_, name, taken_at):
             specs, found = compare_tables(ends, ends.published, name)
