@@ -48,6 +48,9 @@ def test_one_sql_and_one_yml_of_the_same_name_side_by_side(models: list[Node]) -
         described = yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
         assert sql.stem == model["name"]
         assert [m["name"] for m in described] == [model["name"]]
+    # dbt only warns of a YAML without its SQL.
+    described_files = [file for file in (PROJECT / "models").rglob("*.yml") if not file.name.startswith("_")]
+    assert not [str(file) for file in described_files if not file.with_suffix(".sql").exists()]
 
 
 def test_no_file_is_too_long() -> None:

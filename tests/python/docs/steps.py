@@ -266,7 +266,7 @@ What the degree type is called.
 
 MART = (
     Step(write(f"{_MART}.sql", _MART_SQL), "test_one_sql_and_one_yml_of_the_same_name_side_by_side"),
-    Step(write(f"{_MART}.yml", _MART_YML), "test_one_sql_and_one_yml_of_the_same_name_side_by_side"),
+    Step(write(f"{_MART}.yml", _MART_YML), "test_one_sql_and_one_yml_of_the_same_name_side_by_side", starts=True),
     Step(insert(f"{_MART}.yml", "      meta:\n", "      contract: {enforced: true}\n"), "test_contract_is_enforced"),
     Step(
         insert(f"{_MART}.yml", "        data_type: string\n", "        data_tests: [not_null, unique]\n"),
