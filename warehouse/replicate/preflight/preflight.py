@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import psycopg
 
 from warehouse.core import ours
-from warehouse.core.database import one
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NotOurs, ReplicationError, SourceNotReady
 from warehouse.core.finding import Finding, first_failed, from_error, ok, warning
@@ -86,11 +85,10 @@ def _facts(ends: Ends) -> Facts:
 
 def _only_ours(warehouse: psycopg.Connection, classification: Classification) -> Finding:
     """Whether somebody else uses the warehouse's database by names that the warehouse needs."""
-    (knows_its_own,) = one(warehouse, "select to_regclass('ledger.made_here') is not null")
     try:
         if not ours.identify(warehouse).has_ledger:
             ours.refuse_occupied(warehouse)
-        elif knows_its_own:
+        else:
             ours.refuse_others_tables(warehouse, classification.schema_name, list(classification.published))
     except NotOurs as error:
         return from_error("other people's things", error)
