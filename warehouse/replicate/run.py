@@ -14,6 +14,7 @@ from warehouse.replicate import door, drift, history
 from warehouse.replicate.catalog import identity, known_meanings, relations
 from warehouse.replicate.classification import Classification, NewColumns, check_against, unclassified
 from warehouse.replicate.conflicts import decide
+from warehouse.replicate.history import seals
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.link import Ends
@@ -190,6 +191,9 @@ def clear(ends: Ends, reason: str) -> None:
     subscription.drop(ends.warehouse, ends.name)
     for slot_name in epochs.slots_of(ends.warehouse, ends.name):
         drop_slot(ends.trs, slot_name)
-    replica_tables.drop_all(ends.warehouse, ends.schema, list(ends.published))
+    with ends.warehouse.transaction():
+        # Each sealed month is held against its seal once more, and its chain says that it went.
+        seals.all_dropped(ends.warehouse, ends.published, "reset")
+        replica_tables.drop_all(ends.warehouse, ends.schema, list(ends.published))
     if ends.current:
         epochs.end(ends.warehouse, ends.current, reason)

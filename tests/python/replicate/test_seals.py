@@ -217,6 +217,17 @@ def test_a_person_may_accept_what_does_not_match(world: Databases) -> None:
         assert (last.reason, last.because, last.matched) == ("accepted", "a disk had lost them", False)
 
 
+def test_a_reset_says_which_sealed_months_went(world: Databases, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)
+    assert CliRunner().invoke(app, ["reset", "--yes"]).exit_code == 0
+    with world.at_warehouse() as warehouse:
+        last = seals.latest(warehouse)["persons", OLD]
+        assert (last.reason, last.content, last.matched) == ("reset", None, True)
+        assert warehouse.execute("select count(*) from ledger.history_months").fetchone() == (0,)
+    sync()
+    assert proved(world) == [], "the chain goes on with the next copy"
+
+
 def test_the_command(world: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "start", list)
     monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: world)

@@ -86,6 +86,13 @@ values (%(table_name)s, %(month)s, %(sealed_at)s, %(reason)s, %(because)s, %(mat
     %(groups)s, %(content)s, %(fingerprint)s, %(previous)s, %(seal)s)
 """
 
+_KNOWN_MONTHS = """
+select table_name, month from ledger.history_months where table_name = any(%(tables)s)
+union
+select table_name, month from ledger.history_seals where table_name = any(%(tables)s)
+order by table_name, month
+"""
+
 _BEFORE = "select seal from ledger.history_seals where table_name = %s order by seal_id desc limit 1"
 
 _HEADS = """
@@ -195,6 +202,13 @@ def dropped(
         matched=now is not None and now.content == bytes(seal.content),
         key_columns=seal.key_columns,
     )
+
+
+def all_dropped(connection: psycopg.Connection, tables: Iterable[str], reason: Reason) -> None:
+    """The same for every month of tables whose whole history goes."""
+    known = connection.execute(_KNOWN_MONTHS, {"tables": list(tables)}).fetchall()
+    for table, month in known:
+        dropped(connection, table, month, reason)
 
 
 def add(
