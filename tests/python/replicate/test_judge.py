@@ -14,18 +14,18 @@ from warehouse.core.settings import PROJECT
 from warehouse.replicate.catalog.clocks import Clocks
 from warehouse.replicate.guard import verdict
 from warehouse.replicate.history import clocks
-from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.sample import Sample
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MB = 1_000_000
 
 
-def look(seconds: float = 0, **values: object) -> Look:
+def look(seconds: float = 0, **values: object) -> Sample:
     """A look at a stream in good order, so many seconds after noon."""
     moment = NOON + timedelta(seconds=seconds)
     good = {"source_lsn": 100 * MB, "confirmed_lsn": 100 * MB, "restart_lsn": 90 * MB, "applied_lsn": 100 * MB}
     state = {"enabled": True, "worker_pid": 7, "slot_held_by": 8, "wal_status": "reserved"}
-    return Look(moment, moment, **{**good, **state, **values})  # type: ignore[arg-type]
+    return Sample(moment, moment, **{**good, **state, **values})  # type: ignore[arg-type]
 
 
 def codes(*reasons: Finding | None) -> list[str]:

@@ -25,7 +25,7 @@ from warehouse.replicate.masking import Hidden
 from warehouse.replicate.stream import notes
 from warehouse.replicate.stream.decoding import Undecodable
 from warehouse.replicate.stream.lsn import as_lsn
-from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.sample import Sample
 
 _RECORD = """
 insert into ledger.conflicts (
@@ -97,7 +97,7 @@ def look_for(
     warehouse: psycopg.Connection,
     epoch: Epoch,
     publication: str,
-    look: Look,
+    look: Sample,
     hidden: Hidden,
 ) -> Failure | None:
     """Why a stream that is off went off: the row that does not fit, recorded; None when no row is the reason.
@@ -129,7 +129,7 @@ def _first_that_does_not_fit(
     warehouse: psycopg.Connection,
     epoch: Epoch,
     publication: str,
-    look: Look,
+    look: Sample,
     hidden: Hidden,
 ) -> Failure | None:
     applied = look.applied_lsn or look.confirmed_lsn or 0

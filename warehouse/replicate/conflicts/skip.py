@@ -20,7 +20,7 @@ from warehouse.replicate.stream import notes, subscription
 from warehouse.replicate.stream.decoding import Undecodable
 from warehouse.replicate.stream.lsn import as_lsn
 from warehouse.replicate.stream.obstacle import Obstacle, error_of
-from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.sample import Sample
 
 SKIP_SECONDS = 60
 """So long a skip may take; the transaction's rows are read once more, and not applied."""
@@ -59,7 +59,7 @@ def skip(
     warehouse: psycopg.Connection,
     epoch: Epoch,
     name: str,
-    look: Look,
+    look: Sample,
     hidden: Hidden,
     *,
     lsn: str,

@@ -29,7 +29,7 @@ from warehouse.replicate.masking import hidden_columns
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.stream import continuity, marks, missing_rows, notes, sample, subscription
 from warehouse.replicate.stream.obstacle import Obstacle, finding_of
-from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.sample import Sample
 from warehouse.replicate.stream.slot import read_slot
 
 __all__ = ["State", "Status", "status"]
@@ -150,7 +150,7 @@ def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Finding:
     return failed("broken_off", "The repair of a gap was interrupted.", "warehouse replicate repair", SlotLost)
 
 
-def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
+def _wants_a_second_look(look: Sample, past: list[Sample]) -> bool:
     """Whether one look does not say enough: something waits, or somebody else may be reading the slot."""
     unsure = look.enabled and (not look.worker_pid or bool(look.lag_bytes))
     taken = bool(look.slot_held_by) and not look.worker_pid
@@ -158,7 +158,7 @@ def _wants_a_second_look(look: Look, past: list[Look]) -> bool:
     return look.slot_exists and (unsure or taken) and not (fresh and past[0].positions != look.positions)
 
 
-def _of_the_stream(ends: Ends, look: Look, past: list[Look], patience: float) -> list[Finding]:
+def _of_the_stream(ends: Ends, look: Sample, past: list[Sample], patience: float) -> list[Finding]:
     trs, warehouse, epoch = ends.trs, ends.warehouse, ends.epoch
     _, obstacle = continuity.examine(ends)
     if obstacle:
@@ -323,7 +323,7 @@ order by t.name
 
 def _as_status(
     ends: Ends,
-    look: Look,
+    look: Sample,
     measured: Rates,
     reasons: list[Finding],
     state: State,

@@ -18,7 +18,7 @@ from warehouse.core.errors import (
     WalBudgetExceeded,
 )
 from warehouse.core.finding import Finding, failed, warning
-from warehouse.replicate.stream.sample import Look
+from warehouse.replicate.stream.sample import Sample
 
 State = Literal[
     "not set up", "copying", "streaming", "quiet", "stopped", "stuck", "conflict", "slot lost", "slot taken", "rewound"
@@ -66,7 +66,7 @@ class Rates:
     seconds_until_full: float | None = None
 
 
-def lag_seconds(look: Look, earlier: Sequence[Look]) -> float | None:
+def lag_seconds(look: Sample, earlier: Sequence[Sample]) -> float | None:
     """How old what is not applied can be, at most; None when nothing is known.
 
     The stream is in the order of commits. So everything that was committed before the newest applied transaction has
@@ -83,7 +83,7 @@ def lag_seconds(look: Look, earlier: Sequence[Look]) -> float | None:
     return max((look.source_at - max(known)).total_seconds(), 0.0) if known else None
 
 
-def rates(look: Look, earlier: Sequence[Look], budget_bytes: int) -> Rates:
+def rates(look: Sample, earlier: Sequence[Sample], budget_bytes: int) -> Rates:
     """Lag, the source's rate of writing, and how long the budget lasts.
 
     Args:
@@ -102,7 +102,7 @@ def rates(look: Look, earlier: Sequence[Look], budget_bytes: int) -> Rates:
     return Rates(look.lag_bytes, lag_seconds(look, earlier), rate, retained, budget_bytes, left)
 
 
-def stalled_seconds(look: Look, earlier: Sequence[Look]) -> float:
+def stalled_seconds(look: Sample, earlier: Sequence[Sample]) -> float:
     """For how long nothing has moved although there was something to apply; 0 when it moves."""
     still = 0.0
     for past in earlier:
@@ -114,8 +114,8 @@ def stalled_seconds(look: Look, earlier: Sequence[Look]) -> float:
 
 
 def of_the_stream(
-    look: Look,
-    earlier: Sequence[Look],
+    look: Sample,
+    earlier: Sequence[Sample],
     *,
     slot: str,
     blocked_by: str | None = None,
@@ -160,7 +160,7 @@ def of_the_stream(
     return None
 
 
-def _of_the_holder(look: Look, slot: str, *, ours: bool) -> Finding:
+def _of_the_holder(look: Sample, slot: str, *, ours: bool) -> Finding:
     if ours:
         return failed(
             "stuck",
@@ -302,7 +302,7 @@ def ordered(reasons: Sequence[Finding]) -> list[Finding]:
     return sorted(reasons, key=lambda r: (r.state != "failed", ORDER.index(r.code) if r.code in ORDER else len(ORDER)))
 
 
-def state_of(epoch_state: str, look: Look, reasons: Sequence[Finding], since: datetime | None) -> State:
+def state_of(epoch_state: str, look: Sample, reasons: Sequence[Finding], since: datetime | None) -> State:
     """One word for how the stream stands. Altered rows or publications are findings, but the stream continues.
 
     Args:

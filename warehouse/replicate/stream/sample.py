@@ -19,7 +19,7 @@ _UNSTAMPED = 5_000
 
 
 @dataclass(frozen=True)
-class Look:
+class Sample:
     """Where the stream stands. Positions are bytes of the source's WAL; times are aware.
 
     Attributes:
@@ -118,7 +118,7 @@ select greatest(
 """
 
 
-def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, name: str) -> tuple[Look, Clocks]:
+def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch, name: str) -> tuple[Sample, Clocks]:
     """Look at both sides. Only reads.
 
     Args:
@@ -140,7 +140,7 @@ def take(source: psycopg.Connection, warehouse: psycopg.Connection, epoch: Epoch
     looked_at, clocks, _ = min(samples, key=lambda sample: sample[1].uncertainty_seconds)
     # Positions of the source that were read after the warehouse's: what was applied is never ahead of them.
     row = samples[-1][2]
-    return Look(
+    return Sample(
         looked_at=looked_at,
         source_at=looked_at + timedelta(seconds=clocks.skew_seconds),
         source_lsn=row[1],
@@ -176,13 +176,13 @@ order by looked_at desc limit 1000
 """
 
 
-def earlier(warehouse: psycopg.Connection, epoch: Epoch, within: str = "1 hour") -> list[Look]:
+def earlier(warehouse: psycopg.Connection, epoch: Epoch, within: str = "1 hour") -> list[Sample]:
     """The samples of this epoch that are in the ledger, the newest first; not more than 1,000."""
     rows = warehouse.execute(_EARLIER, (epoch.epoch_id, within)).fetchall()
-    return [Look(*row) for row in rows]
+    return [Sample(*row) for row in rows]
 
 
-def record(warehouse: psycopg.Connection, epoch: Epoch, look: Look, state: str) -> None:
+def record(warehouse: psycopg.Connection, epoch: Epoch, look: Sample, state: str) -> None:
     """Keep a sample, and delete those that are older than KEPT."""
     values = {field.name: getattr(look, field.name) for field in fields(look)}
     with warehouse.transaction():
