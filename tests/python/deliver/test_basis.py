@@ -129,8 +129,9 @@ def test_no_build_at_all(world: World) -> None:
 def test_what_it_rests_on_is_said(world: World) -> None:
     with psycopg.connect(world.conninfo) as connection:
         connection.execute(
-            "with epoch as (insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
-            " values ('s', 's', '1', 'trs') returning epoch_id)"
+            "with epoch as (insert into ledger.epochs"
+            " (slot_name, replication_name, source_system_id, source_database, timeline)"
+            " values ('s', 's', '1', 'trs', 1) returning epoch_id)"
             " insert into ledger.transactions (xid, epoch_id, committed_at)"
             " select '900', epoch_id, '2026-10-02 22:14:00+00' from epoch"
         )

@@ -88,8 +88,8 @@ def test_the_last_transaction_is_the_greatest_number(prepared: Databases, before
     with prepared.warehouse() as connection:
         assert inputs.known_up_to(connection) is None
         connection.execute(
-            "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
-            " values ('s', 's', '1', 'trs')"
+            "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database, timeline)"
+            " values ('s', 's', '1', 'trs', 1)"
         )
         for xid in (before, after):
             connection.execute(
@@ -142,8 +142,8 @@ def test_everything_that_a_build_is_made_from_is_seen(
         connection.execute(INPUTS)
         connection.execute("create schema versions; create view versions.persons as select 1 as x")
         connection.execute(
-            "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database)"
-            " values ('s', 's', '1', 'trs')"
+            "insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database, timeline)"
+            " values ('s', 's', '1', 'trs', 1)"
         )
 
     def now(day: date = TODAY) -> dict[str, str]:
