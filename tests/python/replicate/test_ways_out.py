@@ -53,7 +53,8 @@ _COMMAND = re.compile(
 
 def commands_work_on(databases: WorldDatabases, patch: pytest.MonkeyPatch) -> None:
     """Have every command of the command line use these databases."""
-    patch.setattr("warehouse.cli.opening.Databases", lambda _: databases)
+    for command in ("opening", "doctor"):
+        patch.setattr(f"warehouse.cli.{command}.Databases", lambda _: databases)
 
 
 @pytest.fixture(scope="module")
