@@ -33,6 +33,7 @@ def take(copy: Growing, steps: tuple[Step, ...], forgotten: Step | None = None) 
 
 _NOWHERE = {
     "TRS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/trs",
+    "WAREHOUSE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/warehouse",
     "WAREHOUSE_DESTINATION_DANDI": "/nowhere",
     "WAREHOUSE_DESTINATION_TAD": "/nowhere",
 }
