@@ -12,8 +12,9 @@ from warehouse.cli.replicate import drift as drift_command
 from warehouse.core.errors import DriftHeld, NewColumnsHeld, UsageError
 from warehouse.core.progress import Silent
 from warehouse.replicate import door, drift, replicate, run, status
-from warehouse.replicate.drift import locks
+from warehouse.replicate.drift import locks, new_tables
 from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.stream.mark import emit_mark
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
@@ -142,6 +143,18 @@ def test_a_write_by_hand_into_a_table_that_was_just_made_is_noted(world: World) 
     world.warehouse.execute("update schools set name = 'other'")
     noted = world.warehouse.execute("select table_name, operation, rows from ledger.hand_writes").fetchall()
     assert noted == [("schools", "update", 1)]
+
+
+def test_a_copy_on_a_quiet_source_is_helped_over_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL hands a copied table over once the stream has passed the end of the copy: a mark carries it there."""
+    marks: list[object] = []
+    monkeypatch.setattr(new_tables, "NUDGE_SECONDS", 0.0)
+    monkeypatch.setattr(new_tables, "emit_mark", lambda source: marks.append(emit_mark(source)))
+    world.trs.execute("create table schools (urn int primary key)")
+    world.file["schools"] = {"urn": "open"}
+    assert world.apply().error() is None
+    assert marks != []
+    assert world.state("schools", "") == "complete"
 
 
 def test_the_first_copy_leaves_no_table_unguarded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

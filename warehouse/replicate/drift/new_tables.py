@@ -31,9 +31,12 @@ from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import credentials
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
-from warehouse.replicate.stream.mark import wait_until_applied
+from warehouse.replicate.stream.mark import emit_mark, wait_until_applied
 
 STALLED_SECONDS = 120
+NUDGE_SECONDS = 5.0
+"""How often a mark is written at the source while a copy does not move: on a quiet source nothing else may carry the
+stream past the position at which the copy ended, and PostgreSQL hands over no sooner."""
 
 _PRIMARY_KEY = "select conname from pg_constraint where contype = 'p' and conrelid = to_regclass(%s)"
 
@@ -188,6 +191,7 @@ def _wait_until_ready(work: Work, table: str) -> None:
 
     last = None
     waiting = Waiting(work.progress, f"PostgreSQL to copy {table}", limit=STALLED_SECONDS, detail=held_by)
+    nudged = time.monotonic()
     while True:
         row = work.warehouse.execute(_STATE, (work.name, qualified(work.schema, table))).fetchone()
         if row and row[0] == "r":
@@ -195,9 +199,14 @@ def _wait_until_ready(work: Work, table: str) -> None:
         if row != last:
             last = row
             waiting.moved()
+            nudged = time.monotonic()
+        if time.monotonic() - nudged > NUDGE_SECONDS:
+            emit_mark(work.source)
+            nudged = time.monotonic()
         is_off = not subscription.is_enabled(work.warehouse, work.name)
         if is_off or waiting.is_over:
-            stands = f"does not begin: the source waits for {who}." if (who := held_by()) else "does not move."
+            state = f"does not move (srsubstate {row[0] if row else 'none'} in pg_subscription_rel)."
+            stands = f"does not begin: the source waits for {who}." if (who := held_by()) else state
             raise StreamStuck(
                 f"The copy of {table} " + ("failed, and PostgreSQL disabled the subscription." if is_off else stands),
                 meaning="The other tables keep what they have. The table is not complete, and the ledger says so.",
