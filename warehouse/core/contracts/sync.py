@@ -14,6 +14,7 @@ from typing import get_args
 
 import yaml
 
+from warehouse.core import whole_files
 from warehouse.core.contracts.edit import CannotEdit, Editor
 from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn
 from warehouse.core.contracts.model import Classification
@@ -64,7 +65,7 @@ class Synced:
         aside = self.path.with_name(f".{self.path.name}.new")
         aside.write_bytes(self.content)
         aside.chmod(self.path.stat().st_mode & 0o777)
-        aside.replace(self.path)
+        whole_files.give_name(aside, self.path)
 
 
 def sync(path: Path, model: ExtractModel) -> Synced:
