@@ -63,8 +63,8 @@ def set_up(ends: Ends, reason: str = "") -> Begun:
     """Begin an epoch and bring the replica to its slot's position.
 
     Args:
-        ends: its epoch, if there is one, ends: its slot is lost, or its copy was interrupted.
-        reason: why it ends.
+        ends: the epoch in it, if there is one, is over: its slot is lost, or its copy was interrupted.
+        reason: why that epoch is over.
 
     Raises:
         SourceNotReady, MissingPrivilege, SlotTaken, ReplicaAltered, SetupError, ReplicationError: see
