@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pytest
 
 from tests.python.replicate.drifting import World, world, writing
@@ -148,11 +149,20 @@ def test_a_write_by_hand_into_a_table_that_was_just_made_is_noted(world: World) 
 def test_a_copy_on_a_quiet_source_is_helped_over_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL hands a copied table over once the stream has passed the end of the copy: a mark carries it there."""
     marks: list[object] = []
-    monkeypatch.setattr(new_tables, "NUDGE_SECONDS", 0.0)
-    monkeypatch.setattr(new_tables, "emit_mark", lambda source: marks.append(emit_mark(source)))
-    world.trs.execute("create table schools (urn int primary key)")
-    world.file["schools"] = {"urn": "open"}
-    assert world.apply().error() is None
+    with world.databases.at_source() as other:
+        # The copy's slot waits for this transaction, which ends with the first mark: without one, nothing moves.
+        other.execute("begin")
+        other.execute("select pg_current_xact_id()")
+
+        def mark(source: psycopg.Connection) -> None:
+            marks.append(emit_mark(source))
+            other.execute("rollback")
+
+        monkeypatch.setattr(new_tables, "NUDGE_SECONDS", 0.5)
+        monkeypatch.setattr(new_tables, "emit_mark", mark)
+        world.trs.execute("create table schools (urn int primary key)")
+        world.file["schools"] = {"urn": "open"}
+        assert world.apply().error() is None
     assert marks != []
     assert world.state("schools", "") == "complete"
 
