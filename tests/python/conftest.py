@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import Connection, connect, sql
+from psycopg import Connection, OperationalError, connect, sql
 
 from warehouse.core.databases import Databases
 from warehouse.core.settings import Settings
@@ -72,7 +72,33 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if counts and os.environ.get("TRW_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"TRW_NO_SKIPS is set, and this was left out: {report.longrepr}"
+    if report.failed:
+        report.sections += [(f"{name}, shared server", text) for name, text in _said_by_shared_servers()]
     return report
+
+
+_SHARED: list[WorldDatabases] = []
+"""The clusters of this process's tests while they run; a test that failed shows what they said and who was there."""
+
+
+def _said_by_shared_servers() -> Iterator[tuple[str, str]]:
+    for databases in _SHARED:
+        for name in databases.embedded():
+            cluster = databases.cluster(name)
+            lines = cluster.log.read_text(errors="replace").splitlines()
+            yield f"log of {name}", "\n".join([line for line in lines if " checkpoint " not in line][-40:])
+            try:
+                with connect(cluster.conninfo("postgres"), autocommit=True, connect_timeout=5) as server:
+                    yield f"processes of {name}", "\n".join(map(str, server.execute(_PROCESSES)))
+            except OperationalError as gone:
+                yield f"processes of {name}", str(gone)
+
+
+_PROCESSES = """
+select pid, backend_type, datname, application_name, state, wait_event_type, wait_event, backend_start::time,
+    left(query, 80)
+from pg_stat_activity where pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +115,9 @@ def clusters(short_folder: Path) -> Iterator[WorldDatabases]:
     """Two running clusters, empty, shared by the tests of a session: use `databases` for a pair of your own."""
     databases = make_databases(short_folder / "shared")
     databases.start()
+    _SHARED.append(databases)
     yield databases
+    _SHARED.remove(databases)
     databases.stop()
 
 
