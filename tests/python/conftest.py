@@ -178,13 +178,22 @@ def fresh_databases(clusters: Databases, templates: dict[str, str], name: str = 
     for cluster in clusters.embedded():
         with connect(clusters.cluster(cluster).conninfo("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            _drop_roles(connection, f"{name.lower()}_")
+
+
+def _drop_roles(connection: Connection, prefix: str) -> None:
+    """The roles of a warehouse whose database is gone; they belong to the whole server."""
+    for (role,) in connection.execute("select rolname from pg_roles where starts_with(rolname, %s)", (prefix,)):
+        connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
 
 class FreshDatabases(WorldDatabases):
     """Databases of one test on clusters that others share."""
 
     def __init__(self, settings: Settings, cluster_settings: dict[str, str], name: str, urls: dict[str, str]) -> None:
-        own = settings.model_copy(update={"warehouse_replication_name": f"trw_{name}"})
+        own = settings.model_copy(
+            update={"warehouse_replication_name": f"trw_{name}", "warehouse_role_prefix": f"{name.lower()}_"}
+        )
         super().__init__(own, cluster_settings)
         self._urls = urls
 

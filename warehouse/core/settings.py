@@ -50,6 +50,12 @@ class Settings(BaseSettings):
         description="The name of the publication, the slot and the subscription. "
         "Two warehouses on one operational database need two names.",
     )
+    warehouse_role_prefix: str = Field(
+        "",
+        pattern=r"^[a-z0-9_]{0,30}$",
+        description="What the names of the warehouse's roles (`analyst`, `engineer` …) begin with. Roles belong to the "
+        "whole server: a second warehouse on it, or one where such a role is there already, needs a prefix.",
+    )
     warehouse_repair: Literal["ask", "automatic"] = Field(
         "ask",
         description="What a run does when the replication slot was lost: `ask` stops with exit code 50 until a "
