@@ -21,7 +21,7 @@ from warehouse.core import errors
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
-from warehouse.core.variables import DESTINATION
+from warehouse.core.variables import DESTINATION, KEY
 from warehouse.replicate.classification import load_classification
 
 FOLDER = PROJECT / "docs"
@@ -112,6 +112,9 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         if name == "destinations":
             text += f"| `{DESTINATION}<RECIPIENT>` | – | {field.description} |\n"
+            continue
+        if name == "keys":
+            text += f"| `{KEY}<NAME>_V<VERSION>` | – | {field.description} |\n"
             continue
         default = field.default
         if isinstance(default, Path):

@@ -55,6 +55,7 @@ code, so that a scheduler can tell them apart:
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
     ├── ErasureRefused               43  the person cannot be erased now
     ├── NotOurs                      44  something that the warehouse did not make blocks it
+    ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
     ├── MigrationRefused             63  a migration of the source would fail or do harm, or was not understood
     ├── UnexpectedFailure            70  a defect of this program, or an unexpected database error
     └── Interrupted                 130  Ctrl-C
@@ -323,6 +324,10 @@ class ErasureRefused(WarehouseError):
 
 class NotOurs(WarehouseError):
     exit_code = 44
+
+
+class KeyUnusable(WarehouseError):
+    exit_code = 73
 
 
 class MigrationRefused(WarehouseError):

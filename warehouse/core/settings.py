@@ -19,6 +19,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The top of the checkout, where dbt_project.yml, replication/ and exports/ stand."""
 
 
+_BY_NAME = ("destinations", "keys")
+"""Settings that are many variables, each with a name of its own."""
+
+
 class Settings(BaseSettings):
     """Every setting, with its default; `docs/settings.md` is written from these descriptions."""
 
@@ -95,6 +99,18 @@ class Settings(BaseSettings):
         "Unset: the folder of WAREHOUSE_DELIVERIES if both databases are embedded; "
         "required when a database is on a server.",
     )
+    keys: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default_factory=dict,
+        validation_alias="warehouse_key_by_name",
+        description="A key for pseudonyms, 32 random bytes or more in hexadecimal, such as "
+        "WAREHOUSE_KEY_DANDI_STATISTICS_V1 (docs/runbooks/keys.md). Unset: the file dandi.statistics.v1.key in the "
+        "folder of WAREHOUSE_KEY_FOLDER.",
+    )
+    warehouse_key_folder: Path | None = Field(
+        None,
+        description="The folder of the files with keys for pseudonyms, each readable by its owner alone. "
+        "Unset: keys in WAREHOUSE_HOME.",
+    )
     warehouse_sftp_key_file: Path | None = Field(
         None, description="The private key for SFTP destinations. Alternative: WAREHOUSE_SFTP_PASSWORD."
     )
@@ -158,9 +174,9 @@ def load() -> Settings:
         SettingsError: a value does not parse or is empty, or a variable is not known; names it, never its value.
     """
     given = variables.given(PROJECT / ".env")
-    variables.check(given, [name.upper() for name in Settings.model_fields if name != "destinations"], PROJECT)
+    variables.check(given, [name.upper() for name in Settings.model_fields if name not in _BY_NAME], PROJECT)
     try:
-        return Settings(destinations=variables.destinations(given))
+        return Settings(destinations=variables.destinations(given), keys=variables.keys(given))
     except ValidationError as error:
         problems = "; ".join(
             f"{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()

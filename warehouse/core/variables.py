@@ -13,10 +13,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
+from pydantic import SecretStr
 
 from warehouse.core.errors import SettingsError
 
 DESTINATION = "WAREHOUSE_DESTINATION_"
+KEY = "WAREHOUSE_KEY_"
+
+_KEY = re.compile(KEY + r"([A-Z][A-Z0-9_]*_V[1-9][0-9]*)\Z")
 
 _OURS = "WAREHOUSE_"
 _TRS = "TRS_DATABASE_URL"
@@ -50,6 +54,16 @@ def destinations(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def key_of(name: str, version: int) -> str:
+    """The variable that may hold a key, such as WAREHOUSE_KEY_DANDI_STATISTICS_V1."""
+    return f"{KEY}{name.replace('.', '_').upper()}_V{version}"
+
+
+def keys(variables: Mapping[str, str]) -> dict[str, SecretStr]:
+    """The keys that the variables hold, by the names of the variables."""
+    return {name: SecretStr(value) for name, value in variables.items() if _KEY.match(name) and value}
+
+
 def recipients(project: Path) -> list[str]:
     """Everybody who gets extracts: each has a folder in `exports/`."""
     return sorted(folder.name for folder in (project / "exports").iterdir() if folder.is_dir())
@@ -60,7 +74,7 @@ def check(variables: Mapping[str, str], settings: Iterable[str], project: Path) 
 
     Args:
         variables: as `given` reads them.
-        settings: the names of all settings but the destinations.
+        settings: the names of all settings but the destinations and the keys.
         project: where `exports/` names the recipients, and the profiles of dbt its variables.
 
     Raises:
@@ -71,7 +85,9 @@ def check(variables: Mapping[str, str], settings: Iterable[str], project: Path) 
     known = {*own, *map(destination_of, recipients(project)), *_OTHERS, *of_dbt}
     problems = []
     for name in sorted(variables):
-        if name.startswith(_OURS) and name not in known:
+        if _KEY.match(name):
+            problems += [] if variables[name].strip() else [f"{name} is empty"]
+        elif name.startswith(_OURS) and name not in known:
             problems.append(f"{name} is not a setting{_meant(name, known)}")
         elif name not in known and difflib.SequenceMatcher(None, name, _TRS).ratio() >= _NEAR_ENOUGH_TO_BE_MEANT:
             problems.append(f"{name} is not a setting; {_TRS} is")

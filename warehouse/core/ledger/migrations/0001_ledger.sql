@@ -669,6 +669,18 @@ comment on table ledger.dropped_history is
     'Months of history that were dropped by the retention rule of replication/trs.yml. What was known at a moment '
     'before ended_before cannot be answered in full for that table any more.';
 
+create table ledger.keys (
+    name text not null,
+    version int not null,
+    fingerprint text not null,
+    first_used timestamptz not null default clock_timestamp(),
+    primary key (name, version)
+);
+
+comment on table ledger.keys is
+    'Every key for pseudonyms that was used, never the key itself. fingerprint: an HMAC by the key of a fixed text, by '
+    'which another key under the same name and version is refused.';
+
 -- Builds of the models.
 create table ledger.builds (
     build_id bigint generated always as identity primary key,
