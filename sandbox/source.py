@@ -65,6 +65,6 @@ def _populate() -> Callable[..., dict[str, int]]:
         raise SetupError(
             f"The sandbox needs the package {error.name}, which is not installed.",
             meaning="No synthetic operational database was made, and nothing was changed.",
-            next_command="Install it (pip install 'teaching-record-warehouse[sandbox]'), or set TRS_DATABASE_URL.",
+            next_command="Install everything with `make setup`, or set TRS_DATABASE_URL.",
         ) from None
     return populate
