@@ -191,8 +191,13 @@ def _model(folder: str, model: dict[str, Any], terms: dict[str, Term]) -> str:
     grain = " + ".join(f"`{name}`" for name in model["config"]["meta"]["grain"])
     text += f"Grain: {grain}.\n\n| column | class | |\n| --- | --- | --- |\n"
     for column in model_columns(model["name"], terms):
-        text += f"| `{column.name}` | {column.term.classification} | {_line(column.term.meaning)} |\n"
+        text += f"| `{column.name}` | {_marked(column.term)} | {_line(column.term.meaning)} |\n"
     return text
+
+
+def _marked(term: Term) -> str:
+    """A class with the mark beside it."""
+    return term.classification + (", quasi-identifier" if term.quasi_identifier else "")
 
 
 def _line(text: str) -> str:

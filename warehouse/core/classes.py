@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
@@ -30,9 +30,24 @@ class Classes:
             doc_blocks: the blocks that dbt found in its description, such as "doc.teaching_record_warehouse.trn".
         """
         if model.startswith(STAGED):
-            raw = self._tables.get(model.removeprefix(STAGED), {}).get("columns", {}).get(column)
+            raw = self._line(model, column)
             found = raw.get("class") if isinstance(raw, dict) else raw
             return str(found or "sensitive")
+        term = self._term(column, doc_blocks)
+        return term.classification if term else "sensitive"
+
+    def is_quasi_identifier(self, model: str, column: str, doc_blocks: Collection[str] = ()) -> bool:
+        """Whether a column singles a person out together with other such columns. Arguments as for `of`."""
+        if model.startswith(STAGED):
+            raw = self._line(model, column)
+            return isinstance(raw, dict) and bool(raw.get("quasi_identifier"))
+        term = self._term(column, doc_blocks)
+        return term is not None and term.quasi_identifier
+
+    def _line(self, model: str, column: str) -> Any:
+        return self._tables.get(model.removeprefix(STAGED), {}).get("columns", {}).get(column)
+
+    def _term(self, column: str, doc_blocks: Collection[str]) -> Term | None:
         names = [block.split(".")[-1] for block in doc_blocks] or [column]
-        found = [self._terms[name].classification for name in names if name in self._terms]
-        return found[0] if len(found) == 1 else "sensitive"
+        found = [self._terms[name] for name in names if name in self._terms]
+        return found[0] if len(found) == 1 else None

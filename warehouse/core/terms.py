@@ -1,7 +1,8 @@
 """The field dictionary: what each column of a model means, its class and its type, in one place.
 
 A term is a docs block of models/field_dictionary/, which dbt reads as it is. Its first line is a Jinja comment that dbt
-leaves out, with the type and the class, and a reason where the class is lower than that of the same name in the source:
+leaves out, with the type and the class, `quasi-identifier` where it singles a person out together with other such
+columns, and a reason where the class is lower than that of the same name in the source:
 
     {% docs trn %}
     {# string, personal #}
@@ -36,7 +37,9 @@ TYPES: Final = re.compile(r"string|integer|bigint|boolean|date|timestamp|numeric
 
 _BLOCK: Final = re.compile(r"{%-?\s*docs\s+(\w+)\s*-?%}(.*?){%-?\s*enddocs\s*-?%}", re.DOTALL)
 _FACTS: Final = re.compile(
-    r"\s*{#\s*(?P<type>[^:#]+?),\s*(?P<class>\w+)\s*(?::\s*(?P<because>[^#]+?))?\s*#}(?P<meaning>.*)", re.DOTALL
+    r"\s*{#\s*(?P<type>[^:#]+?),\s*(?P<class>\w+)\s*(?:,\s*(?P<quasi>quasi-identifier)\s*)?"
+    r"(?::\s*(?P<because>[^#]+?))?\s*#}(?P<meaning>.*)",
+    re.DOTALL,
 )
 _NAMED: Final = re.compile(r"{{\s*doc\(\s*['\"](\w+)['\"]\s*\)\s*}}")
 # How the YAML of a model writes the one type that the two databases spell differently.
@@ -52,6 +55,7 @@ class Term:
         meaning: as dbt writes it into column comments, line breaks included.
         because: why the class is lower than that of a column of the same name in the source; None where it is not.
         page: the page of the dictionary, such as "person".
+        quasi_identifier: whether it singles a person out together with other such columns.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Term:
     meaning: str
     because: str | None
     page: str
+    quasi_identifier: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def _term(page: Path, name: str, body: str) -> Term:
         raise _wrong(page, f"`{name}` has the class `{class_}`; it must be one of {', '.join(get_args(TermClass))}")
     if not meaning:
         raise _wrong(page, f"`{name}` has no meaning")
-    return Term(name, cast(TermClass, class_), type_, meaning, facts["because"], page.stem)
+    return Term(name, cast(TermClass, class_), type_, meaning, facts["because"], page.stem, facts["quasi"] is not None)
 
 
 def _model_column(file: Path, column: dict[str, Any], terms: Mapping[str, Term]) -> ModelColumn:

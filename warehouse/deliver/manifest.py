@@ -122,4 +122,6 @@ def _field(column: Column) -> dict[str, Any]:
         "description": column.description,
         "classification": column.classification,
     }
+    if column.quasi_identifier:
+        field["quasiIdentifier"] = True
     return field | ({"constraints": constraints} if constraints else {})

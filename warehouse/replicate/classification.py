@@ -23,6 +23,7 @@ class Column(BaseModel):
 
     Attributes:
         without: dotted paths inside a JSON column that are credentials and are taken out before a row is stored.
+        quasi_identifier: whether it singles a person out together with other such columns.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -31,6 +32,7 @@ class Column(BaseModel):
     replicate: bool = True
     because: str | None = None
     without: tuple[str, ...] = ()
+    quasi_identifier: bool = False
 
     @model_validator(mode="before")
     @classmethod

@@ -47,8 +47,6 @@ final as (
         {{ as_text_array('source.api_roles') }} as api_roles,
         source.is_oidc_client,
         {{ as_text('source.client_id') }} as client_id,
-        {{ as_text_array('source.redirect_uris') }} as redirect_uris,
-        {{ as_text_array('source.post_logout_redirect_uris') }} as post_logout_redirect_uris,
         {{ as_text('source.one_login_client_id') }} as one_login_client_id,
         source.use_shared_one_login_signing_keys,
         {{ as_text('source.one_login_authentication_scheme_name') }} as one_login_authentication_scheme_name,

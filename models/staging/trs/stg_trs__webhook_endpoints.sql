@@ -11,7 +11,6 @@ final as (
     select
         {{ as_text('source.webhook_endpoint_id') }} as webhook_endpoint_id,
         {{ as_text('source.application_user_id') }} as application_user_id,
-        {{ as_text('source.address') }} as address,
         {{ as_text('source.api_version') }} as api_version,
         {{ as_text_array('source.cloud_event_types') }} as cloud_event_types,
         source.enabled,

@@ -30,6 +30,7 @@ class ModelColumn:
         classification: "open", "personal" or "sensitive".
         physical_type: a PostgreSQL type.
         required: whether a test or a constraint of the model allows no null; False where that is not known.
+        quasi_identifier: whether it singles a person out together with other such columns.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ModelColumn:
     classification: str
     physical_type: str
     required: bool
+    quasi_identifier: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def extract_model(extract: ExtractName, dictionary: dict[str, Term], folder: Pat
                 classification=column.term.classification,
                 physical_type=_physical(file, column.name, column.data_type or column.term.type),
                 required=_forbids_null(written),
+                quasi_identifier=column.term.quasi_identifier,
             )
             for column, written in zip(columns, entry["columns"], strict=True)
         ),

@@ -18,6 +18,7 @@ from open_data_contract_standard.model import (
 
 from warehouse.core.contracts.model import (
     IDENTIFIER,
+    QUASI_IDENTIFIER,
     Classification,
     Column,
     Contract,
@@ -181,6 +182,7 @@ class _Loader:
             required=bool(entry.required or entry.primaryKey),
             unique=bool(entry.unique) or self._is_whole_key(entry),
             constraints=options,
+            quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),
         )
 
     def _is_whole_key(self, entry: SchemaProperty) -> bool:

@@ -26,6 +26,9 @@ IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,49}\Z")
 
 Classification = Literal["open", "personal", "sensitive"]
 
+QUASI_IDENTIFIER = "quasi-identifier"
+"""The tag of a column that singles a person out together with other such columns."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -35,6 +38,7 @@ class Column:
         physical_type: the type as the contract writes it.
         unique: whether no two rows may have one value; true for a primary key of one column.
         constraints: the contract's logicalTypeOptions, such as pattern, maxLength, minimum.
+        quasi_identifier: whether it singles a person out together with other such columns.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Column:
     required: bool
     unique: bool
     constraints: Mapping[str, Any]
+    quasi_identifier: bool = False
 
 
 class RuleKind(StrEnum):

@@ -17,11 +17,11 @@ import yaml
 from warehouse.core import whole_files
 from warehouse.core.contracts.edit import CannotEdit, Editor
 from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn
-from warehouse.core.contracts.model import Classification
+from warehouse.core.contracts.model import QUASI_IDENTIFIER, Classification
 from warehouse.core.contracts.read import compose, contract_error, read_bytes
 from warehouse.core.contracts.types import LOGICAL_TYPES, Kind, parse_type, why_it_cannot_hold
 
-_ORDER = ("name", "description", "logicalType", "physicalType", "required", "classification")
+_ORDER = ("name", "description", "logicalType", "physicalType", "required", "classification", "tags")
 """Of the keys that follow from the model; each is put behind the nearest one before it."""
 
 _CLASSES = get_args(Classification)
@@ -89,11 +89,13 @@ def synced(path: Path, content: bytes, model: ExtractModel) -> Synced:
         raise contract_error(path, problems)
     editor, changes = Editor(text), list[Change]()
     wanted = [("the table", table, [("description", model.description, True)] if model.description else [])]
-    wanted += [(name, node, list(_of(known[name], _values(node)))) for name, node in columns.items()]
+    wanted += [(name, node, list(_of(known[name], _values(node), _tags(node)))) for name, node in columns.items()]
     for place, node, keys in wanted:
         given = _values(node)
         for key, value, prose in keys:
             was = given.get(key)
+            if key == "tags":
+                was = _flow(_tags(node)) or None
             if was is None or " ".join(was.split()) != value:
                 try:
                     editor.set(node, key, value, _ORDER[: max(1, _ORDER.index(key))], prose=prose)
@@ -132,11 +134,11 @@ def _values(node: yaml.MappingNode) -> dict[str, str]:
     return {name.value: value.value for name, value in node.value if isinstance(value, yaml.ScalarNode)}
 
 
-def _of(column: ModelColumn, given: dict[str, str]) -> Iterator[_Wanted]:
+def _of(column: ModelColumn, given: dict[str, str], tags: list[str]) -> Iterator[_Wanted]:
     """What a column of a contract should say.
 
-    A class that is stricter than the model's, a type that holds every value of the model's and a promise that no value
-    is missing are agreed with the recipient: they stay.
+    A class that is stricter than the model's, tags of its own, a type that holds every value of the model's and a
+    promise that no value is missing are agreed with the recipient: they stay.
     """
     physical = given.get("physicalType", "")
     if not _holds(physical, column.physical_type):
@@ -150,6 +152,17 @@ def _of(column: ModelColumn, given: dict[str, str]) -> Iterator[_Wanted]:
         yield "required", "true", False
     strictest = max(column.classification, given.get("classification", "open"), key=_strictness)
     yield "classification", strictest, False
+    if column.quasi_identifier and QUASI_IDENTIFIER not in tags:
+        yield "tags", _flow([*tags, QUASI_IDENTIFIER]), False
+
+
+def _tags(node: yaml.MappingNode) -> list[str]:
+    found = _child(node, "tags")
+    return [one.value for one in found.value] if isinstance(found, yaml.SequenceNode) else []
+
+
+def _flow(tags: list[str]) -> str:
+    return f"[{', '.join(tags)}]" if tags else ""
 
 
 def _strictness(classification: str) -> int:
@@ -193,5 +206,6 @@ def _expected(root: yaml.Node, changes: list[Change]) -> object:
     table = document["schema"][0]
     columns = {column["name"]: column for column in table["properties"]}
     for change in changes:
-        (table if change.place == "the table" else columns[change.place])[change.key] = change.now
+        now = change.now.strip("[]").split(", ") if change.key == "tags" else change.now
+        (table if change.place == "the table" else columns[change.place])[change.key] = now
     return document
