@@ -12,8 +12,8 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
-from warehouse.core import session
-from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError
+from warehouse.core import session, transport
+from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError, UnsafeConnection
 
 CONNECT_SECONDS = 10
 
@@ -43,6 +43,7 @@ def connect(
     Raises:
         SettingsError: the connection string does not parse.
         DatabaseUnreachable: nobody answers there, or the server says no.
+        UnsafeConnection: the server has no TLS, or its certificate does not hold.
         PooledConnection: a pooler answers there.
     """
     try:
@@ -121,11 +122,15 @@ def writing(connection: psycopg.Connection) -> Iterator[None]:
             connection.execute("set default_transaction_read_only = on")
 
 
-def unreachable(error: psycopg.OperationalError, conninfo: str, *, what: str, variable: str) -> DatabaseUnreachable:
+def unreachable(
+    error: psycopg.OperationalError, conninfo: str, *, what: str, variable: str
+) -> DatabaseUnreachable | UnsafeConnection:
     """A connection failure in words. The server's reason is kept; it names users and databases, never passwords."""
     lines = str(error).strip().splitlines() or ["no reason was given"]
     reason = next((line for line in reversed(lines) if "failed: " in line), lines[-1])
     reason = reason.rsplit("failed: ", maxsplit=1)[-1].removeprefix("FATAL:").strip()
+    if unsafe := transport.refused(reason, conninfo, where=describe(conninfo), what=what, variable=variable):
+        return unsafe
     return DatabaseUnreachable(
         f"No connection to {what} at {describe(conninfo)}: {reason}.",
         meaning="Nothing was read or changed. What was delivered and built before stays as it is.",

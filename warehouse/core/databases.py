@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
-from warehouse.core import ledger, ours
+from warehouse.core import ledger, ours, transport
 from warehouse.core.database import connect
 from warehouse.core.errors import SetupError
 from warehouse.core.postgres import Cluster, find_binaries
@@ -22,6 +23,17 @@ from warehouse.core.settings import PROJECT, Settings
 
 WAREHOUSE = "warehouse"
 SOURCE = "trs"
+
+
+class _Named(TypedDict):
+    """How a database is called: in a sentence, and by the setting that a person would correct."""
+
+    what: str
+    variable: str
+
+
+_WAREHOUSE = _Named(what="the warehouse", variable="WAREHOUSE_DATABASE_URL")
+_SOURCE = _Named(what="the operational database", variable="TRS_DATABASE_URL")
 
 _ENV_BEGIN, _ENV_END = "# >>> the embedded warehouse, for dbt (written by `warehouse up`)", "# <<<"
 
@@ -94,13 +106,32 @@ class Databases:
 
     @property
     def warehouse_conninfo(self) -> str:
+        """The warehouse's connection string: for us, and for dbt.
+
+        Raises:
+            UnsafeConnection: it leads to another machine without sslmode=verify-full.
+        """
         url = self.settings.warehouse_database_url
-        return url.get_secret_value() if url else self.cluster(WAREHOUSE).conninfo(WAREHOUSE)
+        return self._safe(url, _WAREHOUSE) if url else self.cluster(WAREHOUSE).conninfo(WAREHOUSE)
 
     @property
     def source_conninfo(self) -> str:
+        """The operational database's connection string: for us, and for the warehouse's own server.
+
+        Raises:
+            UnsafeConnection: it leads to another machine without sslmode=verify-full.
+        """
         url = self.settings.trs_database_url
-        return url.get_secret_value() if url else self.cluster(SOURCE).conninfo(SOURCE)
+        return self._safe(url, _SOURCE) if url else self.cluster(SOURCE).conninfo(SOURCE)
+
+    @property
+    def transport_reason(self) -> str | None:
+        """Why a connection to another machine is not checked; None when each is checked, or stays on this machine."""
+        unchecked = [url for url in (self.warehouse_conninfo, self.source_conninfo) if not transport.is_checked(url)]
+        return self.settings.warehouse_transport_reason if unchecked else None
+
+    def _safe(self, url: SecretStr, which: _Named) -> str:
+        return transport.checked(url.get_secret_value(), **which, reason=self.settings.warehouse_transport_reason)
 
     def warehouse(self) -> psycopg.Connection:
         """A connection to the warehouse, in autocommit.
@@ -108,7 +139,7 @@ class Databases:
         Raises:
             SameDatabase: it is the operational database.
         """
-        connection = connect(self.warehouse_conninfo, what="the warehouse", variable="WAREHOUSE_DATABASE_URL")
+        connection = connect(self.warehouse_conninfo, **_WAREHOUSE)
         return self._checked(WAREHOUSE, connection)
 
     def source(self) -> psycopg.Connection:
@@ -117,9 +148,7 @@ class Databases:
         Raises:
             SameDatabase: it is the warehouse, or another one.
         """
-        connection = connect(
-            self.source_conninfo, what="the operational database", variable="TRS_DATABASE_URL", read_only=True
-        )
+        connection = connect(self.source_conninfo, **_SOURCE, read_only=True)
         return self._checked(SOURCE, connection)
 
     def _checked(self, name: str, connection: psycopg.Connection) -> psycopg.Connection:

@@ -11,7 +11,8 @@ code, so that a scheduler can tell them apart:
     │   │   └── ContractBehind       37  a contract does not say what the extract's model says
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
     │   ├── SameDatabase             19  two settings lead to one database, or are swapped
-    │   └── PooledConnection         39  an address leads to a pooler, which keeps no session
+    │   ├── PooledConnection         39  an address leads to a pooler, which keeps no session
+    │   └── UnsafeConnection         46  a connection to another machine is not encrypted, or its server not checked
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
     │   └── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
     ├── DatabaseUnreachable          14  no connection to a database
@@ -56,6 +57,7 @@ code, so that a scheduler can tell them apart:
     ├── ErasureRefused               43  the person cannot be erased now
     ├── NotOurs                      44  something that the warehouse did not make blocks it
     ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
+    ├── QueryTooLong                 47  a statement of `warehouse sql` took longer than it may
     ├── MigrationRefused             63  a migration of the source would fail or do harm, or was not understood
     ├── UnexpectedFailure            70  a defect of this program, or an unexpected database error
     └── Interrupted                 130  Ctrl-C
@@ -128,6 +130,10 @@ class SameDatabase(SettingsError):
 
 class PooledConnection(SettingsError):
     exit_code = 39
+
+
+class UnsafeConnection(SettingsError):
+    exit_code = 46
 
 
 class SetupError(WarehouseError):
@@ -328,6 +334,10 @@ class NotOurs(WarehouseError):
 
 class KeyUnusable(WarehouseError):
     exit_code = 73
+
+
+class QueryTooLong(WarehouseError):
+    exit_code = 47
 
 
 class MigrationRefused(WarehouseError):

@@ -39,6 +39,13 @@ class Settings(BaseSettings):
         None,
         description="The operational database to replicate. Unset: the embedded, synthetic one of the sandbox.",
     )
+    warehouse_transport_reason: str | None = Field(
+        None,
+        min_length=10,
+        description="Why a connection to a database on another machine may have less than sslmode=verify-full, in a "
+        "few words. Without it such a connection is refused (exit code 46); with it, the URL has to name the sslmode. "
+        "Preflight and doctor show the reason, and each run records it.",
+    )
     warehouse_home: Path = Field(
         PROJECT / ".warehouse",
         description="The folder for the embedded databases, their logs and files in preparation.",

@@ -64,8 +64,8 @@ def _servers(databases: Databases) -> Iterator[Finding]:
     if databases.embedded():
         yield _examined("PostgreSQL programs", lambda: _programs(databases))
         yield _examined("embedded databases", lambda: _started(databases))
-    yield _examined("warehouse", lambda: _answers(databases.warehouse, databases.warehouse_conninfo))
-    yield _examined("operational database", lambda: _answers(databases.source, databases.source_conninfo))
+    yield _examined("warehouse", lambda: _answers(databases.warehouse, lambda: databases.warehouse_conninfo))
+    yield _examined("operational database", lambda: _answers(databases.source, lambda: databases.source_conninfo))
 
 
 def _programs(databases: Databases) -> str:
@@ -80,13 +80,13 @@ def _started(databases: Databases) -> str:
     return f"{names} run" + (f" (started now: {', '.join(started)})" if started else "")
 
 
-def _answers(connect: Callable[[], psycopg.Connection], conninfo: str) -> str:
+def _answers(connect: Callable[[], psycopg.Connection], conninfo: Callable[[], str]) -> str:
     with connect() as connection:
         version = connection.info.parameter_status("server_version")
         has_icu = connection.execute(_HAS_ICU).fetchone() == (True,)
         encrypted = connection.pgconn.ssl_in_use
     icu = "ICU" if has_icu else "no ICU: text compares by case"
-    return f"PostgreSQL {version} at {describe(conninfo)}; {icu}; {'TLS' if encrypted else 'not encrypted'}"
+    return f"PostgreSQL {version} at {describe(conninfo())}; {icu}; {'TLS' if encrypted else 'not encrypted'}"
 
 
 def _disk(databases: Databases) -> Finding:

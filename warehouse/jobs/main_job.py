@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from warehouse.core.database import session_lock
+from warehouse.core.database import one, session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, MeaningChanged, WarehouseError
 from warehouse.core.progress import Progress, StageReport, timed
@@ -23,7 +23,7 @@ LOCK = "warehouse run"
 _INTERRUPTED = """
 update ledger.runs set state = 'interrupted', ended_at = clock_timestamp() where state = 'running'
 """
-_BEGIN = "insert into ledger.runs default values returning run_id"
+_BEGIN = "insert into ledger.runs (transport_reason) values (%s) returning run_id"
 _END = """
 update ledger.runs set state = %s, error = %s, stages = %s, ended_at = clock_timestamp() where run_id = %s
 """
@@ -91,7 +91,7 @@ def run(
         done.stages.append(report)
         on_stage(done, report)
 
-    with _only_run(warehouse), _in_the_ledger(warehouse, done):
+    with _only_run(warehouse), _in_the_ledger(warehouse, done, databases.transport_reason):
         if databases.source_is_embedded:
             report = _fill_sandbox(databases, progress)
             # Only the first run has it as a stage.
@@ -154,12 +154,10 @@ def _only_run(connection: psycopg.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _in_the_ledger(connection: psycopg.Connection, done: Run) -> Iterator[None]:
+def _in_the_ledger(connection: psycopg.Connection, done: Run, transport_reason: str | None) -> Iterator[None]:
     """A row for the run, with how it ended. A run that was killed is marked by the next one, which holds the lock."""
     connection.execute(_INTERRUPTED)
-    row = connection.execute(_BEGIN).fetchone()
-    assert row is not None
-    done.run_id = int(row[0])
+    (done.run_id,) = one(connection, _BEGIN, (transport_reason,))
     state, error = "succeeded", None
     try:
         yield

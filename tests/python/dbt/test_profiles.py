@@ -40,21 +40,42 @@ def test_dev_needs_no_variable() -> None:
     [
         (
             "postgresql://analyst:secret@db.example.org:6432/warehouse?sslmode=require",
-            ("analyst", "secret", "db.example.org", 6432, "warehouse", "require"),
+            ("analyst", "secret", "db.example.org", 6432, "warehouse", "verify-full"),
         ),
-        ("postgres://analyst:s@db/warehouse", ("analyst", "s", "db", 5432, "warehouse", "prefer")),
+        ("postgres://analyst:s@db/warehouse", ("analyst", "s", "db", 5432, "warehouse", "verify-full")),
         (
             "postgresql://a%40b:p%40ss%2Fw%3Ard%25%C3%A9@db:5433/w?connect_timeout=3&sslmode=verify-full",
             ("a@b", "p@ss/w:rd%é", "db", 5433, "w", "verify-full"),
         ),
-        ("postgresql://analyst@db:5433/w", ("analyst", "", "db", 5433, "w", "prefer")),
+        ("postgresql://analyst@db:5433/w", ("analyst", "", "db", 5433, "w", "verify-full")),
         ("postgresql://a:b@[::1]:5433/w", ("a", "b", "::1", 5433, "w", "prefer")),
-        ("postgresql://a:12345@10.0.0.1/w", ("a", "12345", "10.0.0.1", 5432, "w", "prefer")),
+        ("postgresql://a:12345@10.0.0.1/w", ("a", "12345", "10.0.0.1", 5432, "w", "verify-full")),
     ],
 )
 def test_prod_reads_the_url(url: str, expected: tuple[object, ...]) -> None:
     found = render("prod", {"WAREHOUSE_DATABASE_URL": url})
     assert tuple(found[k] for k in ("user", "password", "host", "port", "dbname", "sslmode")) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("localhost", "prefer"),
+        ("127.0.0.1:5433", "prefer"),
+        ("%2Frun%2Fpostgresql", "prefer"),
+        ("localhost:1,[::1]:2", "prefer"),
+        ("localhost:1,db.example.org:2", "verify-full"),
+        ("localhost.example.org", "verify-full"),
+        ("127.0.0.1.example.org", "verify-full"),
+    ],
+)
+def test_prod_checks_the_server_on_another_machine(place: str, expected: str) -> None:
+    url = f"postgresql://a:b@{place}/w"
+    assert render("prod", {"WAREHOUSE_DATABASE_URL": url})["sslmode"] == expected
+    # libpq takes the last of two.
+    twice = {"WAREHOUSE_DATABASE_URL": f"{url}?sslmode=verify-full&sslmode=require"}
+    reason = {"WAREHOUSE_TRANSPORT_REASON": "The network is our own."}
+    assert render("prod", twice | reason)["sslmode"] == "require"
 
 
 def test_prod_takes_certificates_from_the_url() -> None:

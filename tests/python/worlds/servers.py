@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from psycopg import connect
 
 from tests.python.conftest import FAST
+from tests.python.waiting import until
 from tests.python.worlds import tls
 from warehouse.core.postgres import Binaries, Cluster, find_binaries
 from warehouse.core.postgres.binaries import system_folders
@@ -19,6 +21,8 @@ _TEST = {**FAST, "ssl": "on", "wal_retrieve_retry_interval": "'500ms'"}
 
 READY = {"wal_level": "'logical'", "track_commit_timestamp": "on", "max_slot_wal_keep_size": "'20GB'"}
 """The same, for tests that begin later."""
+
+_LOADED = "select pg_conf_load_time()"
 
 
 def system_binaries() -> Binaries:
@@ -41,7 +45,8 @@ class SystemServer:
 
     def __init__(self, folder: Path, name: str, authority: Path, settings: Mapping[str, str] | None = None) -> None:
         self.authority = authority
-        own = {**_TEST, **self._certificate(folder / name), **(settings or {})}
+        self._folder = folder / name
+        own = {**_TEST, **self._certificate(), **(settings or {})}
         own["unix_socket_directories"] = f"'{self._sockets(folder)}'"
         self._cluster = Cluster(name, folder, system_binaries(), own)
         self._cluster.start()
@@ -68,17 +73,35 @@ class SystemServer:
     def stop(self) -> None:
         self._cluster.stop()
 
-    def _certificate(self, folder: Path) -> dict[str, str]:
+    def show(self, authority: Path, *, host: str = tls.HOST, days: int = 30) -> None:
+        """Have the server show another certificate from now on."""
+        unchecked = self.administrator().replace("verify-full", "require").partition("&")[0]
+        with connect(unchecked) as before:
+            (was,) = before.execute(_LOADED).fetchall()
+        self._made(self._folder, authority, host, days)
+        self._control("reload")
+
+        def has_loaded() -> bool:
+            with connect(unchecked) as now:
+                return now.execute(_LOADED).fetchall() != [was]
+
+        until("the server shows its new certificate", has_loaded)
+
+    def _certificate(self) -> dict[str, str]:
+        self._folder.mkdir(parents=True)
+        self._folder.chmod(0o755)
+        certificate, key = self._made(self._folder, self.authority, tls.HOST, 30)
+        return {"ssl_cert_file": f"'{certificate}'", "ssl_key_file": f"'{key}'"}
+
+    def _made(self, folder: Path, authority: Path, host: str, days: int) -> tuple[Path, Path]:
         """The server's own files; PostgreSQL wants the key to be its user's alone."""
-        folder.mkdir(parents=True)
-        folder.chmod(0o755)
-        certificate, key = tls.make_server_certificate(self.authority, folder)
+        certificate, key = tls.make_server_certificate(authority, folder, host=host, days=days)
         key.chmod(0o600)
         owner = unprivileged_owner()
         for file in (certificate, key):
             if owner:
                 owner.takes(file)
-        return {"ssl_cert_file": f"'{certificate}'", "ssl_key_file": f"'{key}'"}
+        return certificate, key
 
     def _sockets(self, folder: Path) -> Path:
         made = folder / "sockets"

@@ -23,14 +23,18 @@ def make_authority(folder: Path, name: str = "ca") -> Path:
     return certificate
 
 
-def make_server_certificate(authority: Path, folder: Path) -> tuple[Path, Path]:
-    """Make the certificate of a server, signed by an authority; returns certificate and key."""
+def make_server_certificate(authority: Path, folder: Path, *, host: str = HOST, days: int = 30) -> tuple[Path, Path]:
+    """Make the certificate of a server, signed by an authority; returns certificate and key.
+
+    Args:
+        days: for which it holds; -1 for one that has expired.
+    """
     certificate, key, request = folder / "server.pem", folder / "server.key", folder / "server.csr"
     names = folder / "server.ext"
-    names.write_text(f"subjectAltName = DNS:{HOST}\n")
-    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}", "-keyout", str(key), "-out", str(request))
+    names.write_text(f"subjectAltName = DNS:{host}\n")
+    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={host}", "-keyout", str(key), "-out", str(request))
     _openssl(
-        "x509", "-req", "-days", "30", "-in", str(request), "-CA", str(authority),
+        "x509", "-req", "-days", str(days), "-in", str(request), "-CA", str(authority),
         "-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial", "-extfile", str(names),
         "-out", str(certificate),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from warehouse.replicate.catalog import clocks, reach
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.link import Ends
-from warehouse.replicate.preflight import at_source, rules
+from warehouse.replicate.preflight import at_source, links, rules
 from warehouse.replicate.preflight.facts import Facts, read_source, read_warehouse
 from warehouse.replicate.preflight.roles import role_settings
 from warehouse.replicate.preflight.rules import Rule
@@ -42,7 +42,7 @@ def require(ends: Ends, only: Sequence[Rule] | None = None) -> None:
     Raises:
         SourceNotReady, MissingPrivilege, WalLevelNotLogical, ReplicationError, SetupError: the first check that failed.
     """
-    found = examined(ends) if only is None else rules.examine(_facts(ends), only)
+    found = examined(ends) if only is None else rules.examine(_facts(ends, _slot(ends)), only)
     if first := first_failed(found):
         raise first.as_error(NOTHING_DONE)
 
@@ -60,8 +60,9 @@ def require_room(ends: Ends) -> None:
 
 def examined(ends: Ends) -> list[Finding]:
     """Every check, on connections that are open already; there need not be a ledger."""
-    facts = _facts(ends)
-    found = rules.examine(facts, rules.EVERY)
+    slot = _slot(ends)
+    facts = _facts(ends, slot)
+    found = [*links.examined(ends, slot), *rules.examine(facts, rules.EVERY)]
     if facts.warehouse.may_subscribe:
         found.append(_reach(ends.warehouse, ends.databases.source_conninfo))
     return [
@@ -73,11 +74,16 @@ def examined(ends: Ends) -> list[Finding]:
     ]
 
 
-def _facts(ends: Ends) -> Facts:
+def _slot(ends: Ends) -> str | None:
+    """The name of our slot, when replication was set up before."""
     epoch = epochs.current(ends.warehouse, ends.name) if ours.identify(ends.warehouse).has_ledger else None
+    return epoch.slot_name if epoch else None
+
+
+def _facts(ends: Ends, slot: str | None) -> Facts:
     return Facts(
-        read_source(ends.trs, ends.schema, ends.published, ends.name, epoch.slot_name if epoch else None),
-        read_warehouse(ends.warehouse, ends.name, has_begun=epoch is not None),
+        read_source(ends.trs, ends.schema, ends.published, ends.name, slot),
+        read_warehouse(ends.warehouse, ends.name, has_begun=slot is not None),
         ends.published,
         int(ends.databases.settings.warehouse_wal_budget_gb * 1e9),
     )

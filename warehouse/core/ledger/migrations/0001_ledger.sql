@@ -7,10 +7,13 @@ create table ledger.runs (
     ended_at timestamptz,
     state text not null default 'running' check (state in ('running', 'succeeded', 'failed', 'interrupted')),
     error jsonb,
-    stages jsonb not null default '[]'
+    stages jsonb not null default '[]',
+    transport_reason text
 );
 
-comment on table ledger.runs is 'One row for each `warehouse run`, with the summary of its stages.';
+comment on table ledger.runs is
+    'One row for each `warehouse run`, with the summary of its stages. transport_reason: why a connection to another '
+    'machine had less than sslmode=verify-full (WAREHOUSE_TRANSPORT_REASON); null when none had.';
 
 create table ledger.made_here (
     kind text not null check (kind in ('schema', 'candidate', 'table')),
