@@ -118,7 +118,11 @@ def clusters(short_folder: Path) -> Iterator[WorldDatabases]:
     _SHARED.append(databases)
     yield databases
     _SHARED.remove(databases)
+    with connect(databases.cluster("warehouse").conninfo("postgres"), autocommit=True) as warehouse:
+        left = warehouse.execute("select subname from pg_subscription").fetchall()
     databases.stop()
+    # A stream that a test leaves takes a worker from every test after it, until one of them finds none.
+    assert not left, f"Tests of this process have left subscriptions: {left}"
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,13 @@ class Databases:
             # Only flushed WAL is sent, so the source has to be able to send it at all.
             SOURCE: {"wal_level": "'logical'", "max_replication_slots": "10", "max_wal_senders": "10"},
             # Gives each applied transaction the commit time that it had at the source.
-            WAREHOUSE: {"track_commit_timestamp": "on", "max_logical_replication_workers": "8"},
+            # The workers of replication come out of the same number as those of parallel queries, of which there are
+            # up to eight: a long query must not keep the stream from being started.
+            WAREHOUSE: {
+                "track_commit_timestamp": "on",
+                "max_logical_replication_workers": "8",
+                "max_worker_processes": "20",
+            },
         }[name]
         binaries = find_binaries(self.settings.warehouse_postgres_bin)
         return Cluster(name, self.settings.warehouse_home, binaries, {**own, **self.cluster_settings})

@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.python.conftest import WorldDatabases
 from tests.python.replicate.drifting import World, world
 from tests.python.replicate.test_leaving_and_returning import publication, run, subscription, told
 from warehouse.core.errors import AlteredMeanwhile, StreamStuck, SubscriptionAltered
@@ -286,6 +287,20 @@ def test_what_our_own_commands_do_is_never_doubted(world: World) -> None:
     run(world)
     assert codes(world) == {}
     assert world.warehouse.execute("select count(*) from ledger.doubts").fetchone() == (0,)
+
+
+def test_an_error_that_postgresql_counts_a_moment_later(
+    databases: WorldDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker switches the stream off, and only then hands in its counters: a look between waits for them."""
+    with databases.at_warehouse() as warehouse:
+        warehouse.execute("create temporary table counted as select '3' as errors")
+        monkeypatch.setattr(marks, "_ERRORS", "select 'errors of ' || %(name)s, null, errors from counted")
+        monkeypatch.setattr(marks, "COUNTED_WITHIN_SECONDS", 0)
+        assert not marks._has_counted_an_error(warehouse, "one", noted="3")
+        monkeypatch.setattr(marks, "COUNTED_WITHIN_SECONDS", 60)
+        monkeypatch.setattr(marks.time, "sleep", lambda _: warehouse.execute("update counted set errors = '4'"))
+        assert marks._has_counted_an_error(warehouse, "one", noted="3")
 
 
 def test_a_conflict_that_was_skipped_by_hand_is_not_called_resolved(world: World) -> None:

@@ -12,6 +12,8 @@ from tests.python.worlds import tls
 from tests.python.worlds.servers import READY, SystemServer
 from tests.python.worlds.world import Place, make_source, url
 from warehouse.core.databases import Databases
+from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream.slot import drop_slot
 
 MakePlace = Callable[[str], Place]
 ICU = "locale_provider icu icu_locale 'en-GB'"
@@ -26,9 +28,8 @@ def full_source(clusters: Databases) -> str:
 
 
 @pytest.fixture(scope="session")
-def make_place(clusters: Databases, full_source: str, short_folder: Path) -> Iterator[MakePlace]:
-    """Makes a place: a source with the rows of all worlds, an empty warehouse, both by URL."""
-    made: list[Place] = []
+def new_place(clusters: Databases, full_source: str, short_folder: Path) -> MakePlace:
+    """Makes a place: a source with the rows of all worlds, an empty warehouse, both by URL. Nobody stops its stream."""
 
     def make(name: str) -> Place:
         for cluster, template in (("trs", full_source), ("warehouse", "template1")):
@@ -40,13 +41,23 @@ def make_place(clusters: Databases, full_source: str, short_folder: Path) -> Ite
                 )
         source, warehouse = (clusters.cluster(cluster).conninfo(name) for cluster in ("trs", "warehouse"))
         home = _home(short_folder / name)
-        place = Place(home, name, source, warehouse, url(source, sslmode="disable"), url(warehouse, sslmode="disable"))
-        made.append(place)
-        return place
+        return Place(home, name, source, warehouse, url(source, sslmode="disable"), url(warehouse, sslmode="disable"))
+
+    return make
+
+
+@pytest.fixture
+def make_place(new_place: MakePlace) -> Iterator[MakePlace]:
+    """As `new_place`, for one test: its streams end with it."""
+    made: list[Place] = []
+
+    def make(name: str) -> Place:
+        made.append(new_place(name))
+        return made[-1]
 
     yield make
     for place in made:
-        drop_subscriptions(place.warehouse_admin)
+        end_streams(place)
 
 
 def _home(folder: Path) -> Path:
@@ -70,7 +81,7 @@ def system(short_folder: Path) -> Iterator[SystemServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def make_system_place(system: SystemServer, short_folder: Path) -> Iterator[MakePlace]:
     """Makes a place on the system's PostgreSQL: both databases on one server, compared by the rules of a language."""
     made: list[Place] = []
@@ -90,17 +101,19 @@ def make_system_place(system: SystemServer, short_folder: Path) -> Iterator[Make
 
     yield make
     for place in made:
-        drop_subscriptions(place.warehouse_admin)
+        end_streams(place)
 
 
-def drop_subscriptions(administrator: str) -> None:
-    """Drop what would go on reading from a server that is stopped."""
-    with connect(administrator, autocommit=True) as warehouse:
+def end_streams(place: Place) -> None:
+    """Drop a world's subscription and slots: a server has few of them, and the tests after it need theirs."""
+    with connect(place.warehouse_admin, autocommit=True) as warehouse:
         for (name,) in warehouse.execute(
             "select subname from pg_subscription"
             " where subdbid = (select oid from pg_database where datname = current_database())"
         ).fetchall():
-            target = sql.Identifier(name)
-            warehouse.execute(sql.SQL("alter subscription {} disable").format(target))
-            warehouse.execute(sql.SQL("alter subscription {} set (slot_name = none)").format(target))
-            warehouse.execute(sql.SQL("drop subscription {}").format(target))
+            subscription.drop(warehouse, name)
+    with connect(place.source_admin, autocommit=True) as source:
+        for (name,) in source.execute(
+            "select slot_name from pg_replication_slots where database = current_database()"
+        ).fetchall():
+            drop_slot(source, name)

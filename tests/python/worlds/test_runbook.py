@@ -13,7 +13,7 @@ import pytest
 from tests.python.deliver.world import SftpWorld, sftp_server
 from tests.python.main_job import COMMAND
 from tests.python.worlds import tls
-from tests.python.worlds.conftest import ICU, MakePlace
+from tests.python.worlds.conftest import ICU, MakePlace, end_streams
 from tests.python.worlds.main_job_in import run
 from tests.python.worlds.runbook import Block, blocks
 from tests.python.worlds.servers import SystemServer
@@ -122,11 +122,14 @@ def site(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def tidy(make_place: MakePlace) -> Outcome:
+def tidy(new_place: MakePlace) -> Outcome:
     """What comes out on the built-in servers, which compare text by its bytes."""
-    place = make_place("beside_the_runbook")
-    run(place, "nothing odd")
-    return outcome(place)
+    place = new_place("beside_the_runbook")
+    try:
+        run(place, "nothing odd")
+        return outcome(place)
+    finally:
+        end_streams(place)
 
 
 PARTS = list(dict.fromkeys(block.heading for block in blocks(PAGE)))

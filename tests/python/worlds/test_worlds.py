@@ -7,7 +7,7 @@ import pytest
 from tests.python.worlds import odd
 from tests.python.worlds.belongings import changed
 from tests.python.worlds.busy import busy_loops
-from tests.python.worlds.conftest import MakePlace
+from tests.python.worlds.conftest import MakePlace, end_streams
 from tests.python.worlds.main_job_in import Day, all_is_well, live_through, refused, run
 from tests.python.worlds.readers import Readers
 from tests.python.worlds.world import CHANGES, outcome
@@ -17,9 +17,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def tidy(make_place: MakePlace) -> Day:
+def tidy(new_place: MakePlace) -> Day:
     """The day in a tidy world: superusers, no settings of anybody's, nobody else about."""
-    return live_through(make_place("tidy"), "nothing odd")
+    place = new_place("tidy")
+    try:
+        return live_through(place, "nothing odd")
+    finally:
+        end_streams(place)
 
 
 def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:

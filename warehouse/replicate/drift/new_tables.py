@@ -205,7 +205,8 @@ def _wait_until_ready(work: Work, table: str) -> None:
             nudged = time.monotonic()
         is_off = not subscription.is_enabled(work.warehouse, work.name)
         if is_off or waiting.is_over:
-            state = f"does not move (srsubstate {row[0] if row else 'none'} in pg_subscription_rel)."
+            state = f"does not move (srsubstate {row[0] if row else 'none'} in pg_subscription_rel)"
+            state += subscription.no_worker_left(work.warehouse) + "."
             stands = f"does not begin: the source waits for {who}." if (who := held_by()) else state
             raise StreamStuck(
                 f"The copy of {table} " + ("failed, and PostgreSQL disabled the subscription." if is_off else stands),

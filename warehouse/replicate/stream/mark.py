@@ -125,7 +125,10 @@ def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> StreamStu
     failed = f"; PostgreSQL counts {errors[0]} errors" if errors and errors[0] else ""
     return StreamStuck(
         f"The stream has not moved for {subscription.STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; "
-        "the apply worker " + ("runs" if worker else "does not run") + failed + ".",
+        "the apply worker "
+        + ("runs" if worker else "does not run" + subscription.no_worker_left(warehouse))
+        + failed
+        + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",
         next_command="Read the log of the warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log), "
         "then run again: the stream continues where it stopped.",

@@ -7,6 +7,7 @@ ends (ledger.marks); another one at the next look is a doubt (ledger.doubts) unt
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ where n.nspname = 'history' or p.oid in (
 """
 
 _AT_SOURCE = "select 'the publication', null, oid || '/' || xmin from pg_publication where pubname = %(name)s"
+
+COUNTED_WITHIN_SECONDS = 5
+"""A worker that ends with an error switches the subscription off first, and hands in its counters when it is gone."""
 
 _NOTED = "select what, table_name, mark, noted_at from ledger.marks"
 
@@ -152,13 +156,13 @@ def changed(ends: Ends) -> list[Doubt]:
             continue
         if one.what == _POSITION and not _moved_by_hand(before[2], one.mark):
             continue
-        if one.what == _SUBSCRIPTION and _only_switched_off(ends, now, noted):
+        if one.what == _SUBSCRIPTION and _only_switched_off(ends, noted):
             continue
         found.append(Doubt(one.what, one.table, before[3]))
     return found
 
 
-def _only_switched_off(ends: Ends, now: dict[str, Mark], noted: dict[str, tuple[str, str, str, datetime]]) -> bool:
+def _only_switched_off(ends: Ends, noted: dict[str, tuple[str, str, str, datetime]]) -> bool:
     """Whether the subscription was switched off, and nothing else: by PostgreSQL after an error, an ordinary event.
 
     Or by hand, with nothing that could have been passed over: the slot stands where it was seen, or nobody has written
@@ -167,11 +171,23 @@ def _only_switched_off(ends: Ends, now: dict[str, Mark], noted: dict[str, tuple[
     row = ends.warehouse.execute("select subenabled from pg_subscription where subname = %s", (ends.name,)).fetchone()
     if row != (False,) or _moved_while_off(ends, noted[_SUBSCRIPTION][3]):
         return False
-    if _ERRORS_OF in noted and _ERRORS_OF in now and now[_ERRORS_OF].mark != noted[_ERRORS_OF][2]:
-        return True
     seen = ends.warehouse.execute(_SEEN, (ends.name,)).fetchone()
     there = ends.trs.execute(_MOVED, (seen[1], seen[2], seen[0])).fetchone() if seen else None
-    return there is not None and not there[0]
+    if there is not None and not there[0]:
+        return True
+    return _ERRORS_OF in noted and _has_counted_an_error(ends.warehouse, ends.name, noted[_ERRORS_OF][2])
+
+
+def _has_counted_an_error(warehouse: psycopg.Connection, name: str, noted: str) -> bool:
+    """Whether PostgreSQL counts another number of errors; its worker reports one a moment after it has switched off."""
+    deadline = time.monotonic() + COUNTED_WITHIN_SECONDS
+    while True:
+        row = warehouse.execute(_ERRORS, {"name": name}).fetchone()
+        if row is None or row[2] != noted:
+            return row is not None
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
 
 
 def _moved_while_off(ends: Ends, since: datetime) -> bool:

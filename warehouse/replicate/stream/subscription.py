@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from warehouse.core.database import one
 from warehouse.core.errors import StreamStuck
 from warehouse.replicate.catalog import reach
 
@@ -106,6 +107,21 @@ def stop(warehouse: psycopg.Connection, name: str) -> None:
                 "then run again.",
             )
         time.sleep(0.02)
+
+
+_WORKERS = """
+select count(*), current_setting('max_logical_replication_workers')::int
+from pg_stat_subscription
+where pid is not null
+"""
+
+
+def no_worker_left(warehouse: psycopg.Connection) -> str:
+    """That the warehouse's server has no worker left to give us, as the end of a message; otherwise nothing."""
+    used, most = one(warehouse, _WORKERS)
+    if used < most:
+        return ""
+    return f"; all {most} of the server's max_logical_replication_workers are taken, by any of its databases"
 
 
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
