@@ -17,8 +17,6 @@ from warehouse.replicate.stream.mark import emit_mark, wait_for
 
 pytestmark = pytest.mark.slow
 
-TAKEN = "all 1 of the server's max_logical_replication_workers are taken"
-
 
 def subscribe(warehouse_conninfo: str, source: Databases, name: str) -> None:
     with connect(source.source_conninfo, autocommit=True) as trs:
@@ -31,11 +29,14 @@ def subscribe(warehouse_conninfo: str, source: Databases, name: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("setting", "least"), [("max_logical_replication_workers", "1"), ("max_worker_processes", "2")]
+)
 def test_the_message_says_that_other_databases_have_every_worker(
-    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, setting: str, least: str
 ) -> None:
-    databases = make_databases(short_folder / "few")
-    databases.cluster_settings = {**FAST, "max_logical_replication_workers": "1"}
+    databases = make_databases(short_folder / setting)
+    databases.cluster_settings = {**FAST, setting: least}
     databases.start()
     try:
         with databases.at_source() as trs, databases.at_warehouse() as warehouse:
@@ -46,7 +47,7 @@ def test_the_message_says_that_other_databases_have_every_worker(
             until("a worker of the other", lambda: subscription.no_worker_left(warehouse))
             subscribe(databases.warehouse_conninfo, databases, "ours")
             monkeypatch.setattr(subscription, "STALLED_SECONDS", 1)
-            with pytest.raises(StreamStuck, match=TAKEN):
+            with pytest.raises(StreamStuck, match=f"none of its {setting} left: 1 streams"):
                 wait_for(trs, warehouse, "ours", emit_mark(trs).lsn, Silent())
     finally:
         databases.stop()

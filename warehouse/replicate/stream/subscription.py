@@ -110,7 +110,11 @@ def stop(warehouse: psycopg.Connection, name: str) -> None:
 
 
 _WORKERS = """
-select count(*), current_setting('max_logical_replication_workers')::int
+select
+    count(*),
+    current_setting('max_logical_replication_workers')::int,
+    -- One of them is the process that starts the others.
+    current_setting('max_worker_processes')::int - 1
 from pg_stat_subscription
 where pid is not null
 """
@@ -118,10 +122,11 @@ where pid is not null
 
 def no_worker_left(warehouse: psycopg.Connection) -> str:
     """That the warehouse's server has no worker left to give us, as the end of a message; otherwise nothing."""
-    used, most = one(warehouse, _WORKERS)
-    if used < most:
+    used, workers, processes = one(warehouse, _WORKERS)
+    if used < min(workers, processes):
         return ""
-    return f"; all {most} of the server's max_logical_replication_workers are taken, by any of its databases"
+    setting = "max_logical_replication_workers" if workers <= processes else "max_worker_processes"
+    return f"; its server has none of its {setting} left: {used} streams and copies of all its databases run"
 
 
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
