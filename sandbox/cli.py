@@ -82,7 +82,8 @@ def advance(
         print_json({"days": days, "today": today, "happenings": happened})
     else:
         print_table(None, ["what happened", "times"], sorted(happened.items(), key=lambda item: -item[1]))
-        out.print(f"\nIt is now {today:%d %B %Y} in the sandbox. `warehouse run` replicates and delivers what is due.")
+        out.print()
+        out.print(f"It is now {today:%d %B %Y} in the sandbox. `warehouse run` replicates and delivers what is due.")
 
 
 @app.command("status")

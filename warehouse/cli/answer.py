@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-from warehouse.cli.output import err, print_table
+from warehouse.cli.output import err, out, print_table
+from warehouse.core.hostile import in_json, visible
 
 Row = Sequence[str | None]
 
@@ -48,13 +50,42 @@ class Column:
     oid: int
 
 
-def write(form: str, columns: Sequence[Column], rows: Iterator[Row]) -> None:
-    """Print an answer on standard output as it comes.
+class Printed:
+    """The answers of a command, one for each statement, printed on standard output as they come.
+
+    Of several, tables and CSV have an empty line between two answers; in JSON they are one list of lists.
+    """
+
+    def __init__(self, form: str, several: bool) -> None:
+        self._form = form
+        self._several = several
+        self._count = 0
+
+    def rows(self, columns: Sequence[Column], rows: Iterator[Row]) -> None:
+        """Print the answer to a statement."""
+        if self._several and self._form == "json":
+            sys.stdout.write(",\n" if self._count else "[\n")
+        elif self._count:
+            sys.stdout.write("\n")
+        self._count += 1
+        {"table": _table, "csv": _csv, "json": _json}[self._form](columns, rows)
+
+    def end(self) -> None:
+        """Close the list."""
+        if self._several and self._form == "json":
+            sys.stdout.write("]\n" if self._count else "[]\n")
+
+
+@contextmanager
+def printed(form: str, statements: int) -> Iterator[Printed]:
+    """Where the answers to so many statements are printed.
 
     Args:
         form: "table", "csv" or "json".
     """
-    {"table": _table, "csv": _csv, "json": _json}[form](columns, rows)
+    made = Printed(form, statements > 1)
+    yield made
+    made.end()
 
 
 def _csv(columns: Sequence[Column], rows: Iterator[Row]) -> None:
@@ -72,6 +103,8 @@ def _csv(columns: Sequence[Column], rows: Iterator[Row]) -> None:
 
 
 def _field(text: str, alone: bool) -> str:
+    # A file or a program gets values as they are.
+    text = visible(text) if out.is_terminal else text
     if text == "" or any(mark in text for mark in ',"\r\n') or (alone and text == "\\."):
         return '"' + text.replace('"', '""') + '"'
     return text
@@ -79,7 +112,7 @@ def _field(text: str, alone: bool) -> str:
 
 def _json(columns: Sequence[Column], rows: Iterator[Row]) -> None:
     """One document: a list with an object for each row."""
-    names = [json.dumps(column.name, ensure_ascii=False) for column in columns]
+    names = [in_json(json.dumps(column.name, ensure_ascii=False)) for column in columns]
     before = "["
     for row in rows:
         values = (json_of(column.oid, value) for column, value in zip(columns, row, strict=True))
@@ -99,8 +132,8 @@ def json_of(oid: int, value: str | None) -> str:
     if oid in _BOOLEAN:
         return "true" if value == "t" else "false"
     if oid in _INTEGERS or oid in _JSON or (oid in _FLOATS and value not in _NOT_FINITE):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+        return in_json(value)
+    return in_json(json.dumps(value, ensure_ascii=False))
 
 
 def _table(columns: Sequence[Column], rows: Iterator[Row]) -> None:

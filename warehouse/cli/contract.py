@@ -96,10 +96,10 @@ def _show(done: list[Synced]) -> None:
             continue
         out.print(f"{near(one.path)}:")
         for change in one.changes:
-            out.print(f"  {change.place}, {change.key}", markup=False)
+            out.print(f"  {change.place}, {change.key}")
             if change.was is not None:
-                out.print(f"    - {' '.join(change.was.split())}", markup=False)
-            out.print(f"    + {change.now}", markup=False)
+                out.print(f"    - {' '.join(change.was.split())}")
+            out.print(f"    + {change.now}")
     for one in done:
         if one.left_behind:
             out.print(f"Only in the model of {near(one.path)}, and not delivered: {', '.join(one.left_behind)}.")

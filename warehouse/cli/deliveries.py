@@ -35,7 +35,8 @@ def list_deliveries(json: bool = JsonOption) -> None:
         )
         for item in listed:
             if item["state"] == State.VANISHED:
-                out.print(f"\n{item['id']} waits for a decision. {item['next']}")
+                out.print()
+                out.print(f"{item['id']} waits for a decision. {item['next']}")
 
 
 def _line(item: dict[str, Any]) -> tuple[Any, ...]:
@@ -75,7 +76,7 @@ def redo_delivery(
     if json:
         print_json(report.as_dict())
     else:
-        out.print(f"{report}{report.rests_on}", markup=False)
+        out.print(f"{report}{report.rests_on}")
 
 
 @app.command("received")
@@ -128,7 +129,7 @@ def deliver_now(json: bool = JsonOption) -> None:
         return
     for report in reports:
         if report.error is None:
-            out.print(f"{report}{report.rests_on}", markup=False)
+            out.print(f"{report}{report.rests_on}")
     if not reports:
         out.print("Nothing is due.")
     if failure:

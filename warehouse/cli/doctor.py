@@ -24,6 +24,7 @@ def doctor(json: bool = JsonOption) -> None:
         print_json({"healthy": healthy, "findings": as_json(findings)})
     else:
         print_findings(findings)
-        out.print(f"\n{summary(findings)}")
+        out.print()
+        out.print(summary(findings))
     if not healthy:
         raise typer.Exit(SetupError.exit_code)

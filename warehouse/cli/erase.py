@@ -67,13 +67,13 @@ def _tell_survey(found: Survey, json: bool) -> None:
         out.print("Neither the warehouse nor the operational database has data of this person.")
     _tell_unread(found.unread)
     if found.refusal:
-        out.print(f"The person could not be erased now: {found.refusal}", markup=False)
+        out.print(f"The person could not be erased now: {found.refusal}")
     out.print("Nothing was changed.")
 
 
 def _tell_unread(places: list[str]) -> None:
     for place in places:
-        out.print(f"Not looked into: {place}. This user may not read it: ask its owner.", markup=False)
+        out.print(f"Not looked into: {place}. This user may not read it: ask its owner.")
 
 
 def _tell(done: Erasure, json: bool) -> None:
@@ -97,7 +97,7 @@ def _tell(done: Erasure, json: bool) -> None:
         sure = "held" if held["found"] == "read" else "by its dates held"
         out.print(f"Inform {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
     for place in done.left_there:
-        out.print(f"Still there: {place}. It is not built by dbt: ask its owner to remove the person.", markup=False)
+        out.print(f"Still there: {place}. It is not built by dbt: ask its owner to remove the person.")
     _tell_unread(done.unread)
     for number in done.unfinished:
         out.print(f"Erasure {number}, of another person, was interrupted: run its command again.")

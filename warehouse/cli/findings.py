@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from warehouse.cli.output import out, plain
+from warehouse.cli.output import out, styled
 from warehouse.core.finding import Finding
+from warehouse.core.hostile import visible
 
-_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]•[/]", "failed": "[red]✗[/]"}
+_MARKS = {"ok": ("✓", "green"), "warning": ("•", "yellow"), "failed": ("✗", "red")}
 _INDENT = "    "
 _WIDEST = 28
 """A code that is longer does not push the texts of all others to the right."""
@@ -30,17 +31,19 @@ def print_findings(findings: Sequence[Finding], *, named: bool = True) -> None:
     for finding in findings:
         name = f"{finding.code:<{column}}  " if named else ""
         text = f"{finding.what} {finding.meaning}" if finding.meaning else finding.what
-        lines = _folded(f"{name}{text}", "  ", _INDENT)
-        out.print(f"{_MARKS[finding.state]} {plain(lines.lstrip())}")
+        first, *rest = _folded(f"{name}{text}", "  ", _INDENT)
+        out.print(styled(*_MARKS[finding.state]), " ", first.lstrip())
         if finding.next_command:
-            out.print(plain(_folded(f"Next: {finding.next_command}", _INDENT, _INDENT + " " * 6)))
+            rest += _folded(f"Next: {finding.next_command}", _INDENT, _INDENT + " " * 6)
+        for line in rest:
+            out.print(line)
 
 
-def _folded(text: str, first: str, rest: str) -> str:
+def _folded(text: str, first: str, rest: str) -> list[str]:
     if not out.is_terminal:
-        return first + text
-    return textwrap.fill(
-        text,
+        return [first + text]
+    return textwrap.wrap(
+        visible(text),
         width=out.width,
         initial_indent=first,
         subsequent_indent=rest,

@@ -69,6 +69,6 @@ def make_key(
     if json:
         print_json({"key": name, "version": version, "where": key.where, "made": not there})
     elif there:
-        out.print(f"The key {name}, version {version}, is there already: {key.where}.", markup=False)
+        out.print(f"The key {name}, version {version}, is there already: {key.where}.")
     else:
-        out.print(f"Made {path}. Keep a copy of it where you keep your secrets.", markup=False)
+        out.print(f"Made {path}. Keep a copy of it where you keep your secrets.")

@@ -54,9 +54,17 @@ def at_warehouse() -> Iterator[tuple[Databases, psycopg.Connection]]:
 
 
 @contextmanager
-def as_it_is(side: Literal["source", "warehouse"]) -> Iterator[tuple[Databases, psycopg.Connection]]:
-    """One of the two databases, for a command that changes nothing in it."""
+def as_it_is(
+    side: Literal["source", "warehouse"], check: Callable[[Databases], None] | None = None
+) -> Iterator[tuple[Databases, psycopg.Connection]]:
+    """One of the two databases, for a command that migrates nothing in it.
+
+    Args:
+        check: raises where it is not to be connected to.
+    """
     databases = started()
+    if check:
+        check(databases)
     with databases.source() if side == "source" else databases.warehouse() as connection:
         yield databases, connection
 

@@ -1,4 +1,9 @@
-"""How commands speak: JSON for machines, words and tables for people, errors in one shape for both."""
+"""How commands speak: JSON for machines, words and tables for people, errors in one shape for both.
+
+Everything is printed from here. What comes from a database, a file or a name is text: a terminal's library sees no
+markup in it, and no hostile character reaches a terminal, a log or a pipe (warehouse/core/hostile.py). A call of
+`out.print` is one line; only what is styled with `styled` has a style.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +22,53 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from warehouse.cli import interrupt
 from warehouse.core.errors import WarehouseError
+from warehouse.core.hostile import in_json, visible
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+def _console(*, stderr: bool = False, soft_wrap: bool = False, width: int | None = None) -> Console:
+    return Console(stderr=stderr, soft_wrap=soft_wrap, width=width, highlight=False, markup=False, emoji=False)
+
+
+def styled(text: str, style: str) -> Text:
+    """A part of a line with a style of the terminal's library, such as "bold red"."""
+    return Text(visible(text), style)
+
+
+class Printer:
+    """One of the two streams."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        self.console = _console(stderr=stderr, soft_wrap=True)
+
+    def print(self, *parts: str | Text) -> None:
+        """Print one line: what would break it, or do harm, is shown as an escape."""
+        line = Text()
+        for part in parts:
+            line.append_text(part) if isinstance(part, Text) else line.append(visible(part))
+        self.console.print(line)
+
+    def document(self, text: str) -> None:
+        """Print a text with line breaks of its own, such as SQL to be run: a pipe gets it as it is."""
+        if self.is_terminal:
+            self.console.print(Text(visible(text, keep="\n\t")))
+        else:
+            self.console.file.write(text + "\n")
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.console.is_terminal
+
+    @property
+    def width(self) -> int:
+        return self.console.width
+
+
+out = Printer()
+err = Printer(stderr=True)
 
 
 def speak_any_language() -> None:
@@ -44,7 +90,7 @@ JsonOption = typer.Option(False, "--json", help="Print JSON for machines.")
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     text = json.dumps(_finite(value), default=as_json, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(in_json(text) + "\n")
 
 
 def as_json(value: Any) -> Any:
@@ -73,14 +119,9 @@ def _finite(value: Any) -> Any:
 
 def print_error(error: WarehouseError) -> None:
     """What happened, what it means, what to type next."""
-    err.print(f"[bold red]{type(error).__name__}[/]  {plain(error.what)}")
-    err.print(f"  What it means  {plain(error.meaning)}")
-    err.print(f"  Next           {plain(error.next_command)}")
-
-
-def plain(text: str) -> str:
-    """A text in which the terminal's library sees no markup."""
-    return text.replace("[", r"\[")
+    err.print(styled(type(error).__name__, "bold red"), "  ", error.what)
+    err.print(f"  What it means  {error.meaning}")
+    err.print(f"  Next           {error.next_command}")
 
 
 def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -88,25 +129,27 @@ def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequen
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     numeric = [all(isinstance(row[n], int | float | type(None)) for row in rows) for n in range(len(columns))]
     for name, is_number in zip(columns, numeric, strict=True):
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(visible(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     # A pipe gets whole lines; only a terminal's are folded to its width.
-    console = Console(highlight=False) if out.is_terminal else Console(width=240, highlight=False)
+    console = _console(width=None if out.is_terminal else 240)
     with console.capture() as captured:
         console.print(table)
     sys.stdout.write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it."""
+    """A value as a person reads it: a list of ours a line each, anything else on one line."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return plain(str(value))
+    if isinstance(value, list):
+        return "\n".join(map(shown, value))
+    return visible(str(value))
 
 
 def size(count: int | None) -> str:
@@ -126,7 +169,7 @@ class TerminalProgress:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._status = None if quiet or not out.is_terminal else out.status("")
+        self._status = None if quiet or not out.is_terminal else out.console.status("")
         self._stage = ""
 
     @contextmanager
@@ -135,7 +178,7 @@ class TerminalProgress:
         interrupt.check()
         self._stage = name
         if self._status:
-            self._status.update(f"[bold]{name}[/]")
+            self._status.update(styled(name, "bold"))
             self._status.start()
         elif not self._quiet:
             out.print(f"{name} ...")
@@ -145,20 +188,20 @@ class TerminalProgress:
             if self._status:
                 self._status.stop()
 
-    def done(self, text: str) -> None:
+    def done(self, *parts: str | Text) -> None:
         """A line that stays."""
         if not self._quiet:
-            out.print(text)
+            out.print(*parts)
 
     def say(self, text: str) -> None:
         interrupt.check()
         if self._status:
-            self._status.update(f"[bold]{self._stage}[/]  {plain(text)}")
+            self._status.update(Text.assemble(styled(self._stage, "bold"), "  ", visible(text)))
 
     def wait(self, text: str) -> None:
         interrupt.check()
         # Beside JSON, too, a person who looks at the log has to see why nothing happens.
-        (err if self._quiet else out).print(f"  {text}", markup=False)
+        (err if self._quiet else out).print(f"  {text}")
 
     def count(self, text: str, done: int, total: int | None = None) -> None:
         self.say(f"{text} {done:,}" + (f" of {total:,}" if total else ""))

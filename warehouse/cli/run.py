@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import typer
-from rich.markup import escape
 
 from warehouse.cli.opening import ready
-from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, styled
 from warehouse.core.progress import StageReport
 from warehouse.core.settings import load
 from warehouse.deliver import missed
@@ -21,9 +20,9 @@ def run(json: bool = JsonOption) -> None:
 
     def show(done: Run, stage: StageReport) -> None:
         words = ", ".join([*stage.where, *stage.notes] if stage.stage == "replicate" else stage.notes)
-        progress.done(f"[green]✓[/] {stage.stage:<10} {escape(words)}  [dim]{stage.seconds:.1f} s[/]")
+        progress.done(styled("✓", "green"), f" {stage.stage:<10} {words}  ", styled(f"{stage.seconds:.1f} s", "dim"))
         for finding in done.built.findings if done.built and stage is done.built.stage else []:
-            progress.done(f"  [yellow]•[/] {escape(str(finding))}")
+            progress.done("  ", styled("•", "yellow"), f" {finding}")
 
     def show_started(names: list[str]) -> None:
         progress.done(f"Started the embedded databases: {', '.join(names)} (`warehouse down` stops them)")
@@ -48,7 +47,8 @@ def _print_summary(done: Run) -> None:
     print_table(
         None,
         ["stage", "rows in", "rows out", "rejected", "seconds", "where"],
-        [(s.stage, s.rows_in, s.rows_out, s.rejected, f"{s.seconds:.1f}", "\n".join(s.where)) for s in done.stages],
+        [(s.stage, s.rows_in, s.rows_out, s.rejected, f"{s.seconds:.1f}", list(s.where)) for s in done.stages],
     )
     if not done.deliveries:
-        out.print("\nNothing is due: every period that is over has been delivered.")
+        out.print()
+        out.print("Nothing is due: every period that is over has been delivered.")

@@ -1,26 +1,32 @@
-"""A person's own SQL statement: it can only read, and what the server says against it goes back to that person."""
+"""A person's own SQL: asked with a reader's rights, and what the server says against it goes back to that person."""
 
 from __future__ import annotations
 
 import difflib
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import QueryTooLong, UsageError
 
 _COPY = re.compile(rb"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*copy\b", re.IGNORECASE | re.DOTALL)
-_IS_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
+_ARM = """
+select set_config('statement_timeout', %s, true), (
+    select set_config('role', %s, true) from pg_catalog.pg_roles where rolname = current_user and rolsuper
+)
+"""
 _RELATIONS = """
 select n.nspname || '.' || c.relname
 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm') and not starts_with(n.nspname, 'pg_') and n.nspname <> 'information_schema'
 """
 _DATE_STATES = ("22007", "22008")
-_READ_ONLY, _NO_RIGHT, _SYNTAX, _NO_RELATION = "25006", "42501", "42601", "42P01"
+_READ_ONLY, _NO_RIGHT, _SYNTAX, _NO_RELATION, _CANCELLED = "25006", "42501", "42601", "42P01", "57014"
 
 
 def is_copy(statement: bytes) -> bool:
@@ -28,24 +34,81 @@ def is_copy(statement: bytes) -> bool:
     return _COPY.match(statement) is not None
 
 
-@contextmanager
-def only_reading(connection: psycopg.Connection) -> Iterator[None]:
-    """One transaction that can only read, and that no statement in it can turn into another.
+@dataclass
+class Asking:
+    """One or several statements of a person, in one transaction.
 
-    The server refuses to switch a transaction to writing once it has a snapshot, which it has after the first query.
-    A superuser's functions could still drop a slot, read a file or end a session, so the role is a reader's.
+    Attributes:
+        role: whom a superuser asks as, see roles.reads_as(); None asks as who is connected.
+        writes: the transaction may write, and is committed when every statement has succeeded.
+        minutes: how long they may take together.
     """
-    connection.execute("begin transaction read only")
-    # A person may leave `public` out; ours name every schema (warehouse/core/session.py).
-    connection.execute("set local search_path = public")
-    row = connection.execute(_IS_SUPERUSER).fetchone()
-    if row and row[0]:
-        connection.execute("set local role pg_read_all_data")
-    try:
-        yield
-    finally:
-        if not connection.closed and not connection.broken:
-            connection.execute("rollback")
+
+    connection: psycopg.Connection
+    role: str | None
+    writes: bool
+    minutes: float
+    _begun: float = field(default_factory=time.monotonic, init=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction that, unless it writes, can only read, and that no statement can turn into another.
+
+        The server refuses to switch a transaction to writing once it has a snapshot, which it has after the first
+        query.
+        """
+        self.connection.execute("begin" if self.writes else "begin transaction read only")
+        done = False
+        try:
+            # A person may leave `public` out; ours name every schema (warehouse/core/session.py).
+            self.connection.execute("set local search_path = public")
+            if self.role:
+                self.connection.execute(sql.SQL("set local role {}").format(sql.Identifier(self.role)))
+            yield
+            done = self.writes
+        finally:
+            if not self.connection.closed and not self.connection.broken:
+                self.connection.execute("commit" if done else "rollback")
+
+    @contextmanager
+    def statement(self, text: str, begin: int, statement: bytes) -> Iterator[None]:
+        """Around each statement: whose rights it has, how long it may take, and in words what the server refuses.
+
+        A superuser's functions could drop a slot, read a file or end a session. So a superuser is a reader before each
+        statement, also after one such as `reset role`.
+
+        Args:
+            text: all that the person wrote.
+            begin: where in it this statement begins.
+        """
+        left = self.minutes * 60 - (time.monotonic() - self._begun)
+        if left <= 0:
+            raise self._too_long()
+        self.connection.execute(_ARM, (f"{max(1, left * 1000):.0f}ms", self.role or "none"))
+        try:
+            yield
+        except psycopg.Error as error:
+            if error.sqlstate is None:
+                raise
+            if error.sqlstate == _CANCELLED and time.monotonic() - self._begun >= self.minutes * 60:
+                raise self._too_long() from None
+            message = error.diag.message_primary or "no reason was given"
+            place = _place(text, begin, statement, error.diag.statement_position)
+            raise refused(
+                f"The database refused the statement{place}: {message}.", _hint(self.connection, error)
+            ) from None
+        if self.connection.info.transaction_status != pq.TransactionStatus.INTRANS:
+            raise refused(
+                "A statement ended the transaction in which `warehouse sql` runs them all.",
+                "Leave BEGIN, COMMIT and ROLLBACK out; `warehouse sql` sets them itself.",
+            )
+
+    def _too_long(self) -> QueryTooLong:
+        return QueryTooLong(
+            f"It took longer than the {self.minutes:g} minutes that `warehouse sql` may take.",
+            meaning="The server has stopped it. Nothing was changed; what was printed is not all.",
+            next_command="Ask for less (a where, an aggregate), or give it longer: warehouse sql --minutes 120 …",
+        )
 
 
 def described(connection: psycopg.Connection, statement: bytes) -> list[tuple[str, int]]:
@@ -56,25 +119,12 @@ def described(connection: psycopg.Connection, statement: bytes) -> list[tuple[st
     return [((result.fname(number) or b"").decode(), result.ftype(number)) for number in range(result.nfields)]
 
 
-@contextmanager
-def refusals(connection: psycopg.Connection, statement: bytes) -> Iterator[None]:
-    """What the server says of a person's own statement goes back to that person."""
-    try:
-        yield
-    except psycopg.Error as error:
-        if error.sqlstate is None:
-            raise
-        message = error.diag.message_primary or "no reason was given"
-        place = _place(statement.decode(), error.diag.statement_position)
-        raise refused(f"The database refused the statement{place}: {message}.", _hint(connection, error)) from None
-
-
 def _hint(connection: psycopg.Connection, error: psycopg.Error) -> str:
     state = error.sqlstate
     if state == _READ_ONLY:
         return (
             "`warehouse sql` only reads. To change a mart, change its model (docs/querying.md); to change the "
-            "operational database, use its own application."
+            "operational database, use its own application. An engineer has --write."
         )
     if state == _NO_RIGHT:
         return "`warehouse sql` reads tables and views only; for anything else connect with a role that may do it."
@@ -98,10 +148,11 @@ def _near(connection: psycopg.Connection, error: psycopg.Error) -> str:
     return f"Perhaps {' or '.join(found)}? " * bool(found) + 'All: warehouse sql "table information_schema.tables"'
 
 
-def _place(statement: str, position: str | None) -> str:
+def _place(text: str, begin: int, statement: bytes, position: str | None) -> str:
+    """Where the server found it, in all that the person wrote."""
     if not position:
         return ""
-    before = statement[: int(position) - 1]
+    before = text[:begin] + statement.decode()[: int(position) - 1]
     return f" at line {before.count(chr(10)) + 1}, column {len(before) - (before.rfind(chr(10)) + 1) + 1}"
 
 

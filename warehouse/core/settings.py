@@ -88,6 +88,17 @@ class Settings(BaseSettings):
         "either database, and for transactions that are open at the source when a first copy, a repair or a reconcile "
         "makes its slot; those it names at the start and every minute.",
     )
+    warehouse_sql_minutes: float = Field(
+        30.0,
+        gt=0,
+        description="How many minutes `warehouse sql` may take, unless --minutes says otherwise (then exit code 47). "
+        "A question that runs on keeps old rows from being removed, at the source as in the warehouse.",
+    )
+    warehouse_sql_source: bool = Field(
+        False,
+        description="Whether `warehouse sql --source` may ask an operational database on a server. It always may ask "
+        "the sandbox's.",
+    )
     warehouse_wal_budget_gb: float = Field(
         10.0,
         gt=0,

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from warehouse.cli import findings
+from warehouse.cli.output import Printer
 from warehouse.core.errors import SlotLost, WarehouseError
 from warehouse.core.finding import Finding, failed, first_failed, from_error, ok, warning
 from warehouse.core.settings import PROJECT
@@ -50,8 +51,11 @@ def test_the_first_failure_decides() -> None:
 
 def printed(monkeypatch: pytest.MonkeyPatch, found: list[Finding], *, terminal: bool, named: bool = True) -> list[str]:
     file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=80, soft_wrap=True, highlight=False, color_system=None)
-    monkeypatch.setattr(findings, "out", console)
+    out = Printer()
+    out.console = Console(
+        file=file, force_terminal=terminal, width=80, soft_wrap=True, highlight=False, color_system=None, markup=False
+    )
+    monkeypatch.setattr(findings, "out", out)
     findings.print_findings(found, named=named)
     return file.getvalue().splitlines()
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from tests.python.conftest import FreshDatabases
 from warehouse.cli import main as cli
 from warehouse.cli.output import print_json
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import QueryTooLong, SettingsError, UsageError
 
 
 @dataclass
@@ -162,12 +163,14 @@ CHANGES = [
     "select lo_create(0)",
     "select pg_reload_conf()",
     "select pg_switch_wal()",
-    # More than one: the first would have hidden the others.
-    "select 1; select 2",
     "select 1; delete from persons",
     "commit; delete from persons",
     "rollback; set default_transaction_read_only = off; delete from persons",
     "copy (select 1) to stdout; delete from persons",
+    # A superuser is a reader again before the next statement.
+    "reset role; select pg_read_file('PG_VERSION')",
+    "set session authorization default; select pg_reload_conf()",
+    "\\dt",
     "",
     "  -- nothing\n ; ",
 ]
@@ -195,7 +198,6 @@ def test_a_statement_that_ends_the_transaction_leaves_nothing_behind(ask: Ask, p
 def test_the_words_of_a_refusal(ask: Ask) -> None:
     changed = ask("--source", "update persons set last_name = 'x'").err
     assert "read-only transaction" in changed and "only reads" in changed
-    assert "one statement at a time" in ask("select 1; select 2").err
     assert "The statement is empty" in ask("").err
     date = ask("select '31/12/2020'::date").err
     assert "DateStyle" not in date and "2020-12-31" in date
@@ -203,6 +205,63 @@ def test_the_words_of_a_refusal(ask: Ask) -> None:
     near = ask("--source", "select * from person").err
     assert "public.persons" in near
     assert "ledger.builds" in ask("select * from builds").err
+
+
+def test_every_answer_of_several_statements_is_printed(ask: Ask, tmp_path: Path) -> None:
+    several = "select 1 as a, 'x;y' as b; -- two\nset local search_path = pg_catalog; select 2 as c where false;"
+    assert json.loads(ask("--json", several).out) == [[{"a": 1, "b": "x;y"}], [{"status": "SET"}], []]
+    assert ask("--format", "csv", several).out == "a,b\n1,x;y\n\nstatus\nSET\n\nc\n"
+    table = ask(several).out
+    assert [table.index(word) for word in ("x;y", "SET", "c")] == sorted(table.index(w) for w in ("x;y", "SET", "c"))
+    mixed = ask("--format", "csv", "select 1 as a; copy (select 'two') to stdout; select 3 as b")
+    assert mixed.out == "a\n1\ntwo\n\nb\n3\n"
+    file = tmp_path / "q.sql"
+    file.write_text("select 1;\n\n  select 2;\nselect nonsense;\nselect 4;\n")
+    wrong = ask("--file", str(file))
+    assert wrong.code == UsageError.exit_code and "at line 4, column 8" in wrong.err and "4" not in wrong.out
+    assert ask("select 1; commit; select 2").code == UsageError.exit_code
+
+
+def test_a_question_has_a_time_limit(ask: Ask, prepared: FreshDatabases) -> None:
+    """The server stops it; a statement cannot give the next one longer."""
+    for statement in ("select pg_sleep(600)", "set statement_timeout = 0; select pg_sleep(600)"):
+        for where in ([], ["--source"]):
+            told = ask("--minutes", "0.01", *where, statement)
+            assert told.code == QueryTooLong.exit_code == 47, told
+            assert "--minutes" in told.err
+    prepared.settings = prepared.settings.model_copy(update={"warehouse_sql_minutes": 0.01})
+    assert ask("select pg_sleep(300); select pg_sleep(300)").code == QueryTooLong.exit_code
+
+
+def test_an_engineer_may_write_all_or_nothing(ask: Ask, prepared: FreshDatabases) -> None:
+    made = "create table notes (n int); insert into notes values (1), (2)"
+    assert ask(made).code == UsageError.exit_code
+    assert ask("--write", f"{made}; select nonsense").code == UsageError.exit_code
+    assert ask("select * from notes").code == UsageError.exit_code, "nothing of it stayed"
+    assert ask("--write", made).code == 0
+    assert json.loads(ask("--json", "select count(*) from public.notes").out) == [{"count": 2}]
+    with prepared.at_warehouse() as connection:
+        connection.execute("drop table notes")
+
+
+def test_rows_are_written_from_standard_input(
+    ask: Ask, prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with prepared.at_warehouse() as connection:
+        connection.execute("create table loaded (n int, t text)")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1,a\n2,b\n")))
+    assert ask("--write", "copy loaded from stdin (format csv)").code == 0
+    assert ask("--format", "csv", "select * from public.loaded order by n").out == "n,t\n1,a\n2,b\n"
+
+
+def test_the_source_is_only_read_and_off_where_it_is_real(ask: Ask, prepared: FreshDatabases) -> None:
+    assert ask("--source", "--write", "delete from persons").code == UsageError.exit_code
+    url = SecretStr(prepared.source_conninfo)
+    prepared.settings = prepared.settings.model_copy(update={"trs_database_url": url})
+    refused = ask("--source", "select 1")
+    assert refused.code == SettingsError.exit_code and "WAREHOUSE_SQL_SOURCE" in refused.err
+    prepared.settings = prepared.settings.model_copy(update={"warehouse_sql_source": True})
+    assert ask("--source", "select 1").code == 0
 
 
 def test_copy_to_stdout_is_the_servers_own(ask: Ask) -> None:

@@ -53,9 +53,9 @@ def apply_drift(
         print_json({"done": outcome.done, "left": left, "failures": failures})
     else:
         for line in outcome.done or ["Nothing to do."]:
-            out.print(line, markup=False)
+            out.print(line)
         for note in outcome.notes:
-            out.print(f"not done: {note}", markup=False)
+            out.print(f"not done: {note}")
     error = outcome.error()
     if error:
         raise error

@@ -50,8 +50,8 @@ def check_file(
 
 def _print(checked: Checked) -> None:
     for one in checked.objections:
-        out.print(f"{checked.file}:{one.line}: {one.verdict}: {one.what}", markup=False, soft_wrap=True)
-        out.print(f"    {one.statement}", markup=False, soft_wrap=True)
-        out.print(f"    Next: {one.do}", markup=False, soft_wrap=True)
+        out.print(f"{checked.file}:{one.line}: {one.verdict}: {one.what}")
+        out.print(f"    {one.statement}")
+        out.print(f"    Next: {one.do}")
     if not checked.objections:
         out.print(f"{checked.statements} statements: none of them needs any action.")

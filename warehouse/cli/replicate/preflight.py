@@ -21,6 +21,7 @@ def show_preflight(json: bool = JsonOption) -> None:
         print_json({"ready": not failed, "checks": as_json(checks)})
     else:
         print_findings(checks)
-        out.print("\nReady." if not failed else f"\n{len(failed)} of {len(checks)} checks failed.")
+        out.print()
+        out.print("Ready." if not failed else f"{len(failed)} of {len(checks)} checks failed.")
     if failed:
         raise typer.Exit(failed[0].exit_code)

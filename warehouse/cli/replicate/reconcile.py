@@ -75,7 +75,7 @@ def _show_proof(proof: prove.Proof) -> None:
     for one in proof.mismatches:
         month = f" {one.month:%Y-%m}" if one.month else ""
         keys = "; ".join(", ".join(str(value) for value in key.values()) for key in one.keys)
-        out.print(f"{one.table}{month}: {one.what}" + (f": {keys}" if keys else ""), markup=False)
+        out.print(f"{one.table}{month}: {one.what}" + (f": {keys}" if keys else ""))
     out.print(
         f"{proof.tables} tables: {proof.sealed} sealed months with {proof.versions:,} versions, {proof.open} open; "
         f"{len(proof.mismatches)} mismatches"
@@ -106,7 +106,7 @@ def _show(done: Reconciliation) -> None:
         f"{len(done.tables)} tables, {done.rows:,} rows, compared at {done.lsn} of {done.snapshot_at} ({seconds:.1f} s)"
     )
     for name, why in done.left_out.items():
-        out.print(f"Not compared: {name}: {why}", markup=False)
+        out.print(f"Not compared: {name}: {why}")
     for table in done.differing:
         for kind, keys in table.keys.items():
-            out.print(f"{table.table}, {kind}: {'; '.join(', '.join(key) for key in keys)}", markup=False)
+            out.print(f"{table.table}, {kind}: {'; '.join(', '.join(key) for key in keys)}")

@@ -58,7 +58,7 @@ def _depth(*, compare: bool, full: bool) -> Depth:
 
 def _show(done: Repair) -> None:
     for name, why in done.left_out.items():
-        out.print(f"Not compared: {name}: {why}", markup=False)
+        out.print(f"Not compared: {name}: {why}")
     if done.left:
         out.print(f"{done.left:,} rows differ and were changing all the time: run it again with --compare.")
     if done.gap is None:
@@ -68,7 +68,7 @@ def _show(done: Repair) -> None:
         return
     for gap in (*done.further, done.gap):
         assert gap.to_time is not None
-        out.print(f"Repaired gap {gap.gap_id}: {gap.reason}.", markup=False)
+        out.print(f"Repaired gap {gap.gap_id}: {gap.reason}.")
         out.print(f"  from {gap.from_time.astimezone(UTC):{_TIME}} to {gap.to_time.astimezone(UTC):{_TIME}} UTC")
         out.print(f"  {gap.rows_inserted:,} rows inserted, {gap.rows_updated:,} updated, {gap.rows_deleted:,} deleted")
     if done.copied:

@@ -8,7 +8,7 @@ import typer
 
 from warehouse.cli.findings import print_findings
 from warehouse.cli.opening import started
-from warehouse.cli.output import JsonOption, out, print_json, print_table, size
+from warehouse.cli.output import JsonOption, out, print_json, print_table, size, styled
 from warehouse.replicate import Status, status
 
 
@@ -31,7 +31,7 @@ def show_status(json: bool = JsonOption) -> None:
 
 def _print(now: Status) -> None:
     rows = sum(table["rows"] for table in now.tables)
-    out.print(f"Replication is [bold]{now.state}[/].")
+    out.print("Replication is ", styled(now.state, "bold"), ".")
     print_findings(now.reasons, named=False)
     if now.epoch is None:
         return

@@ -12,7 +12,8 @@ import typer
 
 from warehouse.cli import interrupt
 from warehouse.cli.opening import ready
-from warehouse.cli.output import TerminalProgress, as_json, out
+from warehouse.cli.output import TerminalProgress, as_json, out, styled
+from warehouse.core.hostile import in_json
 from warehouse.replicate import replicate
 from warehouse.replicate.guard.watch import Event, Watch
 
@@ -50,15 +51,13 @@ def _sleep(seconds: float) -> None:
 
 
 def _print(event: Event) -> None:
-    mark = (
-        "[red]✗[/]" if event.exit_code else "[green]✓[/]" if event.state in ("streaming", "quiet") else "[yellow]•[/]"
-    )
-    out.print(f"{event.at:%Y-%m-%d %H:%M:%S} UTC {mark} [bold]{event.state}[/]  ", end="")
-    out.print(event.what, markup=False)
+    good = event.state in ("streaming", "quiet")
+    mark = styled("✗", "red") if event.exit_code else styled("✓", "green") if good else styled("•", "yellow")
+    out.print(f"{event.at:%Y-%m-%d %H:%M:%S} UTC ", mark, " ", styled(event.state, "bold"), f"  {event.what}")
     if event.next_command:
-        out.print(f"    Next: {event.next_command}", markup=False)
+        out.print(f"    Next: {event.next_command}")
 
 
 def _as_json(event: Event) -> None:
-    sys.stdout.write(json_.dumps(asdict(event), default=as_json, ensure_ascii=False) + "\n")
+    sys.stdout.write(in_json(json_.dumps(asdict(event), default=as_json, ensure_ascii=False)) + "\n")
     sys.stdout.flush()

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pgparse
 
-Node = dict[str, Any]
+from warehouse.core.statements import pieces
 
-# What may stand before a semicolon without ending a statement: quotes, dollar quotes and comments.
-_TOKEN = re.compile(
-    r"""
-    (?P<comment>--[^\n]*|/\*)
-    | (?P<escaped>\b[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z))
-    | (?P<text>'(?:[^']|'')*(?:'|\Z))
-    | (?P<name>"(?:[^"]|"")*(?:"|\Z))
-    | (?P<dollar>(?<![\w$])\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)
-    | (?P<psql>(?<=\n)\\[^\n]*|\A\\[^\n]*)
-    | (?P<end>;)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+Node = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,50 +34,7 @@ class Statement:
 
 def read(text: str) -> list[Statement]:
     """Every statement of a file in its order; those of a DO block in the place of the block."""
-    return [statement for line, piece in _pieces(text) for statement in _parsed(line, piece)]
-
-
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    start = position = 0
-    while found := _TOKEN.search(text, position):
-        position = found.end()
-        kind = found.lastgroup
-        if kind == "comment" and found.group() == "/*":
-            position = _after_comment(text, position)
-        elif kind == "dollar":
-            end = text.find(found.group(), position)
-            position = len(text) if end < 0 else end + len(found.group())
-        elif kind == "psql":
-            yield from _piece(text, start, found.start())
-            yield text.count("\n", 0, found.start()) + 1, found.group()
-            start = position
-        elif kind == "end" and not _inside_body(text[start : found.start()]):
-            yield from _piece(text, start, found.end())
-            start = position
-    yield from _piece(text, start, len(text))
-
-
-def _after_comment(text: str, position: int) -> int:
-    depth = 1
-    while depth and (found := re.compile(r"/\*|\*/").search(text, position)):
-        depth += 1 if found.group() == "/*" else -1
-        position = found.end()
-    return len(text) if depth else position
-
-
-def _inside_body(text: str) -> bool:
-    """Whether a semicolon after this belongs to a function's body in standard SQL (BEGIN ATOMIC … END)."""
-    return bool(re.search(r"\bbegin\s+atomic\b", text, re.IGNORECASE)) and not re.search(
-        r"\bend\s*\Z", text, re.IGNORECASE
-    )
-
-
-def _piece(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    piece = text[start:end]
-    bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", piece, flags=re.DOTALL)
-    if bare.strip(" \t\r\n;\ufeff"):
-        begin = start + len(piece) - len(piece.lstrip())
-        yield text.count("\n", 0, begin) + 1, piece.strip().lstrip("\ufeff")
+    return [statement for begin, piece in pieces(text) for statement in _parsed(text.count("\n", 0, begin) + 1, piece)]
 
 
 def _parsed(line: int, text: str) -> Iterator[Statement]:
