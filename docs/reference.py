@@ -122,8 +122,7 @@ def settings() -> str:
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
         "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unexpected error; it may show personal data.\n"
-        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity;\n"
-        "`STORAGE_EMULATOR_HOST` selects an emulator instead.\n"
+        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity.\n"
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from warehouse.core import variables
+from warehouse.core import transport, variables
 from warehouse.core.destinations import forms
 from warehouse.core.errors import SettingsError
 
@@ -136,6 +136,16 @@ class Settings(BaseSettings):
     warehouse_sftp_known_hosts: Path | None = Field(
         None, description="The known_hosts file that SFTP servers are checked against. Unset: ~/.ssh/known_hosts."
     )
+    warehouse_sftp_file_mode: Literal["0600", "0640"] = Field(
+        "0640",
+        description="The mode of files on an SFTP server: 0600 for the user who signs in, 0640 for its group too.",
+    )
+    warehouse_cloud_storage_emulator: str | None = Field(
+        None,
+        description="The address of an emulator of Cloud Storage on this machine, for tests: http://127.0.0.1:4443. "
+        "Files go there without credentials, so another machine is refused, and so is the library's own variable "
+        "STORAGE_EMULATOR_HOST.",
+    )
     warehouse_today: date | None = Field(
         None,
         description="The business date that decides which deliveries are due. "
@@ -149,6 +159,14 @@ class Settings(BaseSettings):
         if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
             # Never the value itself: it holds a password.
             raise ValueError("a database URL starts with postgresql://")
+        return value
+
+    @field_validator("warehouse_cloud_storage_emulator")
+    @classmethod
+    def _is_on_this_machine(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://localhost")
+        if parts.scheme not in ("http", "https") or not parts.hostname or not transport.is_loopback(parts.hostname):
+            raise ValueError("an emulator is at http://127.0.0.1:<port>, on this machine")
         return value
 
     @property

@@ -39,10 +39,11 @@ def is_local(conninfo: str) -> bool:
     parts = conninfo_to_dict(conninfo)
     if parts.get("service"):
         return False
-    return all(_is_local(place) for place in str(parts.get("hostaddr") or parts.get("host") or "").split(","))
+    return all(is_loopback(place) for place in str(parts.get("hostaddr") or parts.get("host") or "").split(","))
 
 
-def _is_local(place: str) -> bool:
+def is_loopback(place: str) -> bool:
+    """Whether a host, as a connection string has it, is this machine."""
     # Without a host libpq takes the socket; a path, or a name with @ before it, is one.
     if place in ("", "localhost") or place.startswith(("/", "@")):
         return True

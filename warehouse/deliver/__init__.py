@@ -5,7 +5,7 @@ serves these.
 """
 
 from warehouse.deliver.due import Owed, due
-from warehouse.deliver.health import examine_deliveries
+from warehouse.deliver.health import examine_deliveries, examine_destinations
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due
 from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
 from warehouse.deliver.run import World
@@ -22,6 +22,7 @@ __all__ = [
     "deliver",
     "due",
     "examine_deliveries",
+    "examine_destinations",
     "missed",
     "redo",
     "what_is_due",

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 
 from warehouse.core.contracts import EXPORTS, load_contracts
 from warehouse.core.database import one
-from warehouse.core.errors import FilesVanished
+from warehouse.core.errors import FilesVanished, WarehouseError
+from warehouse.core.finding import Finding, from_error, warning
 from warehouse.core.settings import Settings
+from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
 
 _LEDGER = "select to_regclass('ledger.delivery_decisions') is not null"
 _WAITING = "select delivery_id, error ->> 'next' from ledger.deliveries where state = 'vanished' order by 1"
+
+
+def examine_destinations(settings: Settings, exports: Path = EXPORTS) -> list[Finding]:
+    """What lets others read what is delivered, as far as each place says. Asks the places that have a say."""
+    found: list[Finding] = []
+    for contract in load_contracts(exports):
+        code = f"destination of {contract.recipient}"
+        if any(one.code == code for one in found):
+            continue
+        try:
+            with closing(open_destination(destination_url(settings, contract), settings)) as destination:
+                found += [
+                    warning(
+                        code,
+                        f"{destination.where}: {doubt}.",
+                        "Have its owner enforce public access prevention and uniform access on the bucket.",
+                    )
+                    for doubt in destination.doubts()
+                ]
+        except WarehouseError as error:
+            found.append(from_error(code, error))
+    return found
 
 
 def examine_deliveries(connection: psycopg.Connection, settings: Settings, exports: Path = EXPORTS) -> str:

@@ -37,6 +37,7 @@ def examine(databases: Databases) -> list[Finding]:
         _examined("classification", lambda: _classification(databases)),
         _examined("replication", lambda: _replication(databases)),
         _examined("deliveries", lambda: _deliveries(databases)),
+        *_destinations(databases),
         *_preflight(databases),
         *_builds(databases),
     ]
@@ -125,6 +126,15 @@ def _deliveries(databases: Databases) -> str:
 
     with databases.warehouse() as warehouse:
         return examine_deliveries(warehouse, databases.settings)
+
+
+def _destinations(databases: Databases) -> list[Finding]:
+    from warehouse.deliver import examine_destinations  # noqa: PLC0415 - as above
+
+    try:
+        return examine_destinations(databases.settings)
+    except WarehouseError as error:
+        return [from_error("destinations", error)]
 
 
 def _preflight(databases: Databases) -> list[Finding]:

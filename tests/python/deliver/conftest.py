@@ -14,7 +14,7 @@ import pytest
 
 from tests.python.conftest import FAST
 from tests.python.deliver.delivering import World, sftp_world
-from tests.python.deliver.world import SftpWorld, sftp_server
+from tests.python.deliver.world import EMULATOR, SftpWorld, sftp_server
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.deliver.destinations import cloud_storage
 from warehouse.deliver.destinations import sftp as sftp_module
@@ -87,9 +87,10 @@ def bucket(_bucket_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import storage
 
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", _bucket_server)
+    monkeypatch.setenv(EMULATOR, _bucket_server)
     name = f"bucket-{next(_NUMBERS)}"
-    storage.Client(project="test", credentials=AnonymousCredentials()).create_bucket(name)
+    options = {"api_endpoint": _bucket_server}
+    storage.Client(project="test", credentials=AnonymousCredentials(), client_options=options).create_bucket(name)
     return f"gs://{name}/from-warehouse"
 
 

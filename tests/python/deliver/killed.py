@@ -26,7 +26,6 @@ def no_check(contract: Contract, files: Sequence[tuple[Path, FileFacts]], progre
 
 def run(given: dict[str, Any]) -> None:
     """Deliver, and kill this process when it comes to a step for the nth time."""
-    os.environ.update(given["environment"])
     left = given["times"]
 
     def hook(step: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.python.deliver.delivering import World, listed
-from tests.python.deliver.world import settings_for
+from tests.python.deliver.world import EMULATOR, settings_for
 from warehouse.core.errors import DestinationFull, DestinationRefused
 from warehouse.deliver import State
 from warehouse.deliver.destinations import cloud_storage, open_destination
@@ -66,12 +66,12 @@ def moody(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Moody]
     """The bucket's server, with another one before it that can fail."""
     import os
 
-    behind = urlsplit(os.environ["STORAGE_EMULATOR_HOST"]).netloc
+    behind = urlsplit(os.environ[EMULATOR]).netloc
     handler = type("Handler", (_Moody,), {"behind": behind, "failures": [], "seen": [], "denies": lambda *_: False})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv(EMULATOR, f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(cloud_storage, "FIRST_WAIT", 0.01)
     yield handler
     server.shutdown()
@@ -113,7 +113,7 @@ def test_a_service_that_refuses(code: int, bucket: str, file: tuple[Path, FileFa
 
 
 def test_nobody_there(file: tuple[Path, FileFacts], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv(EMULATOR, "http://127.0.0.1:9")
     monkeypatch.setattr(cloud_storage, "FIRST_WAIT", 0.01)
     with pytest.raises(DestinationRefused, match="no connection"):
         _create("gs://somewhere/x", file)

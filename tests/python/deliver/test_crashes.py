@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -49,11 +48,11 @@ def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) ->
         name: str(getattr(world.settings, name)) for name in ("warehouse_home", "warehouse_deliveries")
     }
     settings["destinations"] = world.settings.destinations
+    settings["warehouse_cloud_storage_emulator"] = world.settings.warehouse_cloud_storage_emulator
     if world.settings.warehouse_sftp_known_hosts:
         settings["warehouse_sftp_known_hosts"] = str(world.settings.warehouse_sftp_known_hosts)
         settings["warehouse_sftp_password"] = "let-me-in"
     told = {
-        "environment": {name: value for name, value in os.environ.items() if name == "STORAGE_EMULATOR_HOST"},
         "conninfo": world.conninfo,
         "settings": settings,
         "exports": str(world.exports),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,8 +130,13 @@ def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = 
     return path
 
 
+EMULATOR = "TRW_TEST_EMULATOR"
+"""In the environment of a test with an imitation of Cloud Storage: its address."""
+
+
 def settings_for(home: Path, **given: Any) -> Settings:
     """Settings of a test alone: no environment, no .env. A destination is given as destination_<recipient>."""
+    given = {"warehouse_cloud_storage_emulator": os.environ.get(EMULATOR), **given}
     places = {name.removeprefix("destination_"): str(given.pop(name)) for name in list(given) if name in _PLACES}
     return Settings(
         _env_file=None,

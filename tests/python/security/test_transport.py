@@ -129,7 +129,7 @@ def test_doctor_says_it_of_both(
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine's loopback is taken for another machine's address."""
-    monkeypatch.setattr(transport, "_is_local", lambda _: False)
+    monkeypatch.setattr(transport, "is_loopback", lambda _: False)
 
 
 @pytest.mark.usefixtures("elsewhere")

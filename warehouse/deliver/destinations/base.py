@@ -107,6 +107,10 @@ class Destination(ABC):
     def remove(self, name: str) -> None:
         """Remove a file of ours; no matter if it is not there."""
 
+    def doubts(self) -> list[str]:
+        """What about the place lets others read what is delivered, in words; as far as the place says."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Close connections."""

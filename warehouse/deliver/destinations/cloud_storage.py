@@ -20,6 +20,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
+from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts
@@ -43,6 +44,9 @@ _PASSING = (
     TransportError,
     DataCorruption,
 )
+_LEADS_ELSEWHERE = ("STORAGE_EMULATOR_HOST", "API_ENDPOINT_OVERRIDE")
+"""Variables that the library heeds by itself."""
+
 _NO_ROOM = (429, 503, 507)
 _FORBIDDEN = 403
 _RIGHTS = {
@@ -56,26 +60,35 @@ _Result = TypeVar("_Result")
 
 
 def open_at(url: str, settings: Settings) -> CloudStorage:
-    """The bucket that a URL names. Its credentials are found as the library finds them."""
-    del settings
-    return CloudStorage(url)
+    """The bucket that a URL names. Its credentials are found as the library finds them.
 
-
-def _is_imitation() -> bool:
-    return bool(os.environ.get("STORAGE_EMULATOR_HOST"))
+    Raises:
+        SettingsError: a variable of the library's own would lead the files elsewhere.
+    """
+    for name in _LEADS_ELSEWHERE:
+        if os.environ.get(name):
+            raise SettingsError(
+                f"{name} is set: Google's library would send the files to that address, without credentials.",
+                meaning="Nothing was sent.",
+                next_command=f"Unset {name}, then run `warehouse deliver`. For an emulator on this machine set "
+                "WAREHOUSE_CLOUD_STORAGE_EMULATOR.",
+            )
+    return CloudStorage(url, settings.warehouse_cloud_storage_emulator)
 
 
 class CloudStorage(Destination):
     """A bucket, or a prefix in one, as a destination.
 
     Args:
-        url: gs://bucket/prefix. With STORAGE_EMULATOR_HOST set, an imitation without credentials.
+        url: gs://bucket/prefix.
+        emulator: the address of an imitation on this machine, which needs no credentials.
     """
 
     has_partials = False
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, is_here=_is_imitation())
+    def __init__(self, url: str, emulator: str | None = None) -> None:
+        super().__init__(url, is_here=emulator is not None)
+        self._emulator = emulator
         parts = urlsplit(url)
         self._bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
         self._opened: Any = None
@@ -146,6 +159,24 @@ class CloudStorage(Destination):
 
         self._try(delete, Doing.REMOVING, name)
 
+    def doubts(self) -> list[str]:
+        """See Destination; what the bucket itself says of who may read it."""
+
+        def look() -> list[str]:
+            try:
+                self._bucket().reload(timeout=TIMEOUT, retry=None)
+            except exceptions.Forbidden:
+                return ["its settings could not be looked at: the account lacks storage.buckets.get"]
+            access = self._bucket().iam_configuration
+            found = []
+            if (prevention := access.public_access_prevention) != "enforced":
+                found.append(f"public access prevention is {prevention or 'not set'}, not enforced")
+            if not access.uniform_bucket_level_access_enabled:
+                found.append("access is not uniform: single objects can have access lists of their own")
+            return found
+
+        return self._try(look, Doing.READING, "its settings")
+
     def _bucket_is_there(self) -> None:
         """Make sure that "not found" was said of an object: a missing bucket, which is no empty place, says it too.
 
@@ -165,8 +196,12 @@ class CloudStorage(Destination):
 
     def _bucket(self) -> Any:
         if self._opened is None:
-            if _is_imitation():
-                client = storage.Client(project="emulator", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+            if self._emulator:
+                client = storage.Client(
+                    project="emulator",
+                    credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+                    client_options={"api_endpoint": self._emulator},
+                )
             else:
                 client = storage.Client()
             self._opened = client.bucket(self._bucket_name)

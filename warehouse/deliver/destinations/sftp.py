@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import stat
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,9 @@ ATTEMPTS = 4
 FIRST_WAIT = 0.5
 CONNECT_SECONDS = 20
 IDLE_SECONDS = 30
+
+_FOLDER_MODE = 0o750
+"""Of a folder that we make on the server; its own umask may take more away."""
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -188,7 +192,7 @@ class Sftp(Destination):
         failure: asyncssh.SFTPError | None = None
         for one in reversed(missing):
             try:
-                await client.mkdir(one)
+                await client.mkdir(one, asyncssh.SFTPAttrs(permissions=_FOLDER_MODE))
             except asyncssh.SFTPError as error:
                 # Made meanwhile, or there and not to be seen: what is asked in the end is whether the last one is.
                 failure = failure or error
@@ -207,7 +211,11 @@ class Sftp(Destination):
         return digest.hexdigest()
 
     async def _write(self, client: asyncssh.SFTPClient, path: str, source: BinaryIO) -> None:
-        async with client.open(path, "wb") as file, self._filling():
+        mode = int(self._settings.warehouse_sftp_file_mode, 8)
+        # From its first byte on, and whatever the server's own default or a file of that name from before has.
+        async with client.open(path, "wb", asyncssh.SFTPAttrs(permissions=mode)) as file, self._filling():
+            with suppress(asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied):
+                await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
             for piece in chunks(source):
                 await file.write(piece)
             with suppress(asyncssh.SFTPOpUnsupported):  # an extension of OpenSSH
@@ -272,6 +280,8 @@ class Sftp(Destination):
                 "Get the key from the server's owner, put it there or name another file in WAREHOUSE_SFTP_KNOWN_HOSTS",
             )
         password, key = self._settings.warehouse_sftp_password, self._settings.warehouse_sftp_key_file
+        if key:
+            self._is_ours_alone(key)
         try:
             keys = [asyncssh.read_private_key(key)] if key else []
         except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
@@ -291,6 +301,12 @@ class Sftp(Destination):
         )
         self._client = await self._connection.start_sftp_client()
         return self._client
+
+    def _is_ours_alone(self, key: Path) -> None:
+        """A private key that others on this machine can read is not private."""
+        with suppress(OSError):
+            if key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise self.refused(f"other users of this machine may read the key file {key}", f"chmod 600 {key}")
 
     async def _disconnect(self) -> None:
         if self._connection is not None:
