@@ -56,7 +56,7 @@ def _ours(databases: Databases) -> tuple[float, int]:
         exported = trs.execute("select pg_export_snapshot()").fetchone()
         assert exported is not None
         rows = parts.copy_parts(
-            parts.split(trs, SCHEMA, {TABLE: classification.published[TABLE]}, classification.without),
+            parts.split(trs, SCHEMA, {TABLE: classification.published[TABLE]}, classification.json_rules),
             snapshot=exported[0],
             connect_source=databases.source,
             connect_warehouse=lambda: psycopg.connect(target, autocommit=True),

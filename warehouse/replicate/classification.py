@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,8 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
 from warehouse.core.settings import PROJECT
+from warehouse.replicate.json_keys.rule import JsonFile, JsonRule
 
 FILE = PROJECT / "replication" / "trs.yml"
+
+JSON_FILE = "trs_json.yml"
+"""The file beside it: which keys of the JSON columns are replicated."""
 
 Class = Literal["open", "personal", "sensitive", "secret"]
 
@@ -22,7 +28,7 @@ class Column(BaseModel):
     """A column's line: its class, and whether it is left out.
 
     Attributes:
-        without: dotted paths inside a JSON column that are credentials and are taken out before a row is stored.
+        keys: of a JSON column, the rule in trs_json.yml that lists which of its keys are replicated.
         quasi_identifier: whether it singles a person out together with other such columns.
     """
 
@@ -31,7 +37,7 @@ class Column(BaseModel):
     classification: Class = Field(alias="class")
     replicate: bool = True
     because: str | None = None
-    without: tuple[str, ...] = ()
+    keys: str | None = None
     quasi_identifier: bool = False
 
     @model_validator(mode="before")
@@ -100,6 +106,15 @@ class Classification(BaseModel):
     schema_name: str = Field(alias="schema")
     history: HistoryRule | None = None
     tables: dict[str, Table]
+    json_file: JsonFile = JsonFile()
+
+    @model_validator(mode="after")
+    def _rules_exist(self) -> Classification:
+        for table, entry in self.tables.items():
+            for name, column in entry.columns.items():
+                if column.keys and column.keys not in self.json_file.columns:
+                    raise ValueError(f"{table}.{name}: {JSON_FILE} has no rule {column.keys}")
+        return self
 
     @property
     def published(self) -> dict[str, list[str]]:
@@ -129,9 +144,25 @@ class Classification(BaseModel):
         }
         return self.model_copy(update={"tables": kept})
 
-    def without(self, table: str) -> dict[str, tuple[str, ...]]:
-        """The JSON columns of a table that lose their credentials, each with the paths that go."""
-        return {name: c.without for name, c in self.tables[table].columns.items() if c.is_published and c.without}
+    def json_rules(self, table: str) -> dict[str, JsonRule]:
+        """The JSON columns of a table of which the listed keys alone are replicated, each with its rule."""
+        entry = self.tables[table]
+        return {
+            name: self._rule(entry, column.keys)
+            for name, column in entry.columns.items()
+            if column.keys and name in entry.published
+        }
+
+    def _rule(self, entry: Table, name: str) -> JsonRule:
+        rule = self.json_file.rule(name)
+        # A source that has lost the column that says which kind of JSON it is: nothing of a kind is known.
+        return JsonRule(rule.always) if rule.by and rule.by not in entry.published else rule
+
+    def rules_digest(self, table: str) -> str:
+        """What of a table reaches the warehouse, as a digest: its columns, and the listed keys of its JSON columns."""
+        rules = self.json_rules(table)
+        told = {name: rules[name].digest if name in rules else None for name in self.columns_of(table)}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -169,26 +200,48 @@ def not_classified(names: str) -> NewColumnsHeld:
 
 
 def load_classification(file: Path = FILE) -> Classification:
-    """Read replication/trs.yml.
+    """Read replication/trs.yml and, beside it, trs_json.yml.
 
     Raises:
         ClassificationError: it is not there, not YAML, or a line of it is wrong; names the place.
     """
-    meaning = "Nothing is replicated that is not classified, so replication was not touched."
+    beside = file.with_name(JSON_FILE)
+    written = _read(file)
+    if beside.exists() and isinstance(written, dict):
+        written |= {"json_file": _checked(JsonFile, _read(beside), beside)}
+    return _checked(Classification, written, file)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read(file: Path) -> Any:
     try:
-        return Classification.model_validate(fast_yaml.safe_load(file.read_text(encoding="utf-8")))
+        return fast_yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         what = f"{file.name} cannot be read: {error.strerror}"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = f"{file.name} is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")
+    raise _wrong(what, file)
+
+
+def _checked(model: type[_Model], written: Any, file: Path) -> _Model:
+    try:
+        return model.model_validate(written)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         what = f"{file.name} is wrong at {place}: {first['msg'].removeprefix('Value error, ')}"
-    raise ClassificationError(
-        what + ".", meaning=meaning, next_command=f"Correct replication/{file.name}, then run again."
-    ) from None
+    raise _wrong(what, file)
+
+
+def _wrong(what: str, file: Path) -> ClassificationError:
+    return ClassificationError(
+        what + ".",
+        meaning="Nothing is replicated that is not classified, so replication was not touched.",
+        next_command=f"Correct replication/{file.name}, then run again.",
+    )
 
 
 def check_against(classification: Classification, source: dict[str, dict[str, Any]]) -> NewColumns:

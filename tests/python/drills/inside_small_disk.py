@@ -64,7 +64,8 @@ def main(home: Path, small: Path, when: str) -> None:
                 # Random, so that it takes up as much room here as there.
                 source.execute(
                     "insert into events (event_id, event_name, created, inserted, payload, published, person_ids)"
-                    " select gen_random_uuid(), 'X', now(), '-infinity', jsonb_build_object('Text', (select"
+                    " select gen_random_uuid(), 'ChangeNameRequestSupportTaskRejectedEvent', now(), '-infinity',"
+                    " jsonb_build_object('RejectionReason', (select"
                     " string_agg(md5(random()::text || n || i), '') from generate_series(1, 150) as i)), false, '{}'"
                     " from generate_series(1, 3000) as n"
                 )

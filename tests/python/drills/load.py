@@ -140,10 +140,10 @@ class Writer:
             "events",
             {
                 "event_id": key,
-                "event_name": "PersonUpdatedEvent",
+                "event_name": "ChangeNameRequestSupportTaskRejectedEvent",
                 "created": "2026-01-01",
                 "inserted": self.chance.choice(("2026-01-01", "-infinity")),
-                "payload": Jsonb({"Text": self._large()}),
+                "payload": Jsonb({"RejectionReason": self._large()}),
                 "published": False,
                 "person_ids": [self._one(self.persons)],
             },
@@ -155,7 +155,7 @@ class Writer:
         source.execute("update events set published = not published where event_id = %s", (self._one(self.events),))
 
     def _change_event(self, source: psycopg.Connection) -> None:
-        payload = Jsonb({"Text": self._large(), "Again": True})
+        payload = Jsonb({"RejectionReason": self._large(), "PersonId": self._key()})
         source.execute("update events set payload = %s where event_id = %s", (payload, self._one(self.events)))
 
     def _request(self, source: psycopg.Connection) -> None:

@@ -107,12 +107,13 @@ def fill(trs: psycopg.Connection, who: Person) -> None:
     add(trs, "one_login_users", subject=who.subject, email_address=who.email, person_id=person)
     add(trs, "emails", email_address=who.email, personalization=json.dumps({"name": mark}))
     add(trs, "emails", email_address="office@example.org", personalization=json.dumps({"trn": who.trn, "n": mark}))
-    add(trs, "events", person_id=person, person_ids=[person], payload=json.dumps(event), inserted="-infinity")
+    made = {"event_name": "PersonCreatedEvent", "payload": json.dumps(event)}
+    add(trs, "events", person_id=person, person_ids=[person], inserted="-infinity", **made)
     # Before the request was matched, its events named no person.
-    unmatched = {"TrnRequest": {"ApplicationUserId": str(who.application), "RequestId": who.request, "Name": [mark]}}
-    add(trs, "process_events", payload=json.dumps(unmatched))
-    add(trs, "process_events", person_ids=[person], payload=json.dumps(event), one_login_user_subjects=[who.subject])
-    add(trs, "processes", person_ids=[person], change_reason=json.dumps({"Details": mark}))
+    unmatched = {"TrnRequest": {"ApplicationUserId": str(who.application), "RequestId": who.request, "FirstName": mark}}
+    add(trs, "process_events", event_name="TrnRequestCreatedEvent", payload=json.dumps(unmatched))
+    add(trs, "process_events", person_ids=[person], one_login_user_subjects=[who.subject], **made)
+    add(trs, "processes", person_ids=[person], change_reason=json.dumps({"Reason": mark}))
     add(trs, "processes", one_login_user_subjects=[who.subject], dqt_user_name=mark)
     add(trs, "integration_transaction_records", person_id=person, row_data=mark)
     add(trs, "integration_transaction_records", row_data=f"{who.trn};{mark};", failure_message=f"no {who.trn}")
@@ -125,7 +126,8 @@ def fill(trs: psycopg.Connection, who: Person) -> None:
         resolved_person_id=person,
         first_name=mark,
     )
-    add(trs, "support_tasks", support_task_reference=who.task, person_id=person, data=json.dumps({"N": mark}))
+    stated = json.dumps({"StatedFirstName": mark})
+    add(trs, "support_tasks", support_task_reference=who.task, support_task_type=8, person_id=person, data=stated)
     add(
         trs,
         "support_tasks",
@@ -144,14 +146,14 @@ def fill_shared(trs: psycopg.Connection, gone: Person, stays: Person) -> None:
     """Rows that are the other's or concern both."""
     both = [gone.person_id, stays.person_id]
     merge = json.dumps(
-        {"PrimaryPersonId": str(stays.person_id), "SecondaryPersonId": str(gone.person_id), "N": gone.mark}
+        {"PersonId": str(stays.person_id), "SecondaryPersonId": str(gone.person_id), "SecondaryPersonTrn": gone.mark}
     )
     add(trs, "events", event_name="PersonsMergedEvent", person_id=stays.person_id, person_ids=both, payload=merge)
-    add(trs, "processes", process_type=77, person_ids=both, change_reason=json.dumps({"Details": gone.mark}))
+    add(trs, "processes", process_type=77, person_ids=both, change_reason=json.dumps({"Reason": gone.mark}))
     trs.execute("update persons set merged_with_person_id = %s where person_id = %s", (gone.person_id, stays.person_id))
     add(trs, "notes", person_id=stays.person_id, content=f"Asked about {gone.trn} {gone.mark}", original_file_name="a")
-    data = json.dumps({"StatedTrn": gone.trn, "StatedName": gone.mark})
-    add(trs, "support_tasks", support_task_reference="TRS-1", person_id=stays.person_id, data=data)
+    data = json.dumps({"StatedTrn": gone.trn, "StatedFirstName": gone.mark})
+    add(trs, "support_tasks", support_task_reference="TRS-1", support_task_type=8, person_id=stays.person_id, data=data)
     # An account that was linked to the one and is the other's now, and an address that both have.
     add(trs, "one_login_users", subject="urn:moved", email_address="both@example.org", person_id=gone.person_id)
     add(trs, "emails", email_address="both@example.org", personalization=json.dumps({"name": stays.mark}))

@@ -15,7 +15,7 @@ NAMES = (
     *names.TRIGGERS,
     names.DISCARD,
     names.FIRST_COPY,
-    names.WITHOUT_CREDENTIALS,
+    names.LISTED_KEYS,
     names.BY_HAND,
 )
 

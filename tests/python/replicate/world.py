@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate import load_classification
+from warehouse.replicate.json_keys.expression import listed_keys
 
 PERSON = {
     "status": 0,
@@ -38,13 +39,15 @@ def insert(connection: psycopg.Connection, table: str, values: dict[str, Any]) -
 
 
 def rows_digest(connection: psycopg.Connection, table: str) -> tuple[int, str]:
-    """The number of rows of a table and a digest of their published columns, whatever their order."""
-    columns = load_classification().published[table]
+    """The number of rows of a table and a digest of what is replicated of them, whatever their order."""
+    classification = load_classification()
+    columns, rules = classification.published[table], classification.json_rules(table)
+    kept = [listed_keys(name, rules[name]) if name in rules else sql.Identifier(name) for name in columns]
     row = connection.execute(
         sql.SQL(
             "select count(*), md5(coalesce(string_agg(x::text, '|' order by x::text collate \"C\"), ''))"
             " from (select {} from {}) as x"
-        ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("public", table))
+        ).format(sql.SQL(", ").join(kept), sql.Identifier("public", table))
     ).fetchone()
     assert row is not None
     return int(row[0]), str(row[1])

@@ -20,8 +20,8 @@ DISCARD = "a_discard_held"
 FIRST_COPY = "a_first_copy"
 """The trigger that records the transaction of the copy of a later table."""
 
-WITHOUT_CREDENTIALS = "a_without_credentials"
-"""The trigger that takes credentials out of a row, before history can see them."""
+LISTED_KEYS = "a_listed_keys"
+"""The trigger that leaves out of JSON columns what is not listed, before history can see it."""
 
 TRIGGERS = ("b_suppress_unchanged", "c_keep_history", "c_keep_history_of_deleted", "c_keep_history_of_truncated")
 """The triggers that keep a table's history."""

@@ -71,7 +71,7 @@ def digest(spec: TableSpec) -> str:
         spec.table,
         [(column.name, column.type) for column in spec.columns],
         spec.key,
-        sorted(spec.without.items()),
+        sorted((name, rule.digest) for name, rule in spec.json_rules.items()),
         sorted(spec.differently_typed),
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()

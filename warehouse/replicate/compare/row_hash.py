@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.compare.spec import TableSpec, without_modifier
-from warehouse.replicate.replica.credentials import without_credentials
+from warehouse.replicate.json_keys.expression import listed_keys
 
 SESSION = (
     "set timezone = 'UTC'",
@@ -44,8 +44,8 @@ def row_hash(spec: TableSpec, method: Method, *, at_source: bool) -> sql.Composa
     columns: list[tuple[str, str]] = []
     for column in spec.columns:
         value = _name(column.name)
-        if at_source and column.name in spec.without:
-            value = f"({without_credentials(column.name, spec.without[column.name]).as_string(None)})"
+        if at_source and column.name in spec.json_rules:
+            value = f"({listed_keys(column.name, spec.json_rules[column.name]).as_string(None)})"
         columns.append((value, "" if column.name in spec.differently_typed else column.type))
     return sql.SQL(_hash(columns, method))
 

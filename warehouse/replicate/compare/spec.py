@@ -13,6 +13,7 @@ from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
+from warehouse.replicate.json_keys.rule import JsonRule
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Compared
 
@@ -24,7 +25,7 @@ class TableSpec:
     Attributes:
         columns: those that both sides have and that are published.
         key: the primary key's columns, in its order; all of them among `columns`.
-        without: the paths of each JSON column that the replica does not hold; see replica.without_credentials.
+        json_rules: of the JSON columns of which the replica holds the listed keys alone.
         differently_typed: columns whose type in the replica is not the source's; they are compared as text.
     """
 
@@ -32,7 +33,7 @@ class TableSpec:
     table: str
     columns: tuple[SourceColumn, ...]
     key: tuple[str, ...]
-    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    json_rules: Mapping[str, JsonRule] = field(default_factory=dict)
     differently_typed: frozenset[str] = frozenset()
 
 
@@ -182,7 +183,7 @@ def specs(
             c.name for c in columns if without_modifier(c.type) != without_modifier(replica[c.name].type)
         )
         key = tuple(relations.key_of(source))
-        found.append(TableSpec(schema, table, columns, key, classification.without(table), differently_typed))
+        found.append(TableSpec(schema, table, columns, key, classification.json_rules(table), differently_typed))
     return found
 
 

@@ -258,8 +258,8 @@ def _back_fill(work: Work, wanted: dict[str, list[str]]) -> None:
     boundary = backfill.boundary(work.source, work.warehouse, work.name, work.progress)
     for table, names in wanted.items():
         key = {name: now.source[table][name].type for name in now.replica[table].key}
-        without = work.classification.without(table)
-        what = backfill.BackFill(work.schema, table, key, [name for name in names if name not in key], without)
+        rules = work.classification.json_rules(table)
+        what = backfill.BackFill(work.schema, table, key, [name for name in names if name not in key], rules)
         try:
             rows = (
                 backfill.fill(work.source, work.warehouse, work.epoch, what, boundary, work.progress)

@@ -33,9 +33,10 @@ from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.history import transactions
+from warehouse.replicate.json_keys.expression import listed_keys
+from warehouse.replicate.json_keys.rule import JsonRule
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.mark import wait_until_applied
 from warehouse.replicate.stream.transfer import relay
 
@@ -70,14 +71,14 @@ class BackFill:
 
     Attributes:
         key: the primary key's columns, each with its type.
-        without: the paths that are taken out of the JSON columns among `columns`.
+        json_rules: of the JSON columns among `columns`.
     """
 
     schema: str
     table: str
     key: Mapping[str, str]
     columns: Sequence[str]
-    without: Mapping[str, tuple[str, ...]]
+    json_rules: Mapping[str, JsonRule]
 
 
 def boundary(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, progress: Progress) -> str:
@@ -142,7 +143,7 @@ def _read(
     """Read a chunk in the key's order, in one snapshot of the source: its rows, and the last one's key."""
     key = _listed(wanted.key)
     values = sql.SQL(", ").join(
-        without_credentials(name, wanted.without[name]) if name in wanted.without else sql.Identifier(name)
+        listed_keys(name, wanted.json_rules[name]) if name in wanted.json_rules else sql.Identifier(name)
         for name in wanted.columns
     )
     after: sql.Composable = sql.SQL("")

@@ -15,8 +15,9 @@ from warehouse.replicate.catalog.relations import SourceColumn, columns_of
 from warehouse.replicate.drift import locks
 from warehouse.replicate.drift.work import Work
 from warehouse.replicate.history.tables import log_of, published_columns
+from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.ledger import column_states
-from warehouse.replicate.replica import credentials, views_aside
+from warehouse.replicate.replica import views_aside
 
 _DISCARD = """
 create or replace function {function}() returns trigger language plpgsql as $$ begin {emptied} return new; end $$;
@@ -57,8 +58,8 @@ def add(work: Work, table: str, columns: Sequence[SourceColumn], state: column_s
         for column in columns:
             column_states.put(work.warehouse, table, column.name, state, reason)
         discard_held(work, table)
-        without = work.classification.without(table)
-        credentials.remove_credentials(work.warehouse, work.schema, table, without)
+        rules = work.classification.json_rules(table)
+        key_filter.leave_unlisted_out(work.warehouse, work.schema, table, rules)
         view_versions(work, table)
 
     alter(work, table, "no column can be added to it", change)

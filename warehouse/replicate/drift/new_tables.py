@@ -27,8 +27,8 @@ from warehouse.replicate.drift import columns, locks
 from warehouse.replicate.drift.work import Work
 from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of
+from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.ledger import column_states
-from warehouse.replicate.replica import credentials
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
 from warehouse.replicate.stream.mark import emit_mark, wait_until_applied
@@ -64,7 +64,7 @@ set rows_copied = excluded.rows_copied, seconds = excluded.seconds, copied_at = 
 
 
 def make(work: Work, table: str, declared: Sequence[SourceColumn], key: Sequence[str]) -> None:
-    """Make a table of the replica, with key, history and filter of credentials, before its first row arrives."""
+    """Make a table of the replica, with key, history and filter of JSON keys, before its first row arrives."""
     warehouse, schema = work.warehouse, work.schema
     with warehouse.transaction():
         ours.refuse_others_tables(warehouse, schema, [table])
@@ -75,7 +75,7 @@ def make(work: Work, table: str, declared: Sequence[SourceColumn], key: Sequence
             if _exists(warehouse, HISTORY, table):
                 columns.add_missing(warehouse, [HISTORY], table, declared)
             history.keep(warehouse, schema, table, declared, key)
-            credentials.remove_credentials(warehouse, schema, table, work.classification.without(table))
+            key_filter.leave_unlisted_out(warehouse, schema, table, work.classification.json_rules(table))
         _mark_first_copy(work, table)
         column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
 

@@ -15,9 +15,9 @@ from warehouse.replicate.catalog.names import (
     BY_HAND,
     DISCARD,
     FIRST_COPY,
+    LISTED_KEYS,
     OWN_COLUMNS,
     TRIGGERS,
-    WITHOUT_CREDENTIALS,
 )
 from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.classification import Classification
@@ -26,13 +26,13 @@ from warehouse.replicate.integrity.apparatus import Alteration
 
 
 def alterations(
-    actual: Mapping[str, ReplicaTable], sent: dict[str, list[str]], without_credentials: frozenset[str]
+    actual: Mapping[str, ReplicaTable], sent: dict[str, list[str]], filtered: frozenset[str]
 ) -> list[Alteration]:
     """What is not as it was made.
 
     Args:
         sent: what the publication sends: the tables and columns that the stream needs here.
-        without_credentials: the tables that have JSON columns of which credentials are taken out.
+        filtered: the tables that have JSON columns of which the listed keys alone are stored.
     """
     found = []
     for name, columns in sent.items():
@@ -40,7 +40,7 @@ def alterations(
         if table is None:
             found.append(Alteration(name, "the table is gone", restorable=False))
             continue
-        history = _of_history(table, wants_filter=name in without_credentials)
+        history = _of_history(table, wants_filter=name in filtered)
         found += [Alteration(name, what) for what in history]
         found += [Alteration(name, what, restorable=False) for what in _of(table, columns)]
     return found
@@ -49,7 +49,7 @@ def alterations(
 def _of_history(table: ReplicaTable, *, wants_filter: bool) -> list[str]:
     """What keeps the history, or notes writes by hand, and does so no more."""
     found = []
-    for trigger in (*TRIGGERS, *((WITHOUT_CREDENTIALS,) if wants_filter else ())):
+    for trigger in (*TRIGGERS, *((LISTED_KEYS,) if wants_filter else ())):
         if trigger not in table.triggers:
             found.append(f"trigger {trigger} is gone")
         elif table.triggers[trigger] != "A":
@@ -66,7 +66,7 @@ def _of(table: ReplicaTable, columns: Sequence[str]) -> list[str]:
     found = [f"column {column} is gone" for column in [*columns, *OWN_COLUMNS] if column not in here]
     if not table.key:
         found.append("the primary key is gone")
-    known = {*TRIGGERS, WITHOUT_CREDENTIALS, DISCARD, FIRST_COPY}
+    known = {*TRIGGERS, LISTED_KEYS, DISCARD, FIRST_COPY}
     found += [
         f"trigger {trigger} was added, and fires for what is replicated"
         for trigger, how in table.triggers.items()
@@ -85,5 +85,5 @@ def altered(
 ) -> list[Alteration]:
     """What of the replica is not as it was made. Only reads."""
     actual = replica.read(connection, classification.schema_name)
-    filtered = frozenset(table for table in sent if table in classification.tables and classification.without(table))
+    filtered = frozenset(table for table in sent if table in classification.tables and classification.json_rules(table))
     return [*alterations(actual, sent, filtered), *apparatus.faults(connection, classification, sent)]

@@ -14,10 +14,11 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.ledger import migrations
-from warehouse.replicate.catalog.names import BY_HAND, HISTORY, TRIGGERS, VERSIONS, WITHOUT_CREDENTIALS
+from warehouse.replicate.catalog.names import BY_HAND, HISTORY, LISTED_KEYS, TRIGGERS, VERSIONS
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import tables, views
-from warehouse.replicate.replica import credentials, manual_writes
+from warehouse.replicate.json_keys import filter as key_filter
+from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica.views_aside import aside
 
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 1, 2, 4, 8, 16, 32
@@ -28,7 +29,7 @@ _FIRES = {
     TRIGGERS[1]: ROW | BEFORE | UPDATE,
     TRIGGERS[2]: ROW | BEFORE | DELETE,
     TRIGGERS[3]: BEFORE | TRUNCATE,
-    WITHOUT_CREDENTIALS: ROW | BEFORE | INSERT | UPDATE,
+    LISTED_KEYS: ROW | BEFORE | INSERT | UPDATE,
     BY_HAND + "insert": INSERT,
     BY_HAND + "update": UPDATE,
     BY_HAND + "delete": DELETE,
@@ -65,6 +66,8 @@ where c.relkind in ('r', 'p') and (n.nspname = %(history)s or (n.nspname = %(sch
 order by 1, 2
 """
 
+_LEAVES_OUT = "leaves unlisted keys out"
+
 _SAYS_WHO = "COALESCE(current_setting('warehouse.writer'::text, true), ''::text) = ''::text"
 
 
@@ -100,7 +103,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
     for table in tables.logged(connection, schema, list(names)):
         with connection.transaction():
             tables.create_triggers(connection, schema, table)
-            credentials.remove_credentials(connection, schema, table, dict(classification.without(table)))
+            key_filter.leave_unlisted_out(connection, schema, table, classification.json_rules(table))
             with aside(connection, [(VERSIONS, table)]):
                 connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
                 tables.create_view(connection, schema, table, tables.published_columns(connection, schema, table))
@@ -117,15 +120,13 @@ def _of_functions(
         wanted = {
             f"{HISTORY}.{table}_keep": (tables.body_of_keep(classification.schema_name, table), "keeps its history")
         }
-        without = dict(classification.without(table))
-        if without:
-            body = credentials.body_without_credentials(without)
-            wanted[f"{HISTORY}.{table}_without_credentials"] = (body, "takes credentials out")
+        if rules := classification.json_rules(table):
+            wanted[f"{HISTORY}.{key_filter.function_of(table)}"] = (key_filter.body(rules), _LEAVES_OUT)
         for name, (body, does) in wanted.items():
             if name not in found:
-                yield Alteration(table, f"the function that {does} is gone", credentials="credentials" in does)
+                yield Alteration(table, f"the function that {does} is gone", credentials=does == _LEAVES_OUT)
             elif found[name] != (body, True):
-                yield Alteration(table, f"the function that {does} was altered", credentials="credentials" in does)
+                yield Alteration(table, f"the function that {does} was altered", credentials=does == _LEAVES_OUT)
     body = _body(_note_write_by_hand())
     if found.get("ledger.note_write_by_hand") != (body, True):
         yield Alteration("ledger", "the function that notes writes by hand was altered")
@@ -140,14 +141,11 @@ def _of_triggers(
         wanted = _function_of(table, trigger)
         if wanted is None:
             continue
-        is_filter = trigger == WITHOUT_CREDENTIALS
+        is_filter = trigger == LISTED_KEYS
         if function != wanted or fires != _FIRES[trigger]:
             yield Alteration(table, f"trigger {trigger} was made to do something else", credentials=is_filter)
-        elif is_filter:
-            if text is None or ":boolop and" in text or ":boolop not" in text:
-                yield Alteration(table, f"trigger {trigger} was given another condition", credentials=is_filter)
         elif has_condition != trigger.startswith(BY_HAND) or (has_condition and _SAYS_WHO not in (text or "")):
-            yield Alteration(table, f"trigger {trigger} was given another condition")
+            yield Alteration(table, f"trigger {trigger} was given another condition", credentials=is_filter)
 
 
 def _function_of(table: str, trigger: str) -> str | None:
@@ -155,8 +153,8 @@ def _function_of(table: str, trigger: str) -> str | None:
         return "pg_catalog.suppress_redundant_updates_trigger"
     if trigger in TRIGGERS:
         return f"{HISTORY}.{table}_keep"
-    if trigger == WITHOUT_CREDENTIALS:
-        return f"{HISTORY}.{table}_without_credentials"
+    if trigger == LISTED_KEYS:
+        return f"{HISTORY}.{key_filter.function_of(table)}"
     return "ledger.note_write_by_hand" if trigger in _FIRES else None
 
 

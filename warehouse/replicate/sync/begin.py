@@ -27,13 +27,14 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.drift import released
 from warehouse.replicate.history import stamping, transactions
+from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.ledger import epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
-from warehouse.replicate.replica import credentials, manual_writes
+from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, decoding, notes, our_name, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
@@ -222,13 +223,13 @@ def _copy_the_others(
             replica_tables.compress_long_values(connection, schema, [table], compress=True)
             replica_tables.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
-            credentials.remove_credentials(connection, schema, table, classification.without(table))
+            key_filter.leave_unlisted_out(connection, schema, table, classification.json_rules(table))
             manual_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
     names = {table: [column.name for column in of] for table, of in columns.items()}
     rows = parts.copy_parts(
-        parts.split(ends.trs, schema, names, classification.without),
+        parts.split(ends.trs, schema, names, classification.json_rules),
         snapshot=snapshot,
         connect_source=ends.databases.source,
         connect_warehouse=ends.databases.warehouse,

@@ -7,14 +7,15 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from warehouse.core.workers import run_together
-from warehouse.replicate.replica.credentials import without_credentials
+from warehouse.replicate.json_keys.expression import listed_keys
+from warehouse.replicate.json_keys.rule import JsonRule
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_PAGES = 16_000
@@ -32,14 +33,14 @@ class Part:
     schema: str
     table: str
     columns: tuple[str, ...]
-    without: dict[str, tuple[str, ...]]
+    json_rules: Mapping[str, JsonRule]
     first_page: int | None = None
     end_page: int | None = None
 
     def read(self) -> sql.Composed:
-        """The COPY that reads it; credentials inside JSON columns do not even leave the source."""
+        """The COPY that reads it; unlisted keys of JSON columns do not even leave the source."""
         listed = sql.SQL(", ").join(
-            without_credentials(name, self.without[name]) if name in self.without else sql.Identifier(name)
+            listed_keys(name, self.json_rules[name]) if name in self.json_rules else sql.Identifier(name)
             for name in self.columns
         )
         query = sql.SQL("select {} from {}").format(listed, sql.Identifier(self.schema, self.table))
@@ -67,7 +68,7 @@ def split(
     source: psycopg.Connection,
     schema: str,
     published: dict[str, list[str]],
-    without: Callable[[str], dict[str, tuple[str, ...]]],
+    json_rules: Callable[[str], Mapping[str, JsonRule]],
 ) -> list[Part]:
     """The parts to copy, largest tables first, so that the last worker does not end long after the others."""
     sizes: dict[str, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in source.execute(_SIZES, (schema,))}
@@ -77,7 +78,9 @@ def split(
         for first, end in zip(cuts, [*cuts[1:], None], strict=True):
             # The last range is open: rows on pages that were added since are in the snapshot's view, too.
             ranged = len(cuts) > 1
-            parts.append(Part(schema, table, tuple(published[table]), without(table), first if ranged else None, end))
+            parts.append(
+                Part(schema, table, tuple(published[table]), json_rules(table), first if ranged else None, end)
+            )
     return parts
 
 

@@ -21,10 +21,10 @@ from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.relations import declared
 from warehouse.replicate.compare import Key, TableComparison, TableSpec, listed, same_key
 from warehouse.replicate.history import transactions
+from warehouse.replicate.json_keys.expression import listed_keys
 from warehouse.replicate.ledger import gaps as gap_ledger
 from warehouse.replicate.ledger.gaps import Gap, Written
 from warehouse.replicate.link import Ends
-from warehouse.replicate.replica.credentials import without_credentials
 from warehouse.replicate.stream.transfer import relay
 
 BATCH_ROWS = 5_000
@@ -165,8 +165,8 @@ def _fetch(source: psycopg.Connection, warehouse: psycopg.Connection, spec: Tabl
     """Copy rows of the snapshot into a temporary table of the same shape."""
     warehouse.execute(sql.SQL("create temp table {} ({}) on commit drop").format(_ROWS, declared(spec.columns)))
     columns = sql.SQL(", ").join(
-        sql.SQL("({})").format(without_credentials(column.name, spec.without[column.name], prefix="t"))
-        if column.name in spec.without
+        sql.SQL("({})").format(listed_keys(column.name, spec.json_rules[column.name], prefix="t"))
+        if column.name in spec.json_rules
         else sql.Identifier("t", column.name)
         for column in spec.columns
     )
