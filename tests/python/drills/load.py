@@ -155,7 +155,7 @@ class Writer:
         source.execute("update events set published = not published where event_id = %s", (self._one(self.events),))
 
     def _change_event(self, source: psycopg.Connection) -> None:
-        payload = Jsonb({"RejectionReason": self._large(), "PersonId": self._key()})
+        payload = Jsonb({"RejectionReason": self._large(), "PersonId": "changed"})
         source.execute("update events set payload = %s where event_id = %s", (payload, self._one(self.events)))
 
     def _request(self, source: psycopg.Connection) -> None:
