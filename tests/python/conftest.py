@@ -29,7 +29,14 @@ settings.load_profile("any machine")
 
 _NUMBERS = itertools.count(1)
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "'64MB'"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "'64MB'",
+    # Made-up values alone: what a session or a replication worker says of a failure is worth more than its silence.
+    "log_min_messages": "'warning'",
+}
 """Nothing here has to outlive a power cut. Tests of a crash do without this."""
 
 

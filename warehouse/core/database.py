@@ -12,7 +12,7 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
-from warehouse.core import session, transport
+from warehouse.core import server_proof, session, transport
 from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError, UnsafeConnection
 
 CONNECT_SECONDS = 10
@@ -128,6 +128,14 @@ def unreachable(
     """A connection failure in words. The server's reason is kept; it names users and databases, never passwords."""
     lines = str(error).strip().splitlines() or ["no reason was given"]
     reason = next((line for line in reversed(lines) if "failed: " in line), lines[-1])
+    if server_proof.UNPROVEN in reason:
+        return DatabaseUnreachable(
+            f"Whoever answers at {describe(conninfo)} does not prove to be {what}: "
+            f"{reason.rsplit(server_proof.UNPROVEN, maxsplit=1)[-1].strip()}.",
+            meaning="It may be another account's program at that port. It got no password, and nothing was read or "
+            "changed.",
+            next_command=server_proof.remedy(variable),
+        )
     reason = reason.rsplit("failed: ", maxsplit=1)[-1].removeprefix("FATAL:").strip()
     if unsafe := transport.refused(reason, conninfo, where=describe(conninfo), what=what, variable=variable):
         return unsafe

@@ -14,10 +14,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from warehouse.core import ledger, ours, transport
+from warehouse.core import ledger, ours, server_proof, transport
 from warehouse.core.database import connect
 from warehouse.core.errors import SetupError
-from warehouse.core.postgres import Cluster, find_binaries
+from warehouse.core.postgres import Cluster, find_binaries, source_port
 from warehouse.core.progress import Progress
 from warehouse.core.settings import PROJECT, Settings
 
@@ -84,7 +84,10 @@ class Databases:
             },
         }[name]
         binaries = find_binaries(self.settings.warehouse_postgres_bin)
-        return Cluster(name, self.settings.warehouse_home, binaries, {**own, **self.cluster_settings})
+        settings = self.settings
+        return Cluster(
+            name, settings.warehouse_home, binaries, {**own, **self.cluster_settings}, settings.warehouse_log_days
+        )
 
     def embedded(self) -> list[str]:
         """The names of the databases that are embedded."""
@@ -97,7 +100,7 @@ class Databases:
         started = []
         for name in self.embedded():
             cluster = self.cluster(name)
-            if cluster.start():
+            if self._start(cluster):
                 started.append(name)
             cluster.create_database(name)
         if self.warehouse_is_embedded:
@@ -105,6 +108,14 @@ class Databases:
             beside = PROJECT if home == PROJECT / ".warehouse" else home
             write_dbt_environment(self.warehouse_conninfo, beside / ".env")
         return started
+
+    def _start(self, cluster: Cluster) -> bool:
+        """Start one, the source first: nobody who has taken its port meanwhile may be taken for it."""
+        if self.embedded() != [SOURCE, WAREHOUSE]:
+            return cluster.start()
+        if cluster.name == SOURCE:
+            return cluster.start(before_moving=self.cluster(WAREHOUSE).stop)
+        return source_port.start(cluster, self.cluster(SOURCE))
 
     def stop(self) -> list[str]:
         """Stop the embedded ones that run; returns their names. The warehouse first: it talks to the source."""
@@ -137,7 +148,8 @@ class Databases:
         return self.settings.warehouse_transport_reason if unchecked else None
 
     def _safe(self, url: SecretStr, which: _Named) -> str:
-        return transport.checked(url.get_secret_value(), **which, reason=self.settings.warehouse_transport_reason)
+        reason = self.settings.warehouse_transport_reason
+        return server_proof.insist(transport.checked(url.get_secret_value(), **which, reason=reason))
 
     def warehouse(self) -> psycopg.Connection:
         """A connection to the warehouse, in autocommit.
@@ -217,6 +229,8 @@ def dbt_environment(conninfo: str) -> dict[str, str]:
         "WAREHOUSE_PGUSER": str(parts.get("user") or ""),
         "WAREHOUSE_PGPASSWORD": str(parts.get("password") or ""),
         "WAREHOUSE_PGDATABASE": str(parts.get("dbname") or ""),
+        # dbt's profiles have no word for it, and libpq reads it by itself: no password for whoever else listens there.
+        "PGREQUIREAUTH": str(parts.get("require_auth") or ""),
     }
 
 

@@ -10,6 +10,8 @@ code, so that a scheduler can tell them apart:
     │   ├── ContractError            12  exports/ does not fit the model
     │   │   └── ContractBehind       37  a contract does not say what the extract's model says
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
+    │   ├── SandboxOnly              48  an embedded or synthetic database together with a real database or recipient
+    │   ├── SecretsExposed           71  other accounts of the machine can read a file that holds a secret
     │   ├── SameDatabase             19  two settings lead to one database, or are swapped
     │   ├── PooledConnection         39  an address leads to a pooler, which keeps no session
     │   └── UnsafeConnection         46  a connection to another machine is not encrypted, or its server not checked
@@ -122,6 +124,14 @@ class TermsError(SettingsError):
 
 class ContractBehind(ContractError):
     exit_code = 37
+
+
+class SandboxOnly(SettingsError):
+    exit_code = 48
+
+
+class SecretsExposed(SettingsError):
+    exit_code = 71
 
 
 class SameDatabase(SettingsError):

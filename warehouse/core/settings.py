@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         description="The folder of the PostgreSQL programs for the embedded databases. "
         "Unset: those that were installed with this program, or else a system installation of version 15 or later.",
     )
+    warehouse_log_days: int = Field(
+        30,
+        ge=1,
+        description="How many days the logs of the embedded databases are kept. They hold no values: an error of a "
+        "session or of a replication worker is not logged.",
+    )
     warehouse_replication_name: str = Field(
         "teaching_record_warehouse",
         pattern=r"^[a-z_][a-z0-9_]{0,40}$",

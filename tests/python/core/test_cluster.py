@@ -96,8 +96,27 @@ def test_its_log_holds_no_values(cluster: Cluster) -> None:
         connection.execute("insert into person values ('QQ123456C')")
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.execute("insert into person values ('QQ123456C')")
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            connection.execute("select nino::int from person")
     assert "QQ123456C" not in cluster.log.read_text()
-    assert "duplicate key" in cluster.log.read_text()
+    assert "ready to accept connections" in cluster.log.read_text()
+
+
+def test_its_log_is_one_file_a_day_and_gone_after_its_days(cluster: Cluster) -> None:
+    cluster.start()
+    cluster.stop()
+    old = cluster.log.read_bytes()
+    day = old[:10].decode()
+    cluster.log.write_bytes(old.replace(day.encode(), b"2026-01-02"))
+    expired = cluster.folder / "postgres-2025-12-31.log"
+    expired.write_text("old")
+    cluster.start()
+    kept = cluster.folder / "postgres-2026-01-02.log"
+    # It is older than the days that are kept, so it goes as soon as it has a file of its own.
+    assert not expired.exists()
+    assert not kept.exists()
+    assert b"2026-01-02" not in cluster.log.read_bytes()
+    assert "ready to accept connections" in cluster.log.read_text(), "the server still writes into the same file"
 
 
 def test_a_chosen_folder_without_programs_is_refused(tmp_path: Path) -> None:

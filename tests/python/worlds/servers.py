@@ -119,7 +119,8 @@ class SystemServer:
 
     def restart(self) -> None:
         """As after a change of settings."""
-        self._control("restart", "-w", "-m", "fast", "-l", str(self._cluster.log.resolve()))
+        self._cluster.stop()
+        self._cluster.start()
 
     def variables(self, user: str) -> dict[str, str]:
         """The shell of its administrator."""

@@ -48,6 +48,10 @@ class Binaries:
         libraries = installation.parent.with_name(installation.parent.name + ".libs")
         if libraries.is_dir():
             shutil.copytree(libraries, unfinished / libraries.name)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                # Programs are no secret, and the other user has to run them, whatever the umask is.
+                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))
         unfinished.rename(target)
         return target / inside / self.folder.name
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shlex
 import shutil
 import socket
+import stat
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from warehouse.core import private_files, server_proof
 from warehouse.core.errors import SetupError
 from warehouse.core.postgres.binaries import Binaries
 from warehouse.core.postgres.owner import Owner, unprivileged_owner
+from warehouse.core.postgres.server_log import ServerLog
 
 USER = "warehouse"
 START_SECONDS = 120
+LOG_DAYS = 30
 _ORPHAN_SECONDS = 15
 _RELOCATED = Path("/var/lib/teaching-record-warehouse")
 
@@ -31,7 +37,9 @@ _SETTINGS = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",
     "password_encryption": "'scram-sha-256'",
-    # Logs outlive the data they are about, so no statement and no DETAIL line with a row's values gets into them.
+    # Logs outlive the data they are about. An error of a session or of a replication worker may quote a value in its
+    # very message, so only what PostgreSQL says of its own work is logged, and no statement and no DETAIL line.
+    "log_min_messages": "'log'",
     "log_error_verbosity": "'terse'",
     "log_min_error_statement": "'panic'",
     "log_parameter_max_length": "0",
@@ -53,11 +61,23 @@ class Cluster:
         home: the folder that holds the clusters (`.warehouse`).
         binaries: the programs to run it with.
         settings: PostgreSQL settings beyond the common ones, as they stand in postgresql.conf.
+        log_days: how long its log is kept.
+
+    As root it runs as another user, who owns `data` alone. Whoever is a superuser of a database can do anything as
+    that user, so nothing is written into `data`, and all else is in a folder that only root writes.
     """
 
-    def __init__(self, name: str, home: Path, binaries: Binaries, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        binaries: Binaries,
+        settings: Mapping[str, str] | None = None,
+        log_days: int = LOG_DAYS,
+    ) -> None:
         self.name = name
         self.home = home
+        self._log = ServerLog(self.folder, log_days)
         self._binaries = binaries
         self._settings = {**_SETTINGS, **(settings or {})}
         self._owner: Owner | None = unprivileged_owner()
@@ -72,7 +92,7 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        return self.folder / "postgres.log"
+        return self._log.path
 
     def exists(self) -> bool:
         """Whether it has been made (an interrupted making does not count)."""
@@ -86,30 +106,46 @@ class Cluster:
             user=USER,
             password=self._read("password"),
             dbname=database,
+            require_auth=server_proof.PROOF,
         )
+
+    @property
+    def port(self) -> str | None:
+        """The port of the last start, None before the first."""
+        try:
+            return (self.folder / "port").read_text().strip()
+        except OSError:
+            return None
 
     def server_pid(self) -> int | None:
         """The running server's process id, or None. A lock file left by kill -9 or a power cut does not count."""
         try:
-            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            pid = int(private_files.read_text(self.data / "postmaster.pid").splitlines()[0])
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, IndexError, ValueError):
             return None
         # After a reboot the number may be anybody's.
         return pid if b"postgres" in command and os.fsencode(str(self.data.resolve())) in command else None
 
-    def start(self) -> bool:
+    def start(
+        self, *, overriding: Mapping[str, str] | None = None, before_moving: Callable[[], object] = lambda: None
+    ) -> bool:
         """Make the cluster if it is not there, and start it if it does not run; True when it was started now.
+
+        Args:
+            overriding: settings for as long as it runs this time.
+            before_moving: called when somebody else has its port, before it gets another one.
 
         Raises:
             SetupError: it cannot be made or does not start; says where its log is.
         """
         with self._lock():
+            self._log.turn_over()
             if not self.exists():
                 self._make()
             if self._comes_up():
                 return False
-            self._start_server()
+            self._start_server(overriding or {}, before_moving)
             return True
 
     def stop(self) -> bool:
@@ -146,7 +182,7 @@ class Cluster:
     def _lock(self) -> Iterator[None]:
         """One process at a time makes, starts or stops it."""
         self._place()
-        with (self.folder / "lock").open("w") as handle:
+        with private_files.open_to_write(self.folder / "lock") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -156,24 +192,51 @@ class Cluster:
         A root user's checkout often stands in a home folder that nobody else may enter; then the clusters go to a
         folder under /var/lib, and `clusters` is a link to it.
         """
+        # The server's user goes through to its data, and sees nothing on the way.
+        mode = 0o711 if self._owner else 0o700
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            if not self.home.exists():
+                private_files.make_folder(self.home, mode)
             clusters = self.home / "clusters"
             if not clusters.exists():
                 if self._owner and not self._owner.can_reach(self.home / "clusters"):
+                    private_files.make_folder(_RELOCATED, mode)
                     target = _RELOCATED / secrets.token_hex(6)
-                    target.mkdir(parents=True)
+                    target.mkdir()
                     clusters.unlink(missing_ok=True)
                     clusters.symlink_to(target)
                 else:
                     clusters.mkdir(exist_ok=True)
-            self.folder.mkdir(exist_ok=True)
+            self._refuse_folders_of_others()
+            private_files.make_folder(clusters, mode)
+            private_files.make_folder(self.folder, mode)
         except OSError as error:
             raise SetupError(
                 f"The folder for the embedded databases cannot be made: {error.strerror} ({error.filename}).",
                 meaning="The embedded databases were not started.",
                 next_command="Make room or rights there, or set WAREHOUSE_HOME to another folder.",
             ) from None
+
+    def _refuse_folders_of_others(self) -> None:
+        """As root, write only where nobody else can put a link in the way.
+
+        Raises:
+            SetupError: another account owns the folder, or may write there.
+        """
+        if self._owner is None:
+            return
+        for folder in (self.home, self.home / "clusters", self.folder):
+            if not folder.exists():
+                continue
+            status = folder.stat()
+            if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise SetupError(
+                    f"This is root, and the folder {folder} belongs to another account or may be written by one.",
+                    meaning="The embedded databases were not started: a link that is planted there would have root "
+                    "write over any file.",
+                    next_command="Run the command as the account that owns the folder, or set WAREHOUSE_HOME to a "
+                    "folder that only root may write.",
+                )
 
     def _programs(self) -> Path:
         """The programs' folder; a copy beside the clusters when the server's user cannot reach the original."""
@@ -184,32 +247,36 @@ class Cluster:
         inside = original.relative_to(original.parents[2])
         return copy / inside if copy.exists() else self._binaries.copy_to(copy)
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a program as the owner. Output goes to a file: a server that stays would keep a pipe open for ever."""
-        out = self.folder / f"{program}.out"
-        with out.open("w+", encoding="utf-8", errors="replace") as handle:
+    def _run(self, program: str, *arguments: str, log: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program as the owner. Output goes to a file: a server that stays would keep a pipe open for ever.
+
+        Args:
+            log: where a server that stays is to write.
+        """
+        with private_files.open_to_write(self.folder / f"{program}.out") as handle:
             done = subprocess.run(
                 [str(self._programs() / program), *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=subprocess.STDOUT,
+                stdout=log or handle,
+                stderr=handle,
                 cwd="/",
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
                 check=False,
                 **(self._owner.as_subprocess() if self._owner else {}),
             )
             handle.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, handle.read(), None)
+            said = handle.read().decode("utf-8", "replace")
+            return subprocess.CompletedProcess(done.args, done.returncode, said, None)
 
     def _make(self) -> None:
         """initdb with a password of its own; `made` is written last, so half a cluster is created again."""
         shutil.rmtree(self.data, ignore_errors=True)
         password = secrets.token_urlsafe(24)
-        self._write_secret("password", password)
+        private_files.write_text(self.folder / "password", password)
         handed_over = self.folder / "password.init"
         try:
             self.data.mkdir(mode=0o700)
-            self._write_secret(handed_over.name, password)
+            private_files.write_text(handed_over, password)
             if self._owner:
                 self._owner.takes(self.data)
                 self._owner.takes(handed_over)
@@ -231,27 +298,20 @@ class Cluster:
                 meaning="Nothing is kept of the attempt.",
                 next_command=f"Read {self.folder / 'initdb.out'}; `warehouse doctor` checks disk, user and programs.",
             )
-        (self.folder / "made").touch()
+        private_files.write_text(self.folder / "made", "")
 
-    def _write_secret(self, name: str, value: str) -> None:
-        path = self.folder / name
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(value)
-
-    def _choose_port(self) -> int:
-        """The port of last time if it is free, or else any: tools that remember it go on working."""
-        remembered = self.folder / "port"
-        wanted = int(remembered.read_text()) if remembered.exists() else 0
-        for port in (wanted, 0):
+    def _choose_port(self, before_moving: Callable[[], object]) -> int:
+        """The port of last time if it is free, or else any: tools that remember it still work."""
+        for port in (int(self.port or 0), 0):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
+                    before_moving()
                     continue
                 chosen = int(probe.getsockname()[1])
-            remembered.write_text(str(chosen))
+            private_files.write_text(self.folder / "port", str(chosen))
             return chosen
         raise SetupError(
             "No port on 127.0.0.1 is free.",
@@ -259,39 +319,42 @@ class Cluster:
             next_command="Close programs that hold many connections, then run the command again.",
         )
 
-    def _start_server(self) -> None:
-        port = self._choose_port()
+    def _configuration(self, port: int) -> Path:
+        """Write the settings into a file beside the data; those that initdb chose come first."""
         lines = [f"{key} = {value}" for key, value in {**self._settings, "port": str(port)}.items()]
-        configuration = self.data / "warehouse.conf"
-        configuration.write_text("# Written at each start.\n" + "\n".join(lines) + "\n")
-        main = self.data / "postgresql.conf"
-        if "include = 'warehouse.conf'" not in main.read_text(encoding="utf-8", errors="replace"):
-            with main.open("a") as handle:
-                handle.write("\ninclude = 'warehouse.conf'\n")
-        self.log.touch()
+        main = str(self.data.resolve() / "postgresql.conf").replace("'", "''")
+        path = self.folder.resolve() / "server.conf"
+        text = "\n".join(["# Written at each start.", f"include '{main}'", *lines]) + "\n"
+        private_files.write_text(path, text, mode=0o640 if self._owner else 0o600)
         if self._owner:
-            for path in (configuration, self.log):
-                self._owner.takes(path)
+            self._owner.may_read(path)
+        return path
+
+    def _start_server(self, overriding: Mapping[str, str], before_moving: Callable[[], object]) -> None:
+        configuration = self._configuration(self._choose_port(before_moving))
+        options = {"config_file": str(configuration), **overriding}
+        given = " ".join(f"-c {shlex.quote(f'{key}={value}')}" for key, value in options.items())
         if self.server_pid() is None:
             # A lock file of a killed server, or of another process's number after a reboot.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while True:
-            done = self._pg_ctl("start", "-w", "-t", str(START_SECONDS), "-l", str(self.log.resolve()))
+            with self._log.open() as log:
+                done = self._pg_ctl("start", "-s", "-w", "-t", str(START_SECONDS), "-o", given, log=log)
             if done.returncode == 0 and self._is_ready():
                 return
             # The children of a killed server hold its shared memory until they notice.
-            if time.monotonic() > deadline or "shared memory" not in self._log_tail():
+            if time.monotonic() > deadline or "shared memory" not in self._log.tail():
                 break
             time.sleep(0.5)
         raise SetupError(
-            f"The embedded database `{self.name}` does not start: {_last_line(self._log_tail() or done.stdout)}.",
+            f"The embedded database `{self.name}` does not start: {_last_line(self._log.tail() or done.stdout)}.",
             meaning="What it held is untouched.",
             next_command=f"Read {self.log}, then run `warehouse doctor`.",
         )
 
-    def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run("pg_ctl", "-D", str(self.data.resolve()), *arguments)
+    def _pg_ctl(self, *arguments: str, log: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
+        return self._run("pg_ctl", "-D", str(self.data.resolve()), *arguments, log=log)
 
     def _comes_up(self) -> bool:
         """Whether it runs; one that recovers after the crash of a process of its own, starts or ends is waited for."""
@@ -302,7 +365,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise SetupError(
                     f"The embedded database `{self.name}` is running and accepts no connection: "
-                    f"{_last_line(self._log_tail())}.",
+                    f"{_last_line(self._log.tail())}.",
                     meaning="It was left as it is.",
                     next_command=f"Read {self.log}, then run `warehouse doctor`.",
                 )
@@ -317,12 +380,6 @@ class Cluster:
         except psycopg.OperationalError:
             return False
         return True
-
-    def _log_tail(self) -> str:
-        try:
-            return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
-        except OSError:
-            return ""
 
 
 def _last_line(text: str) -> str:

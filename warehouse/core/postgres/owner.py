@@ -35,8 +35,12 @@ class Owner:
         return True
 
     def takes(self, path: Path) -> None:
-        """Give a file or folder to this user."""
-        os.chown(path, self.uid, self.gid)
+        """Give a file or folder to this user; what a link leads to is nobody's to give."""
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def may_read(self, path: Path) -> None:
+        """Let this user's group have a file that stays ours."""
+        os.chown(path, -1, self.gid, follow_symlinks=False)
 
     def as_subprocess(self) -> dict[str, Any]:
         """The arguments that make a subprocess run as this user, without root's groups."""

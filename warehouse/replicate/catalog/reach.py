@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from warehouse.core import server_proof
 from warehouse.core.database import describe
 from warehouse.core.errors import MissingPrivilege, ReplicationError, SourceOutOfReach
 
@@ -35,7 +36,8 @@ def check(warehouse: psycopg.Connection, source_conninfo: str) -> None:
     """
     # Of a name that nobody has: with no table behind it, that server asks for none.
     name = f"trw_probe_{secrets.token_hex(8)}"
-    conninfo = make_conninfo(source_conninfo, connect_timeout=_SECONDS, application_name="warehouse")
+    known = server_proof.as_known_to(source_conninfo, warehouse.info.server_version)
+    conninfo = make_conninfo(known, connect_timeout=_SECONDS, application_name="warehouse")
     try:
         with warehouse.transaction(force_rollback=True):
             # A session that may only read can ask, too: nothing of this stays.
@@ -74,7 +76,9 @@ def explain(error: psycopg.Error, source_conninfo: str) -> MissingPrivilege | Re
     return SourceOutOfReach(
         f"The warehouse's server cannot connect to the operational database: {reason}.",
         meaning="The stream goes from server to server: that this program reaches both is not enough.",
-        next_command=_remedy(reason, source_conninfo),
+        next_command=server_proof.remedy("TRS_DATABASE_URL")
+        if server_proof.UNPROVEN in reason
+        else _remedy(reason, source_conninfo),
     )
 
 

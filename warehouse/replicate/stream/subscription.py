@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from warehouse.core.database import one
+from warehouse.core import server_proof
 from warehouse.core.errors import StreamStuck
 from warehouse.replicate.catalog import reach
 
@@ -65,7 +66,7 @@ def create(
                 " streaming = on, binary = false{})"
             ).format(
                 sql.Identifier(name),
-                sql.Literal(_for_server(source_conninfo)),
+                sql.Literal(_for_server(warehouse, source_conninfo)),
                 sql.Identifier(name),
                 sql.Literal(slot_name),
                 sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
@@ -80,9 +81,10 @@ APPLICATION = "teaching_record_warehouse"
 """The name under which the warehouse's server shows up in the source's pg_stat_replication."""
 
 
-def _for_server(conninfo: str) -> str:
+def _for_server(warehouse: psycopg.Connection, conninfo: str) -> str:
     """The connection as the warehouse's server uses it."""
-    return make_conninfo(conninfo, application_name=APPLICATION)
+    known = server_proof.as_known_to(conninfo, warehouse.info.server_version)
+    return make_conninfo(known, application_name=APPLICATION)
 
 
 def enable(warehouse: psycopg.Connection, name: str) -> None:
@@ -141,7 +143,7 @@ def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
 
 def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: str) -> None:
     """Tell the subscription when the source's address has changed, as an embedded one's port may."""
-    wanted = _for_server(source_conninfo)
+    wanted = _for_server(warehouse, source_conninfo)
     try:
         row = warehouse.execute("select subconninfo from pg_subscription where subname = %s", (name,)).fetchone()
         if row and row[0] == wanted:
