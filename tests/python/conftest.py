@@ -61,6 +61,8 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
         "warehouse_home": home,
         "warehouse_deliveries": home / "deliveries",
         "warehouse_repair_deletes_percent": 100,
+        # An embedded database stands for a server in many tests; what that is allowed for has tests of its own.
+        "warehouse_evaluation": "a test of the product",
         **settings,
     }
     unset = dict.fromkeys(("warehouse_database_url", "trs_database_url"))

@@ -14,6 +14,7 @@ import typer
 
 from warehouse.cli import contract, deliveries, doctor, erase, interrupt, keys, replicate, run, servers, sql
 from warehouse.cli.output import print_error, print_json, speak_any_language
+from warehouse.core import private_files, safe_message
 from warehouse.core.errors import (
     DatabaseUnreachable,
     Interrupted,
@@ -75,6 +76,8 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line and exit with its code."""
     interrupt.install()
+    # Names, logs, ports and files in preparation: nothing that this program makes is for other accounts of the machine.
+    os.umask(private_files.UMASK)
     speak_any_language()
     sys.exit(_main(sys.argv[1:]))
 
@@ -126,7 +129,7 @@ def _translated(error: Exception) -> WarehouseError:
         )
     if isinstance(error, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
         return PageDamaged(
-            f"A database cannot read a page of a table: {error.diag.message_primary}.",
+            f"A database cannot read a page of a table: {safe_message.of(error)}.",
             meaning="Its disk or memory has damaged the table. The command stopped there; nothing is half delivered.",
             next_command="`warehouse replicate reconcile` names the table and the side, and says what to do.",
         )

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from warehouse.core import ledger, ours, server_proof, transport
+from warehouse.core import ledger, ours, private_files, sandbox_only, server_proof, transport
 from warehouse.core.database import connect
 from warehouse.core.errors import SetupError
 from warehouse.core.postgres import Cluster, find_binaries, source_port
@@ -97,6 +97,7 @@ class Databases:
 
     def start(self) -> list[str]:
         """Start the embedded ones that do not run; returns their names. The next command after a crash recovers."""
+        sandbox_only.refuse_missing_source(self.settings)
         started = []
         for name in self.embedded():
             cluster = self.cluster(name)
@@ -107,6 +108,8 @@ class Databases:
             home = self.settings.warehouse_home
             beside = PROJECT if home == PROJECT / ".warehouse" else home
             write_dbt_environment(self.warehouse_conninfo, beside / ".env")
+            # Where a plain `dbt build` keeps what the database says of its failures (dbt_project.yml).
+            private_files.make_folder(home / "dbt")
         return started
 
     def _start(self, cluster: Cluster) -> bool:
@@ -173,6 +176,8 @@ class Databases:
         """Refuse two settings that lead to one database, and a warehouse in the operational database's place."""
         try:
             self._known[name] = ours.identify(connection)
+            if name == SOURCE:
+                sandbox_only.refuse_real_source(self.settings, connection)
             ours.refuse_mistaken(self._known.get(SOURCE), self._known.get(WAREHOUSE))
             # A session that somebody has left open must not keep a command of ours for ever.
             milliseconds = f"{self.settings.warehouse_wait_minutes * 60_000:.0f}ms"

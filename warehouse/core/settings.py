@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from warehouse.core import transport, variables
+from warehouse.core import private_files, transport, variables
 from warehouse.core.destinations import forms
 from warehouse.core.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The top of the checkout, where dbt_project.yml, replication/ and exports/ stand."""
+
+ENV_FILE = PROJECT / ".env"
+"""Where settings may be written as well; what the environment says counts before it."""
 
 
 _BY_NAME = ("destinations", "keys")
@@ -26,9 +29,7 @@ _BY_NAME = ("destinations", "keys")
 class Settings(BaseSettings):
     """Every setting, with its default; `docs/settings.md` is written from these descriptions."""
 
-    model_config = SettingsConfigDict(
-        env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     warehouse_database_url: SecretStr | None = Field(
         None,
@@ -54,6 +55,13 @@ class Settings(BaseSettings):
         None,
         description="The folder of the PostgreSQL programs for the embedded databases. "
         "Unset: those that were installed with this program, or else a system installation of version 15 or later.",
+    )
+    warehouse_evaluation: str | None = Field(
+        None,
+        min_length=10,
+        description="Why an embedded database is used together with one that is not the sandbox's, in a few words. "
+        "Without it that is refused (exit code 48); ledger.source_people keeps it. Made-up people never go to a "
+        "recipient.",
     )
     warehouse_log_days: int = Field(
         30,
@@ -214,8 +222,11 @@ def load() -> Settings:
 
     Raises:
         SettingsError: a value does not parse or is empty, or a variable is not known; names it, never its value.
+        SecretsExposed: other accounts of the machine can read a file with a password.
     """
-    given = variables.given(PROJECT / ".env")
+    if variables.holds_a_secret(ENV_FILE):
+        private_files.refuse_readable_by_others(ENV_FILE, "the file of the settings")
+    given = variables.given(ENV_FILE)
     variables.check(given, [name.upper() for name in Settings.model_fields if name not in _BY_NAME], PROJECT)
     try:
         return Settings(destinations=variables.destinations(given), keys=variables.keys(given))

@@ -32,12 +32,24 @@ _MAY_BE_EMPTY = frozenset({"WAREHOUSE_DEBUG", "WAREHOUSE_TODAY"})
 
 _OF_DBT = re.compile(r"env_var\(\s*['\"](WAREHOUSE_\w+)['\"]")
 _NEAR_ENOUGH_TO_BE_MEANT = 0.85
+_SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY(?!_FILE|S_)", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@|password=", re.IGNORECASE)
 
 
 def given(env_file: Path) -> dict[str, str]:
     """Every variable that is set, by its name in capitals; the environment's before the file's."""
     of_file = {name: value or "" for name, value in dotenv_values(env_file).items()} if env_file.is_file() else {}
     return {name.upper(): value for name, value in {**of_file, **os.environ}.items()}
+
+
+def holds_a_secret(env_file: Path) -> bool:
+    """Whether a file of variables has a password, a key or a token in it."""
+    if not env_file.is_file() or not os.access(env_file, os.R_OK):
+        return False
+    return any(
+        value and (_SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value))
+        for name, value in dotenv_values(env_file).items()
+    )
 
 
 def destination_of(recipient: str) -> str:

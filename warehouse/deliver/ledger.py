@@ -21,17 +21,18 @@ from warehouse.deliver.states import State, require_step
 _ENTRY = """
 select
     delivery_id, period, state, attempt, destination, manifest_sha256, rows, bytes, build_id, as_at, known_at,
-    contract_version, contract_sha256
+    contract_version, contract_sha256, synthetic
 from ledger.deliveries
 """
 _NEW = """
 insert into ledger.deliveries (
     delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256, model,
-    destination, build_id, known_up_to, known_at
+    destination, build_id, known_up_to, known_at, synthetic
 ) values (
     %(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(revision)s, %(replaces)s, %(state)s,
     %(contract_version)s, %(contract_sha256)s, %(model)s,
-    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s
+    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s,
+    coalesce((select bool_or(p.synthetic) from ledger.source_people as p), false)
 )
 """
 _AGAIN = """
@@ -91,6 +92,7 @@ class Entry:
     known_at: datetime | None
     contract_version: str
     contract_sha256: str
+    synthetic: bool
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))

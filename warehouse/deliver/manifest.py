@@ -52,6 +52,7 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
             "replaces": _other(replaced),
             "as_at": entry.as_at.isoformat(),
             "known_up_to": entry.known_at.astimezone(UTC).isoformat() if entry.known_at else None,
+            "synthetic": entry.synthetic,
             "rows": sum(file.rows or 0 for file in files),
             "files": len(files),
             "contract": {"id": contract.id, "version": entry.contract_version, "sha256": entry.contract_sha256},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from warehouse.core import sandbox_only
 from warehouse.core.contracts import EXPORTS, Contract
 from warehouse.core.database import connect, session_lock
 from warehouse.core.destinations import describe, kind_of
@@ -18,6 +19,7 @@ from warehouse.core.errors import (
     AlreadyRunning,
     DeliveryError,
     FilesVanished,
+    SandboxOnly,
     SettingsError,
     UnexpectedFailure,
     WarehouseError,
@@ -71,10 +73,12 @@ def begin(
     world: World, contracts: list[Contract], progress: Progress, check: Check, hook: Callable[[str], None]
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
-    for contract in contracts:
-        _check_people(world, contract, destination_url(world.settings, contract))
+    urls = [(contract, destination_url(world.settings, contract)) for contract in contracts]
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
+        if world.synthetic or sandbox_only.holds_synthetic(connection):
+            for contract, url in urls:
+                _refuse_recipient(world, contract, url)
         with session_lock(connection, LOCK) as free:
             if not free:
                 raise AlreadyRunning(
@@ -86,16 +90,16 @@ def begin(
             yield Run(world, progress, connection, Ledger(connection), check, hook)
 
 
-def _check_people(world: World, contract: Contract, url: str) -> None:
+def _refuse_recipient(world: World, contract: Contract, url: str) -> None:
     """Keep made-up people from being taken for real ones: a sandbox delivers to this machine alone.
 
     Raises:
-        SettingsError: the destination is a recipient's.
+        SandboxOnly: the destination is a recipient's.
     """
-    if world.synthetic and not open_destination(url, world.settings).is_here:
-        raise SettingsError(
+    if not open_destination(url, world.settings).is_here:
+        raise SandboxOnly(
             f"The people are the sandbox's, and the files of {contract.recipient} would go to {describe(url)}.",
-            meaning="Nothing was sent: nothing in a file says that its people are made up.",
+            meaning="Nothing was sent: the manifest says that the people are made up, the files themselves do not.",
             next_command=f"Set TRS_DATABASE_URL to the operational database, or remove the variable "
             f"{destination_of(contract.recipient)}.",
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from warehouse.core import private_files, safe_message
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed
 from warehouse.core.progress import Progress
@@ -25,7 +25,6 @@ from warehouse.marts.candidate import PREFIX
 from warehouse.marts.nodes import Node
 
 _GOOD = ("success", "pass", "warn")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|=\([^)]*\)")
 _KINDS = {"table": "table", "incremental": "table", "seed": "table", "view": "view"}
 
 
@@ -103,7 +102,7 @@ class Dbt:
                     *(command, "--vars", self._variables),
                     # The target is the one that takes its address from variables, see environment.
                     *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
-                    # What the database says of a failure may quote a value, so it goes to no log: _without_values.
+                    # A log would hold the values that stand in statements, such as those of a person's own model.
                     *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                     *("--no-version-check", "--no-use-colors"),
                 ]
@@ -111,7 +110,7 @@ class Dbt:
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise KeyboardInterrupt
         if outcome.exception is not None or outcome.result is None:
-            reason = _without_values(str(outcome.exception or "dbt gave no result"))
+            reason = _in_short(str(outcome.exception or "dbt gave no result"), lines=2 if command == "parse" else 1)
             raise BuildFailed(
                 f"dbt could not run: {reason}",
                 meaning="No model was built. Readers and receivers see the last good build.",
@@ -123,8 +122,7 @@ class Dbt:
 def profiles_folder(databases: Databases) -> Path:
     """A folder with the project's example profiles as they are: dbt insists on the name profiles.yml."""
     folder = databases.settings.warehouse_home / "dbt"
-    # dbt's own record of a run repeats what the database said of a failure, which may quote a value.
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_files.make_folder(folder)
     shutil.copyfile(PROJECT / "profiles.example.yml", folder / "profiles.yml")
     return folder
 
@@ -159,9 +157,35 @@ def session(databases: Databases, connection: psycopg.Connection) -> Iterator[No
         # dbt would read the .env of the folder that it is called from.
         vars(entry)["load_dotenv"] = lambda *_, **__: False
         try:
-            yield
+            with _errors_without_values():
+                yield
         finally:
             vars(entry)["load_dotenv"] = own
+
+
+@contextlib.contextmanager
+def _errors_without_values() -> Iterator[None]:
+    """Have dbt's adapter say of a database's error only what may be said, before any record or message has it."""
+    connections = importlib.import_module("dbt.adapters.postgres.connections")
+    manager = connections.PostgresConnectionManager
+    own = manager.exception_handler
+
+    @contextlib.contextmanager
+    def handler(self: Any, statement: str) -> Iterator[None]:
+        try:
+            with own(self, statement):
+                yield
+        except connections.DbtDatabaseError as error:
+            cause = error.__cause__
+            if not isinstance(cause, connections.psycopg2.Error):
+                raise
+            raise connections.DbtDatabaseError(safe_message.said(cause.pgcode, cause.diag)) from None
+
+    manager.exception_handler = handler
+    try:
+        yield
+    finally:
+        manager.exception_handler = own
 
 
 @dataclass
@@ -182,7 +206,9 @@ def _read(result: Any) -> _Read:
         if made:
             read.nodes.append(made)
         if status not in _GOOD:
-            found = f"{item.failures} rows fail the test" if status == "fail" else _without_values(item.message or "")
+            found = (
+                f"{item.failures} rows fail the test" if status == "fail" else _in_short(item.message or "", lines=2)
+            )
             read.failed[node.name] = "not built, because of another" if status == "skipped" else found
         if status in ("fail", "warn") and item.failures:
             read.tests.append((node, "failure" if status == "fail" else "warning", int(item.failures)))
@@ -192,6 +218,12 @@ def _read(result: Any) -> _Read:
     if any(str(item.status) == "error" and "interrupted" in str(item.message).lower() for item in result.results):
         raise KeyboardInterrupt
     return _Read(read, list(result.results))
+
+
+def _why(item: Any, status: str) -> str:
+    if status == "skipped":
+        return "not built, because of another"
+    return f"{item.failures} rows fail the test" if status == "fail" else _in_short(item.message or "", lines=2)
 
 
 def _node(node: Any) -> Node | None:
@@ -223,10 +255,10 @@ def _expected(manifest: Any) -> set[str]:
     return nodes | set(manifest.unit_tests)
 
 
-def _without_values(message: str) -> str:
-    """A database's message without what stands in quotes: that may be a value of a row.
+def _in_short(message: str, lines: int) -> str:
+    """The first lines of dbt's message: which model and what; the rest is compiled SQL and places.
 
-    The first two lines say which model and what; the rest is compiled SQL and places.
+    What the database said is not in it any more, see _errors_without_values.
     """
-    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    return _QUOTED.sub("…", ": ".join(lines[:2]))
+    said = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return ": ".join(said[:lines])

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from warehouse.core import builds, ours
+from warehouse.core import builds, ours, safe_message
 from warehouse.core.errors import ObjectInTheWay
 from warehouse.core.progress import Progress
 from warehouse.marts import content, structure, views
@@ -129,13 +129,13 @@ def _told(connection: psycopg.Connection, nodes: Sequence[Node]) -> Iterator[Non
         ) from None
     except psycopg.errors.ObjectNotInPrerequisiteState as error:
         raise _in_the_way(
-            f"Somebody else's publication prevents rows from being changed: {error.diag.message_primary}.",
+            f"Somebody else's publication prevents rows from being changed: {safe_message.of(error)}.",
             "Give the table an identity (alter table … replica identity full) or take it out of the publication, then "
             "run again.",
         ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise _in_the_way(
-            f"The user of the warehouse may not do what publishing needs: {error.diag.message_primary}.",
+            f"The user of the warehouse may not do what publishing needs: {safe_message.of(error)}.",
             "Give it back its rights on the schemas and tables of the build (docs/runbooks/production.md), then run "
             "again.",
         ) from None

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from tests.python.deliver.delivering import OCTOBER, World, listed, overwrite, sftp_world
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import SftpWorld, write_contract
-from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SettingsError
+from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SandboxOnly, SettingsError
 from warehouse.core.progress import Silent
 from warehouse.deliver import State, deliver
 
@@ -147,7 +147,7 @@ def test_settings_that_cannot_be_a_destination(world: World) -> None:
 def test_made_up_people_go_to_no_recipient(world: World) -> None:
     """Nor does a contract get its files before every recipient has a place that is right."""
     world.send_to("gs://bucket/from-warehouse")
-    with pytest.raises(SettingsError, match="The people are the sandbox's"):
+    with pytest.raises(SandboxOnly, match="The people are the sandbox's"):
         deliver(replace(world.at(OCTOBER), synthetic=True), Silent(), check=no_check)
     assert world.state() == "none"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,7 +47,7 @@ class Folder(Destination):
         with self._failures(Doing.MAKING, facts.name):
             self._make_folder(final.parent)
         try:
-            with self._failures(Doing.WRITING, facts.name), _open_for_owner_and_group(unfinished) as target:
+            with self._failures(Doing.WRITING, facts.name), self._open(unfinished) as target:
                 for piece in chunks(source):
                     target.write(piece)
                 target.flush()
@@ -114,9 +115,22 @@ class Folder(Destination):
             if folder == self._folder and not self._may_be_made and not folder.exists():
                 raise self.refused("there is no such folder", "Make or mount it, or correct the setting")
             self._make_folder(folder.parent)
-            folder.mkdir(mode=0o750, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if folder != self._folder and (for_group := self._for_group() & 0o050):
+                # Not by `mode`: the umask of this program leaves the group out. What else is set stays, such as setgid.
+                folder.chmod(stat.S_IMODE(folder.stat().st_mode) | for_group)
             with suppress(PermissionError):
                 sync_folder(folder.parent)
+
+    def _for_group(self) -> int:
+        """What the group may do with the folder, as whoever made it has decided; with our own one, nothing."""
+        return 0 if self._may_be_made else stat.S_IMODE(self._folder.stat().st_mode) & 0o070
+
+    def _open(self, path: Path) -> BinaryIO:
+        """Personal data: not for everybody on the machine. A link in the way is not followed."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        os.fchmod(handle, 0o600 | self._for_group() & 0o040)
+        return os.fdopen(handle, "wb")
 
     @contextmanager
     def _failures(self, doing: Doing, name: str) -> Iterator[None]:
@@ -131,8 +145,3 @@ class Folder(Destination):
             if error.errno in _NO_LINKS:
                 reason += " (its file system must have hard links, or a file could be overwritten)"
             raise self.refused(reason, "Check that the folder is there and may be written to") from None
-
-
-def _open_for_owner_and_group(path: Path) -> BinaryIO:
-    """Personal data: not for everybody on the machine. A link in the way is not followed."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640), "wb")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core import safe_message
 from warehouse.core.database import qualified, writing
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.replicate.catalog import identity
@@ -163,7 +164,7 @@ def prepare(connection: psycopg.Connection, name: str, classification: Classific
         ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
-            f"The publication {name} cannot be made: {error.diag.message_primary}.",
+            f"The publication {name} cannot be made: {safe_message.of(error)}.",
             meaning="It decides which columns leave the operational database, so nothing was replicated.",
             next_command="Have its administrator run what `warehouse replicate sql` prints, then run again.",
         ) from None

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from warehouse.core import server_proof
+from warehouse.core import safe_message, server_proof
 from warehouse.core.database import describe
 from warehouse.core.errors import MissingPrivilege, ReplicationError, SourceOutOfReach
 
@@ -51,8 +51,7 @@ def check(warehouse: psycopg.Connection, source_conninfo: str) -> None:
 
 def explain(error: psycopg.Error, source_conninfo: str) -> MissingPrivilege | ReplicationError:
     """Why the warehouse's server could not make a subscription."""
-    said = [line.strip() for line in (error.diag.message_primary or "no reason was given").splitlines()]
-    reason = re.sub(r"^.*could not connect to the publisher: ", "", said[0]).rstrip(".")
+    reason = re.sub(r"^.*could not connect to the publisher: ", "", safe_message.of(error))
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return MissingPrivilege(
             f"The warehouse's user may not make a subscription: {reason}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from warehouse.core import safe_message
 from warehouse.core.errors import PageDamaged
 
 UNREADABLE = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
@@ -12,7 +13,7 @@ UNREADABLE = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 def as_error(error: psycopg.Error, schema: str, table: str, *, at_source: bool) -> PageDamaged:
     """The error for a table. PostgreSQL's own message names a block and a file, never a value."""
     where = "operational database" if at_source else "warehouse"
-    what = f"The {where} cannot read all of table {table}: {error.diag.message_primary or 'a page is damaged'}."
+    what = f"The {where} cannot read all of table {table}: {safe_message.of(error)}."
     if at_source:
         return PageDamaged(
             what,

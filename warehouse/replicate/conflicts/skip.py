@@ -10,6 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core import safe_message
 from warehouse.core.errors import MissingPrivilege, ReplicationError, UsageError
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
@@ -132,7 +133,7 @@ def _set_skip(warehouse: psycopg.Connection, name: str, lsn: str | None) -> None
         warehouse.execute(sql.SQL("alter subscription {} skip (lsn = {})").format(sql.Identifier(name), value))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
-            f"This user may not skip a transaction: {error.diag.message_primary}.",
+            f"This user may not skip a transaction: {safe_message.of(error)}.",
             meaning="Nothing was skipped; the decision is in the ledger as not carried out.",
             next_command="Run it as the owner of the subscription (before version 16: a superuser).",
         ) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core import safe_message
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate import history
 from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
@@ -140,8 +141,7 @@ def retype(work: Work, table: str, types: Mapping[str, str], reason: str) -> Non
     try:
         alter(work, table, "no type can be changed", change)
     except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
-        # The primary message names types and views; the values are in the context, which is left out.
-        why = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else "a value does not fit"
+        why = "a value does not fit" if isinstance(error, psycopg.DataError) else safe_message.of(error)
         raise DriftHeld(
             f"{table}.{', '.join(types)} cannot become {', '.join(types.values())} in the warehouse: {why}.",
             meaning="Nothing was changed: the column keeps its type and its values.",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from warehouse.core import safe_message
 from warehouse.core.database import one, writing
 from warehouse.core.errors import DriftHeld, MissingPrivilege
 from warehouse.core.progress import Progress
@@ -135,7 +136,7 @@ def outlive_older_transactions(source: psycopg.Connection, name: str, progress: 
 
 def _not_allowed(name: str, error: psycopg.Error) -> MissingPrivilege:
     return MissingPrivilege(
-        f"The publication {name} cannot be changed: {error.diag.message_primary}.",
+        f"The publication {name} cannot be changed: {safe_message.of(error)}.",
         meaning="What is classified now is not sent yet; everything else continues.",
         next_command="Have the operational database's administrator run what `warehouse replicate sql` prints; then: "
         "warehouse replicate apply",

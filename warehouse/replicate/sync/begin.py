@@ -19,6 +19,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.core import sandbox_only
 from warehouse.core.database import one
 from warehouse.core.errors import ReplicaAltered
 from warehouse.replicate import history
@@ -77,6 +78,8 @@ def set_up(ends: Ends, reason: str = "") -> Begun:
     else:
         # What was reached once may be so no longer: no slot is created that could not be read.
         reach.check(ends.warehouse, ends.databases.source_conninfo)
+    synthetic = ends.databases.source_is_embedded or sandbox_only.is_synthetic(ends.trs)
+    sandbox_only.note(ends.warehouse, ends.databases.settings, synthetic=synthetic)
     keys = {table: relations.key_of(tables[table]) for table in ends.published}
     our_name.check_free(ends)
     whole = _whole_tables(ends) if ends.current else []

@@ -15,6 +15,16 @@ comment on table ledger.runs is
     'One row for each `warehouse run`, with the summary of its stages. transport_reason: why a connection to another '
     'machine had less than sslmode=verify-full (WAREHOUSE_TRANSPORT_REASON); null when none had.';
 
+create table ledger.source_people (
+    synthetic boolean primary key,
+    noted_at timestamptz not null default now(),
+    evaluation text
+);
+
+comment on table ledger.source_people is
+    'Whose people the warehouse holds: synthetic ones, which the sandbox made up, or real ones; never both. evaluation: '
+    'why a person lets an embedded database be used together with one that is not the sandbox''s.';
+
 create table ledger.made_here (
     kind text not null check (kind in ('schema', 'candidate', 'table')),
     object_oid oid not null,
@@ -798,6 +808,7 @@ create table ledger.deliveries (
     replaces text references ledger.deliveries,
     known_up_to xid8,
     known_at timestamptz,
+    synthetic boolean not null default false,
     check ((state = 'closed') = (closed_at is not null)),
     check (state <> 'closed' or (rows is not null and bytes is not null and manifest_sha256 is not null)),
     constraint deliveries_id_is_what_it_is check (
@@ -811,6 +822,8 @@ comment on table ledger.deliveries is
     'One row for each extract and period that is or was owed, and where it stands. closed: delivered, and this row is '
     'the receipt. as_at: the business date of the snapshot. destination: the place without any password. error: why '
     'the last attempt failed, with names of rules and columns but never with values.';
+comment on column ledger.deliveries.synthetic is
+    'The people are the sandbox''s: nobody in the files is real. The manifest says so as well.';
 comment on column ledger.deliveries.revision is
     '1, or the number of a later one of the same period, which a person asked for; replaces is the one before.';
 comment on column ledger.deliveries.known_up_to is
