@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from warehouse.core.database import one
 from warehouse.core import server_proof
+from warehouse.core.database import one
 from warehouse.core.errors import StreamStuck
 from warehouse.replicate.catalog import reach
 
