@@ -113,7 +113,7 @@ class Cluster:
     def port(self) -> str | None:
         """The port of the last start, None before the first."""
         try:
-            return (self.folder / "port").read_text().strip()
+            return private_files.read_text(self.folder / "port").strip()
         except OSError:
             return None
 
@@ -170,7 +170,7 @@ class Cluster:
 
     def _read(self, file: str) -> str:
         try:
-            return (self.folder / file).read_text().strip()
+            return private_files.read_text(self.folder / file).strip()
         except OSError:
             raise SetupError(
                 f"The embedded database `{self.name}` is not there, or belongs to another user.",
