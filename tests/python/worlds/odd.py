@@ -121,13 +121,11 @@ def with_roles(place: Place) -> Place:
 
 
 def make_reader(place: Place, reader: str) -> None:
-    """A user of the source that may only read and replicate, and the publication that the administrator makes."""
+    """A user of the source with the rights that the product prints, column by column, and the publication."""
     with psycopg.connect(place.source_admin, autocommit=True) as connection:
         who = sql.Identifier(reader)
         connection.execute(sql.SQL("create role {} login replication password 'open sesame'").format(who))
-        connection.execute(sql.SQL("grant usage on schema public to {}").format(who))
-        connection.execute(sql.SQL("grant select on all tables in schema public to {}").format(who))
-    place.at_source(place.call("replicate", "sql").stdout)
+    place.at_source(place.call("replicate", "sql", "--role", reader).stdout)
 
 
 def odd_settings(administrator: str, role: str, settings: Mapping[str, str]) -> None:

@@ -14,8 +14,20 @@ from warehouse.core.database import one
 from warehouse.replicate.catalog import publication
 from warehouse.replicate.classification import Classification
 
+SYSTEM_COLUMNS = ("ctid", "xmin", "tableoid")
+"""Where a row is and who wrote it last: a large table is copied in parts, and compared by what changed since."""
+
 _RIGHTS = sql.SQL(
-    """-- The warehouse's user at this server may replicate, and read what is published.
+    """-- The warehouse's user at this server may replicate, and read the published columns: nothing else of a table, no
+-- secret among them. Give it a password with \\password. In pg_hba.conf, for the machine of the warehouse's program and
+-- for that of the warehouse's server:
+--   hostssl  {database}  {role}  <address>/32  scram-sha-256
+do $role$
+begin
+    if not exists (select from pg_roles where rolname = {role_name}) then
+        create role {role} login;
+    end if;
+end $role$;
 alter role {role} with replication;
 grant usage on schema {schema} to {role};
 
@@ -175,12 +187,13 @@ def script(
         publication.statement(name, classification, exists=exists) + sql.SQL(";"),
         _RIGHTS.format(
             role=sql.Identifier(role),
+            database=sql.Identifier(connection.info.dbname),
             schema=sql.Identifier(classification.schema_name),
             role_name=sql.Literal(role),
             tables=sql.SQL(",\n            ").join(
                 sql.SQL("({}, array[{}])").format(
                     sql.Literal(sql.Identifier(classification.schema_name, table).as_string()),
-                    sql.SQL(", ").join(map(sql.Literal, columns)),
+                    sql.SQL(", ").join(map(sql.Literal, [*columns, *SYSTEM_COLUMNS])),
                 )
                 for table, columns in classification.published.items()
             ),

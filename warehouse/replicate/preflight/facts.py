@@ -13,6 +13,7 @@ from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.catalog import identity, publication
 from warehouse.replicate.catalog.identity import ReplicaIdentity
 from warehouse.replicate.catalog.publication import Publication
+from warehouse.replicate.preflight.at_source import SYSTEM_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Source(Server):
     """The operational database's server and its tables.
 
     Attributes:
-        unreadable: published tables of which this user may not read every published column.
+        unreadable: published tables of which this user may not read every published column, or where a row is.
+        surplus: columns that this user may read although they are not published, as `table.column`.
+        is_superuser: whether this user is one.
         filtered: published tables of which row level security hides rows from this user.
         unowned: published tables that this user does not own: a publication can be made only of one's own.
         may_create: this user may create a publication.
@@ -65,6 +68,8 @@ class Source(Server):
     publication_owner: bool
     tables: Mapping[str, ReplicaIdentity] = field(default_factory=dict)
     encoding: str = "UTF8"
+    surplus: Sequence[str] = ()
+    is_superuser: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ select
     exists (select from pg_replication_slots where slot_name = %(slot)s),
     (select count(*) from pg_replication_slots where slot_type = 'physical'),
     exists (select from pg_publication where pubname = %(name)s and pg_has_role(current_user, pubowner, 'member')),
-    current_setting('server_encoding')
+    current_setting('server_encoding'),
+    (select rolsuper from pg_roles where rolname = current_user)
 """
 
 
@@ -146,7 +152,9 @@ def read_source(
         read_only=row[2],
         may_replicate=row[3],
         may_create=row[4],
-        unreadable=_tables_where(source, schema, wanted, _UNREADABLE),
+        unreadable=_tables_where(
+            source, schema, {table: [*columns, *SYSTEM_COLUMNS] for table, columns in wanted.items()}, _UNREADABLE
+        ),
         filtered=_tables_where(source, schema, wanted, _ROWS_HIDDEN),
         unowned=_tables_where(source, schema, wanted, _UNOWNED),
         slots=row[5],
@@ -158,6 +166,8 @@ def read_source(
         publication_owner=row[9],
         tables={table: found for table, found in identity.read(source, schema).items() if table in wanted},
         encoding=row[10],
+        surplus=_tables_where(source, schema, wanted, _SURPLUS),
+        is_superuser=row[11],
     )
 
 
@@ -165,6 +175,17 @@ _UNREADABLE = """
 select distinct t from unnest(%(tables)s::text[], %(columns)s::text[]) as x (t, c)
 join pg_attribute as a on a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, t)) and a.attname = c
 where not has_column_privilege(a.attrelid, a.attnum, 'select') order by 1
+"""
+_SURPLUS = """
+select c.relname || '.' || a.attname from pg_attribute as a
+join pg_class as c on c.oid = a.attrelid and c.relkind in ('r', 'p')
+join pg_namespace as n on n.oid = c.relnamespace and n.nspname = %(schema)s
+where a.attnum > 0 and not a.attisdropped and has_column_privilege(a.attrelid, a.attnum, 'select')
+    and not exists (
+        select from unnest(%(tables)s::text[], %(columns)s::text[]) as x (t, column_name)
+        where t = c.relname and column_name = a.attname
+    )
+order by 1
 """
 _ROWS_HIDDEN = """
 select distinct t from unnest(%(tables)s::text[]) as x (t)
@@ -236,9 +257,13 @@ class Facts:
     Attributes:
         wanted: what is to be published: tables with their columns.
         budget_bytes: of WAL that the source may have to keep for us.
+        classes: of every column that is classified, as `table.column`.
+        is_sandbox: the source is the embedded, synthetic one.
     """
 
     source: Source
     warehouse: Warehouse
     wanted: Mapping[str, Sequence[str]]
     budget_bytes: int
+    classes: Mapping[str, str] = field(default_factory=dict)
+    is_sandbox: bool = False

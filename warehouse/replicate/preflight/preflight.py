@@ -86,6 +86,12 @@ def _facts(ends: Ends, slot: str | None) -> Facts:
         read_warehouse(ends.warehouse, ends.name, has_begun=slot is not None),
         ends.published,
         int(ends.databases.settings.warehouse_wal_budget_gb * 1e9),
+        {
+            f"{name}.{column}": line.classification
+            for name, table in ends.classification.tables.items()
+            for column, line in table.columns.items()
+        },
+        ends.databases.source_is_embedded,
     )
 
 

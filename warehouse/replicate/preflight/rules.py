@@ -21,6 +21,7 @@ from warehouse.core.postgres.binaries import OLDEST
 from warehouse.replicate.catalog.commit_times import are_off
 from warehouse.replicate.catalog.identity import remedy
 from warehouse.replicate.preflight.facts import Facts, Source
+from warehouse.replicate.preflight.rights import no_more_than_needed
 
 Rule = Callable[[Facts], Iterable[Finding]]
 
@@ -124,8 +125,9 @@ def readable(facts: Facts) -> Iterator[Finding]:
     if facts.source.unreadable:
         yield failed(
             "right to read",
-            f"The user {facts.source.role} may not read {some(facts.source.unreadable)}.",
-            "Have its administrator run what `warehouse replicate sql` prints, then run again.",
+            f"The user {facts.source.role} may not read every published column of {some(facts.source.unreadable)}.",
+            "Have its administrator run the column grants that `warehouse replicate sql` prints (a grant on whole "
+            "tables would let it read credentials), then run again.",
             MissingPrivilege,
         )
     else:
@@ -372,6 +374,7 @@ EVERY: tuple[Rule, ...] = (
     may_replicate,
     has_tables,
     readable,
+    no_more_than_needed,
     every_row,
     published,
     *ROOM,
