@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from warehouse.core import safe_message, server_proof
 from warehouse.core.database import describe
 from warehouse.core.errors import MissingPrivilege, ReplicationError, SourceOutOfReach
+from warehouse.core.unlogged import unlogged
 
 _SECONDS = 15
 """How long that server tries; a firewall that says nothing would keep it for minutes."""
@@ -39,7 +40,7 @@ def check(warehouse: psycopg.Connection, source_conninfo: str) -> None:
     known = server_proof.as_known_to(source_conninfo, warehouse.info.server_version)
     conninfo = make_conninfo(known, connect_timeout=_SECONDS, application_name="warehouse")
     try:
-        with warehouse.transaction(force_rollback=True):
+        with warehouse.transaction(force_rollback=True), unlogged(warehouse):
             # A session that may only read can ask, too: nothing of this stays.
             warehouse.execute("set transaction read write")
             # It warns that the publication is not there, which is meant to be so.

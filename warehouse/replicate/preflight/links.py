@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from psycopg.conninfo import conninfo_to_dict
+
 from warehouse.core import transport
 from warehouse.core.errors import UnsafeConnection
 from warehouse.core.finding import Finding, failed, ok, warning
+from warehouse.core.unlogged import kept_by
 from warehouse.replicate.link import Ends
 
 _SESSION = "select ssl, version from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()"
@@ -36,6 +39,24 @@ def examined(ends: Ends, slot: str | None) -> Iterator[Finding]:
     sender = ends.trs.execute(_SENDER, (slot,)).fetchone() if slot else None
     if sender:
         yield _link("connection of the stream", source, sender, reason)
+
+
+def password_in_log(ends: Ends) -> Finding:
+    """Whether the warehouse's server writes the source's password into its log: it stands in the subscription."""
+    code = "password in the log"
+    if not conninfo_to_dict(ends.databases.source_conninfo).get("password"):
+        return ok(code, "the subscription has no password")
+    kept = kept_by(ends.warehouse)
+    if not kept:
+        return ok(code, "the warehouse's server keeps no statement that has one")
+    names = ", ".join(one.partition(" ")[0] for one in kept)
+    return warning(
+        code,
+        f"The warehouse's server writes the source's password into its log or statistics ({', '.join(kept)}): our "
+        "user may not switch that off.",
+        f'As its administrator: GRANT SET ON PARAMETER {names} TO "{ends.warehouse.info.user}"; or let the source ask '
+        "for a certificate (docs/runbooks/production.md).",
+    )
 
 
 def _link(code: str, conninfo: str, seen: tuple[bool | None, str | None] | None, reason: str | None) -> Finding:

@@ -65,6 +65,7 @@ def examined(ends: Ends) -> list[Finding]:
     found = [*links.examined(ends, slot), *rules.examine(facts, rules.EVERY)]
     if facts.warehouse.may_subscribe:
         found.append(_reach(ends.warehouse, ends.databases.source_conninfo))
+        found.append(links.password_in_log(ends))
     return [
         _only_ours(ends.warehouse, ends.classification),
         *found,

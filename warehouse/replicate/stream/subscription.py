@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from warehouse.core import server_proof
 from warehouse.core.database import one
 from warehouse.core.errors import StreamStuck
+from warehouse.core.unlogged import unlogged
 from warehouse.replicate.catalog import reach
 
 STALLED_SECONDS = 60
@@ -53,27 +54,27 @@ def create(
         SourceOutOfReach: the warehouse's server cannot connect to the source.
         ReplicationError: it refuses the subscription.
     """
+    # A transaction that is larger than the source's decoding memory is spooled to a file of the warehouse's server and
+    # applied when it is committed. Applied while it is still open (streaming = parallel) it would be visible a little
+    # sooner, but that path of PostgreSQL (18.6) crashed the server once in a drill, and gives such transactions numbers
+    # out of order. Values travel as text: in binary, one whose type changed at the source unseen would be misread in
+    # silence (docs/adr/0021).
+    statement = sql.SQL(
+        "create subscription {} connection {} publication {} with"
+        " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
+        " streaming = on, binary = false{})"
+    ).format(
+        sql.Identifier(name),
+        sql.Literal(_for_server(warehouse, source_conninfo)),
+        sql.Identifier(name),
+        sql.Literal(slot_name),
+        sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
+    )
     try:
-        warehouse.execute(
-            # A transaction that is larger than the source's decoding memory is spooled to a file here and applied when
-            # it is committed. Applied while it is still open (streaming = parallel) it would be visible a little
-            # sooner, but that path of PostgreSQL (18.6) crashed the server once in a drill, and gives such
-            # transactions numbers out of order. Values travel as text: in binary, one whose type changed at the source
-            # unseen would be misread in silence (docs/adr/0021).
-            sql.SQL(
-                "create subscription {} connection {} publication {} with"
-                " (slot_name = {}, create_slot = false, copy_data = false, enabled = false, disable_on_error = true,"
-                " streaming = on, binary = false{})"
-            ).format(
-                sql.Identifier(name),
-                sql.Literal(_for_server(warehouse, source_conninfo)),
-                sql.Identifier(name),
-                sql.Literal(slot_name),
-                sql.SQL(", failover = true" if failover and warehouse.info.server_version >= 170_000 else ""),
-            )
-        )
+        with unlogged(warehouse):
+            warehouse.execute(statement)
     except psycopg.Error as error:
-        # The next run goes on from the rows that were copied.
+        # The next run continues with the rows that were copied.
         raise reach.explain(error, source_conninfo) from None
 
 
@@ -152,9 +153,10 @@ def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: st
         # Only a superuser may read it; setting it again costs a restart of the worker.
         pass
     try:
-        warehouse.execute(
-            sql.SQL("alter subscription {} connection {}").format(sql.Identifier(name), sql.Literal(wanted))
-        )
+        with unlogged(warehouse):
+            warehouse.execute(
+                sql.SQL("alter subscription {} connection {}").format(sql.Identifier(name), sql.Literal(wanted))
+            )
     except psycopg.OperationalError as error:
         raise reach.explain(error, source_conninfo) from None
 
