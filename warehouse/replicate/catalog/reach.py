@@ -40,12 +40,15 @@ def check(warehouse: psycopg.Connection, source_conninfo: str) -> None:
     known = server_proof.as_known_to(source_conninfo, warehouse.info.server_version)
     conninfo = make_conninfo(known, connect_timeout=_SECONDS, application_name="warehouse")
     try:
-        with warehouse.transaction(force_rollback=True), unlogged(warehouse):
+        with warehouse.transaction(force_rollback=True):
             # A session that may only read can ask, too: nothing of this stays.
             warehouse.execute("set transaction read write")
             # It warns that the publication is not there, which is meant to be so.
             warehouse.execute("set local client_min_messages = error")
-            warehouse.execute(sql.SQL(_PROBE).format(sql.Identifier(name), sql.Literal(conninfo), sql.Identifier(name)))
+            with unlogged(warehouse):
+                warehouse.execute(
+                    sql.SQL(_PROBE).format(sql.Identifier(name), sql.Literal(conninfo), sql.Identifier(name))
+                )
     except psycopg.Error as error:
         raise explain(error, source_conninfo) from None
 
