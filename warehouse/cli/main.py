@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from warehouse.cli import contract, deliveries, doctor, erase, interrupt, keys, replicate, run, servers, sql
-from warehouse.cli.output import print_error, print_json, speak_any_language
+from warehouse.cli.output import err, print_error, print_json, speak_any_language
 from warehouse.core import private_files, safe_message
 from warehouse.core.errors import (
     DatabaseUnreachable,
@@ -113,7 +113,7 @@ def _main(arguments: list[str]) -> int:
 def _translated(error: Exception) -> WarehouseError:
     """An exception that no stage expects, as an error. Its own text may hold a row's values, so it is not shown."""
     if os.environ.get("WAREHOUSE_DEBUG"):
-        traceback.print_exception(error)
+        err.document("".join(traceback.format_exception(error)).rstrip())
     click_message = getattr(error, "format_message", None)
     if click_message is not None:
         return UsageError(

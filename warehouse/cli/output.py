@@ -52,9 +52,13 @@ class Printer:
         self.console.print(line)
 
     def document(self, text: str) -> None:
-        """Print a text with line breaks of its own, such as SQL to be run: a pipe gets it as it is."""
+        """Print a text with line breaks of its own, such as a trace."""
+        self.console.print(Text(visible(text, keep="\n\t")))
+
+    def program(self, text: str) -> None:
+        """Print what another program is to run, such as SQL: a pipe gets it as it is."""
         if self.is_terminal:
-            self.console.print(Text(visible(text, keep="\n\t")))
+            self.document(text)
         else:
             self.console.file.write(text + "\n")
 
@@ -126,7 +130,7 @@ def print_error(error: WarehouseError) -> None:
 
 def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table; numbers to the right with thousands separated."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(title=title and visible(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
     numeric = [all(isinstance(row[n], int | float | type(None)) for row in rows) for n in range(len(columns))]
     for name, is_number in zip(columns, numeric, strict=True):
         table.add_column(visible(name), justify="right" if is_number else "left", overflow="fold")

@@ -7,7 +7,6 @@ The stream, which the warehouse's server reads by itself, and dbt connect with t
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 import ssl
@@ -17,6 +16,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warehouse.core.errors import UnsafeConnection
+from warehouse.core.server_proof import is_this_machine
 
 FULL = "verify-full"
 """TLS, a certificate of a known authority, and the server's own name in it."""
@@ -43,14 +43,9 @@ def is_local(conninfo: str) -> bool:
 
 
 def is_loopback(place: str) -> bool:
-    """Whether a host, as a connection string has it, is this machine."""
+    """Whether a host, as a connection string has it, is this machine: a socket, or an address of loopback."""
     # Without a host libpq takes the socket; a path, or a name with @ before it, is one.
-    if place in ("", "localhost") or place.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(place.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+    return place == "" or place.startswith(("/", "@")) or is_this_machine(place.partition("%")[0])
 
 
 def mode(conninfo: str) -> str | None:

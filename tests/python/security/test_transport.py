@@ -106,7 +106,11 @@ def test_every_command_refuses_before_it_connects(
 ) -> None:
     destinations = {name: str(tmp_path) for name in ("dandi", "tad")}
     made = make_databases(
-        tmp_path, trs_database_url=ELSEWHERE, warehouse_database_url=ELSEWHERE, destinations=destinations
+        tmp_path,
+        trs_database_url=ELSEWHERE,
+        warehouse_database_url=ELSEWHERE,
+        destinations=destinations,
+        warehouse_sql_source=True,
     )
     for module in ("opening", "run", "servers"):
         monkeypatch.setattr(f"warehouse.cli.{module}.load", lambda: made.settings)

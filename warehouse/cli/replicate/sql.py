@@ -38,4 +38,4 @@ def show_sql(
     if json:
         print_json({"sql": text})
     else:
-        out.document(text)
+        out.program(text)
