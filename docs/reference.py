@@ -17,7 +17,7 @@ import yaml
 
 from docs import columns
 from warehouse.cli.main import app
-from warehouse.core import errors
+from warehouse.core import class_floors, errors
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
@@ -204,9 +204,10 @@ def _line(text: str) -> str:
 
 
 def main() -> None:
-    """Write the columns of models into their YAML, then every page."""
+    """Write the columns of models into their YAML, the classes into their record, then every page."""
     for file, text in columns.complete().items():
         file.write_text(text, encoding="utf-8")
+    class_floors.record()
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 

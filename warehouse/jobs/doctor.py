@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
+from warehouse.core import class_floors
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
@@ -102,14 +103,18 @@ def _disk(databases: Databases) -> Finding:
 
 def _classification(databases: Databases) -> str:
     classification = load_classification()
+    class_floors.check()
     with databases.source() as trs:
         tables = relations.read_tables(trs, classification.schema_name)
     if not tables:
         return "the operational database is empty; `warehouse run` fills the sandbox"
     held = check_against(classification, tables)
     columns = sum(map(len, classification.published.values()))
-    return f"{len(classification.published)} tables, {columns} columns replicated" + (
-        f"; not replicated, because not classified: {held}" if held else ""
+    new = len(class_floors.unrecorded(class_floors.classes()))
+    return (
+        f"{len(classification.published)} tables, {columns} columns replicated, no class lower than it was"
+        + (f"; not replicated, because not classified: {held}" if held else "")
+        + (f"; {new} classes not recorded yet (`warehouse replicate classes --record`)" if new else "")
     )
 
 

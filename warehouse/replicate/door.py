@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import psycopg
 
+from warehouse.core import class_floors
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
@@ -49,9 +50,14 @@ def connected_alone(databases: Databases, progress: Progress | None = None) -> I
     """Open both databases for a command that alters what is ours; see alone().
 
     The epoch is read when it is certain that no other command is at work.
+
+    Raises:
+        ClassificationError: a column is classified lower than it may be, so that others could read it.
     """
-    with connected(databases, progress) as ends, alone(ends):
-        yield replace(ends, current=epochs.current(ends.warehouse, ends.name))
+    with connected(databases, progress) as ends:
+        class_floors.check()
+        with alone(ends):
+            yield replace(ends, current=epochs.current(ends.warehouse, ends.name))
 
 
 @contextmanager

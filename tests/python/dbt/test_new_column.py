@@ -1,7 +1,8 @@
 """A new column from the source to a mart and an extract, counted in files: six by hand, none of them Python.
 
-`make docs` and `warehouse contract sync` write what follows from the six: the column in the YAML of both models, and
-its line in the reference page. It is done in a copy of the project, and the rules of the project are asked of the copy.
+`make docs` and `warehouse contract sync` write what follows from the six: the column in the YAML of both models, its
+class in the record of classes, and its line in the reference page. It is done in a copy of the project, and the rules
+of the project are asked of the copy.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ BY_COMMAND = {
     "models/marts/people/dim_person.yml",
     "models/extracts/dandi/dandi_teachers.yml",
     "docs/models.md",
+    "replication/classes.csv",
 }
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".warehouse", "deliveries", "target", "logs", "__pycache__", ".*_cache"

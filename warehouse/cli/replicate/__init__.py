@@ -8,6 +8,7 @@ import typer
 
 from warehouse.cli.replicate.apply import apply_drift
 from warehouse.cli.replicate.check_migration import check_file
+from warehouse.cli.replicate.classes import show_classes
 from warehouse.cli.replicate.clocks import show_clocks
 from warehouse.cli.replicate.conflicts import show_conflicts
 from warehouse.cli.replicate.drift import show_drift
@@ -40,6 +41,7 @@ _PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "sql": show_sql,
         "check-migration": check_file,
     },
+    "What may be read": {"classes": show_classes},
     "What is kept": {"retention": retention, "reset": reset},
 }
 for _panel, _commands in _PANELS.items():
