@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from psycopg import sql
 
-from warehouse.erase.rules import PERSON_ID, PersonRule, parts
-from warehouse.erase.subject import Subject, pattern
+from warehouse.erase.rules import NINO, PERSON_ID, TRN, PersonRule, parts
+from warehouse.erase.spelling import PLAIN_NINO, PLAIN_TRN
+from warehouse.erase.subject import Subject
 
 Kind = Literal["replica", "history", "landing"]
+
+ERASED: Final = "(erased)"
+PLAIN: Final = {TRN: PLAIN_TRN, NINO: PLAIN_NINO}
+"""How a column's number is made plain, by its kind."""
+
+_NO: Final = sql.SQL("false")
+_ROW: Final = sql.SQL("t")
+_VALUES: Final = sql.SQL("%(kind_person_id)s::text[]")
+_CONCERNS: Final = "exists (select from unnest({}) as x where lower(x::text) = any(%(kind_person_id)s::text[]))"
+_CONCERNS_OTHERS: Final = """
+exists (
+    select from unnest({}) as x where not coalesce(lower(x::text) = any(%(kind_person_id)s::text[]), true)
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,10 @@ class Relation:
 
 
 class Conditions:
-    """The conditions on the rows of one table.
+    """The conditions on the rows of one table; the values of their placeholders are Subject.parameters.
+
+    A row is the person's by its columns, or because a text of it names them. Seven digits that equal their TRN are no
+    name yet: they may be a ticket's or a telephone's number. A row that holds no more than those stays, without them.
 
     Args:
         relation: the table, called t in them.
@@ -79,16 +97,17 @@ class Conditions:
 
     def __init__(self, relation: Relation, rule: PersonRule, subject: Subject) -> None:
         self._relation, self._rule, self._subject = relation, rule, subject
+        self._texts = [column for column in rule.mentions if relation.has(column)]
 
     @property
     def found(self) -> sql.Composable:
-        """The row says something of the person."""
-        relation, rule = self._relation, self._rule
-        terms = [self._holds(name, kind) for name, kind in {**rule.rows, **rule.points_to}.items()]
-        if rule.people and relation.has(rule.people):
-            terms.append(self._concerns)
-        terms += [self.mentions(column) for column in rule.mentions if relation.has(column)]
-        return _any(terms)
+        """The row says something of the person, or may: by their columns, their name, or seven digits."""
+        return _any([self._by_columns, self._named, self.digits])
+
+    @property
+    def surely(self) -> sql.Composable:
+        """It does, by more than seven digits."""
+        return _any([self._by_columns, self._named])
 
     @property
     def shared(self) -> sql.Composable:
@@ -96,17 +115,33 @@ class Conditions:
         relation, rule = self._relation, self._rule
         terms: list[sql.Composable] = []
         if rule.people and relation.has(rule.people):
-            terms.append(
-                sql.SQL(
-                    "exists (select from unnest({}) as x where not coalesce(lower(x::text) = any({}), true))"
-                ).format(relation.value(rule.people), _array(self._subject.values(PERSON_ID)))
-            )
+            terms.append(sql.SQL(_CONCERNS_OTHERS).format(relation.value(rule.people)))
         for owner in rule.owners:
             if relation.has(owner):
                 terms.append(
                     sql.SQL("({} is not null and not {})").format(relation.value(owner), self._holds(owner, PERSON_ID))
                 )
         return _any(terms)
+
+    @property
+    def digits(self) -> sql.Composable:
+        """A text holds the seven digits of their TRN, and nobody has said that these are something else."""
+        if not self._texts or not self._subject.trns:
+            return _NO
+        terms = [self._without_digests(self._text(column), "trns") for column in self._texts]
+        return sql.SQL("({} and not {})").format(_any(terms), self._decided("not_theirs"))
+
+    @property
+    def candidate(self) -> sql.Composable:
+        """A person has to decide whether it is about them: it has their name, or nothing but the seven digits."""
+        return sql.SQL("(not {} and not {} and {})").format(
+            self.surely, self._decided("not_theirs"), _any([self.digits, self._called(self._row())])
+        )
+
+    @property
+    def born(self) -> sql.Composable:
+        """Of a candidate: the date of birth stands in it, too."""
+        return self._matches(self._row(), "birthdays")
 
     def emptied(self) -> list[sql.Composed]:
         """The assignments that take the person's part out of a row that stays."""
@@ -123,59 +158,100 @@ class Conditions:
         if rule.people and relation.has(rule.people):
             assignments.append(
                 sql.SQL("{} = array(select x from unnest({}) as x where not lower(x::text) = any({}))").format(
-                    relation.target(rule.people),
-                    relation.value(rule.people),
-                    _array(self._subject.values(PERSON_ID)),
+                    relation.target(rule.people), relation.value(rule.people), _VALUES
                 )
             )
-        for column in rule.mentions:
-            if relation.has(column):
-                empty = "{}" if relation.is_json(column) or relation.is_array(column) else None
-                assignments.append(sql.SQL("{} = {}").format(relation.target(column), sql.Literal(empty)))
+        for column in self._texts:
+            empty = "{}" if relation.is_json(column) or relation.is_array(column) else None
+            assignments.append(sql.SQL("{} = {}").format(relation.target(column), sql.Literal(empty)))
         return assignments
 
-    def mentions(self, column: str) -> sql.Composable:
-        """A column's text contains an identifier."""
-        relation, subject = self._relation, self._subject
-        # The operational database's collations have no regular expressions.
-        text = sql.SQL('({}::text collate "C")').format(relation.value(column))
-        json = relation.is_json(column)
-        terms: list[sql.Composable] = []
-        if subject.words:
-            terms.append(sql.SQL("{} ~* {}").format(text, sql.Literal(pattern(subject.words, json=json))))
-        for pair in subject.pairs:
-            both = [sql.SQL("{} ~* {}").format(text, sql.Literal(pattern([word]))) for word in pair]
-            terms.append(sql.SQL("({})").format(sql.SQL(" and ").join(both)))
-        return sql.SQL("coalesce({}, false)").format(_any(terms))
+    def cut(self) -> list[sql.Composed]:
+        """The assignments that take nothing but the seven digits out of a row."""
+        relation = self._relation
+        return [
+            sql.SQL("{} = regexp_replace({}, %(trns)s::text, {}, 'gi')::{}").format(
+                relation.target(column),
+                self._text(column),
+                # In JSON this is a number where one stood, and a text inside of a text.
+                sql.Literal("0" if relation.is_json(column) else ERASED),
+                sql.SQL(relation.types[column]),
+            )
+            for column in self._texts
+        ]
 
     @property
-    def _concerns(self) -> sql.Composed:
-        assert self._rule.people is not None
-        return sql.SQL("exists (select from unnest({}) as x where lower(x::text) = any({}))").format(
-            self._relation.value(self._rule.people), _array(self._subject.values(PERSON_ID))
+    def _by_columns(self) -> sql.Composable:
+        relation, rule = self._relation, self._rule
+        terms = [self._holds(name, kind) for name, kind in {**rule.rows, **rule.points_to}.items()]
+        if rule.people and relation.has(rule.people):
+            terms.append(sql.SQL(_CONCERNS).format(relation.value(rule.people)))
+        return _any(terms)
+
+    @property
+    def _named(self) -> sql.Composable:
+        """A text names them: by an identifier that can be nothing else, or by the digits together with a name."""
+        terms = [self._mentions(column) for column in self._texts]
+        decided = sql.SQL("({} and {})").format(self._decided("theirs"), _any([self.digits, self._called(self._row())]))
+        named = _any([self._matches(self._text(column), "names") for column in self._texts])
+        return _any([*terms, sql.SQL("({} and {})").format(self.digits, named), decided])
+
+    def _mentions(self, column: str) -> sql.Composable:
+        text = self._text(column)
+        pairs = [
+            sql.SQL("({} and {})").format(self._matches(text, f"pair_{at}_0"), self._matches(text, f"pair_{at}_1"))
+            for at in range(len(self._subject.pairs))
+        ]
+        return _any([self._matches(text, "words"), self._without_digests(text, "sure_numbers"), *pairs])
+
+    def _called(self, text: sql.Composable) -> sql.Composable:
+        """First and last name stand in a text, or the last name and the date of birth."""
+        if not (self._subject.called.last and self._rule.key):
+            return _NO
+        last, first, born = (self._matches(text, name) for name in ("last_names", "first_names", "birthdays"))
+        # In a table of other people's own records a namesake is none; one born on the same day may be no namesake.
+        either = sql.SQL("({} or {})" if self._texts else "({} and {})").format(first, born)
+        return sql.SQL("({} and {})").format(last, either)
+
+    def _row(self) -> sql.Composable:
+        return sql.SQL('({}::text collate "C")').format(sql.SQL("t.version") if self._relation.in_version else _ROW)
+
+    def _text(self, column: str) -> sql.Composable:
+        # The operational database's collations have no regular expressions.
+        return sql.SQL('({}::text collate "C")').format(self._relation.value(column))
+
+    def _matches(self, text: sql.Composable, name: str) -> sql.Composable:
+        return sql.SQL("coalesce({} ~* {}::text, false)").format(text, sql.Placeholder(name))
+
+    def _without_digests(self, text: sql.Composable, name: str) -> sql.Composable:
+        rest = sql.SQL("regexp_replace({}, %(digests)s::text, '', 'gi')").format(text)
+        return sql.SQL("({} and {})").format(self._matches(text, name), self._matches(rest, name))
+
+    def _decided(self, name: str) -> sql.Composable:
+        key = self._rule.key
+        if not key or not self._relation.has(key):
+            return _NO
+        return sql.SQL("coalesce({} || {} = any({}::text[]), false)").format(
+            sql.Literal(f"{self._relation.table}/"), text_of(self._relation, key), sql.Placeholder(name)
         )
 
     def _holds(self, name: str, kind: str) -> sql.Composable:
-        if not self._relation.has(name):
-            return sql.SQL("false")
-        return holds(self._relation, name, self._subject.values(kind))
+        if not self._relation.has(name) or not self._subject.values(kind):
+            return _NO
+        return sql.SQL("coalesce({} = any({}::text[]), false)").format(
+            text_of(self._relation, name, kind), sql.Placeholder(f"kind_{kind}")
+        )
 
 
-def holds(relation: Relation, name: str, values: Iterable[str]) -> sql.Composed:
-    """A column, or "a + b", holds one of some identifiers."""
-    return sql.SQL("coalesce({} = any({}), false)").format(text_of(relation, name), _array(values))
-
-
-def text_of(relation: Relation, name: str) -> sql.Composed:
-    """The text that identifiers of a column, or of "a + b", are compared by."""
+def text_of(relation: Relation, name: str, kind: str | None = None) -> sql.Composed:
+    """The text that identifiers of a column, or of "a + b", are compared by; a number's without blanks and slashes."""
     values = [sql.SQL("{}::text").format(relation.value(part)) for part in parts(name)]
     joined = sql.SQL(" || '/' || ").join(values)  # PAIR is what separates them
+    if kind in PLAIN:
+        return sql.SQL(PLAIN[kind]).format(joined)
     return sql.SQL('lower(({}) collate "C")').format(joined)
 
 
-def _array(values: Iterable[str]) -> sql.Composed:
-    return sql.SQL("{}::text[]").format(sql.Literal(sorted(values)))
-
-
 def _any(terms: list[sql.Composable]) -> sql.Composable:
-    return sql.SQL("({})").format(sql.SQL(" or ").join(terms)) if terms else sql.SQL("false")
+    some = [term for term in terms if term is not _NO]
+    return sql.SQL("({})").format(sql.SQL(" or ").join(some)) if some else _NO

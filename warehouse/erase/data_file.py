@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -64,7 +64,7 @@ def _csv(source: BinaryIO, target: BinaryIO | None, subject: Subject, own: set[s
     records = _records(source)
     header = next(records, b"")
     names = _fields(header)
-    find = subject.in_python()
+    find = subject.finder
     rows = removed = emptied = 0
     _put(target, header)
     for record in records:
@@ -137,14 +137,14 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
 
 
 def _group(table: pa.Table, subject: Subject, own: set[str]) -> tuple[pa.Table, int, int]:
-    find = subject.in_python()
+    find = subject.finder
     theirs: set[int] = set()
     named: dict[str, set[int]] = {}
     for name in table.column_names:
         column = table.column(name)
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             continue
-        for index in _candidates(column, subject.words):
+        for index in _candidates(column, find.loose):
             value = column[index].as_py()
             if name in own and find.fullmatch(value.strip()):
                 theirs.add(index)
@@ -161,10 +161,10 @@ def _group(table: pa.Table, subject: Subject, own: set[str]) -> tuple[pa.Table, 
     return table, len(theirs), len(blanked)
 
 
-def _candidates(column: pa.ChunkedArray, words: Iterable[str]) -> set[int]:
-    """The rows whose text contains an identifier, found without Python looking at each value."""
-    found: set[int] = set()
-    for word in words:
-        hits = pyarrow.compute.match_substring(column, word, ignore_case=True)
-        found |= set(pyarrow.compute.indices_nonzero(hits.combine_chunks()).to_pylist())
+def _candidates(column: pa.ChunkedArray, pattern: str | None) -> list[int]:
+    """The rows whose text may contain an identifier, found without Python looking at each value."""
+    if pattern is None:
+        return []
+    hits = pyarrow.compute.match_substring_regex(column, pattern, ignore_case=True)
+    found: list[int] = pyarrow.compute.indices_nonzero(hits.combine_chunks()).to_pylist()
     return found

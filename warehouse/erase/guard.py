@@ -79,7 +79,8 @@ def check_gone_at_source(found: dict[str, int]) -> None:
             f"The operational database still holds the person: {listed}"
             + (f" and {len(found) - 8} more tables." if len(found) > 8 else "."),
             "It is the master: the stream would bring the person back, or replica and source would differ.",
-            "Erase the person there, then `warehouse replicate run`, then this command again.",
+            "Erase the person there, then `warehouse replicate run`, then this command again. A row in which seven "
+            "digits are something else than their TRN: --dry-run lists it, --not-theirs TABLE/KEY leaves it alone.",
         )
 
 

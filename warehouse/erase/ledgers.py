@@ -9,9 +9,11 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.erase.conditions import ERASED
 from warehouse.erase.relations import LEDGER
 from warehouse.erase.rows import Found
-from warehouse.erase.subject import Subject, pattern
+from warehouse.erase.spelling import DIGESTS, any_of, is_number
+from warehouse.erase.subject import Subject
 
 _NOBODY = {
     "migrations": "files of this program",
@@ -22,12 +24,22 @@ _NOBODY = {
     "delivery_transitions": "the steps there are",
     "delivery_states": "states and times only",
     "delivery_files": "names and checksums",
+    "erased_identifiers": "keyed digests, by which a person who comes back is noticed",
 }
 """Ledgers that hold no key of a row, each with the reason. Every other is searched, a new one too."""
 
-_ERASED = "(erased)"
 _NIL = "00000000-0000-0000-0000-000000000000"
 
+_NAMES = """
+coalesce(
+    {0} ~* %(words)s::text
+    or ({0} ~* %(numbers)s::text and regexp_replace({0}, %(digests)s::text, '', 'gi') ~* %(numbers)s::text),
+    false
+)
+"""
+_BLOT_OUT = """
+update {} as t set {} = regexp_replace({}, %(all)s::text, {}, 'gi')::{} where {}
+"""
 _COLUMNS = """
 select c.relname, a.attname, format_type(a.atttypid, -1), c.oid,
     exists (select from pg_index as i where i.indrelid = c.oid and i.indisunique and a.attnum = any(i.indkey))
@@ -49,14 +61,19 @@ class _Column:
     is_key: bool
 
 
-def count(connection: psycopg.Connection, subject: Subject) -> list[Found]:
-    """The ledgers' rows that name the person."""
+def count(connection: psycopg.Connection, subject: Subject, hashes: Iterable[str] = ()) -> list[Found]:
+    """The ledgers' rows that name the person.
+
+    Args:
+        hashes: the keyed hashes of their identifiers, as ledgers write them.
+    """
     found: dict[str, Found] = {}
+    words = [*subject.words, *hashes]
     for column in _columns(connection):
         query = sql.SQL("select count(*) from {} as t where {}").format(
-            sql.Identifier(LEDGER, column.table), _names(column, subject.words)
+            sql.Identifier(LEDGER, column.table), _names(column)
         )
-        (rows,) = one(connection, query)
+        (rows,) = one(connection, query, _values(column, words))
         if rows:
             before = found.get(column.table)
             place = f"{LEDGER}.{column.table}"
@@ -65,33 +82,31 @@ def count(connection: psycopg.Connection, subject: Subject) -> list[Found]:
     return list(found.values())
 
 
-def clean(connection: psycopg.Connection, subject: Subject, keys: Iterable[str]) -> list[Found]:
+def clean(connection: psycopg.Connection, subject: Subject, others: Iterable[str]) -> list[Found]:
     """Blot out the person and the keys of their rows. The ledgers' rows stay: what happened stays on record.
 
     Only where the identifier is part of a row's own key does the row go.
 
     Args:
-        keys: of the rows that were deleted.
+        others: the keys of the rows that were deleted, and the keyed hashes of the person's identifiers.
     """
-    words = [*subject.words, *sorted(set(keys) - set(subject.words))]
+    words = [*subject.words, *sorted(set(others) - set(subject.words))]
     found: dict[str, tuple[int, int]] = {}
     for column in _columns(connection):
-        table, names = sql.Identifier(LEDGER, column.table), _names(column, words)
+        table, names, values = sql.Identifier(LEDGER, column.table), _names(column), _values(column, words)
         gone, blotted = found.get(column.table, (0, 0))
         if column.is_key:
-            gone += connection.execute(sql.SQL("delete from {} as t where {}").format(table, names)).rowcount
+            gone += connection.execute(sql.SQL("delete from {} as t where {}").format(table, names), values).rowcount
         else:
-            blotted += connection.execute(
-                sql.SQL("update {} as t set {} = regexp_replace({}, {}, {}, 'gi')::{} where {}").format(
-                    table,
-                    sql.Identifier(column.name),
-                    _text(column),
-                    sql.Literal(_pattern(column, words)),
-                    sql.Literal(_NIL if column.type.startswith("uuid") else _ERASED),
-                    sql.SQL(column.type),
-                    names,
-                )
-            ).rowcount
+            update = sql.SQL(_BLOT_OUT).format(
+                table,
+                sql.Identifier(column.name),
+                _text(column),
+                sql.Literal(_NIL if column.type.startswith("uuid") else ERASED),
+                sql.SQL(column.type),
+                names,
+            )
+            blotted += connection.execute(update, values).rowcount
         if gone or blotted:
             found[column.table] = gone, blotted
     return [Found(f"{LEDGER}.{table}", "ledger", *counts) for table, counts in found.items()]
@@ -105,9 +120,17 @@ def _text(column: _Column) -> sql.Composed:
     return sql.SQL('({}::text collate "C")').format(sql.Identifier("t", column.name))
 
 
-def _pattern(column: _Column, words: Iterable[str]) -> str:
-    return pattern(words, json=column.type.startswith("json"))
+def _values(column: _Column, words: Iterable[str]) -> dict[str, str | None]:
+    """Of the placeholders. In JSON of ours a number of its own is a count, and no TRN."""
+    counts = column.type.startswith("json")
+    numbers = [word for word in words if is_number(word)]
+    return {
+        "all": any_of(words, counts=counts),
+        "words": any_of(word for word in words if word not in numbers),
+        "numbers": any_of(numbers, counts=counts),
+        "digests": DIGESTS,
+    }
 
 
-def _names(column: _Column, words: list[str]) -> sql.Composed:
-    return sql.SQL("coalesce({} ~* {}, false)").format(_text(column), sql.Literal(_pattern(column, words)))
+def _names(column: _Column) -> sql.Composed:
+    return sql.SQL(_NAMES).format(_text(column))

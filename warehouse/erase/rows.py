@@ -14,13 +14,33 @@ from warehouse.core.errors import ErasureRefused
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.relations import Elsewhere
 from warehouse.erase.rules import PERSON_ID, PersonRule
-from warehouse.erase.subject import Subject, pattern
+from warehouse.erase.subject import Subject
 
 _MOST_ROUNDS = 10
 _COUNT = """
-select count(*) filter (where not {shared}), count(*) filter (where {shared})
+select count(*) filter (where {surely} and not {shared}), count(*) filter (where not {surely} or {shared})
 from {table} as t
 where {found}
+"""
+
+
+_DELETE = """
+delete from {} as t where {} and not {} returning {}, lower({}::text)
+"""
+_UPDATE = """
+update {} as t set {} where {} returning {}
+"""
+_TOLD = """
+select distinct {value} from {table} as t where {found} and not {shared} and {value} is not null
+"""
+_OTHERS_WITH = """
+select distinct {value} from {table} as t where {value} = any(%(values)s::text[]) and ({others})
+"""
+_ELSEWHERE = """
+select count(*) from (select t::text collate "C" as row from {} as t) as t
+where row ~* %(words)s::text
+    or (row ~* %(numbers)s::text and regexp_replace(row, %(digests)s::text, '', 'gi') ~* %(numbers)s::text)
+    or row ~* %(sure_numbers)s::text
 """
 
 
@@ -73,9 +93,10 @@ def learn(connection: psycopg.Connection, tables: Tables, subject: Subject) -> S
         for relation, rule in tables:
             for name, kind in rule.tells.items():
                 if relation.has(name) and kind != PERSON_ID:
-                    told = _told(connection, relation, rule, name, subject) - set(subject.values(kind))
-                    told -= _of_others(connection, tables, kind, told, subject) if told else set()
-                    subject = subject.with_more(kind, told) if told else subject
+                    new = told(connection, relation, rule, text_of(relation, name), subject)
+                    new -= set(subject.values(kind))
+                    new -= _of_others(connection, tables, kind, new, subject) if new else set()
+                    subject = subject.with_more(kind, new) if new else subject
         if subject.identifiers == before.identifiers:
             break
     return subject
@@ -85,46 +106,44 @@ def _person_of(connection: psycopg.Connection, tables: Tables, subject: Subject)
     """The person whose TRN was given, with their id. An id that was given leads to no other id."""
     if subject.values(PERSON_ID):
         return subject
-    told: set[str] = set()
+    ids: set[str] = set()
     for relation, rule in tables:
         for name, kind in rule.tells.items():
             if kind == PERSON_ID and relation.has(name):
-                told |= _told(connection, relation, rule, name, subject)
-    if len(told) > 1:
+                ids |= told(connection, relation, rule, text_of(relation, name), subject)
+    if len(ids) > 1:
         raise ErasureRefused(
-            f"{len(told)} persons have had this TRN.",
+            f"{len(ids)} persons have had this TRN.",
             meaning="It does not say which of them is meant. Nothing was erased.",
-            next_command="Name the person by --person-id.",
+            next_command="Give the person's id in its place.",
         )
-    return subject.with_more(PERSON_ID, told) if told else subject
+    return subject.with_more(PERSON_ID, ids) if ids else subject
 
 
 def count(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Found:
     """How many rows of a table are the person's, and how many concern others, too."""
     conditions = Conditions(relation, rule, subject)
-    query = sql.SQL(_COUNT).format(shared=conditions.shared, table=relation.identifier, found=conditions.found)
-    theirs, shared = one(connection, query)
+    query = sql.SQL(_COUNT).format(
+        shared=conditions.shared, surely=conditions.surely, table=relation.identifier, found=conditions.found
+    )
+    theirs, shared = one(connection, query, subject.parameters)
     return Found(relation.place, relation.kind, int(theirs), int(shared))
 
 
 def remove(connection: psycopg.Connection, relation: Relation, rule: PersonRule, subject: Subject) -> Removed:
-    """Delete the person's rows and empty their part of the others'."""
+    """Delete the person's rows, empty their part of the others', and cut their number where that is all there is."""
     conditions = Conditions(relation, rule, subject)
     key = relation.value(relation.key) if relation.key and relation.has(relation.key) else sql.SQL("null")
     deleted = connection.execute(
-        sql.SQL("delete from {} as t where {} and not {} returning {}, lower({}::text)").format(
-            relation.identifier, conditions.found, conditions.shared, _PARTITION, key
-        )
+        sql.SQL(_DELETE).format(relation.identifier, conditions.surely, conditions.shared, _PARTITION, key),
+        subject.parameters,
     ).fetchall()
-    emptied: list[tuple[str]] = []
-    assignments = conditions.emptied()
-    if assignments:
-        emptied = connection.execute(
-            sql.SQL("update {} as t set {} where {} returning {}").format(
-                relation.identifier, sql.SQL(", ").join(assignments), conditions.found, _PARTITION
-            )
-        ).fetchall()
-    gone, stripped = Counter(row[0] for row in deleted), Counter(row[0] for row in emptied)
+    changed: list[tuple[str]] = []
+    for assignments, where in ((conditions.emptied(), conditions.surely), (conditions.cut(), conditions.digits)):
+        if assignments:
+            update = sql.SQL(_UPDATE).format(relation.identifier, sql.SQL(", ").join(assignments), where, _PARTITION)
+            changed += connection.execute(update, subject.parameters).fetchall()
+    gone, stripped = Counter(row[0] for row in deleted), Counter(row[0] for row in changed)
     places = [
         Found(f"{relation.schema}.{name}", relation.kind, gone[name], stripped[name]) for name in {*gone, *stripped}
     ]
@@ -167,53 +186,43 @@ def _rows_with(connection: psycopg.Connection, table: Elsewhere, subject: Subjec
     with connection.transaction():
         # Rows that a policy hides are not passed over in silence: reading the table fails.
         connection.execute("set local row_security = off")
-        query = sql.SQL('select count(*) from {} as t where (t::text collate "C") ~* {}').format(
-            sql.Identifier(table.schema, table.name), sql.Literal(pattern(subject.words))
-        )
-        return int(one(connection, query)[0])
+        query = sql.SQL(_ELSEWHERE).format(sql.Identifier(table.schema, table.name))
+        return int(one(connection, query, subject.parameters)[0])
 
 
-def _told(
-    connection: psycopg.Connection, relation: Relation, rule: PersonRule, name: str, subject: Subject
+def told(
+    connection: psycopg.Connection, relation: Relation, rule: PersonRule, value: sql.Composable, subject: Subject
 ) -> set[str]:
-    conditions = Conditions(relation, PersonRule(rows=rule.rows), subject)
+    """The values of an expression in the person's own rows."""
     if not rule.rows:
         return set()
+    conditions = Conditions(relation, PersonRule(rows=rule.rows), subject)
     # Without an id nothing says yet that a row is another person's.
     shared = conditions.shared if subject.values(PERSON_ID) else sql.SQL("false")
-    rows = connection.execute(
-        sql.SQL(
-            "select distinct {value} from {table} as t where {found} and not {shared} and {value} is not null"
-        ).format(value=text_of(relation, name), table=relation.identifier, found=conditions.found, shared=shared)
-    )
-    return {row[0] for row in rows if row[0].strip()}
+    query = sql.SQL(_TOLD).format(value=value, table=relation.identifier, found=conditions.found, shared=shared)
+    return {str(row[0]) for row in connection.execute(query, subject.parameters) if str(row[0]).strip()}
 
 
 def _of_others(
     connection: psycopg.Connection, tables: Tables, kind: str, values: set[str], subject: Subject
 ) -> set[str]:
     """Which of some identifiers a current row of another person has."""
+    plain = {value: next(iter(Subject({}).with_more(kind, [value]).compared(kind)), value) for value in values}
     found: set[str] = set()
     for relation, rule in tables:
         owners = [owner for owner in rule.owners if relation.has(owner)]
         if relation.kind != "replica" or not owners:
             continue
         others = sql.SQL(" or ").join(
-            sql.SQL("({} is not null and {} <> all({}::text[]))").format(
-                relation.value(owner), text_of(relation, owner), sql.Literal(subject.values(PERSON_ID))
+            sql.SQL("({} is not null and {} <> all(%(kind_person_id)s::text[]))").format(
+                relation.value(owner), text_of(relation, owner)
             )
             for owner in owners
         )
-        for name in (name for name, told in rule.tells.items() if told == kind and relation.has(name)):
-            rows = connection.execute(
-                sql.SQL(
-                    "select distinct {value} from {table} as t where {value} = any({values}::text[]) and ({others})"
-                ).format(
-                    value=text_of(relation, name),
-                    table=relation.identifier,
-                    values=sql.Literal(sorted(values)),
-                    others=others,
-                )
+        for name in (name for name, said in rule.tells.items() if said == kind and relation.has(name)):
+            query = sql.SQL(_OTHERS_WITH).format(
+                value=text_of(relation, name, kind), table=relation.identifier, others=others
             )
+            rows = connection.execute(query, {**subject.parameters, "values": sorted(set(plain.values()))})
             found |= {row[0] for row in rows}
-    return found
+    return {value for value in values if plain[value] in found}

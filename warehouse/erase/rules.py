@@ -20,8 +20,24 @@ OTHERS = "other_tables.yml"
 
 PERSON_ID = "person_id"
 TRN = "trn"
+NINO = "national_insurance_number"
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class CalledRule(BaseModel):
+    """Which columns of a person's row say what they are called and when they were born."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    born: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that it names."""
+        return [*self.first, *self.last, *([self.born] if self.born else [])]
 
 
 class PersonRule(BaseModel):
@@ -33,6 +49,9 @@ class PersonRule(BaseModel):
         mentions: JSON, text or array columns that may contain an identifier.
         points_to: columns of other people's rows that may hold an identifier; they are emptied.
         tells: columns, or "a + b", of a person's row, each with the identifier that it tells.
+        called: columns with names and a date of birth, by which candidates are looked for.
+        key: what identifies a row, as the table states it under `as_at`; "a + b" for two columns.
+        sensitive: the table's sensitive columns.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +61,10 @@ class PersonRule(BaseModel):
     mentions: tuple[str, ...] = ()
     points_to: dict[str, str] = {}
     tells: dict[str, str] = {}
+    called: CalledRule | None = None
     because: str | None = None
+    key: str | None = None
+    sensitive: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _finds_rows(self) -> PersonRule:
@@ -59,6 +81,7 @@ class PersonRule(BaseModel):
     def columns(self) -> list[str]:
         """Every column that the rule names."""
         named = [*self.rows, *([self.people] if self.people else []), *self.mentions, *self.points_to, *self.tells]
+        named += self.called.columns if self.called else []
         return list(dict.fromkeys(part for name in named for part in parts(name)))
 
     @property
@@ -78,6 +101,7 @@ class _Table(BaseModel):
     replicate: bool = True
     person: PersonRule | None = None
     no_person: str | None = None
+    as_at: dict[str, Any] = {}
     columns: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -85,6 +109,17 @@ class _Table(BaseModel):
         if self.person and self.no_person:
             raise ValueError("`person` and `no_person` exclude each other")
         return self
+
+    @property
+    def rule(self) -> PersonRule | None:
+        """Its rule with what else the file says of the table."""
+        sensitive = [
+            name
+            for name, said in self.columns.items()
+            if (said.get("class") if isinstance(said, dict) else said) == "sensitive"
+        ]
+        facts = {"key": " + ".join(self.as_at.get("key", ())) or None, "sensitive": tuple(sensitive)}
+        return self.person.model_copy(update=facts) if self.person else None
 
     @property
     def says_nothing(self) -> bool:
@@ -154,10 +189,10 @@ def load_rules(folder: Path = FOLDER) -> Rules:
     kept = {name: table for name, table in replicated.tables.items() if table.replicate}
     return Rules(
         schema=replicated.schema_name,
-        replicated={name: table.person for name, table in kept.items() if table.person},
+        replicated={name: table.rule for name, table in kept.items() if table.rule},
         without_persons={name: table.no_person for name, table in kept.items() if table.no_person},
         other_schemas=others.schemas,
-        others={name: table.person for name, table in others.tables.items()},
+        others={name: table.rule for name, table in others.tables.items()},
     )
 
 

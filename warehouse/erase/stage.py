@@ -13,8 +13,10 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
-from warehouse.erase import guard, ledgers, record, relations, rows, storage, traces
+from warehouse.erase import called, guard, ledgers, quiet, record, relations, rows, storage, traces, wal
+from warehouse.erase.called import Candidate
 from warehouse.erase.deliveries import Deliveries, Held
+from warehouse.erase.reference import check_person
 from warehouse.erase.rows import Found, Tables
 from warehouse.erase.rules import Rules, load_rules
 from warehouse.erase.subject import Subject
@@ -47,14 +49,18 @@ class Survey:
         places: tables and files of the warehouse.
         deliveries: delivered files.
         unread: tables of others that this user may not read: whether the person is in them is not known.
+        candidates: rows that may be about them, for a person to decide.
         refusal: why they could not be erased now.
+        notes: what the servers keep and this user cannot prevent.
     """
 
     at_source: dict[str, int]
     places: list[Found]
     deliveries: list[Held]
     unread: list[str]
+    candidates: list[Candidate] = field(default_factory=list)
     refusal: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class Erasure:
         unfinished: interrupted erasures of other people; the command that began each has to be run again.
         left_there: tables that hold the person and that no build makes; their owners have to see to them.
         unread: tables of others that this user may not read; their owners have to look.
+        candidates: rows that may be about them, for a person to decide.
+        notes: what the servers keep and this user cannot prevent.
     """
 
     erasure_id: int | None
@@ -75,6 +83,8 @@ class Erasure:
     places: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def left_there(self) -> list[str]:
@@ -91,6 +101,7 @@ class _Located:
     derived: list[Found]
     files: list[Found]
     unread: list[str]
+    candidates: list[Candidate]
 
     def __bool__(self) -> bool:
         """Whether there is anything to do: what recipients hold is theirs."""
@@ -110,6 +121,7 @@ def survey(databases: Databases, subject: Subject, progress: Progress, rules: Ru
     """
     rules = rules or load_rules()
     with databases.source() as trs, databases.warehouse() as warehouse:
+        notes = quiet.begin(trs, "the operational database") + quiet.begin(warehouse, "the warehouse")
         refusal = None
         try:
             guard.check_caught_up(trs, warehouse, progress)
@@ -122,7 +134,7 @@ def survey(databases: Databases, subject: Subject, progress: Progress, rules: Ru
         except ErasureRefused as error:
             refusal = error.what
     places = [*located.found, *located.ledgers, *located.derived, *located.files]
-    return Survey(at_source, places, located.deliveries, located.unread, refusal)
+    return Survey(at_source, places, located.deliveries, located.unread, located.candidates, refusal, notes)
 
 
 def erase(
@@ -153,25 +165,39 @@ def erase(
     """
     rules = rules or load_rules()
     with databases.source() as trs, databases.warehouse() as warehouse:
+        notes = quiet.begin(trs, "the operational database") + quiet.begin(warehouse, "the warehouse")
         finished = []
         for broken_off in record.without_rows(warehouse):
-            _finish(warehouse, broken_off, rebuild, progress, hook)
+            _finish(warehouse, broken_off, rebuild, progress, hook, lambda: traces.remove_records(databases.settings))
             finished.append(broken_off.erasure_id)
         guard.check_caught_up(trs, warehouse, progress)
         located = _locate(databases, warehouse, rules, subject, progress)
+        check_person(reference, located.subject)
         guard.check_gone_at_source(guard.at_source(trs, rules, located.subject, progress))
         guard.check_replica(warehouse, located.tables, located.subject)
         mine = record.begin(warehouse, located.subject, reference) if located else None
         if mine is None:
             done = _report(warehouse, finished[-1] if finished else None)
             done["deliveries"] = done["deliveries"] or [_as_recorded(held) for held in located.deliveries]
-            return Erasure(None, finished, record.others_running(warehouse, None), **done, unread=located.unread)
+            others = record.others_running(warehouse, None)
+            return Erasure(
+                None, finished, others, **done, unread=located.unread, candidates=located.candidates, notes=notes
+            )
         hook("begun")
         _take_out(databases, warehouse, mine, located, progress, hook, resealed)
-        _finish(warehouse, record.Record(mine.erasure_id, frozenset(record.STEPS[:3])), rebuild, progress, hook)
-        unfinished = record.others_running(warehouse, mine.erasure_id)
-        report = _report(warehouse, mine.erasure_id)
-        return Erasure(mine.erasure_id, finished, unfinished, **report, unread=located.unread)
+        rest = record.Record(mine.erasure_id, frozenset(record.STEPS[:3]))
+        notes += _finish(
+            warehouse, rest, rebuild, progress, hook, lambda: traces.remove(databases.settings, located.subject)
+        )
+        return Erasure(
+            mine.erasure_id,
+            finished,
+            record.others_running(warehouse, mine.erasure_id),
+            **_report(warehouse, mine.erasure_id),
+            unread=located.unread,
+            candidates=located.candidates,
+            notes=notes,
+        )
 
 
 def _locate(
@@ -180,7 +206,7 @@ def _locate(
     derived_tables = relations.elsewhere(warehouse, rules)
     tables = list(relations.of_persons(warehouse, rules))
     progress.say("learning what identifies the person")
-    subject = rows.learn(warehouse, tables, subject)
+    subject = called.learn(warehouse, tables, rows.learn(warehouse, tables, subject))
     found = []
     for relation, rule in tables:
         progress.say(f"looking through {relation.place}")
@@ -199,6 +225,7 @@ def _locate(
         others.found,
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
         others.unread,
+        list(called.candidates(warehouse, tables, subject)),
     )
 
 
@@ -255,22 +282,28 @@ def _finish(
     rebuild: Callable[[], None],
     progress: Progress,
     hook: Callable[[str], None],
-) -> None:
-    """The steps that need not know who it was."""
+    remove_traces: Callable[[], None],
+) -> list[str]:
+    """The steps that need not know who it was; returns what the server keeps nevertheless."""
     if record.MARTS not in mine.done:
         rebuild()
+        # What the build has written down of itself.
+        remove_traces()
         hook("built")
         _check_derived(warehouse, mine.erasure_id)
         record.step_done(warehouse, mine.erasure_id, record.MARTS)
     hook(record.MARTS)
+    kept: list[str] = []
     if record.STORAGE not in mine.done:
         noted = record.places(warehouse, mine.erasure_id)
         kinds = ("replica", "history", "landing", "ledger", "derived")
         ours = [one["place"] for one in noted if one["kind"] in kinds and not one["left_there"]]
         storage.rewrite(warehouse, [*ours, "ledger.erasures"], progress)
+        kept = wal.retire(warehouse)
         record.step_done(warehouse, mine.erasure_id, record.STORAGE)
     hook(record.STORAGE)
     record.finish(warehouse, mine.erasure_id)
+    return kept
 
 
 def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:

@@ -53,9 +53,7 @@ def rewrite(connection: psycopg.Connection, places: Iterable[str], progress: Pro
             clear_statistics(connection, schema, parent, of_partitions=True)
             _with_lock(connection, sql.SQL("analyze {}").format(sql.Identifier(schema, parent)))
     # The planner keeps the most frequent values of each column there, and the bounds between the others.
-    _if_allowed(connection, sql.SQL("vacuum (full) pg_catalog.pg_statistic"))
-    # Files of dropped and rewritten tables go from the disk at a checkpoint.
-    _if_allowed(connection, sql.SQL("checkpoint"))
+    if_allowed(connection, sql.SQL("vacuum (full) pg_catalog.pg_statistic"))
 
 
 def clear_statistics(connection: psycopg.Connection, schema: str, table: str, *, of_partitions: bool) -> None:
@@ -68,7 +66,7 @@ def clear_statistics(connection: psycopg.Connection, schema: str, table: str, *,
         connection.execute(_CLEAR_STATISTICS, (schema, table, of_partitions, schema, table))
     else:
         # Before 18 only an administrator can.
-        _if_allowed(
+        if_allowed(
             connection,
             sql.SQL("delete from pg_catalog.pg_statistic where starelid = to_regclass({})").format(
                 sql.Literal(sql.Identifier(schema, table).as_string(connection))
@@ -98,12 +96,13 @@ def _with_lock(connection: psycopg.Connection, statement: sql.Composed) -> None:
         connection.execute("set lock_timeout = 0")
 
 
-def _if_allowed(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> None:
-    """Run what only an owner of the database or an administrator may; the server does it by itself in time."""
+def if_allowed(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> bool:
+    """Run what only an owner of the database or an administrator may; returns whether it ran."""
     try:
         connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege:
-        return
+        return False
+    return True
 
 
 def _unfinished(what: str) -> ErasureRefused:

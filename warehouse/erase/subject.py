@@ -1,29 +1,50 @@
-"""The person who is to be erased: what identifies them, and how it is looked for in texts."""
+"""The person who is to be erased: what identifies them, and what is found of them in texts."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from warehouse.core.errors import UsageError
-from warehouse.erase.rules import PERSON_ID, TRN
+from warehouse.erase import spelling
+from warehouse.erase.rules import NINO, PERSON_ID, TRN
 
 PAIR = "/"
 """Between the two values of an identifier of two columns."""
 
-_TRN = re.compile(r"[0-9]{7}")
-_IN_A_REFERENCE = (
-    (re.compile(r"(?<![0-9])[0-9]{7}(?![0-9])"), "a number of 7 digits, as a TRN is"),
-    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-", re.I), "a UUID, as a person's id is"),
-    (
-        re.compile(r"(?<![A-Z])[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![A-Z])", re.I),
-        "a National Insurance number",
-    ),
-    (re.compile(r"@"), "an e-mail address"),
-)
+NUMBERS = frozenset({TRN, NINO})
+"""Identifiers that people write with blanks, slashes and letters around them."""
+
+_DIGESTS = re.compile(spelling.DIGESTS, re.I)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a person has decided about single rows, each as "table/key".
+
+    Attributes:
+        theirs: rows that are about the person, although they do not identify them.
+        not_theirs: rows in which seven digits are something else than the person's TRN.
+    """
+
+    theirs: frozenset[str] = frozenset()
+    not_theirs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Called:
+    """What else is known of the person: it identifies nobody, and is compared with references and free text."""
+
+    first: frozenset[str] = field(default=frozenset(), repr=False)
+    last: frozenset[str] = field(default=frozenset(), repr=False)
+    born: frozenset[date] = field(default=frozenset(), repr=False)
+    other: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -31,37 +52,57 @@ class Subject:
     """A person by their identifiers, of each kind that the rules name. Never printed: see __repr__.
 
     Attributes:
-        identifiers: values in lower case, by kind.
+        identifiers: values in lower case, by kind; numbers as `spelling.plain_number` gives them.
+        called: names, days of birth and other sensitive values of their rows.
+        decided: what a person has decided about single rows.
     """
 
     identifiers: Mapping[str, frozenset[str]] = field(repr=False)
+    called: Called = field(default=Called(), repr=False)
+    decided: Decided = Decided()
 
     @classmethod
-    def given(cls, person_id: str | None, trn: str | None) -> Subject:
+    def given(cls, person_id: str | None, trn: str | None, decided: Decided | None = None) -> Subject:
         """The person as the command names them.
 
         Raises:
             UsageError: neither or both are given, or it is not of their form.
         """
         if (person_id is None) == (trn is None):
-            raise _usage("Name the person by --person-id or by --trn.")
+            raise usage("Name the person by their id or by their TRN.")
         if trn is not None:
-            if not _TRN.fullmatch(trn):
-                raise _usage("A TRN has 7 digits.")
-            return cls({TRN: frozenset([trn])})
+            number = spelling.plain_number(trn)
+            if not spelling.is_trn(number):
+                raise usage("A TRN has 7 digits.")
+            return cls({TRN: frozenset([number])}, decided=decided or Decided())
         try:
-            return cls({PERSON_ID: frozenset([str(UUID(person_id))])})
+            return cls({PERSON_ID: frozenset([str(UUID(person_id))])}, decided=decided or Decided())
         except ValueError:
-            raise _usage("A person's id is a UUID.") from None
+            raise usage("A person's id is a UUID.") from None
+
+    @classmethod
+    def read(cls, text: str, decided: Decided | None = None) -> Subject:
+        """The person by a TRN or an id, whichever the text is.
+
+        Raises:
+            UsageError: it is neither.
+        """
+        is_number = spelling.is_trn(spelling.plain_number(text))
+        return cls.given(None, text, decided) if is_number else cls.given(text.strip(), None, decided)
 
     def values(self, kind: str) -> list[str]:
-        """The values of one kind, in lower case."""
+        """The values of one kind, as columns are compared with them."""
         return sorted(self.identifiers.get(kind, ()))
+
+    def compared(self, kind: str) -> list[str]:
+        """The same as columns of numbers are compared with them."""
+        return sorted({spelling.compared(value) for value in self.values(kind)}) if kind == NINO else self.values(kind)
 
     def with_more(self, kind: str, values: Iterable[str]) -> Subject:
         """The same person with further identifiers."""
-        more = self.identifiers.get(kind, frozenset()) | {value.lower() for value in values if value.strip()}
-        return Subject({**self.identifiers, kind: more})
+        plain = spelling.plain_number if kind in NUMBERS else str.lower
+        more = self.identifiers.get(kind, frozenset()) | {plain(value) for value in values if value.strip()}
+        return replace(self, identifiers={**self.identifiers, kind: more - {""}})
 
     def digest(self, salt: bytes) -> bytes:
         """What tells this person from another for as long as the salt is kept."""
@@ -74,52 +115,94 @@ class Subject:
         return sorted(found, key=lambda word: (-len(word), word))
 
     @property
+    def numbers(self) -> list[str]:
+        """Those that are looked for as numbers: in a text without its UUIDs."""
+        return [word for word in self.words if spelling.is_number(word)]
+
+    @property
+    def trns(self) -> list[str]:
+        """Those that are seven digits, as tickets and telephones have, too."""
+        return [word for word in self.words if spelling.is_trn(word)]
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every identifier of two parts."""
         found = {value for values in self.identifiers.values() for value in values if PAIR in value}
         return [(first, second) for first, _, second in (value.partition(PAIR) for value in sorted(found))]
 
-    def in_python(self) -> re.Pattern[str]:
-        """A pattern that finds the identifiers in a text."""
-        listed = "|".join(re.escape(word) for word in self.words)
-        return re.compile(rf"(?<![0-9A-Za-z])(?:{listed})(?![0-9A-Za-z])", re.I)
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The values of the placeholders in every statement about the person.
+
+        An expression that is None matches nothing: no statement has a literal of the person in its text.
+        """
+        words = [word for word in self.words if word not in self.numbers]
+        sure = [one for one in (spelling.any_of(set(self.numbers) - set(self.trns)), *self._labelled()) if one]
+        pairs = {
+            f"pair_{at}_{half}": spelling.any_of([word])
+            for at, pair in enumerate(self.pairs)
+            for half, word in enumerate(pair)
+        }
+        return {
+            **{f"kind_{kind}": self.compared(kind) for kind in {PERSON_ID, *self.identifiers}},
+            **pairs,
+            "words": spelling.any_of(words),
+            "numbers": spelling.any_of(self.numbers),
+            "sure_numbers": f"(?:{'|'.join(sure)})" if sure else None,
+            "trns": spelling.any_of(self.trns),
+            "digests": spelling.DIGESTS,
+            "first_names": spelling.names(self.called.first),
+            "last_names": spelling.names(self.called.last),
+            "names": spelling.names(self.called.first | self.called.last),
+            "birthdays": spelling.birthdays(self.called.born),
+            "theirs": sorted(self.decided.theirs),
+            "not_theirs": sorted(self.decided.not_theirs),
+        }
+
+    @cached_property
+    def finder(self) -> Finder:
+        """What finds the identifiers in a text of a file."""
+        return Finder(self)
+
+    def _labelled(self) -> list[str]:
+        return [spelling.labelled(trn).bounded for trn in self.trns]
 
     def __repr__(self) -> str:
         return "Subject(…)"
 
 
-def pattern(words: Iterable[str], *, json: bool = False) -> str:
-    """The regular expression by which PostgreSQL finds words in a text, whatever their case.
+class Finder:
+    """Finds a person's identifiers in texts outside of a database."""
 
-    Args:
-        json: whether the text is JSON, where a number of its own, such as a count, is no TRN.
-    """
-    return (
-        r"(?<![[:alnum:]])(?:"
-        + "|".join((r'(?<!": )' if json and word.isdigit() else "") + _escaped(word) for word in words)
-        + r")(?![[:alnum:]])"
-    )
+    def __init__(self, subject: Subject) -> None:
+        parameters = subject.parameters
+        self._words, self._numbers, self._sure = (
+            re.compile(parameters[name], re.I) if parameters[name] else None
+            for name in ("words", "numbers", "sure_numbers")
+        )
+        first, last = parameters["first_names"], parameters["last_names"]
+        self._names = (re.compile(first, re.I), re.compile(last, re.I)) if first and last else None
+        self.loose = spelling.loosely(subject.words)
+
+    def search(self, text: str) -> bool:
+        """Whether an identifier stands in a text."""
+        if self._words and self._words.search(text):
+            return True
+        in_digest = [found for found in (self._numbers, self._sure) if found and found.search(text)]
+        rest = _DIGESTS.sub("", text) if in_digest else ""
+        return any(found.search(rest) for found in in_digest)
+
+    def fullmatch(self, text: str) -> bool:
+        """Whether a text is an identifier and nothing else."""
+        return any(found.fullmatch(text) for found in (self._words, self._numbers, self._sure) if found)
+
+    def names(self, text: str) -> bool:
+        """Whether a text holds an identifier, or the person's names together."""
+        return self.search(text) or bool(self._names and all(name.search(text) for name in self._names))
 
 
-def check_reference(reference: str | None) -> str | None:
-    """The reference of the request, which is kept for good, and so must not say who it is about.
-
-    Raises:
-        UsageError: it holds what looks like an identifier.
-    """
-    if reference is None or not reference.strip():
-        return None
-    for form, name in _IN_A_REFERENCE:
-        if form.search(reference):
-            raise _usage(f"The reference holds what looks like {name}; it stays in the record for good.")
-    return reference.strip()
-
-
-def _escaped(word: str) -> str:
-    return re.sub(r"([.\\+*?^$()\[\]{}|])", r"\\\1", word)
-
-
-def _usage(what: str) -> UsageError:
+def usage(what: str) -> UsageError:
+    """The error for a command line that does not say what it has to."""
     return UsageError(
         what,
         meaning="Nothing was looked for and nothing erased.",

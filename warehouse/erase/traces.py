@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
 from warehouse.core.settings import PROJECT, Settings
-from warehouse.erase.subject import Subject
+from warehouse.erase.data_file import without
+from warehouse.erase.subject import Finder, Subject
 
 _LARGEST = 256 << 20
 """Of a file that dbt keeps, in bytes; larger ones are no text of its."""
 
 
 def find(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
-    """The files that hold the person, each with the number of lines, and whatever is in the outbox."""
-    pattern = subject.in_python()
-    found = [(str(path), _lines(path, pattern)) for path in (*_records(settings), *_logs(settings))]
-    waiting = [path for path in (settings.warehouse_home / "outbox").rglob("*") if path.is_file()]
-    return [(name, lines) for name, lines in found if lines] + [(str(path), 1) for path in waiting]
+    """The files that hold the person, each with the number of lines."""
+    found = [(str(path), _lines(path, subject.finder)) for path in (*_records(settings), *_logs(settings))]
+    return [(name, lines) for name, lines in found if lines] + _waiting(settings, subject)
 
 
 def remove(settings: Settings, subject: Subject) -> None:
@@ -27,13 +27,31 @@ def remove(settings: Settings, subject: Subject) -> None:
 
     Call it while no delivery runs: the outbox is emptied.
     """
-    pattern = subject.in_python()
     for path in _records(settings):
-        if _lines(path, pattern):
+        if _lines(path, subject.finder):
             path.unlink(missing_ok=True)
     for path in _logs(settings):
-        _blot_out(path, pattern)
+        _blot_out(path, subject.finder)
     shutil.rmtree(settings.warehouse_home / "outbox", ignore_errors=True)
+
+
+def remove_records(settings: Settings) -> None:
+    """Take all of dbt's records of runs away, when nobody knows any more whose erasure is being finished."""
+    for path in _records(settings):
+        path.unlink(missing_ok=True)
+
+
+def _waiting(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
+    """Files of deliveries in preparation that hold the person, or that are too broken to say."""
+    found = []
+    for path in sorted(path for path in (settings.warehouse_home / "outbox").rglob("*") if path.is_file()):
+        try:
+            counted = without(path, None, subject, ()) if path.suffix == ".parquet" else None
+            rows = counted.removed + counted.emptied if counted else _lines(path, subject.finder)
+        except pa.ArrowException:
+            rows = 1
+        found += [(str(path), rows)] if rows else []
+    return found
 
 
 def _records(settings: Settings) -> Iterator[Path]:
@@ -52,18 +70,18 @@ def _logs(settings: Settings) -> Iterator[Path]:
     yield from sorted((settings.warehouse_home / "clusters" / "warehouse").glob("*.log"))
 
 
-def _lines(path: Path, pattern: re.Pattern[str]) -> int:
+def _lines(path: Path, find: Finder) -> int:
     with path.open("rb") as handle:
-        return sum(1 for line in handle if pattern.search(line.decode("utf-8", "replace")))
+        return sum(1 for line in handle if find.names(line.decode("utf-8", "replace")))
 
 
-def _blot_out(path: Path, pattern: re.Pattern[str]) -> None:
+def _blot_out(path: Path, find: Finder) -> None:
     """Write over the lines, byte for byte, because the server still writes at the end of the file."""
     with path.open("r+b") as handle:
         start = 0
         while line := handle.readline():
             end = handle.tell()
-            if pattern.search(line.decode("utf-8", "replace")):
+            if find.names(line.decode("utf-8", "replace")):
                 handle.seek(start)
                 handle.write(b"-" * len(line.rstrip(b"\n")))
                 handle.seek(end)

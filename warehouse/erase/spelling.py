@@ -1,0 +1,173 @@
+"""How an identifier may be spelled in a text: the regular expressions that find it, for PostgreSQL and for Python.
+
+Both dialects understand every expression. Each has a body, and what may not stand before and after it. A number is
+bounded by digits and not by letters: `TRN1234567` holds the TRN 1234567, and `12345678` does not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+_SPACES = " \t\u00a0\u2007\u2009\u202f"
+_HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2212-"
+_SPACE = f"[{_SPACES}]"
+_PARTED = f"[{_SPACES}/.{_HYPHENS}]"
+"""What people write between the parts of a number."""
+
+_TRN = re.compile(r"[0-9]{7}")
+_NINO = re.compile(r"([a-z]{2}[0-9]{6})[a-dfmu]?|([0-9]{2}[a-z][0-9]{5})")
+"""A National Insurance number, or a temporary one."""
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_REFERENCE = re.compile(r"([a-z]{2,5})-([0-9]+)")
+
+DIGESTS = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,}"
+"""UUIDs and digests, in whose middle seven digits can stand by chance. Numbers are looked for in the text without."""
+
+_LABEL = r"(?:trn|reference[ _]?n(?:umber|o)|rp)[^0-9]{0,12}"
+_MONTHS = "January February March April May June July August September October November December".split()
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """One spelling: `body` with what may not stand around it."""
+
+    before: str
+    body: str
+    after: str
+
+    @property
+    def bounded(self) -> str:
+        return f"{self.before}(?:{self.body}){self.after}"
+
+
+def is_trn(value: str) -> bool:
+    """Whether a value is a TRN: seven digits, which may also be a ticket's number or a telephone's."""
+    return _TRN.fullmatch(value) is not None
+
+
+def is_number(value: str) -> bool:
+    """Whether a value is looked for as a number: a TRN or a National Insurance number."""
+    return is_trn(value) or _NINO.fullmatch(value) is not None
+
+
+def plain_number(value: str) -> str:
+    """A number without what people write between its parts; a TRN also without letters before it."""
+    bare = re.sub(r"[^0-9a-z]", "", value.lower())
+    labelled_trn = re.fullmatch(r"(?:trn|rp)?([0-9]{7})", bare)
+    return labelled_trn[1] if labelled_trn else bare
+
+
+def compared(value: str) -> str:
+    """What a column's number is compared by: of a National Insurance number all but its last letter."""
+    return value[:8]
+
+
+PLAIN_TRN = "ltrim(translate(lower(({{}}) collate \"C\"), '{}', ''), 'trnp')".format(_SPACES + "/." + _HYPHENS)
+PLAIN_NINO = "left(translate(lower(({{}}) collate \"C\"), '{}', ''), 8)".format(_SPACES + "/." + _HYPHENS)
+"""`plain_number` and `compared` in SQL, of a column's text."""
+
+
+def spelled(value: str, *, counts: bool = False) -> list[Spelled]:
+    """Every spelling of an identifier.
+
+    Args:
+        value: in lower case, as `plain_number` gives it where it is a number.
+        counts: whether the text is JSON of our own, in which a bare number is a count and never a TRN.
+    """
+    if is_trn(value):
+        return list(_trn(value, counts=counts))
+    if nino := _NINO.fullmatch(value):
+        parted = f"{_PARTED}?".join(nino[1] or nino[2])
+        # The last letter is often left out.
+        return [Spelled("(?<![0-9])", parted + (f"(?:{_PARTED}?[a-dfmu])?" if nino[1] else ""), "(?![0-9])")]
+    if _UUID.fullmatch(value):
+        return [Spelled("(?<![0-9a-f])", value.replace("-", "-?"), "(?![0-9a-f])")]
+    if "@" in value:
+        body = _escaped(value).replace("@", "(?:@|%40)")
+        # A longer address that ends or begins the same is another's.
+        return [Spelled("(?<![0-9a-z._+-])", body, r"(?![0-9a-z-])(?!\.[0-9a-z])")]
+    if reference := _REFERENCE.fullmatch(value):
+        return [Spelled("(?<![0-9a-z])", f"{reference[1]}[{_SPACES}{_HYPHENS}]?{reference[2]}", "(?![0-9a-z])")]
+    return [Spelled("(?<![0-9a-z])", _escaped(value).replace(":", "(?::|%3a)"), "(?![0-9a-z])")]
+
+
+def labelled(trn: str) -> Spelled:
+    """A TRN that the text calls one."""
+    bodies = "|".join(one.body for one in _trn(trn, counts=False))
+    # As a JSON number it has lost the zeros that it begins with.
+    return Spelled("", f"{_LABEL}0*(?:{bodies}|{trn.lstrip('0') or '0'})", "(?![0-9])")
+
+
+def _trn(value: str, *, counts: bool) -> Iterable[Spelled]:
+    # Seven digits after a point are the fraction of a second, as .NET writes a time.
+    yield Spelled(r"(?<![0-9])(?<![0-9]\.)" + ('(?<!": )' if counts else ""), value, "(?![0-9])")
+    yield Spelled(rf"(?<![0-9])(?<![0-9][{_SPACES}/.{_HYPHENS}])", f"{_SPACE}?".join(value), f"(?!{_SPACE}?[0-9])")
+    # A date has two of these, and a longer number goes on after it.
+    slashed = "|".join(f"{value[:at]}{_SPACE}?[/{_HYPHENS}]{_SPACE}?{value[at:]}" for at in range(1, len(value)))
+    yield Spelled(rf"(?<![0-9])(?<![0-9][/.{_HYPHENS}])", slashed, f"(?![0-9])(?![/{_HYPHENS}][0-9])")
+
+
+def any_of(values: Iterable[str], *, counts: bool = False) -> str | None:
+    """One expression for every spelling of some identifiers; None when there are none."""
+    return _joined(one.bounded for value in values for one in spelled(value, counts=counts))
+
+
+def loosely(values: Iterable[str]) -> str | None:
+    """The same without a look around, which not every library has: it finds more, never less."""
+    found = list(values)
+    every = [one for value in found for one in spelled(value)] + [labelled(trn) for trn in found if is_trn(trn)]
+    return _joined(one.body for one in every)
+
+
+def names(values: Iterable[str]) -> str | None:
+    """An expression that finds one of some names as a word, with or without accents, hyphens and apostrophes."""
+    return _joined(f"(?<![A-Za-z]){_name(value)}(?![A-Za-z])" for value in values)
+
+
+def birthdays(days: Iterable[date]) -> str | None:
+    """An expression that finds one of some days, as people and programs write them."""
+    return _joined(form for day in days for form in _birthday(day))
+
+
+def folded(text: str) -> str:
+    """A text as it is compared with another: without accents, case and everything that is no letter or digit."""
+    bare = unicodedata.normalize("NFKD", text)
+    return re.sub(r"[^0-9a-z]+", " ", "".join(c for c in bare if not unicodedata.combining(c)).casefold()).strip()
+
+
+def _birthday(day: date) -> Iterable[str]:
+    month = _MONTHS[day.month - 1]
+    part = "[/. -]"
+    numbers = f"0?{day.day}{part}0?{day.month}{part}(?:{day.year // 100})?{day.year % 100:02}"
+    yield f"(?<![0-9]){numbers}(?![0-9])"
+    yield f"(?<![0-9]){day:%Y-?%m-?%d}(?![0-9])"
+    word = f"{month[:3]}(?:{month[3:]})?" if month[3:] else month
+    yield f"(?<![0-9])0?{day.day}(?:st|nd|rd|th)? {word},? {day.year}(?![0-9])"
+    yield f"{word} 0?{day.day}(?:st|nd|rd|th)?,? {day.year}(?![0-9])"
+
+
+def _name(value: str) -> str:
+    return "".join(map(_letter, re.sub(r"[\s'\u2019\u2010-]+", " ", unicodedata.normalize("NFC", value.strip()))))
+
+
+def _letter(letter: str) -> str:
+    if letter == " ":
+        return f"[{_SPACES}'\u2019{_HYPHENS}]*"
+    if letter.isascii():
+        return _escaped(letter)
+    # The database's collation knows the case of ASCII letters only.
+    plain = "".join(c for c in unicodedata.normalize("NFKD", letter) if c.isascii())
+    return "(?:" + "|".join(_escaped(one) for one in sorted({letter.lower(), letter.upper(), plain} - {""})) + ")"
+
+
+def _joined(expressions: Iterable[str]) -> str | None:
+    found = list(dict.fromkeys(expressions))
+    return f"(?:{'|'.join(found)})" if found else None
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([.\\+*?^$()\[\]{}|])", r"\\\1", word)
