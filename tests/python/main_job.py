@@ -38,13 +38,18 @@ class Warehouse:
             "NO_COLOR": "1",
         }
 
-    def call(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def call(self, *arguments: str, input: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end.
+
+        Args:
+            input: what it reads from standard input; nothing by default.
+        """
         return subprocess.run(
             [COMMAND, *arguments],
             cwd=PROJECT,
             env={**self.environment, **environment},
             capture_output=True,
+            input=input or "",
             text=True,
             check=False,
         )

@@ -40,6 +40,8 @@ def run(json: bool = JsonOption) -> None:
         raise went_by
     if done.held:
         raise done.held.error()
+    if done.returned:
+        raise done.returned.as_error()
 
 
 def _print_summary(done: Run) -> None:

@@ -57,6 +57,7 @@ code, so that a scheduler can tell them apart:
     ├── NewColumnsHeld               41  everything was done; columns are not replicated until they are classified
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
     ├── ErasureRefused               43  the person cannot be erased now
+    ├── PersonReturned               72  everything was done; a person who was erased is there again
     ├── NotOurs                      44  something that the warehouse did not make blocks it
     ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
     ├── QueryTooLong                 47  a statement of `warehouse sql` took longer than it may
@@ -336,6 +337,10 @@ class DriftHeld(WarehouseError):
 
 class ErasureRefused(WarehouseError):
     exit_code = 43
+
+
+class PersonReturned(WarehouseError):
+    exit_code = 72
 
 
 class NotOurs(WarehouseError):

@@ -109,7 +109,7 @@ class Deliveries:
         self, connection: psycopg.Connection, settings: Settings, subject: Subject, progress: Progress
     ) -> None:
         self._connection, self._subject, self._progress = connection, subject, progress
-        self._ours = settings.warehouse_deliveries.expanduser().absolute()
+        self._ours = settings.warehouse_deliveries.expanduser().resolve()
 
     def find(self) -> list[Held]:
         """Every file of a delivery that holds the person, as far as it can be read or concluded. Changes nothing."""
@@ -129,9 +129,10 @@ class Deliveries:
 
     def strays(self) -> Iterator[tuple[str, int]]:
         """Data files in our folder that no delivery explains and that hold the person, each with its rows."""
-        known = {file.path for file in self._files("data")}
+        known = {file.path.resolve() for file in self._files("data")}
         for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
-            if path.suffix in (".csv", ".parquet") and path.is_file() and path not in known:
+            data = path.suffix in (".csv", ".parquet") and path.is_file() and not path.is_symlink()
+            if data and path.resolve() not in known:
                 counted = without(path, None, self._subject, key_beside(path.parent))
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
@@ -153,16 +154,17 @@ class Deliveries:
                 self._rewrite(erasure_id, files, hook)
             else:
                 # Never delivered: the next attempt makes it again.
-                for path in {path for file in files for path in _paths(file)}:
+                for path in {path for file in files if self._is_ours(file) for path in _paths(file)}:
                     path.unlink(missing_ok=True)
                 self._connection.execute(_TAKEN_AWAY, (delivery,))
 
     def _rewrite(self, erasure_id: int, files: list[_File], hook: Callable[[str], None]) -> None:
         """Each file aside, then the record, then the files' names, the manifest's last: a kill is made good later."""
-        folder = files[0].path.parent
+        delivery_id, folder = files[0].delivery_id, files[0].path.parent
         facts: dict[str, dict[str, Any]] = {}
         replaced: list[Path] = []
-        for file in (file for file in files if file.kind == "data" and file.path.exists()):
+        files = [file for file in files if self._is_ours(file) and file.path.exists()]
+        for file in (file for file in files if file.kind == "data"):
             aside = file.path.with_name(file.path.name + _UNFINISHED)
             self._progress.say(f"rewriting {file.name}")
             _make(aside, like=file.path)
@@ -182,7 +184,7 @@ class Deliveries:
             else:
                 aside.unlink()
                 facts[file.path.name] = file_facts(file.path.stat().st_size, sha256(file.path), counted.rows)
-        for file in (file for file in files if file.kind == "manifest" and file.path.exists()):
+        for file in (file for file in files if file.kind == "manifest"):
             content = rewritten(file.path.read_bytes(), facts, _ERASED)
             aside = file.path.with_name(file.path.name + _UNFINISHED)
             _make(aside, like=file.path)
@@ -199,14 +201,15 @@ class Deliveries:
         for aside in replaced:
             give_name(aside, aside.with_name(aside.name.removesuffix(_UNFINISHED)))
             hook("replacing")
-        self._connection.execute(_REWRITTEN, (erasure_id, files[0].delivery_id))
+        self._connection.execute(_REWRITTEN, (erasure_id, delivery_id))
 
     def _files(self, kind: str | None = None) -> list[_File]:
         rows = self._connection.execute(_FILES).fetchall()
         return [file for file in (_File(*row) for row in rows) if kind in (None, file.kind)]
 
     def _is_ours(self, file: _File) -> bool:
-        return Path(file.destination).absolute().is_relative_to(self._ours)
+        """Whether a file is below our folder: what the ledger says of its place may lead out by `..` or a link."""
+        return all(path.resolve().is_relative_to(self._ours) for path in _paths(file))
 
     def _was_known(self, file: _File) -> bool:
         identifiers = (self._subject.values("person_id"), self._subject.values("trn"))

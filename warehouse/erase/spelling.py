@@ -28,7 +28,20 @@ DIGESTS = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,}"
 """UUIDs and digests, in whose middle seven digits can stand by chance. Numbers are looked for in the text without."""
 
 _LABEL = r"(?:trn|reference[ _]?n(?:umber|o)|rp)[^0-9]{0,12}"
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ErasureRefused
+from warehouse.core.hidden import hidden
+from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
-from warehouse.erase import called, guard, ledgers, quiet, record, relations, rows, storage, traces, wal
+from warehouse.erase import called, guard, ledgers, quiet, record, relations, returned, rows, storage, traces, wal
 from warehouse.erase.called import Candidate
 from warehouse.erase.deliveries import Deliveries, Held
 from warehouse.erase.reference import check_person
@@ -113,8 +115,18 @@ def _nothing(step: str) -> None:
     del step
 
 
-def survey(databases: Databases, subject: Subject, progress: Progress, rules: Rules | None = None) -> Survey:
+def survey(
+    databases: Databases,
+    subject: Subject,
+    progress: Progress,
+    *,
+    key: Key | None = None,
+    rules: Rules | None = None,
+) -> Survey:
     """Where a person is, everywhere. Changes nothing.
+
+    Args:
+        key: of the installation, by which ledgers show identifiers.
 
     Raises:
         ClassificationError: a table says nothing of how its rows belong to persons.
@@ -127,7 +139,7 @@ def survey(databases: Databases, subject: Subject, progress: Progress, rules: Ru
             guard.check_caught_up(trs, warehouse, progress)
         except ErasureRefused as error:
             refusal = error.what
-        located = _locate(databases, warehouse, rules, subject, progress)
+        located = _locate(databases, warehouse, rules, subject, progress, key)
         at_source = guard.at_source(trs, rules, located.subject, progress)
         try:
             guard.check_gone_at_source(at_source)
@@ -144,6 +156,7 @@ def erase(
     *,
     rebuild: Callable[[], None],
     resealed: Resealed,
+    key: Key | None = None,
     reference: str | None = None,
     rules: Rules | None = None,
     hook: Callable[[str], None] = _nothing,
@@ -155,7 +168,8 @@ def erase(
     Args:
         rebuild: builds the models from the rows that are left and publishes them.
         resealed: checks settled months of history against their seals before the block, and seals them again after it.
-        reference: of the request; it must not say who it is about (check_reference).
+        key: of the installation; without one the person's return would not be noticed, and keyed hashes stay.
+        reference: of the request; it must not say who it is about (see reference.py).
         hook: called with the name of each step when it is done, and within some; tests stop the process there.
 
     Raises:
@@ -171,7 +185,7 @@ def erase(
             _finish(warehouse, broken_off, rebuild, progress, hook, lambda: traces.remove_records(databases.settings))
             finished.append(broken_off.erasure_id)
         guard.check_caught_up(trs, warehouse, progress)
-        located = _locate(databases, warehouse, rules, subject, progress)
+        located = _locate(databases, warehouse, rules, subject, progress, key)
         check_person(reference, located.subject)
         guard.check_gone_at_source(guard.at_source(trs, rules, located.subject, progress))
         guard.check_replica(warehouse, located.tables, located.subject)
@@ -184,7 +198,7 @@ def erase(
                 None, finished, others, **done, unread=located.unread, candidates=located.candidates, notes=notes
             )
         hook("begun")
-        _take_out(databases, warehouse, mine, located, progress, hook, resealed)
+        _take_out(databases, warehouse, mine, located, progress, hook, resealed, key)
         rest = record.Record(mine.erasure_id, frozenset(record.STEPS[:3]))
         notes += _finish(
             warehouse, rest, rebuild, progress, hook, lambda: traces.remove(databases.settings, located.subject)
@@ -201,7 +215,12 @@ def erase(
 
 
 def _locate(
-    databases: Databases, warehouse: psycopg.Connection, rules: Rules, subject: Subject, progress: Progress
+    databases: Databases,
+    warehouse: psycopg.Connection,
+    rules: Rules,
+    subject: Subject,
+    progress: Progress,
+    key: Key | None,
 ) -> _Located:
     derived_tables = relations.elsewhere(warehouse, rules)
     tables = list(relations.of_persons(warehouse, rules))
@@ -221,7 +240,7 @@ def _locate(
         tables,
         found,
         deliveries.find(),
-        ledgers.count(warehouse, subject),
+        ledgers.count(warehouse, subject, _hashes(subject, key)),
         others.found,
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
         others.unread,
@@ -237,6 +256,7 @@ def _take_out(
     progress: Progress,
     hook: Callable[[str], None],
     resealed: Resealed,
+    key: Key | None,
 ) -> None:
     """The steps that need to know who it is. The rows come last: the identifiers are learnt from them.
 
@@ -257,7 +277,7 @@ def _take_out(
     history = sorted({relation.table for relation, _ in located.tables if relation.place in places})
     with resealed(warehouse, history, f"erasure {mine.erasure_id}"):
         write_on_purpose(warehouse, "erase")
-        keys: set[str] = set()
+        keys: set[str] = set(_hashes(located.subject, key))
         touched: set[str] = set()
         for relation, rule in located.tables:
             progress.say(f"erasing from {relation.place}")
@@ -272,8 +292,15 @@ def _take_out(
             if relation.table in touched and relation.kind in ("replica", "history") and not relation.is_partitioned:
                 record.note(warehouse, mine.erasure_id, [Found(relation.place, relation.kind, 0)])
         record.note(warehouse, mine.erasure_id, ledgers.clean(warehouse, located.subject, keys))
+        if key:
+            returned.register(warehouse, mine.erasure_id, located.subject, key)
         record.step_done(warehouse, mine.erasure_id, record.ROWS)
     hook(record.ROWS)
+
+
+def _hashes(subject: Subject, key: Key | None) -> list[str]:
+    """What ledgers show in the place of the person's identifiers."""
+    return [hidden(key, word) for word in subject.words] if key else []
 
 
 def _finish(

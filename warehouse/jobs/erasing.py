@@ -1,18 +1,24 @@
-"""Erasing one person: keep runs and deliveries away, erase, seal the history again, and rebuild the models."""
+"""Erasing one person: keep runs and deliveries away, erase, seal the history again, and rebuild the models.
+
+And the look whether anybody who was erased is there again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 import psycopg
 
+from warehouse.core import keys
 from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning
+from warehouse.core.errors import AlreadyRunning, KeyUnusable
+from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.deliver.run import LOCK as DELIVERING
-from warehouse.erase import Erasure, Subject, erase
+from warehouse.erase import Check, Erasure, Subject, Survey, check, erase, load_rules, survey
 from warehouse.jobs.main_job import LOCK
 from warehouse.marts import build, drop_candidates
 from warehouse.replicate import history, load_classification
@@ -33,14 +39,49 @@ def erase_everywhere(
         ErasureRefused: see warehouse.erase.
     """
     with _alone(warehouse):
-        return erase(
+        key, notes = _key(databases, warehouse)
+        done = erase(
             databases,
             subject,
             progress,
+            key=key,
             rebuild=lambda: _rebuild(databases, warehouse, progress),
             resealed=resealed,
             reference=reference,
         )
+    return replace(done, notes=[*notes, *done.notes])
+
+
+def look_everywhere(
+    databases: Databases, warehouse: psycopg.Connection, subject: Subject, progress: Progress
+) -> Survey:
+    """Where a person is, everywhere. Changes nothing."""
+    key, notes = _key(databases, warehouse)
+    found = survey(databases, subject, progress, key=key)
+    return replace(found, notes=[*notes, *found.notes])
+
+
+def check_everywhere(
+    databases: Databases, warehouse: psycopg.Connection, listed: Sequence[str], progress: Progress
+) -> Check:
+    """Compare every identifier in the warehouse with the register of those erased, and with a list of persons.
+
+    Raises:
+        KeyUnusable: the key of the register is missing, or another than before.
+    """
+    key = keys.installation(warehouse, databases.settings)
+    return check(warehouse, load_rules(), key, progress, listed=listed)
+
+
+def _key(databases: Databases, warehouse: psycopg.Connection) -> tuple[Key | None, list[str]]:
+    """The installation's key. One that is lost must not keep a person from being erased: it is said what that means."""
+    try:
+        return keys.installation(warehouse, databases.settings), []
+    except KeyUnusable as error:
+        return None, [
+            f"{error.what} Without it the hashes of the person's keys in the ledger cannot be looked for, and nobody "
+            "would notice if the person came back."
+        ]
 
 
 def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> AbstractContextManager[None]:

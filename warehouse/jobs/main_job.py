@@ -10,11 +10,14 @@ from typing import Any, Protocol
 
 import psycopg
 
+from warehouse.core import keys, returned
 from warehouse.core.database import one, session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, MeaningChanged, WarehouseError
+from warehouse.core.errors import AlreadyRunning, KeyUnusable, MeaningChanged, WarehouseError
+from warehouse.core.finding import Finding, from_error
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, world_of
+from warehouse.erase import check, full_is_due, load_rules, register_is_empty
 from warehouse.marts import BuildReport, build
 from warehouse.replicate import NewColumns, replicate
 
@@ -42,6 +45,7 @@ class Run:
 
     Attributes:
         held: columns that were left out because they are not classified, or the first error of a change of structure.
+        returned: why the run ends with a code of its own: a person who was erased is there again.
     """
 
     run_id: int = 0
@@ -49,6 +53,7 @@ class Run:
     deliveries: list[DeliveryReport] = field(default_factory=list)
     held: NewColumns | None = None
     built: BuildReport | None = None
+    returned: Finding | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The run as `--json` prints it."""
@@ -59,6 +64,7 @@ class Run:
             "deliveries": [delivery.as_dict() for delivery in self.deliveries],
             "missed": [delivery.delivery_id for delivery in self.deliveries if delivery.state == State.MISSED],
             "held_back": str(self.held) if self.held else None,
+            "returned": self.returned.what if self.returned else None,
             "build": self.built
             and {
                 "build_id": self.built.build_id,
@@ -101,6 +107,7 @@ def run(
         finished(report)
         if done.held and isinstance(done.held.first, MeaningChanged):
             raise done.held.first
+        done.returned = _look_for_returned(databases, warehouse, progress)
         with progress.stage("build"):
             done.built = build(databases, databases.today(), progress)
         finished(done.built.stage)
@@ -108,6 +115,19 @@ def run(
             report = _deliver(databases, progress, done)
         finished(report)
     return done
+
+
+def _look_for_returned(databases: Databases, warehouse: psycopg.Connection, progress: Shown) -> Finding | None:
+    """Whether a person who was erased is there again; after a week or a repair everything is looked through."""
+    if not register_is_empty(warehouse):
+        try:
+            with progress.stage("erased persons"):
+                key = keys.installation(warehouse, databases.settings)
+                check(warehouse, load_rules(), key, progress, everywhere=full_is_due(warehouse))
+        except KeyUnusable as error:
+            # A lost key must not keep today's data from their readers.
+            return from_error("register", error)
+    return returned.finding(warehouse)
 
 
 def _fill_sandbox(databases: Databases, progress: Shown) -> StageReport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from psycopg import sql
 from psycopg.types.string import TextLoader
 
 from warehouse.core.classes import Classes
+from warehouse.core.hidden import Hide
 
 _SHOWN = 5
 _ROWS = "select * from ({}) as found limit {}"
@@ -40,7 +40,7 @@ class FailedTest:
 
     Attributes:
         severity: of a failure nothing is published; a warning is reported.
-        found: of the first rows, keys and codes only, sensitive ones as their MD5.
+        found: of the first rows, keys and codes only, sensitive ones as a keyed hash.
     """
 
     test: str
@@ -63,14 +63,20 @@ class FailedTest:
         return shown + ("; …" if shown and self.rows > len(self.found) == _SHOWN else "")
 
 
-def look(connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]]) -> list[FailedTest]:
-    """Look into the candidate for the rows that tests found; failures first."""
+def look(
+    connection: psycopg.Connection, manifest: Any, tests: list[tuple[Any, str, int]], hide: Hide
+) -> list[FailedTest]:
+    """Look into the candidate for the rows that tests found; failures first.
+
+    Args:
+        hide: gives what is shown in the place of a sensitive value.
+    """
     found = []
     known = Classes()
     for node, severity, rows in sorted(tests, key=lambda one: (one[1], one[0].name)):
         model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
         name = model.name if model else ", ".join(_names(node.depends_on.nodes)) or node.name
-        shown = _rows(connection, node, _classes(model, known))
+        shown = _rows(connection, node, _classes(model, known), hide)
         found.append(FailedTest(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
     return found
 
@@ -93,7 +99,7 @@ def _names(unique_ids: list[str]) -> list[str]:
     return [unique_id.split(".")[2] for unique_id in unique_ids if unique_id.startswith("model.")][:2]
 
 
-def _rows(connection: psycopg.Connection, node: Any, classes: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(connection: psycopg.Connection, node: Any, classes: dict[str, str], hide: Hide) -> list[dict[str, Any]]:
     """The first rows that a test found, with the columns that may be shown.
 
     Those are the columns that identify a row of the model, an unknown code, and a number of rows. No other: an error
@@ -114,7 +120,7 @@ def _rows(connection: psycopg.Connection, node: Any, classes: dict[str, str]) ->
             # Counted, the rows did not need a cast that their columns need.
             return []
         names = [column.name for column in cursor.description or []]
-        return [_shown(dict(zip(names, row, strict=True)), classes) for row in cursor.fetchall()]
+        return [_shown(dict(zip(names, row, strict=True)), classes, hide) for row in cursor.fetchall()]
 
 
 def _classes(model: Any, known: Classes) -> dict[str, str]:
@@ -128,7 +134,7 @@ def _classes(model: Any, known: Classes) -> dict[str, str]:
     return shown
 
 
-def _shown(row: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
+def _shown(row: dict[str, Any], classes: dict[str, str], hide: Hide) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, class_ in classes.items():
         value = row.get(name)
@@ -137,5 +143,5 @@ def _shown(row: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
         if class_ in ("open", "personal"):
             shown[name] = value if isinstance(value, int) else str(value)
         else:
-            shown[name] = "md5:" + hashlib.md5(str(value).encode(), usedforsecurity=False).hexdigest()
+            shown[name] = hide(str(value))
     return shown

@@ -13,6 +13,7 @@ import psycopg
 from warehouse.core import builds
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
+from warehouse.core.hidden import hiding
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.marts import candidate, dbt, findings, inputs
 from warehouse.marts.findings import FailedTest
@@ -134,7 +135,7 @@ def _build_aside(
     now = inputs.read(connection, today)
     connection.execute(_INPUTS, (json.dumps(now), inputs.known_up_to(connection), build_id))
     result = project.build()
-    found = findings.look(connection, project.manifest, result.tests)
+    found = findings.look(connection, project.manifest, result.tests, hiding(connection, databases.settings))
     findings.record(connection, build_id, found)
     if result.failed:
         raise _failure(result, found)

@@ -16,6 +16,7 @@ from warehouse.replicate.classification import Classification, load_classificati
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.differences import Limit
 from warehouse.replicate.ledger.epochs import Epoch
+from warehouse.replicate.masking import Hidden
 
 Depth = Literal["known", "all", "full"]
 """How far a repair looks: at what is known or suspected to differ; at every table, where rows that were proven equal
@@ -46,6 +47,11 @@ class Ends:
     def name(self) -> str:
         """Of the publication and the subscription."""
         return self.databases.settings.warehouse_replication_name
+
+    @property
+    def hidden(self) -> Hidden:
+        """What of rows is never shown."""
+        return Hidden.of(self.warehouse, self.databases.settings, self.classification)
 
     @property
     def schema(self) -> str:

@@ -18,6 +18,7 @@ from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
 from tests.python.marts.publishing import make
+from warehouse.core import keys
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.deliver import World as DeliveryWorld
@@ -79,8 +80,17 @@ class World:
 
     def erase(self, hook: Callable[[str], None] = _nothing) -> Erasure:
         subject = Subject.given(str(self.gone.person_id), None)
+        with self.databases.at_warehouse() as warehouse:
+            key = keys.installation(warehouse, self.databases.settings)
         return erase(
-            self.databases, subject, Silent(), rebuild=self.build, resealed=resealed, reference="SAR 12/26", hook=hook
+            self.databases,
+            subject,
+            Silent(),
+            rebuild=self.build,
+            resealed=resealed,
+            key=key,
+            reference="SAR 12/26",
+            hook=hook,
         )
 
     def survey(self) -> Survey:

@@ -13,8 +13,9 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ClassificationError, ErasureRefused, UsageError
 from warehouse.core.ledger import migrate
 from warehouse.erase import Subject, load_rules, relations, rows
+from warehouse.erase.reference import check_form
 from warehouse.erase.rules import FOLDER, PERSON_ID, TRN
-from warehouse.erase.subject import check_reference
+from warehouse.erase.spelling import any_of
 from warehouse.replicate import load_classification
 
 
@@ -112,13 +113,13 @@ def test_identifiers_that_others_have_lead_nowhere(databases: Databases) -> None
 )
 def test_the_reference_cannot_say_who(reference: str) -> None:
     with pytest.raises(UsageError, match="looks like") as refused:
-        check_reference(reference)
+        check_form(reference)
     assert reference not in str(refused.value.as_dict())
 
 
 def test_a_plain_reference_is_kept() -> None:
-    assert check_reference(" SAR 12/2026 ") == "SAR 12/2026"
-    assert check_reference(None) is None
+    assert check_form(" SAR 12/2026 ") == "SAR 12/2026"
+    assert check_form(None) is None
 
 
 @pytest.mark.parametrize(
@@ -143,15 +144,13 @@ def test_a_person_is_never_printed() -> None:
         ("A.B@EXAMPLE.ORG", True),
         ("axb@example.org", False),
         ("91234567", False),
-        ("x1234567", False),
+        ("x1234567", True),
         ("12345678", False),
     ],
 )
 def test_an_identifier_is_found_as_a_word(databases: Databases, text: str, is_found: bool) -> None:
-    from warehouse.erase.subject import pattern
-
     subject = Subject({TRN: frozenset(["1234567"]), "email_address": frozenset(["a.b@example.org"])})
-    assert bool(subject.in_python().search(text)) is is_found
+    assert bool(subject.finder.search(text)) is is_found
     with psycopg.connect(databases.warehouse_conninfo) as connection:
-        row = connection.execute("select %s ~* %s", (text, pattern(subject.words))).fetchone()
+        row = connection.execute("select %s ~* %s", (text, any_of(subject.words))).fetchone()
     assert row == (is_found,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 import textwrap
@@ -17,6 +16,7 @@ from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import write
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
+from warehouse.core.hidden import hiding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.marts import build, environment, examine_builds, inputs
@@ -243,7 +243,8 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     report = build(ready, TODAY, Silent())
     assert "2 warnings on 4 rows" in report.stage.notes
     told = [str(finding) for finding in report.findings]
-    masked = f"nino md5:{hashlib.md5(SECRET.encode(), usedforsecurity=False).hexdigest()}"
+    with ready.warehouse() as connection:
+        masked = f"nino {hiding(connection, ready.settings)(SECRET)}"
     assert told == [
         f"dim_one: 1 rows, test fails ({masked}, x 3)",
         "dim_one.gender_label: 3 rows, test known_code_dim_one_gender_label"
@@ -258,7 +259,7 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     # The same as an error: the build fails, the message has the keys, and so has the ledger.
     yml = project / "models" / "marts" / "dim_one.yml"
     yml.write_text(yml.read_text().replace("severity: warn", "severity: error"))
-    with pytest.raises(BuildFailed, match=r"fails \(1 rows fail the test: nino md5:") as caught:
+    with pytest.raises(BuildFailed, match=r"fails \(1 rows fail the test: nino hmac:") as caught:
         build(ready, TODAY, Silent())
     assert SECRET not in str(vars(caught.value))
     assert "dbt build" not in caught.value.next_command

@@ -130,13 +130,16 @@ ELSEWHERE = {
     "ALTER SUBSCRIPTION … SKIP": "named as what somebody did, not advised: test_subscription_guard.py",
     "WAREHOUSE_DEBUG=1 warehouse …": "any command",
     "warehouse erase": "named; the steps below it are run",
+    "warehouse erase --check": "security/test_erasure_by_subprocess.py",
+    "warehouse erase --check --trn-file erased.txt": "security/test_erasure_by_subprocess.py",
+    'warehouse erase --returned 12 --because "SAR 13/2026"': "security/test_erasure_by_subprocess.py",
 }
 """Why a command is not run by this file, and where it is."""
 
 ERASURE = (
     "warehouse replicate run",
-    "warehouse erase --trn 1234567 --dry-run",
-    'warehouse erase --trn 1234567 --because "SAR 12/2026" --yes',
+    "warehouse erase --trn-file trn.txt --dry-run",
+    'warehouse erase --trn-file trn.txt --because "SAR 12/2026" --yes',
 )
 
 
@@ -202,7 +205,9 @@ def test_a_person_is_erased_as_the_page_says(
 ) -> None:
     in_order(world.databases)
     trn = "0000001"
-    typed = [shell_words(text.replace("1234567", trn)) for text in ERASURE]
+    file = tmp_path / "trn.txt"
+    file.write_text(f"{trn}\n")
+    typed = [shell_words(text.replace("trn.txt", str(file))) for text in ERASURE]
     assert main._main(typed[-1]) == 43, "as long as the operational system has the person"
     world.at_source(f"delete from persons where trn = '{trn}'")
     for command in typed:

@@ -18,6 +18,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -264,19 +265,25 @@ COMMANDS = (
     "replicate reset --yes",
     "replicate status",
     "replicate watch --once",
-    "erase --trn 1234567 --dry-run",
+    "erase --trn-file trn.txt --dry-run",
 )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_before_the_first_run_says_that_nothing_is_here_yet(
-    databases: FreshDatabases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+    databases: FreshDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
 ) -> None:
     """On a warehouse that has not even a ledger."""
+    file = tmp_path / "trn.txt"
+    file.write_text("1234567")
     commands_work_on(databases, monkeypatch)
     with databases.at_source() as trs:
         trs.execute("create table nothing_of_ours (a int)")
-    code = main._main(command.split())
+    code = main._main(command.replace("trn.txt", str(file)).split())
     told = capsys.readouterr()
     assert code in (0, 2, 18), (code, told)
     assert "UndefinedTable" not in told.err

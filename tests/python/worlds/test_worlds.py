@@ -52,7 +52,8 @@ def test_other_roles_settings_and_people(make_place: MakePlace, tidy: Day) -> No
     assert outcome(place).differs_from(tidy.second) == []
     all_is_well(place, odd.EVERYTHING)
     assert changed(theirs, odd.not_ours(place)) == []
-    found = place.call("erase", "--trn", "9999999", "--dry-run")
+    (place.home / "trn.txt").write_text("9999999")
+    found = place.call("erase", "--trn-file", str(place.home / "trn.txt"), "--dry-run")
     assert found.returncode == 0, found.stderr
     assert "Not looked into: neighbours.closed" in found.stdout
 

@@ -48,6 +48,8 @@ _SETTINGS = {
     "maintenance_work_mem": "'256MB'",
     "work_mem": "'32MB'",
     "max_wal_size": "'4GB'",
+    # A segment that is no longer needed goes from the disk, with what an erased person left in it.
+    "wal_recycle": "off",
     "checkpoint_timeout": "'15min'",
     "timezone": "'UTC'",
 }

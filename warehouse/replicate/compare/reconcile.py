@@ -20,7 +20,7 @@ from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.compare.shared_snapshot import Unclear, one_position
 from warehouse.replicate.ledger import differences
 from warehouse.replicate.link import Ends, connected
-from warehouse.replicate.masking import Hidden, hidden_columns, shown
+from warehouse.replicate.masking import Hidden, shown
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.stream import missing_rows
 
@@ -162,7 +162,7 @@ def _until_all_are_compared(ends: Ends, tables: Sequence[str]) -> tuple[_Positio
     found: dict[str, ReconciledTable] = {}
     every: list[compare.TableComparison] = []
     first: _Position | None = None
-    left, hidden = tables, hidden_columns(ends.classification)
+    left, hidden = tables, ends.hidden
     for _ in range(ATTEMPTS):
         try:
             with one_position(ends) as cut:

@@ -9,7 +9,6 @@ from warehouse.replicate.conflicts import conflicts, passed, skip
 from warehouse.replicate.conflicts.conflicts import Conflict
 from warehouse.replicate.conflicts.skip import Skipped
 from warehouse.replicate.link import Ends
-from warehouse.replicate.masking import hidden_columns
 from warehouse.replicate.stream import marks, notes, sample, subscription
 from warehouse.replicate.stream.obstacle import Obstacle, error_of
 
@@ -23,7 +22,7 @@ def open_conflicts(ends: Ends, *, every: bool = False) -> list[Conflict]:
     if ends.current is not None and ends.current.state == "streaming":
         look, _ = sample.take(ends.trs, ends.warehouse, ends.epoch, ends.name)
         passed.note(ends.warehouse, ends.epoch, look.applied_lsn)
-        conflicts.look_for(ends.trs, ends.warehouse, ends.epoch, ends.name, look, hidden_columns(ends.classification))
+        conflicts.look_for(ends.trs, ends.warehouse, ends.epoch, ends.name, look, ends.hidden)
         _check_decodable(ends)
     return conflicts.listed(ends.warehouse, every=every)
 
@@ -40,8 +39,7 @@ def tell_conflict(ends: Ends) -> None:
     while look.slot_held_by and look.enabled is False and time.monotonic() < deadline:
         time.sleep(0.1)
         look, _ = sample.take(ends.trs, ends.warehouse, ends.epoch, ends.name)
-    hidden = hidden_columns(ends.classification)
-    if conflicts.look_for(ends.trs, ends.warehouse, ends.epoch, ends.name, look, hidden):
+    if conflicts.look_for(ends.trs, ends.warehouse, ends.epoch, ends.name, look, ends.hidden):
         raise conflicts.listed(ends.warehouse)[0].finding().as_error()
     _check_decodable(ends)
 
@@ -73,7 +71,7 @@ def skip_transaction(ends: Ends, *, lsn: str, because: str, decided_by: str) -> 
             ends.epoch,
             ends.name,
             look,
-            hidden_columns(ends.classification),
+            ends.hidden,
             lsn=lsn,
             because=because,
             decided_by=decided_by,

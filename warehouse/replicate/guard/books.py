@@ -1,4 +1,4 @@
-"""What the ledger says of the history that a person should know, as findings of the status."""
+"""What the ledger says of history and erasures that a person should know, as findings of the status."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 
+from warehouse.core import returned
 from warehouse.core.errors import CommitTimesOff, HistoryDiffers
 from warehouse.core.finding import Finding, failed, from_error, warning
 from warehouse.replicate.catalog import commit_times
@@ -18,7 +19,7 @@ select table_name, what from ledger.proved_histories where mismatches > 0 order 
 
 
 def reasons(warehouse: psycopg.Connection, classification: Classification) -> Iterator[Finding]:
-    """Commit times not kept, a history that does not match its seals, a retention rule that waits for a person."""
+    """Commit times not kept, a history that does not match its seals, an erased person, a rule that waits."""
     try:
         commit_times.check(warehouse)
     except CommitTimesOff as error:
@@ -32,6 +33,9 @@ def reasons(warehouse: psycopg.Connection, classification: Classification) -> It
             "warehouse replicate reconcile --history",
             HistoryDiffers,
         )
+    came_back = returned.finding(warehouse)
+    if came_back:
+        yield came_back
     lowered = retention.lowered(warehouse, classification)
     if lowered:
         yield warning(

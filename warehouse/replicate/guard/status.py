@@ -25,7 +25,6 @@ from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
-from warehouse.replicate.masking import hidden_columns
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.stream import continuity, marks, missing_rows, notes, sample, subscription
 from warehouse.replicate.stream.obstacle import Obstacle, finding_of
@@ -163,7 +162,7 @@ def _of_the_stream(ends: Ends, look: Sample, past: list[Sample], patience: float
     _, obstacle = continuity.examine(ends)
     if obstacle:
         return [finding_of(obstacle, epoch.slot_name)]
-    failure = conflicts.look_for(trs, warehouse, epoch, ends.name, look, hidden_columns(ends.classification))
+    failure = conflicts.look_for(trs, warehouse, epoch, ends.name, look, ends.hidden)
     noted = notes.read_note(warehouse, epoch)
     if noted and noted.undecodable:
         return [finding_of(Obstacle("lost", noted.undecodable), epoch.slot_name)]

@@ -19,7 +19,7 @@ from warehouse.replicate.history.seals import Seal
 from warehouse.replicate.history.tables import key_of, logged
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.ledger.epochs import Epoch
-from warehouse.replicate.masking import Hidden, hidden_columns, shown
+from warehouse.replicate.masking import Hidden, shown
 
 MOST_KEYS = 5
 
@@ -89,7 +89,8 @@ def prove(databases: Databases, progress: Progress, only: Sequence[str] = ()) ->
     """
     classification = load_classification()
     with databases.warehouse() as connection:
-        work = _Work(connection, _epoch(databases, connection), classification, hidden_columns(classification))
+        hidden = Hidden.of(connection, databases.settings, classification)
+        work = _Work(connection, _epoch(databases, connection), classification, hidden)
         tables = logged(connection, work.schema, list(only or classification.published))
         _book_the_unnoted(work, tables)
         # One snapshot: a pass may settle versions meanwhile.

@@ -301,7 +301,7 @@ comment on table ledger.reconciled_tables is
     'What a comparison found in each table. lsn: later than the comparison''s for a table that was truncated or '
     'rewritten while it was compared, and was compared again. missing: rows that only the source had; extra: only the '
     'replica; changed: both, with different content. differing_keys: the first keys of each, as text; sensitive key '
-    'columns as MD5. No value of any other column.';
+    'columns as a keyed hash. No value of any other column.';
 
 create table ledger.differences (
     difference_id bigint generated always as identity primary key,
@@ -394,7 +394,7 @@ create table ledger.conflicts (
 
 comment on table ledger.conflicts is
     'Transactions that could not be applied. lsn: where the transaction ends at the source. key: of the first row that '
-    'conflicts, hashed where it is sensitive; no other value of a row is ever stored. rows: how many rows the '
+    'conflicts, as a keyed hash where it is sensitive; no other value of a row is ever stored. rows: how many rows the '
     'transaction changes.';
 
 create table ledger.skipped_transactions (
@@ -430,7 +430,7 @@ create table ledger.hand_writes (
 
 comment on table ledger.hand_writes is
     'Writes to the replica by anything other than the stream. rows: null for a truncate. keys: of the first 20 rows, '
-    'hashed where the column is sensitive. settled_at: when a comparison with the source found the table equal.';
+    'without those of a sensitive column; xid leads to the rows. settled_at: when a comparison with the source found the table equal.';
 
 create index hand_writes_open on ledger.hand_writes (table_name) where settled_at is null;
 
@@ -446,7 +446,8 @@ begin
             (
                 select string_agg(
                     format(
-                        case when a.attname = any(tg_argv) then $md5$'md5:' || md5(c.%I::text)$md5$ else 'c.%I' end,
+                        -- No key for a hash is in the database, and without one anybody could try out whose it is.
+                        case when a.attname = any(tg_argv) then $hidden$'(hidden)'$hidden$ else 'c.%I' end,
                         a.attname
                     ),
                     ', ' order by k.number
@@ -749,7 +750,7 @@ create table ledger.build_findings (
 
 comment on table ledger.build_findings is
     'What the tests of a build found. severity failure: nothing was published. found: up to five of the rows, with '
-    'keys and codes only, sensitive keys as MD5; of an unknown code how many rows have it.';
+    'keys and codes only, sensitive keys as a keyed hash; of an unknown code how many rows have it.';
 
 -- Deliveries.
 create table ledger.delivery_transitions (
@@ -934,6 +935,9 @@ create table ledger.erasures (
     steps jsonb not null default '[]',
     salt bytea,
     subject_digest bytea,
+    checked_at timestamptz,
+    returned_at timestamptz,
+    returned_because text,
     check ((state = 'done') = (finished_at is not null)),
     check (state = 'running' or subject_digest is null),
     check ((salt is null) = (subject_digest is null))
@@ -942,7 +946,19 @@ create table ledger.erasures (
 comment on table ledger.erasures is
     'Each erasure of a person: that it was done, when, by which database user and with what effect; never whom. '
     'reference: of the request, in the words of whoever keeps the requests. steps: those that are finished, in order. '
-    'salt, subject_digest: only until the rows are gone, so that the same command finds its own half-done work.';
+    'salt, subject_digest: only until the rows are gone, so that the same command finds its own half-done work. '
+    'checked_at: when the whole warehouse was last compared with the register. returned_at: since when it is known '
+    'that the person is there again. returned_because: why a person has accepted that.';
+
+create table ledger.erased_identifiers (
+    erasure_id bigint not null references ledger.erasures,
+    digest text not null,
+    primary key (erasure_id, digest)
+);
+
+comment on table ledger.erased_identifiers is
+    'The register by which an erased person who comes back is noticed: HMAC-SHA-256 of each identifier, with the '
+    'installation''s key, which is in no database.';
 
 create table ledger.erased_places (
     erasure_id bigint not null references ledger.erasures,
