@@ -28,6 +28,8 @@ _NOBODY = {
 }
 """Ledgers that hold no key of a row, each with the reason. Every other is searched, a new one too."""
 
+_NOTHING = "a^"
+"""An expression that matches nothing."""
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 _NAMES = """
@@ -38,7 +40,9 @@ coalesce(
 )
 """
 _BLOT_OUT = """
-update {} as t set {} = regexp_replace({}, %(all)s::text, {}, 'gi')::{} where {}
+update {} as t
+set {} = regexp_replace(regexp_replace({}, %(words)s::text, {}, 'gi'), %(numbers)s::text, {}, 'gi')::{}
+where {}
 """
 _COLUMNS = """
 select c.relname, a.attname, format_type(a.atttypid, -1), c.oid,
@@ -103,6 +107,8 @@ def clean(connection: psycopg.Connection, subject: Subject, others: Iterable[str
                 sql.Identifier(column.name),
                 _text(column),
                 sql.Literal(_NIL if column.type.startswith("uuid") else ERASED),
+                # In JSON this is a number where one stood, and a text inside of a text.
+                sql.Literal("0" if column.type.startswith("json") else ERASED),
                 sql.SQL(column.type),
                 names,
             )
@@ -120,14 +126,13 @@ def _text(column: _Column) -> sql.Composed:
     return sql.SQL('({}::text collate "C")').format(sql.Identifier("t", column.name))
 
 
-def _values(column: _Column, words: Iterable[str]) -> dict[str, str | None]:
+def _values(column: _Column, words: Iterable[str]) -> dict[str, str]:
     """Of the placeholders. In JSON of ours a number of its own is a count, and no TRN."""
     counts = column.type.startswith("json")
     numbers = [word for word in words if is_number(word)]
     return {
-        "all": any_of(words, counts=counts),
-        "words": any_of(word for word in words if word not in numbers),
-        "numbers": any_of(numbers, counts=counts),
+        "words": any_of(word for word in words if word not in numbers) or _NOTHING,
+        "numbers": any_of(numbers, counts=counts) or _NOTHING,
         "digests": DIGESTS,
     }
 

@@ -9,10 +9,13 @@ import psycopg
 
 from warehouse.erase.conditions import Kind, Relation
 from warehouse.erase.rules import PersonRule, Rules, unclassified
+from warehouse.erase.subject import Subject
 
 HISTORY = "history"
 VERSIONS = "versions"
 LEDGER = "ledger"
+BUILT_ASIDE = ("trw_build_", "trw_old_")
+"""Schemas that a build leaves behind for a moment; one with the person in it is a build that could not be dropped."""
 
 _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod), t.typrelid
@@ -32,11 +35,44 @@ having count(*) = 1 and min(format_type(a.atttypid, a.atttypmod)) = 'uuid'
 """
 _PARTITIONED = "select relkind = 'p' from pg_class where oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
 _TABLES = """
-select n.nspname, c.relname, c.oid, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+select n.nspname, c.relname, c.oid, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
+    n.nspname ~ %s or exists (select from ledger.published_relations as r where r.relation_oid = c.oid)
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm') and not c.relispartition and c.relpersistence <> 't'
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by 1, 2
+"""
+
+
+_BEYOND = """
+select format('The foreign table %%s was not looked into: its rows are on another server.', c.oid::regclass)
+from pg_class as c where c.relkind = 'f'
+union all
+select format(
+    '%%s temporary tables of other sessions were not looked into: only those sessions can. They go when these end.',
+    count(*)
+)
+from pg_class as c
+where c.relpersistence = 't' and c.relkind = 'r' and c.relnamespace <> pg_my_temp_schema()
+having count(*) > 0
+union all
+select format('%%s large objects were not looked into: their owners have to.', count(*))
+from pg_largeobject_metadata having count(*) > 0
+union all
+select format('The text of %%s names the person: ask its owner to change it.', t.name)
+from (
+    select 'the view ' || c.oid::regclass, pg_get_viewdef(c.oid) from pg_class as c
+    where c.relkind in ('v', 'm') and c.relnamespace <> 'pg_catalog'::regnamespace
+    union all
+    select 'the function ' || p.oid::regprocedure, p.prosrc from pg_proc as p
+    where p.pronamespace <> 'pg_catalog'::regnamespace
+    union all
+    select 'a comment on ' || pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
+    from pg_description as d
+) as t (name, text)
+where t.text collate "C" ~* %(words)s::text
+    or (t.text collate "C" ~* %(numbers)s::text
+        and regexp_replace(t.text collate "C", %(digests)s::text, '', 'gi') ~* %(numbers)s::text)
 """
 
 
@@ -46,12 +82,14 @@ class Elsewhere:
 
     Attributes:
         readable: whether this user may read it.
+        ours: whether a build made it; nobody else's table is changed.
     """
 
     schema: str
     name: str
     oid: int
     readable: bool = True
+    ours: bool = False
 
     @property
     def place(self) -> str:
@@ -111,12 +149,17 @@ def elsewhere(connection: psycopg.Connection, rules: Rules) -> list[Elsewhere]:
     """
     replicated = {*rules.replicated, *rules.without_persons}
     silent, others = [], []
-    for schema, name, oid, readable in connection.execute(_TABLES):
+    for schema, name, oid, readable, built in connection.execute(_TABLES, (f"^({'|'.join(BUILT_ASIDE)})",)):
         if schema in rules.other_schemas and f"{schema}.{name}" not in rules.others:
             silent.append(f"{schema}.{name}")
         ours = schema in (HISTORY, VERSIONS, LEDGER) or schema in rules.other_schemas
         if not ours and not (schema == rules.schema and name in replicated):
-            others.append(Elsewhere(schema, name, oid, readable))
+            others.append(Elsewhere(schema, name, oid, readable, built))
     if silent:
         raise unclassified(silent)
     return others
+
+
+def beyond(connection: psycopg.Connection, subject: Subject) -> list[str]:
+    """What else of the database may hold the person, or does, and is somebody else's to change."""
+    return [str(row[0]) for row in connection.execute(_BEYOND, subject.parameters)]

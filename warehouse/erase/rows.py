@@ -49,6 +49,7 @@ class Found:
     """Rows of a person in a table.
 
     Attributes:
+        ours: whether the table is ours to change.
         theirs: rows that are the person's alone.
         shared: rows about others, too.
     """
@@ -58,6 +59,7 @@ class Found:
     theirs: int
     shared: int = 0
     relation: int | None = None
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def count_elsewhere(
         if rows is None:
             unread.append(table.place)
         elif rows:
-            found.append(Found(table.place, "derived", rows, relation=table.oid))
+            found.append(Found(table.place, "derived", rows, relation=table.oid, ours=table.ours))
     return LookedThrough(found, unread)
 
 

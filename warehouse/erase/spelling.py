@@ -117,8 +117,10 @@ def labelled(trn: str) -> Spelled:
 
 def _trn(value: str, *, counts: bool) -> Iterable[Spelled]:
     # Seven digits after a point are the fraction of a second, as .NET writes a time.
-    yield Spelled(r"(?<![0-9])(?<![0-9]\.)" + ('(?<!": )' if counts else ""), value, "(?![0-9])")
-    yield Spelled(rf"(?<![0-9])(?<![0-9][{_SPACES}/.{_HYPHENS}])", f"{_SPACE}?".join(value), f"(?!{_SPACE}?[0-9])")
+    no_count = '(?<!": )' if counts else ""
+    yield Spelled(rf"(?<![0-9])(?<![0-9]\.){no_count}", value, "(?![0-9])")
+    parted = rf"(?<![0-9])(?<![0-9][{_SPACES}/.{_HYPHENS}]){no_count}"
+    yield Spelled(parted, f"{_SPACE}?".join(value), f"(?!{_SPACE}?[0-9])")
     # A date has two of these, and a longer number goes on after it.
     slashed = "|".join(f"{value[:at]}{_SPACE}?[/{_HYPHENS}]{_SPACE}?{value[at:]}" for at in range(1, len(value)))
     yield Spelled(rf"(?<![0-9])(?<![0-9][/.{_HYPHENS}])", slashed, f"(?![0-9])(?![/{_HYPHENS}][0-9])")

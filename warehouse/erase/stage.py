@@ -23,10 +23,6 @@ from warehouse.erase.rows import Found, Tables
 from warehouse.erase.rules import Rules, load_rules
 from warehouse.erase.subject import Subject
 
-BUILT_ASIDE = ("trw_build_", "trw_old_")
-"""Schemas that a build leaves behind for a moment; one with the person in it is a build that could not be dropped."""
-
-
 Resealed = Callable[[psycopg.Connection, list[str], str], AbstractContextManager[None]]
 """Given the warehouse, tables whose history is about to change, and why: one transaction with the block."""
 
@@ -104,11 +100,13 @@ class _Located:
     files: list[Found]
     unread: list[str]
     candidates: list[Candidate]
+    notes: list[str]
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do: what recipients hold is theirs."""
+        """Whether there is anything to do: what recipients hold is theirs, and so are tables that no build made."""
         here = [held for held in self.deliveries if held.held == "here"]
-        return bool(self.found or here or self.ledgers or self.derived or self.files)
+        derived = [found for found in self.derived if found.ours]
+        return bool(self.found or here or self.ledgers or derived or self.files)
 
 
 def _nothing(step: str) -> None:
@@ -145,6 +143,7 @@ def survey(
             guard.check_gone_at_source(at_source)
         except ErasureRefused as error:
             refusal = error.what
+    notes += located.notes
     places = [*located.found, *located.ledgers, *located.derived, *located.files]
     return Survey(at_source, places, located.deliveries, located.unread, located.candidates, refusal, notes)
 
@@ -189,10 +188,12 @@ def erase(
         check_person(reference, located.subject)
         guard.check_gone_at_source(guard.at_source(trs, rules, located.subject, progress))
         guard.check_replica(warehouse, located.tables, located.subject)
+        notes += located.notes
         mine = record.begin(warehouse, located.subject, reference) if located else None
         if mine is None:
             done = _report(warehouse, finished[-1] if finished else None)
             done["deliveries"] = done["deliveries"] or [_as_recorded(held) for held in located.deliveries]
+            done["places"] = done["places"] or [_as_left(found) for found in located.derived]
             others = record.others_running(warehouse, None)
             return Erasure(
                 None, finished, others, **done, unread=located.unread, candidates=located.candidates, notes=notes
@@ -245,6 +246,7 @@ def _locate(
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
         others.unread,
         list(called.candidates(warehouse, tables, subject)),
+        relations.beyond(warehouse, subject),
     )
 
 
@@ -340,7 +342,7 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
         ErasureRefused: one of them belongs to an old build, which a session still reads.
     """
     same = warehouse.execute(_NOT_BUILT_SINCE, (erasure_id,)).fetchall()
-    old = [name for _, name in same if name.startswith(BUILT_ASIDE)]
+    old = [name for _, name in same if name.startswith(relations.BUILT_ASIDE)]
     if old:
         raise ErasureRefused(
             f"A session still reads {old[0]}, which belongs to an old build and holds the person.",
@@ -351,6 +353,10 @@ def _check_derived(warehouse: psycopg.Connection, erasure_id: int) -> None:
         "update ledger.erased_places set left_there = place = any(%s) where erasure_id = %s and kind = 'derived'",
         ([place for place, _ in same], erasure_id),
     )
+
+
+def _as_left(found: Found) -> dict[str, Any]:
+    return {"place": found.place, "kind": found.kind, "erased": found.theirs, "emptied": 0, "left_there": True}
 
 
 def _as_recorded(held: Held) -> dict[str, Any]:
