@@ -20,6 +20,7 @@ from tests.python.erase.world import Person, change, contents, erase_at_source, 
 from tests.python.marts.publishing import make
 from warehouse.core import keys
 from warehouse.core.databases import Databases
+from warehouse.core.hidden import hiding
 from warehouse.core.progress import Silent
 from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver import deliver
@@ -162,6 +163,7 @@ class Erased:
 
     world: World
     done: Erasure
+    again: Erasure
     before: dict[str, list[str]]
     after: dict[str, list[str]]
 
@@ -180,7 +182,9 @@ class Erased:
             key = warehouse.execute(
                 "select alert_id::text from history.alerts where details like %s", (world.gone.mark + "%",)
             )
-            named = json.dumps({"what": f"odd: {world.gone.person_id}", "key": key.fetchall()[0][0], "rows": 1234567})
+            shown = hiding(warehouse, world.databases.settings)(world.gone.subject)
+            ids = {"what": f"odd: {world.gone.person_id}", "key": key.fetchall()[0][0], "shown": shown}
+            named = json.dumps({**ids, "trns": [1234567], "rows": 1234567})
             warehouse.execute("insert into ledger.runs (error) values (%s)", (named,))
             warehouse.execute("create schema scratch")
             warehouse.execute("create table scratch.mine as select person_id, trn::text from history.persons")
@@ -188,10 +192,11 @@ class Erased:
             before = contents(warehouse, KEPT)
             done = world.erase()
             after = contents(warehouse, [*KEPT, "ledger"])
+            again = world.erase()
             # Its owner has seen to it.
             warehouse.execute("drop schema scratch cascade")
             warehouse.execute("vacuum (full) pg_catalog.pg_statistic")
-        return cls(world, done, before, after)
+        return cls(world, done, again, before, after)
 
 
 def _deliver_elsewhere(warehouse: psycopg.Connection, world: World) -> None:
@@ -199,7 +204,9 @@ def _deliver_elsewhere(warehouse: psycopg.Connection, world: World) -> None:
     theirs = world.exports.parent / "theirs"
     shutil.copytree(world.deliveries, theirs)
     warehouse.execute("alter table ledger.deliveries disable trigger user")
-    for period, destination in (("2026-08", str(theirs)), ("2026-07", "gs://bucket/x")):
+    # It is theirs, although the ledger's name for it begins with our folder.
+    around = world.deliveries / ".." / theirs.name
+    for period, destination in (("2026-08", str(around)), ("2026-07", "gs://bucket/x")):
         warehouse.execute(
             "insert into ledger.deliveries select (d).* from (select jsonb_populate_record(d, jsonb_build_object("
             " 'delivery_id', 'tad/teachers/' || %(period)s::text, 'period', %(period)s::text,"

@@ -137,6 +137,29 @@ def test_recipients_and_owners_of_copies_are_told_of(erased: Erased) -> None:
     assert erased.done.left_there == ["scratch.mine"]
 
 
+def test_what_its_owner_has_to_see_to_makes_no_second_erasure(erased: Erased) -> None:
+    assert (erased.again.erasure_id, erased.again.left_there) == (None, ["scratch.mine"])
+
+
+def test_the_ledgers_have_no_hash_of_them_and_the_register_only_keyed_ones(erased: Erased) -> None:
+    world = erased.world
+    with world.databases.at_warehouse() as warehouse:
+        assert rows(warehouse, "select count(*) from ledger.runs where error::text like '%hmac:%'") == [(0,)]
+        assert rows(warehouse, "select error ->> 'rows', error -> 'trns' from ledger.runs where error ? 'trns'") == [
+            ("1234567", [0])
+        ]
+        digests = {str(row[0]) for row in rows(warehouse, "select digest from ledger.erased_identifiers")}
+    values = (world.gone.trn, str(world.gone.person_id), world.gone.nino, world.gone.subject)
+    plain = {
+        make(form.encode()).hexdigest()
+        for value in values
+        for form in (value, value.lower(), f"trn:{value}", f"erased:trn:{value}")
+        for make in (hashlib.md5, hashlib.sha1, hashlib.sha256)
+    }
+    assert len(digests) >= len(values)
+    assert not digests & plain
+
+
 def test_twice_is_once(erased: Erased) -> None:
     again = erased.world.erase()
     assert (again.erasure_id, again.finished_before) == (None, [])

@@ -1,0 +1,117 @@
+"""A person who comes back after their erasure: noticed by the next run, and by nobody without the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from tests.python.conftest import FreshDatabases
+from warehouse.cli.output import TerminalProgress
+from warehouse.core import keys, returned
+from warehouse.core.errors import KeyUnusable, PersonReturned, UsageError
+from warehouse.core.keys import Key
+from warehouse.core.progress import Silent
+from warehouse.erase import Subject, accept, check, full_is_due, load_rules
+from warehouse.erase.returned import register
+from warehouse.erase.rules import NINO, PERSON_ID, TRN
+from warehouse.jobs.main_job import _look_for_returned
+
+pytestmark = pytest.mark.slow
+
+PERSON = "11111111-1111-4111-8111-111111111111"
+GONE = Subject({TRN: frozenset(["1234567"]), PERSON_ID: frozenset([PERSON]), NINO: frozenset(["qq123456c"])})
+MADE = """
+create table persons (person_id uuid primary key, trn text, email_address text, national_insurance_number text,
+    dqt_contact_id uuid, source_application_user_id uuid, source_trn_request_id text, merged_with_person_id uuid);
+create table tps_employments (person_id uuid, key text, national_insurance_number text, person_email_address text);
+insert into persons (person_id, trn) select gen_random_uuid(), (2000000 + n)::text from generate_series(1, 50) as n;
+insert into ledger.erasures (state, finished_at, checked_at) values ('done', now(), now());
+"""
+
+
+@dataclass
+class Place:
+    databases: FreshDatabases
+    warehouse: psycopg.Connection
+    key: Key
+
+    def returned_by_a_run(self) -> type[Exception] | None:
+        found = _look_for_returned(self.databases, self.warehouse, TerminalProgress(quiet=True))
+        return found.error if found else None
+
+    def checked(self, *listed: str) -> tuple[list[int], tuple[int, ...]]:
+        done = check(self.warehouse, load_rules(), self.key, Silent(), listed=listed)
+        return done.returned, done.found
+
+    def come_back(self, **columns: str) -> None:
+        names = ", ".join(columns)
+        values = ", ".join(f"'{value}'" for value in columns.values())
+        self.warehouse.execute(f"insert into persons ({names}) values ({values})".encode())
+
+
+@pytest.fixture
+def place(prepared: FreshDatabases) -> Iterator[Place]:
+    """A warehouse from which one person was erased."""
+    with prepared.at_warehouse() as warehouse:
+        warehouse.execute(MADE.encode())
+        key = keys.installation(warehouse, prepared.settings)
+        register(warehouse, 1, GONE, key)
+        yield Place(prepared, warehouse, key)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"person_id": PERSON},
+        {"person_id": "22222222-2222-4222-8222-222222222222", "trn": "12/34567"},
+        {"person_id": "22222222-2222-4222-8222-222222222222", "national_insurance_number": "QQ 12 34 56"},
+    ],
+)
+def test_a_run_says_that_a_person_is_there_again(place: Place, columns: dict[str, str]) -> None:
+    assert place.returned_by_a_run() is None
+    place.come_back(**columns)
+    assert place.returned_by_a_run() is PersonReturned
+    found = returned.finding(place.warehouse)
+    assert found is not None
+    assert "erasure 1" in found.what
+    assert found.exit_code == 72
+    place.warehouse.execute("delete from persons")
+    assert place.checked() == ([], ())
+    assert returned.finding(place.warehouse) is None
+
+
+def test_somebody_else_is_not_them(place: Place) -> None:
+    place.come_back(person_id="22222222-2222-4222-8222-222222222222", trn="1234568")
+    assert place.returned_by_a_run() is None
+    assert place.checked("1234567", PERSON, "1234568") == ([], (3,))
+
+
+def test_everything_is_looked_through_after_a_week_and_after_a_repair(place: Place) -> None:
+    place.warehouse.execute("insert into tps_employments (person_id, key) values (%s, 'x')", (PERSON,))
+    assert not full_is_due(place.warehouse)
+    assert place.returned_by_a_run() is None, "only persons are looked through every time"
+    place.warehouse.execute("update ledger.erasures set checked_at = now() - interval '8 days'")
+    assert full_is_due(place.warehouse)
+    assert place.returned_by_a_run() is PersonReturned
+    assert not full_is_due(place.warehouse)
+
+
+def test_one_who_came_back_in_their_own_right_is_forgotten(place: Place) -> None:
+    with pytest.raises(UsageError, match="No check has found"):
+        accept(place.warehouse, 1, "SAR 13")
+    place.come_back(person_id=PERSON)
+    assert place.checked() == ([1], ())
+    accept(place.warehouse, 1, "SAR 13")
+    assert place.checked() == ([], ())
+    assert place.returned_by_a_run() is None
+
+
+def test_with_another_key_a_run_says_that_it_cannot_know(place: Place) -> None:
+    place.databases.settings = place.databases.settings.model_copy(
+        update={"keys": {"WAREHOUSE_KEY_INSTALLATION_V1": SecretStr(bytes(range(32)).hex())}}
+    )
+    assert place.returned_by_a_run() is KeyUnusable
