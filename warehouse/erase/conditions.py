@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -102,11 +102,11 @@ class Conditions:
     @property
     def found(self) -> sql.Composable:
         """The row says something of the person, or may: by their columns, their name, or seven digits."""
-        return _any([self._by_columns, self._named, self.digits])
+        return _any([self._by_columns, *map(self._mentions, self._texts), self.digits, self._decided_theirs])
 
     @property
     def surely(self) -> sql.Composable:
-        """It does, by more than seven digits."""
+        """Of a row that was found: it does, by more than seven digits."""
         return _any([self._by_columns, self._named])
 
     @property
@@ -128,14 +128,17 @@ class Conditions:
         """A text holds the seven digits of their TRN, and nobody has said that these are something else."""
         if not self._texts or not self._subject.trns:
             return _NO
-        terms = [self._without_digests(self._text(column), "trns") for column in self._texts]
+        terms = [
+            sql.SQL("({} and {})").format(self._perhaps(column), self._without_digests(self._text(column), "trns"))
+            for column in self._texts
+        ]
         return sql.SQL("({} and not {})").format(_any(terms), self._decided("not_theirs"))
 
     @property
     def candidate(self) -> sql.Composable:
         """A person has to decide whether it is about them: it has their name, or nothing but the seven digits."""
-        return sql.SQL("(not {} and not {} and {})").format(
-            self.surely, self._decided("not_theirs"), _any([self.digits, self._called(self._row())])
+        return sql.SQL("({} and not {} and not {})").format(
+            _any([self.digits, self._called(self._row())]), self.surely, self._decided("not_theirs")
         )
 
     @property
@@ -192,9 +195,14 @@ class Conditions:
     def _named(self) -> sql.Composable:
         """A text names them: by an identifier that can be nothing else, or by the digits together with a name."""
         terms = [self._mentions(column) for column in self._texts]
-        decided = sql.SQL("({} and {})").format(self._decided("theirs"), _any([self.digits, self._called(self._row())]))
         named = _any([self._matches(self._text(column), "names") for column in self._texts])
-        return _any([*terms, sql.SQL("({} and {})").format(self.digits, named), decided])
+        return _any([*terms, sql.SQL("({} and {})").format(self.digits, named), self._decided_theirs])
+
+    @property
+    def _decided_theirs(self) -> sql.Composable:
+        """A candidate that a person has called theirs."""
+        candidate = _any([self.digits, self._called(self._row())])
+        return sql.SQL("({} and {})").format(self._decided("theirs"), candidate)
 
     def _mentions(self, column: str) -> sql.Composable:
         text = self._text(column)
@@ -202,7 +210,12 @@ class Conditions:
             sql.SQL("({} and {})").format(self._matches(text, f"pair_{at}_0"), self._matches(text, f"pair_{at}_1"))
             for at in range(len(self._subject.pairs))
         ]
-        return _any([self._matches(text, "words"), self._without_digests(text, "sure_numbers"), *pairs])
+        found = _any([self._matches(text, "words"), self._without_digests(text, "sure_numbers"), *pairs])
+        return sql.SQL("({} and {})").format(self._perhaps(column), found)
+
+    def _perhaps(self, column: str) -> sql.Composable:
+        """What is looked at first, for its speed: it finds more than the rest, and never less."""
+        return self._matches(self._text(column), "loosely")
 
     def _called(self, text: sql.Composable) -> sql.Composable:
         """First and last name stand in a text, or the last name and the date of birth."""
@@ -252,6 +265,6 @@ def text_of(relation: Relation, name: str, kind: str | None = None) -> sql.Compo
     return sql.SQL('lower(({}) collate "C")').format(joined)
 
 
-def _any(terms: list[sql.Composable]) -> sql.Composable:
+def _any(terms: Sequence[sql.Composable]) -> sql.Composable:
     some = [term for term in terms if term is not _NO]
     return sql.SQL("({})").format(sql.SQL(" or ").join(some)) if some else _NO

@@ -25,10 +25,10 @@ where {found}
 
 
 _DELETE = """
-delete from {} as t where {} and not {} returning {}, lower({}::text)
+delete from {} as t where {} and {} and not {} returning {}, lower({}::text)
 """
 _UPDATE = """
-update {} as t set {} where {} returning {}
+update {} as t set {} where {} and {} returning {}
 """
 _TOLD = """
 select distinct {value} from {table} as t where {found} and not {shared} and {value} is not null
@@ -137,13 +137,17 @@ def remove(connection: psycopg.Connection, relation: Relation, rule: PersonRule,
     conditions = Conditions(relation, rule, subject)
     key = relation.value(relation.key) if relation.key and relation.has(relation.key) else sql.SQL("null")
     deleted = connection.execute(
-        sql.SQL(_DELETE).format(relation.identifier, conditions.surely, conditions.shared, _PARTITION, key),
+        sql.SQL(_DELETE).format(
+            relation.identifier, conditions.found, conditions.surely, conditions.shared, _PARTITION, key
+        ),
         subject.parameters,
     ).fetchall()
     changed: list[tuple[str]] = []
     for assignments, where in ((conditions.emptied(), conditions.surely), (conditions.cut(), conditions.digits)):
         if assignments:
-            update = sql.SQL(_UPDATE).format(relation.identifier, sql.SQL(", ").join(assignments), where, _PARTITION)
+            update = sql.SQL(_UPDATE).format(
+                relation.identifier, sql.SQL(", ").join(assignments), conditions.found, where, _PARTITION
+            )
             changed += connection.execute(update, subject.parameters).fetchall()
     gone, stripped = Counter(row[0] for row in deleted), Counter(row[0] for row in changed)
     places = [

@@ -149,6 +149,7 @@ class Subject:
             "words": spelling.any_of(words),
             "numbers": spelling.any_of(self.numbers),
             "sure_numbers": f"(?:{'|'.join(sure)})" if sure else None,
+            "loosely": spelling.loosely([*self.words, *(second for _, second in self.pairs)]),
             "trns": spelling.any_of(self.trns),
             "digests": spelling.DIGESTS,
             "first_names": spelling.names(self.called.first),
