@@ -24,13 +24,13 @@ select (select count(*) from pg_replication_slots)
 
 
 def retire(connection: psycopg.Connection) -> list[str]:
-    """Have the server begin a new segment and let go of those before it; returns what it keeps nevertheless."""
+    """Have the server begin a new segment and remove those before it; returns what it keeps nevertheless."""
     # All of them are tried: a user may be allowed the one and not the other.
     allowed = [if_allowed(connection, step) for step in _STEPS]
     kept = []
     if not all(allowed):
         kept.append(
-            "The WAL of the warehouse's server holds the person until the server lets go of it by itself: this user "
+            "The WAL of the warehouse's server holds the person until the server removes it by itself: this user "
             "may not ask for a checkpoint (grant pg_checkpoint) or for a new segment (grant execute on function "
             "pg_switch_wal)."
         )

@@ -20,6 +20,8 @@ create table shown.hidden as select '1234567' as trn;
 alter table shown.hidden enable row level security;
 create materialized view shown.unfilled as select '1234567' as trn with no data;
 create table shown.closed as select '1234567' as trn;
+grant usage on schema ledger to erasing_owner;
+grant select on ledger.published_relations to erasing_owner;
 grant select on shown.people, shown.hidden, shown.unfilled to erasing_owner;
 """
 
