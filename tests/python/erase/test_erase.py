@@ -110,7 +110,7 @@ def test_delivered_files_are_rewritten_and_the_chain_of_receipts_holds(erased: E
         assert resource["hash"] == "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
         assert (resource["rows"], package["delivery"]["rows"]) == (1, 1)
         assert resource["bytes"] == file.stat().st_size
-        assert file.stat().st_mode & 0o077 == 0o040
+        assert file.stat().st_mode & 0o077 == 0
 
 
 def test_the_record_says_that_and_not_who(erased: Erased) -> None:
