@@ -181,7 +181,9 @@ def erase(
         notes = quiet.begin(trs, "the operational database") + quiet.begin(warehouse, "the warehouse")
         finished = []
         for broken_off in record.without_rows(warehouse):
-            _finish(warehouse, broken_off, rebuild, progress, hook, lambda: traces.remove_records(databases.settings))
+            notes += _finish(
+                warehouse, broken_off, rebuild, progress, hook, lambda: traces.remove_records(databases.settings)
+            )
             finished.append(broken_off.erasure_id)
         guard.check_caught_up(trs, warehouse, progress)
         located = _locate(databases, warehouse, rules, subject, progress, key)
