@@ -30,7 +30,7 @@ def show_classes(
         return
     out.print(f"{compared} classes: none is lower than it may be.")
     if written:
-        out.print(f"Recorded: {', '.join('.'.join(one) for one in written)}.", markup=False)
+        out.print(f"Recorded: {', '.join('.'.join(one) for one in written)}.")
     if missing:
-        out.print(f"New or higher, and not recorded yet: {', '.join('.'.join(one) for one in missing)}.", markup=False)
+        out.print(f"New or higher, and not recorded yet: {', '.join('.'.join(one) for one in missing)}.")
         out.print("Record them: warehouse replicate classes --record")
