@@ -1,4 +1,4 @@
-"""`warehouse contract …`: contracts of extracts, filled from their models and checked. No database is needed."""
+"""`warehouse contract …`: contracts of extracts, filled from their models and checked. They need no database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from warehouse.cli.opening import if_it_answers
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.contracts import ExtractName, load_contract
 from warehouse.core.contracts.extract_model import extract_model
@@ -15,6 +16,7 @@ from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
+from warehouse.deliver.agreed import check_agreed, check_classes
 
 app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
 
@@ -40,16 +42,32 @@ def new(extract: Annotated[str, NameArgument], json: bool = JsonOption) -> None:
 
 @app.command("check")
 def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOption) -> None:
-    """Check that contracts are sound and that no gap is left in them. Every mistake is named with its place."""
+    """Check that contracts are sound and without a gap, and that they say what was sent under their version.
+
+    Every mistake is named with its place. The last question goes to the warehouse's ledger: where the warehouse does
+    not run, the answer says so. Exit code 27: a contract changed without a new version.
+    """
     contracts = [load_contract(path) for path in named(extract)]
+    with if_it_answers() as warehouse:
+        compared = warehouse is not None and check_agreed(warehouse, contracts)
+    if not compared:
+        check_classes(contracts)
     if json:
         listed = [
-            {"contract": near(one.path), "version": one.version, "columns": len(one.columns)} for one in contracts
+            {
+                "contract": near(one.path),
+                "version": one.version,
+                "columns": len(one.columns),
+                "compared_with_what_was_sent": compared,
+            }
+            for one in contracts
         ]
         print_json(listed)
         return
     for one in contracts:
         out.print(f"{near(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
+    if not compared:
+        out.print("Not compared with what was sent: the warehouse does not run, or has no ledger of deliveries.")
 
 
 @app.command("sync")

@@ -7,17 +7,19 @@ A command takes the first of these that has what it needs, so that none of the t
     ready()          no connection: what connects as often as it needs to
     as_it_is()       one of the two as it is now, nothing migrated: what only reads
     started()        no connection and nothing migrated: what reports how things are
+    if_it_answers()  the warehouse where it runs already: what can do without
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Literal
 
 import psycopg
 
 from warehouse.core.databases import Databases
+from warehouse.core.errors import DatabaseUnreachable, SetupError
 from warehouse.core.progress import Progress
 from warehouse.core.settings import load
 from warehouse.replicate import door
@@ -67,6 +69,19 @@ def as_it_is(
         check(databases)
     with databases.source() if side == "source" else databases.warehouse() as connection:
         yield databases, connection
+
+
+@contextmanager
+def if_it_answers() -> Iterator[psycopg.Connection | None]:
+    """The warehouse as it is now, where it runs already and answers; otherwise None. Starts and changes nothing."""
+    databases = Databases(load())
+    try:
+        stands = databases.warehouse_is_embedded and databases.cluster("warehouse").server_pid() is None
+        connection = None if stands else databases.warehouse()
+    except (DatabaseUnreachable, SetupError):
+        connection = None
+    with connection or nullcontext():
+        yield connection
 
 
 @contextmanager

@@ -17,11 +17,16 @@ STAGED: Final = "stg_trs__"
 
 
 class Classes:
-    """The class of each column of each model. What neither file says is sensitive."""
+    """The class of each column of each model. What neither file says is sensitive.
+
+    Attributes:
+        schema: where the replica's tables are.
+    """
 
     def __init__(self, terms: Mapping[str, Term] | None = None, replicated: Path = REPLICATED) -> None:
         self._terms = load_terms() if terms is None else terms
-        self._tables = fast_yaml.safe_load(replicated.read_text(encoding="utf-8"))["tables"]
+        file = fast_yaml.safe_load(replicated.read_text(encoding="utf-8"))
+        self.schema, self._tables = str(file["schema"]), file["tables"]
 
     def of(self, model: str, column: str, doc_blocks: Collection[str] = ()) -> str:
         """The class of a column: "open", "personal" or "sensitive".
@@ -43,6 +48,16 @@ class Classes:
             return isinstance(raw, dict) and bool(raw.get("quasi_identifier"))
         term = self._term(column, doc_blocks)
         return term is not None and term.quasi_identifier
+
+    def replicated(self, classification: str) -> dict[str, list[str]]:
+        """The replicated columns of a class, by table."""
+        found: dict[str, list[str]] = {}
+        for table, entry in self._tables.items():
+            for column, raw in entry["columns"].items() if entry.get("replicate") is not False else ():
+                line = raw if isinstance(raw, dict) else {"class": raw}
+                if line["class"] == classification and line.get("replicate") is not False:
+                    found.setdefault(table, []).append(column)
+        return found
 
     def _line(self, model: str, column: str) -> Any:
         return self._tables.get(model.removeprefix(STAGED), {}).get("columns", {}).get(column)

@@ -8,7 +8,8 @@ code, so that a scheduler can tell them apart:
     ├── SettingsError                10  a setting, or a file that a person edits, is wrong
     │   ├── ClassificationError      11  replication/ does not fit the operational database
     │   ├── ContractError            12  exports/ does not fit the model
-    │   │   └── ContractBehind       37  a contract does not say what the extract's model says
+    │   │   ├── ContractBehind       37  a contract does not say what the extract's model says
+    │   │   └── ContractChanged      27  a contract says something else than what was sent, under the same version
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
     │   ├── SandboxOnly              48  an embedded or synthetic database together with a real database or recipient
     │   ├── SecretsExposed           71  other accounts of the machine can read a file that holds a secret
@@ -133,6 +134,10 @@ class SandboxOnly(SettingsError):
 
 class SecretsExposed(SettingsError):
     exit_code = 71
+
+
+class ContractChanged(ContractError):
+    exit_code = 27
 
 
 class SameDatabase(SettingsError):

@@ -114,6 +114,11 @@ def model_columns(model: str, terms: Mapping[str, Term], models: Path = MODELS) 
     return [_model_column(found, column, terms) for column in entry.get("columns") or []]
 
 
+def has_model(model: str, models: Path = MODELS) -> bool:
+    """Whether there is a YAML of that model."""
+    return next(models.rglob(f"{model}.yml"), None) is not None
+
+
 def _term(page: Path, name: str, body: str) -> Term:
     facts = _FACTS.fullmatch(body)
     if facts is None:

@@ -4,6 +4,7 @@
 serves these.
 """
 
+from warehouse.deliver.agreed import check_agreed, examine_contracts
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.health import examine_deliveries, examine_destinations
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due
@@ -18,9 +19,11 @@ __all__ = [
     "Owed",
     "State",
     "World",
+    "check_agreed",
     "decide",
     "deliver",
     "due",
+    "examine_contracts",
     "examine_deliveries",
     "examine_destinations",
     "missed",

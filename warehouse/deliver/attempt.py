@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from warehouse.core import data_package
 from warehouse.core.contracts import Proof
 from warehouse.core.database import connect
-from warehouse.core.errors import DestinationRefused
+from warehouse.core.errors import CheckFailed, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver import manifest
 from warehouse.deliver.basis import Basis
@@ -21,8 +22,11 @@ from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox
+from warehouse.deliver.probe import probe
 from warehouse.deliver.recover import clean
 from warehouse.deliver.upload import Sending
+
+VARIABLE = "WAREHOUSE_DATABASE_URL"
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Attempt:
         self.hook("built")
         paths = [(self.outbox.path(file.base_name), file) for file in made.files]
         self.check(self.edition.contract, paths, self.progress)
-        self.ledger.checked(self.delivery)
+        made = self._probed(conninfo, made, paths)
+        self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
         self.hook("checked")
         standing = self._manifest_there(made)
         clean(self.ledger, self.destination, self.edition, self.progress, keep={file.name for file in made.files})
@@ -82,15 +87,26 @@ class Attempt:
         self._commit(made, sending, standing)
         self.hook("committed")
         self.ledger.closed(self.delivery)
+        self.outbox.release()
         self.hook("closed")
 
     def _build(self, conninfo: str, basis: Basis) -> Extract:
         self.outbox.make_empty()
         self.progress.say(f"{self.delivery}: writing the file")
-        with closing(connect(conninfo, what="the warehouse", variable="WAREHOUSE_DATABASE_URL")) as reader:
+        with closing(connect(conninfo, what="the warehouse", variable=VARIABLE)) as reader:
             made = extract(reader, self.edition, basis, self.outbox, self.progress, self.hook)
         self.ledger.built(self.delivery, made.files, made.as_at)
         return made
+
+    def _probed(self, conninfo: str, made: Extract, paths: list[tuple[Path, FileFacts]]) -> Extract:
+        """Look into the files; those that are refused are put aside. Adds what was counted."""
+        try:
+            with closing(connect(conninfo, what="the warehouse", variable=VARIABLE, read_only=True)) as reader:
+                formulas = probe(self.edition.contract, paths, reader, self.progress)
+        except CheckFailed:
+            self.outbox.set_aside()
+            raise
+        return replace(made, files=tuple(replace(file, formulas=formulas[file.name]) for file in made.files))
 
     def _manifest_there(self, made: Extract) -> bytes | None:
         """A manifest that is there though the ledger knows nothing of it, as after the loss of the warehouse.

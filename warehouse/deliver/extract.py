@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.harmless import harmless
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
@@ -27,7 +28,7 @@ BYTES_PER_BLOCK = 8 << 20
 
 
 class _File(Protocol):
-    def write(self, rows: list[bytes]) -> None: ...
+    def write(self, rows: Sequence[bytes]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -110,16 +111,18 @@ def _write_files(
     contract = edition.contract
     per_file, part, done = contract.format.rows_per_file, 1, 0
     name = edition.file_name(part)
-    file, in_file = _open(outbox, contract, name), 0
+    file, in_file, replaced = _open(outbox, contract, name), 0, 0
     try:
         for block in _blocks(connection, contract, per_file):
             if per_file and in_file >= per_file:
                 file.close()
-                yield _finish(outbox, name, in_file)
-                part, in_file = part + 1, 0
+                yield _finish(outbox, name, in_file, replaced)
+                part, in_file, replaced = part + 1, 0, 0
                 name = edition.file_name(part)
                 file = _open(outbox, contract, name)
-            file.write(block)
+            rows, found = harmless(block) if contract.format.control_characters == "replace" else (block, 0)
+            file.write(rows)
+            replaced += found
             hook("extracting")
             in_file, done = in_file + len(block), done + len(block)
             progress.count(f"writing {name}", done)
@@ -127,7 +130,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield _finish(outbox, name, in_file)
+    yield _finish(outbox, name, in_file, replaced)
 
 
 def _abandon(file: _File) -> None:
@@ -146,11 +149,12 @@ def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
     return ParquetFile(path, contract, name)
 
 
-def _finish(outbox: Outbox, name: str, rows: int) -> FileFacts:
-    return facts_of(outbox.finish(name.rsplit("/", maxsplit=1)[-1]), name, rows)
+def _finish(outbox: Outbox, name: str, rows: int, replaced: int) -> FileFacts:
+    facts = facts_of(outbox.finish(name.rsplit("/", maxsplit=1)[-1]), name, rows)
+    return replace(facts, replaced=replaced)
 
 
-def _blocks(connection: psycopg.Connection, contract: Contract, per_file: int | None) -> Iterator[list[bytes]]:
+def _blocks(connection: psycopg.Connection, contract: Contract, per_file: int | None) -> Iterator[Sequence[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
     PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row.

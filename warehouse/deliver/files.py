@@ -25,6 +25,8 @@ class FileFacts:
         rows: None for the manifest.
         sha256: in hexadecimal.
         md5, crc32c: in base64, as Cloud Storage states them.
+        replaced: how many hostile characters were replaced while it was written.
+        formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
     """
 
     name: str
@@ -34,6 +36,8 @@ class FileFacts:
     sha256: str
     md5: str
     crc32c: str
+    replaced: int = 0
+    formulas: int = 0
 
     @property
     def base_name(self) -> str:

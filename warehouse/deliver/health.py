@@ -12,6 +12,7 @@ from warehouse.core.database import one
 from warehouse.core.errors import FilesVanished, WarehouseError
 from warehouse.core.finding import Finding, from_error, warning
 from warehouse.core.settings import Settings
+from warehouse.deliver.agreed import check_agreed
 from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
 
@@ -45,11 +46,12 @@ def examine_deliveries(connection: psycopg.Connection, settings: Settings, expor
     """Say what is good. Changes nothing, and needs no ledger.
 
     Raises:
-        ContractError: a contract is not sound.
+        ContractError: a contract is not sound, or says something else than what was sent under its version.
         SettingsError: a recipient has no destination, or one of a kind that its contract does not name.
         FilesVanished: files of a delivery are not to be found, and a person has to decide.
     """
     contracts = load_contracts(exports)
+    check_agreed(connection, contracts)
     for contract in contracts:
         destination_url(settings, contract)
     waiting = connection.execute(_WAITING).fetchall() if one(connection, _LEDGER)[0] else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -26,11 +26,11 @@ from ledger.deliveries
 """
 _NEW = """
 insert into ledger.deliveries (
-    delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256, model,
-    destination, build_id, known_up_to, known_at, synthetic
+    delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256,
+    contract_content_sha256, model, destination, build_id, known_up_to, known_at, synthetic
 ) values (
     %(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(revision)s, %(replaces)s, %(state)s,
-    %(contract_version)s, %(contract_sha256)s, %(model)s,
+    %(contract_version)s, %(contract_sha256)s, %(contract_content_sha256)s, %(model)s,
     %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s,
     coalesce((select bool_or(p.synthetic) from ledger.source_people as p), false)
 )
@@ -40,8 +40,8 @@ update ledger.deliveries
 set
     state = 'planned', attempt = attempt + 1, destination = %(destination)s, build_id = %(build_id)s,
     known_up_to = %(known_up_to)s::text::xid8, known_at = %(known_at)s, contract_version = %(contract_version)s,
-    contract_sha256 = %(contract_sha256)s, model = %(model)s, as_at = null, rows = null, bytes = null,
-    manifest_sha256 = null, error = null
+    contract_sha256 = %(contract_sha256)s, contract_content_sha256 = %(contract_content_sha256)s, model = %(model)s,
+    as_at = null, rows = null, bytes = null, manifest_sha256 = null, error = null
 where delivery_id = %(delivery_id)s
 """
 _TAKEN_AWAY = """
@@ -50,7 +50,7 @@ where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _UPLOADED = """
@@ -63,12 +63,16 @@ where delivery_id = %s and attempt = %s and name = %s
 """
 _RECORD = """
 insert into ledger.delivery_files (
-    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced
 )
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 -- The manifest of one that vanished is made a second time, when a person has decided.
 on conflict (delivery_id, attempt, name) do update
 set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
+"""
+_FORMULAS = """
+update ledger.delivery_files set formulas = %s
+where delivery_id = %s and attempt = %s and name = %s
 """
 _LATEST_REVISION = """
 select coalesce(max(revision), 1) from ledger.deliveries where recipient = %s and extract = %s and period = %s
@@ -230,9 +234,17 @@ class Ledger:
             self._advance(delivery, State.BUILT, rows=rows, bytes=size, as_at=as_at)
             self._record(delivery, files)
 
-    def checked(self, delivery: str) -> None:
-        """The files keep the contract."""
-        self._advance(delivery, State.CHECKED)
+    def checked(self, delivery: str, formulas: Mapping[str, int]) -> None:
+        """The files keep the contract.
+
+        Args:
+            formulas: how many texts of each file a spreadsheet would take for a formula, by the file's name.
+        """
+        with self._connection.transaction():
+            attempt = self._must(delivery).attempt
+            for name, found in formulas.items():
+                self._connection.execute(_FORMULAS, (found, delivery, attempt, name))
+            self._advance(delivery, State.CHECKED)
 
     def file_uploaded(self, delivery: str, attempt: int, name: str) -> None:
         """A file has its final name at the destination."""
@@ -314,6 +326,7 @@ class Ledger:
             "replaces": edition.replaces.delivery_id if edition.replaces else None,
             "contract_version": contract.version,
             "contract_sha256": contract.sha256,
+            "contract_content_sha256": contract.content_sha256,
             "model": contract.model,
         }
 
@@ -356,5 +369,6 @@ class Ledger:
                     file.sha256,
                     file.md5,
                     file.crc32c,
+                    file.replaced,
                 ),
             )

@@ -90,6 +90,7 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         "format": contract.format.kind,
         "mediatype": contract.format.media_type.split(";")[0],
         **file_facts(file.bytes, file.sha256, file.rows),
+        "text": _text(contract, file),
         "schema": with_key(
             {
                 "$schema": _PROFILE.format("tableschema"),
@@ -110,6 +111,17 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         }
         resource["schema"]["missingValues"] = [""]
     return resource
+
+
+def _text(contract: Contract, file: FileFacts) -> dict[str, Any]:
+    """What was done, or left, of characters that do harm where a file is opened."""
+    found: dict[str, Any] = {
+        "controlCharacters": contract.format.control_characters,
+        "replacedCharacters": file.replaced,
+    }
+    if contract.format.kind == "csv":
+        found |= {"formulaCharacters": contract.format.formula_characters, "formulas": file.formulas}
+    return found
 
 
 def _field(column: Column) -> dict[str, Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from warehouse.core.errors import DeliveryError
 from warehouse.core.whole_files import give_name
+
+QUARANTINE: Final = ".quarantine"
+"""Where in the outbox the files are that the gate refused because of what they hold."""
 
 
 def no_room(error: OSError) -> DeliveryError:
@@ -19,8 +23,10 @@ def no_room(error: OSError) -> DeliveryError:
 
 
 def clear_all(home: Path) -> None:
-    """Empty the outbox: whatever is in it when a run begins was left by one that was killed."""
-    shutil.rmtree(home / "outbox", ignore_errors=True)
+    """Empty the outbox: whatever is in it when a run begins was left by one that was killed, but for the quarantine."""
+    for path in (home / "outbox").glob("*"):
+        if path.name != QUARANTINE:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Outbox:
@@ -33,6 +39,7 @@ class Outbox:
 
     def __init__(self, home: Path, delivery: str) -> None:
         self.folder = home / "outbox" / delivery
+        self.quarantine = home / "outbox" / QUARANTINE / delivery
 
     def make_empty(self) -> None:
         """Begin with an empty folder; what a killed attempt left is removed."""
@@ -63,6 +70,20 @@ class Outbox:
         """A finished file."""
         return self.folder / base_name
 
+    def set_aside(self) -> Path:
+        """Keep the files of a delivery that the gate refused, for a person to look at, until the next attempt.
+
+        They are in the outbox still, so that erasure reaches them. Returns their folder.
+        """
+        self.release()
+        self.quarantine.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.replace(self.quarantine)
+        return self.quarantine
+
+    def release(self) -> None:
+        """Remove what was set aside."""
+        shutil.rmtree(self.quarantine, ignore_errors=True)
+
     def clear(self) -> None:
-        """Remove all of it."""
+        """Remove all of it, but for what was set aside."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -60,6 +60,7 @@ def deliver(
 
     Raises:
         ContractError: a contract is not sound; nothing was begun.
+        ContractChanged: one changed without a new version; nothing was begun.
         SettingsError: a recipient has no destination; nothing was begun.
         AlreadyRunning: another run delivers.
         NotCovered: the published build does not cover a period that is owed, or is not what was built.

@@ -28,6 +28,7 @@ from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
+from warehouse.deliver.agreed import check_agreed
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
@@ -79,6 +80,7 @@ def begin(
         if world.synthetic or sandbox_only.holds_synthetic(connection):
             for contract, url in urls:
                 _refuse_recipient(world, contract, url)
+        check_agreed(connection, contracts)
         with session_lock(connection, LOCK) as free:
             if not free:
                 raise AlreadyRunning(

@@ -11,6 +11,7 @@ from warehouse.core.contracts import Column, ColumnType, Contract, Kind, parse_t
 from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.settings import near
+from warehouse.deliver.harmless import FORMULA_STARTS
 
 SCHEMA = "extracts"
 
@@ -98,7 +99,11 @@ def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> da
 
 def copy_query(contract: Contract) -> sql.Composed:
     """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted."""
-    columns = sql.SQL(", ").join(_expression(column) for column in contract.columns)
+    prefixed = contract.format.formula_characters == "prefix"
+    columns = sql.SQL(", ").join(
+        _not_a_formula(column) if prefixed and column.type.kind is Kind.STRING else _expression(column)
+        for column in contract.columns
+    )
     # Byte order, so that the order does not depend on the server's locale.
     order = sql.SQL(", ").join(
         sql.SQL('{} collate "C"' if contract.column(name).type.kind is Kind.STRING else "{}").format(
@@ -113,6 +118,13 @@ def copy_query(contract: Contract) -> sql.Composed:
 
 def _as_text(name: str) -> sql.Composed:
     return sql.SQL("{}::text").format(sql.Identifier(name))
+
+
+def _not_a_formula(column: Column) -> sql.Composed:
+    """A text with an apostrophe before what a spreadsheet would run."""
+    return sql.SQL("case when left({text}, 1) = any ({starts}) then '''' || {text} else {text} end").format(
+        text=_as_text(column.name), starts=sql.Literal(list(FORMULA_STARTS))
+    )
 
 
 def _expression(column: Column) -> sql.Composed:

@@ -16,7 +16,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, KeyUnusable, MeaningChanged, WarehouseError
 from warehouse.core.finding import Finding, from_error
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.deliver import DeliveryReport, State, deliver, world_of
+from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
 from warehouse.erase import check, full_is_due, load_rules, register_is_empty
 from warehouse.marts import BuildReport, build
 from warehouse.replicate import NewColumns, replicate
@@ -88,6 +88,7 @@ def run(
 
     Raises:
         AlreadyRunning: another run holds the lock.
+        ContractError: of a contract that nothing may be sent under; before anything is replicated or built.
         MeaningChanged: rows of a table may be another's: nothing is built from them or sent.
         WarehouseError: of the stage that failed; those before it are complete.
     """
@@ -98,6 +99,7 @@ def run(
         on_stage(done, report)
 
     with _only_run(warehouse), _in_the_ledger(warehouse, done, databases.transport_reason):
+        examine_contracts(warehouse)
         if databases.source_is_embedded:
             report = _fill_sandbox(databases, progress)
             # Only the first run has it as a stage.

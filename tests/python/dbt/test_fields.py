@@ -8,6 +8,8 @@ from typing import Final
 import pytest
 
 from tests.python.dbt.nodes import Node, block_of, columns_of, in_layers, kind_of, layer_of, of_trs, selected
+from warehouse.core import class_floors
+from warehouse.core.class_floors import QUASI, TERMS
 from warehouse.core.classes import Classes
 from warehouse.core.terms import load_terms, model_columns
 
@@ -159,3 +161,21 @@ def test_dandi_gets_nothing_that_identifies_directly(models: list[Node]) -> None
 
 def test_extract_says_as_at_what_day(models: list[Node]) -> None:
     assert not [m["name"] for m in in_layers(models, "extracts") if "as_at_date" not in m["columns"]]
+
+
+def test_the_mark_of_a_quasi_identifier_goes_with_the_column(models: list[Node]) -> None:
+    """A term of the same name carries it, unless it is sensitive, or says that it stands for something else."""
+    marked = {column for (table, column), value in class_floors.classes().items() if QUASI in value and table != TERMS}
+    assert {"qts_date", "gender", "holds_from", "establishment_id"} <= marked
+    terms, classes = load_terms(), Classes()
+    lost = {
+        f"{model['name']}.{column['name']}"
+        for model, column in columns_of(in_layers(models, "intermediate", "marts", "extracts"))
+        if column["name"] in marked
+        and not (terms[block_of(column)].quasi_identifier or terms[block_of(column)].because)
+        and terms[block_of(column)].classification != "sensitive"
+    }
+    assert not lost
+    assert classes.is_quasi_identifier("stg_trs__persons", "qts_date")
+    assert classes.is_quasi_identifier("dim_person", "qts_date", ["doc.teaching_record_warehouse.qts_date"])
+    assert not classes.is_quasi_identifier("dim_person", "is_live")

@@ -73,7 +73,7 @@ def test_the_gate_lets_a_good_file_through_and_knows_dates_pairs_and_decimals(wo
     columns = given["schema"][0]["properties"]
     columns[3]["logicalTypeOptions"] = {"minimum": 0, "maximum": 50}
     columns[6]["logicalTypeOptions"] = {"minimum": "2026-09-01T00:00:00", "exclusiveMaximum": "2026-09-02T00:00:00"}
-    columns.append(column("died", "date", "date"))
+    columns.append(column("died", "date", "date", "sensitive"))
     given["schema"][0]["quality"].append(
         {
             "type": "custom",

@@ -86,7 +86,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("warehouse", "models"):
+        for name in ("warehouse", "models", "replication"):
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "exports").mkdir()
         shutil.copy(PROJECT / "profiles.example.yml", folder)

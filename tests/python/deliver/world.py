@@ -74,9 +74,13 @@ def column(name: str, logical: str, physical: str, classification: str = "open",
     }
 
 
+# Names in the table have line breaks.
+_TEXT = {"controlCharacters": "replace"}
+
+
 def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> dict[str, Any]:
     """A sound contract as plain data."""
-    properties = {"model": f"{recipient}_teachers", "fileFormat": kind, "sortKey": ["trn"], **custom}
+    properties = {"model": f"{recipient}_teachers", "fileFormat": kind, "sortKey": ["trn"], **_TEXT, **custom}
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",

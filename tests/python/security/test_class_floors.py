@@ -16,6 +16,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ClassificationError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
+from warehouse.deliver import examine_contracts
 from warehouse.jobs import doctor
 from warehouse.replicate import replicate
 
@@ -165,5 +166,8 @@ def test_neither_the_run_nor_the_doctor_passes_over_it(folder: Path, prepared: D
         with pytest.raises(ClassificationError, match=r"alerts\.external_link is personal"):
             replicate(prepared, Silent())
         assert warehouse.execute("select count(*) from pg_class").fetchone() == before
+        # `warehouse deliver` by itself, and `warehouse run` before it builds.
+        with pytest.raises(ClassificationError, match=r"alerts\.external_link is personal"):
+            examine_contracts(warehouse)
     finding = next(one for one in doctor.examine(prepared) if one.code == "classification")
     assert (finding.state, finding.exit_code) == ("failed", 11)

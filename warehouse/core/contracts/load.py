@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -34,7 +35,17 @@ from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quali
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
 from warehouse.core.destinations import kind_of_server, server_types
 
-_CUSTOM = {"model", "fileFormat", "sortKey", "asAtColumn", "compressionLevel", "rowsPerFile", "confirmation"}
+_CUSTOM = {
+    "model",
+    "fileFormat",
+    "sortKey",
+    "asAtColumn",
+    "compressionLevel",
+    "rowsPerFile",
+    "confirmation",
+    "controlCharacters",
+    "formulaCharacters",
+}
 _LATEST_DUE_DAY = 28
 
 
@@ -111,6 +122,7 @@ class _Loader:
             destinations=destinations,
             proof=proof,
             retention_months=retention,
+            content_sha256=_content(document),
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -253,7 +265,16 @@ class _Loader:
             self._wrong("customProperties.compressionLevel", "must be a whole number from 1 to 19 (zstd)")
         if rows is not None and (not isinstance(rows, int) or rows < 1):
             self._wrong("customProperties.rowsPerFile", "must be a whole number above 0")
-        return FileFormat("csv" if kind == "csv" else "parquet", level if isinstance(level, int) else 3, rows)
+        control, formula = custom.get("controlCharacters", "refuse"), custom.get("formulaCharacters", "leave")
+        if control not in ("refuse", "replace"):
+            self._wrong("customProperties.controlCharacters", f"is `{control}`; it must be refuse or replace")
+        if formula not in ("leave", "prefix"):
+            self._wrong("customProperties.formulaCharacters", f"is `{formula}`; it must be leave or prefix")
+        if kind != "csv" and "formulaCharacters" in custom:
+            self._wrong("customProperties.formulaCharacters", "is for CSV alone: no spreadsheet opens another file")
+        return FileFormat(
+            "csv" if kind == "csv" else "parquet", level if isinstance(level, int) else 3, rows, control, formula
+        )
 
     def _proof(self, given: object) -> Proof:
         if given not in [one.value for one in Proof]:
@@ -290,3 +311,10 @@ class _Loader:
         if not kinds:
             self._wrong("servers", "is missing: a contract says what kinds of place it may go to")
         return frozenset(kinds)
+
+
+def _content(document: OpenDataContractStandard) -> str:
+    """How an arrival is confirmed may be agreed in the same version: it says nothing of what a file holds."""
+    said = document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"version"})
+    said["customProperties"] = [one for one in said.get("customProperties", []) if one["property"] != "confirmation"]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

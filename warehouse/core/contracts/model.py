@@ -108,11 +108,17 @@ class FileFormat:
 
     Attributes:
         rows_per_file: split into files of at most so many rows; None for one file.
+        control_characters: whether a text with a control, bidi or invisible character is refused, or the character
+            replaced and counted.
+        formula_characters: whether a text of a CSV file that a spreadsheet would run is left, or gets an apostrophe
+            before it; it is counted either way.
     """
 
     kind: Literal["parquet", "csv"]
     compression_level: int = 3
     rows_per_file: int | None = None
+    control_characters: Literal["refuse", "replace"] = "refuse"
+    formula_characters: Literal["leave", "prefix"] = "leave"
 
     @property
     def suffix(self) -> str:
@@ -153,6 +159,7 @@ class Contract:
         proof: what proves that a file arrived.
         retention_months: how long the recipient may keep a file.
         sha256: of the contract's file.
+        content_sha256: of all that it says but for its version and how an arrival is confirmed, without comments.
     """
 
     path: Path
@@ -173,6 +180,7 @@ class Contract:
     destinations: frozenset[str]
     proof: Proof
     retention_months: int
+    content_sha256: str = ""
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""

@@ -794,6 +794,7 @@ create table ledger.deliveries (
     attempt int not null default 1 check (attempt > 0),
     contract_version text not null,
     contract_sha256 text not null,
+    contract_content_sha256 text,
     model text not null,
     build_id bigint,
     as_at date,
@@ -825,6 +826,8 @@ comment on table ledger.deliveries is
     'the last attempt failed, with names of rules and columns but never with values.';
 comment on column ledger.deliveries.synthetic is
     'The people are the sandbox''s: nobody in the files is real. The manifest says so as well.';
+comment on column ledger.deliveries.contract_content_sha256 is
+    'Of all that the contract says but for its version. A contract that says something else needs another version.';
 comment on column ledger.deliveries.revision is
     '1, or the number of a later one of the same period, which a person asked for; replaces is the one before.';
 comment on column ledger.deliveries.known_up_to is
@@ -844,6 +847,8 @@ create table ledger.delivery_files (
     uploaded_at timestamptz,
     naming_at timestamptz,
     removed_at timestamptz,
+    replaced bigint not null default 0,
+    formulas bigint not null default 0,
     primary key (delivery_id, attempt, name)
 );
 
@@ -853,6 +858,10 @@ comment on table ledger.delivery_files is
     'states them.';
 comment on column ledger.delivery_files.naming_at is
     'The upload was complete, and was about to get its name. If it then vanished, the recipient may have taken it.';
+comment on column ledger.delivery_files.replaced is
+    'How many control, bidi and invisible characters were replaced while the file was written.';
+comment on column ledger.delivery_files.formulas is
+    'How many texts of it a spreadsheet would have taken for a formula.';
 comment on column ledger.delivery_files.removed_at is 'When the warehouse itself removed it, to send another one.';
 
 create table ledger.delivery_states (

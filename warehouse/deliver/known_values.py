@@ -1,0 +1,225 @@
+"""Whether values of a file are those of a sensitive column of the warehouse, by salted hashes of a sample.
+
+A file that was laundered under another name keeps its values. So a sample of it is compared with the sensitive columns
+of the published marts and of the replica, in two ways:
+
+    by person  the value beside a person's key in the file is what a sensitive column has of that person
+    by value   most values of a column are values of a sensitive column in which nearly every row has its own
+
+No value is sent or kept: both sides are hashed with a salt that lives as long as the comparison. Memory does not grow
+with the rows: the sample has a limit, and the server reads so many rows of a table at most.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core import terms
+from warehouse.core.builds import published
+from warehouse.core.classes import Classes
+
+KEYS: Final = ("trn", "person_id", "live_trn", "live_person_id")
+"""The columns that name a person, in a file and in the warehouse; the last two name the record that lives on."""
+
+LARGEST_SHARE: Final = 0.5
+"""A column of which so many sampled values are a sensitive column's is refused."""
+
+FEWEST: Final = 5
+"""Fewer distinct values than that say nothing: two lists of words can share them by accident."""
+
+_FEWEST_BY_VALUE: Final = 20
+_NEARLY_EVERY_ROW: Final = 0.3
+"""By value, a sensitive column counts in which so many rows have a value of their own: numbers and addresses have;
+first names, towns and countries have not, and other columns rightly share their values."""
+
+_ROWS_READ: Final = 100_000
+_SEPARATORS: Final = " -./,'"
+_TEXTS: Final = ("text", "character varying", "character", "citext", "date")
+
+_STANDING = """
+select a.attname::text, c.oid::bigint, greatest(c.reltuples, 0)::float8
+from pg_attribute as a
+join pg_class as c on c.oid = a.attrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+    and (a.attname = any (%s) or split_part(format_type(a.atttypid, null), '(', 1) = any (%s))
+    and has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')
+"""
+_BY_PERSON = """
+select x.place, p.column_name, count(distinct p.hash)
+from unnest(%(keys)s::bytea[]) as k (hash)
+join {table} as s on sha256(convert_to(%(salt)s || s.{key}::text, 'UTF8')) = k.hash
+cross join lateral (values {values}) as x (place, value)
+join unnest(%(columns)s::text[], %(hashes)s::bytea[]) as p (column_name, hash)
+    on p.hash = sha256(convert_to(%(salt)s || s.{key}::text || '|' || x.value, 'UTF8'))
+where x.value <> ''
+group by x.place, p.column_name
+"""
+_BY_VALUE = """
+with hashed as materialized (
+    select x.place, sha256(convert_to(%(salt)s || x.value, 'UTF8')) as hash
+    from {table} as s {sampled}
+    cross join lateral (values {values}) as x (place, value)
+    where x.value <> ''
+),
+places as (
+    select place, count(*) as all_rows, count(distinct hash) as distinct_values from hashed group by place
+)
+select h.place, v.column_name, count(distinct h.hash)
+from hashed as h
+join places as p on p.place = h.place
+join unnest(%(columns)s::text[], %(hashes)s::bytea[]) as v (column_name, hash) on v.hash = h.hash
+where p.distinct_values >= %(fewest)s and p.distinct_values >= %(own)s * p.all_rows
+group by h.place, v.column_name
+"""
+
+
+def plain(value: str) -> str:
+    """A value as it is compared: ASCII letters small, without blanks and signs between its parts."""
+    return "".join(chr(ord(c) | 32) if "A" <= c <= "Z" else c for c in value if c not in _SEPARATORS)
+
+
+def keys_among(names: Collection[str]) -> tuple[str, ...]:
+    """The columns by which persons are recognised: two of them say as much as four."""
+    return tuple(name for name in KEYS if name in names)[:2]
+
+
+@dataclass
+class Sample:
+    """What is compared of a file. Holds hashes alone.
+
+    Attributes:
+        keys: of persons, hashed.
+        rows: of each column, a person's key and the value beside it, hashed together: how many there are of each.
+        values: of each column, distinct values, hashed.
+        distinct: of each column, the distinct values that stand beside keys, hashed.
+    """
+
+    salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    keys: set[bytes] = field(default_factory=set)
+    rows: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    values: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    distinct: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+
+    def add_row(self, key: str, column: str, value: str) -> None:
+        """A value beside a person's key."""
+        if text := plain(value):
+            self.keys.add(self._hash(key))
+            self.rows[column].add(self._hash(f"{key}|{text}"))
+            self.distinct[column].add(self._hash(text))
+
+    def add_value(self, column: str, value: str) -> None:
+        """A value by itself."""
+        if text := plain(value):
+            self.values[column].add(self._hash(text))
+
+    def _hash(self, text: str) -> bytes:
+        return hashlib.sha256((self.salt + text).encode()).digest()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A table with sensitive columns, and with the columns that name a person."""
+
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+    rows: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A column of the file that holds a sensitive column's values.
+
+    Attributes:
+        found: how many of the sampled values, out of `sampled`.
+    """
+
+    column: str
+    place: str
+    found: int
+    sampled: int
+
+
+def matches(connection: psycopg.Connection, sample: Sample) -> list[Match]:
+    """The columns of a sample whose values are those of a sensitive column that this role may read."""
+    found: dict[str, Match] = {}
+    for place in places(connection):
+        for column, where, number in [*_by_person(connection, place, sample), *_by_value(connection, place, sample)]:
+            rows = len(sample.rows[column] if where.startswith("p:") else sample.values[column])
+            match = Match(column, f"{place.schema}.{place.table}.{where[2:]}", number, rows)
+            if column not in found or match.found > found[column].found:
+                found[column] = match
+    return [found[column] for column in sorted(found)]
+
+
+def places(connection: psycopg.Connection) -> Iterator[Place]:
+    """Every table of the published marts and of the replica with sensitive columns of text or dates."""
+    for schema, table, columns in _classified(connection):
+        rows = connection.execute(_STANDING, (schema, table, list(KEYS), list(_TEXTS))).fetchall()
+        names = [name for name, _, _ in rows]
+        here = tuple(name for name in columns if name in names and name not in KEYS)
+        if here:
+            yield Place(schema, table, here, keys_among(names), rows[0][2])
+
+
+def _classified(connection: psycopg.Connection) -> Iterator[tuple[str, str, list[str]]]:
+    build, dictionary, classes = published(connection), terms.load_terms(), Classes()
+    for relation in build.relations.values() if build else ():
+        if relation.schema == "marts":
+            columns = terms.model_columns(relation.name, dictionary)
+            yield "marts", relation.name, [c.name for c in columns if c.term.classification == "sensitive"]
+    for table, names in classes.replicated("sensitive").items():
+        yield classes.schema, table, names
+
+
+def _by_person(connection: psycopg.Connection, place: Place, sample: Sample) -> Iterator[tuple[str, str, int]]:
+    rows = {name: hashes for name, hashes in sample.rows.items() if len(sample.distinct[name]) >= FEWEST}
+    for key in place.keys if rows else ():
+        given = _given(sample, rows) | {"keys": list(sample.keys)}
+        query = sql.SQL(_BY_PERSON).format(table=_table(place), key=sql.Identifier(key), values=_values(place))
+        for where, column, number in connection.execute(query, given):
+            if number >= max(FEWEST, LARGEST_SHARE * len(rows[column])):
+                yield column, f"p:{where}", number
+
+
+def _by_value(connection: psycopg.Connection, place: Place, sample: Sample) -> Iterator[tuple[str, str, int]]:
+    values = {name: hashes for name, hashes in sample.values.items() if len(hashes) >= _FEWEST_BY_VALUE}
+    if not values:
+        return
+    share = min(1.0, _ROWS_READ / place.rows) if place.rows else 1.0
+    # The same rows each time; REPEATABLE fixes them.
+    sampled = sql.SQL("tablesample system ({}) repeatable (1)").format(sql.Literal(100 * share)) if share < 1 else None
+    query = sql.SQL(_BY_VALUE).format(table=_table(place), sampled=sampled or sql.SQL(""), values=_values(place))
+    given = _given(sample, values) | {"fewest": _FEWEST_BY_VALUE, "own": _NEARLY_EVERY_ROW}
+    for where, column, number in connection.execute(query, given):
+        if number >= max(FEWEST, LARGEST_SHARE * share * len(values[column])):
+            yield column, f"v:{where}", number
+
+
+def _given(sample: Sample, hashes: Mapping[str, set[bytes]]) -> dict[str, object]:
+    pairs: Sequence[tuple[str, bytes]] = [(name, one_hash) for name, found in hashes.items() for one_hash in found]
+    return {"salt": sample.salt, "columns": [name for name, _ in pairs], "hashes": [one_hash for _, one_hash in pairs]}
+
+
+def _table(place: Place) -> sql.Identifier:
+    return sql.Identifier(place.schema, place.table)
+
+
+def _values(place: Place) -> sql.Composed:
+    """The sensitive columns of a row, each with its name and its value as `plain` would have it."""
+    return sql.SQL(", ").join(
+        sql.SQL("({}::text, translate(lower(s.{}::text collate \"C\"), {}, ''))").format(
+            sql.Literal(name), sql.Identifier(name), sql.Literal(_SEPARATORS)
+        )
+        for name in place.columns
+    )
