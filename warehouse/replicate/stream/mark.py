@@ -107,8 +107,9 @@ def _switched_off(warehouse: psycopg.Connection, name: str) -> WarehouseError:
         "or a change could not be applied.",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered. "
         "It stays off until the slot has been compared with what was applied.",
-        next_command="Run again: that checks the slot and resumes. If it happens again, read the log of the "
-        "warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log).",
+        next_command="Run again: that checks the slot and resumes. If it happens again: warehouse "
+        "replicate conflicts; then the log of the warehouse's server (an embedded one logs no error, as it may quote a "
+        "value).",
     )
 
 
@@ -130,6 +131,6 @@ def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> StreamStu
         + failed
         + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",
-        next_command="Read the log of the warehouse's server (embedded: .warehouse/clusters/warehouse/postgres.log), "
-        "then run again: the stream continues where it stopped.",
+        next_command="warehouse replicate conflicts; then read the log of the warehouse's server (an embedded one logs "
+        "no errors: they quote values), and run again: the stream continues where it stopped.",
     )
