@@ -61,7 +61,7 @@ def without(path: Path, to: Path | None, subject: Subject, key: Sequence[str]) -
 
 
 def _csv(source: BinaryIO, target: BinaryIO | None, subject: Subject, own: set[str]) -> Without:
-    records = _records(source)
+    records = raw_records(source)
     header = next(records, b"")
     names = _fields(header)
     find = subject.finder
@@ -77,14 +77,14 @@ def _csv(source: BinaryIO, target: BinaryIO | None, subject: Subject, own: set[s
         if any(name in own and find.fullmatch(value.strip()) for name, value in zip(names, fields, strict=False)):
             removed += 1
             continue
-        raw = [match[1] for match in _RAW_FIELD.finditer(record.removesuffix(b"\r\n"))][: len(fields)]
+        raw = raw_fields(record)[: len(fields)]
         kept = [b"" if find.search(value) else field for field, value in zip(raw, fields, strict=True)]
         rows, emptied = rows + 1, emptied + 1
         _put(target, b",".join(kept) + b"\r\n")
     return Without(rows, removed, emptied)
 
 
-def _records(source: BinaryIO) -> Iterator[bytes]:
+def raw_records(source: BinaryIO) -> Iterator[bytes]:
     """The records with their end: a line break inside quotes ends none."""
     pending: list[bytes] = []
     quotes = 0
@@ -98,6 +98,11 @@ def _records(source: BinaryIO) -> Iterator[bytes]:
         yield b"".join(pending)
 
 
+def raw_fields(record: bytes) -> list[bytes]:
+    """The fields of a record as they are written, with their quotes."""
+    return [match[1] for match in _RAW_FIELD.finditer(record.removesuffix(b"\r\n"))]
+
+
 def _fields(record: bytes) -> list[str]:
     return next(csv.reader(io.StringIO(record.decode(), newline="")), [])
 
@@ -108,22 +113,13 @@ def _put(target: BinaryIO | None, content: bytes) -> None:
 
 
 def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str]) -> Without:
-    """A row group at a time, with the settings that delivered files have."""
+    """A row group at a time."""
     rows = removed = emptied = 0
     with pyarrow.parquet.ParquetFile(path) as source:
         schema = source.schema_arrow
         writer = None
         if target:
-            writer = pyarrow.parquet.ParquetWriter(
-                target,
-                schema,
-                version="2.6",
-                data_page_version="1.0",
-                compression="zstd",
-                compression_level=3,
-                use_dictionary=True,
-                write_statistics=True,
-            )
+            writer = parquet_writer(target, schema)
         try:
             for number in range(source.num_row_groups):
                 table, gone, blanked = _group(source.read_row_group(number), subject, own)
@@ -134,6 +130,20 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
             if writer:
                 writer.close()
     return Without(rows, removed, emptied)
+
+
+def parquet_writer(target: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
+    """A writer with the settings that delivered files have."""
+    return pyarrow.parquet.ParquetWriter(
+        target,
+        schema,
+        version="2.6",
+        data_page_version="1.0",
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=True,
+        write_statistics=True,
+    )
 
 
 def _group(table: pa.Table, subject: Subject, own: set[str]) -> tuple[pa.Table, int, int]:

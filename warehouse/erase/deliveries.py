@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
-from warehouse.core.data_package import file_facts, key_beside, rewritten
+from warehouse.core.data_package import key_beside
 from warehouse.core.database import one
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
-from warehouse.core.whole_files import give_name, sha256
+from warehouse.erase import stored
 from warehouse.erase.data_file import without
+from warehouse.erase.stored import Rewritten, StoredFile
 from warehouse.erase.subject import Subject
 
-_UNFINISHED = ".erasing"
 _ERASED = "After the delivery, rows of persons who were erased were taken out."
 
-_FILES = """
-select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
-    coalesce(b.started_at, d.planned_at), coalesce(d.closed_at, clock_timestamp())
-from ledger.deliveries as d
-join ledger.delivery_files as f using (delivery_id)
-left join ledger.builds as b on b.build_id = d.build_id
-where d.destination is not null and (d.state <> 'closed' or f.attempt = d.attempt)
-order by d.delivery_id, f.attempt, f.name
-"""
-_TAKEN_AWAY = """
-update ledger.delivery_files set removed_at = coalesce(removed_at, now()) where delivery_id = %s
-"""
 _KNOWN = """
 select exists (
     select from versions.persons
@@ -76,24 +61,6 @@ class Held:
     held: str
     found: str
     removed: int | None
-
-
-@dataclass(frozen=True)
-class _File:
-    delivery_id: str
-    destination: str
-    state: str
-    name: str
-    kind: str
-    partial_name: str | None
-    sha256: str
-    rows: int | None
-    made_from: Any
-    closed_at: Any
-
-    @property
-    def path(self) -> Path:
-        return Path(self.destination) / self.name
 
 
 class Deliveries:
@@ -153,69 +120,35 @@ class Deliveries:
             if files[0].state == "closed":
                 self._rewrite(erasure_id, files, hook)
             else:
-                # Never delivered: the next attempt makes it again.
-                for path in {path for file in files if self._is_ours(file) for path in _paths(file)}:
-                    path.unlink(missing_ok=True)
-                self._connection.execute(_TAKEN_AWAY, (delivery,))
+                stored.take_away(self._connection, files, self._ours)
 
-    def _rewrite(self, erasure_id: int, files: list[_File], hook: Callable[[str], None]) -> None:
-        """Each file aside, then the record, then the files' names, the manifest's last: a kill is made good later."""
-        delivery_id, folder = files[0].delivery_id, files[0].path.parent
-        facts: dict[str, dict[str, Any]] = {}
-        replaced: list[Path] = []
-        files = [file for file in files if self._is_ours(file) and file.path.exists()]
-        for file in (file for file in files if file.kind == "data"):
-            aside = file.path.with_name(file.path.name + _UNFINISHED)
-            self._progress.say(f"rewriting {file.name}")
-            _make(aside, like=file.path)
-            counted = without(file.path, aside, self._subject, key_beside(folder))
-            if counted.differs:
-                new = sha256(aside)
-                facts[file.path.name] = file_facts(aside.stat().st_size, new, counted.rows)
-                replaced.append(aside)
-                self._record(
-                    erasure_id,
-                    self._held(file, "here", "read", counted.removed),
-                    sha256(file.path),
-                    new,
-                    counted.rows + counted.removed,
-                    counted.rows,
-                )
-            else:
-                aside.unlink()
-                facts[file.path.name] = file_facts(file.path.stat().st_size, sha256(file.path), counted.rows)
-        for file in (file for file in files if file.kind == "manifest"):
-            content = rewritten(file.path.read_bytes(), facts, _ERASED)
-            aside = file.path.with_name(file.path.name + _UNFINISHED)
-            _make(aside, like=file.path)
-            aside.write_bytes(content)
-            replaced.append(aside)
-            self._record(
-                erasure_id,
-                self._held(file, "here", "read", 0),
-                sha256(file.path),
-                hashlib.sha256(content).hexdigest(),
-                None,
-                None,
-            )
-        for aside in replaced:
-            give_name(aside, aside.with_name(aside.name.removesuffix(_UNFINISHED)))
-            hook("replacing")
-        self._connection.execute(_REWRITTEN, (erasure_id, delivery_id))
+    def _rewrite(self, erasure_id: int, files: list[StoredFile], hook: Callable[[str], None]) -> None:
+        key = key_beside(files[0].path.parent)
 
-    def _files(self, kind: str | None = None) -> list[_File]:
-        rows = self._connection.execute(_FILES).fetchall()
-        return [file for file in (_File(*row) for row in rows) if kind in (None, file.kind)]
+        def note(file: StoredFile, old: str, new: str, counted: Rewritten | None) -> None:
+            held = self._held(file, "here", "read", counted.removed if counted else 0)
+            rows = (counted.rows + counted.removed, counted.rows) if counted else (None, None)
+            self._record(erasure_id, held, old, new, *rows)
 
-    def _is_ours(self, file: _File) -> bool:
-        """Whether a file is below our folder: what the ledger says of its place may lead out by `..` or a link."""
-        return all(path.resolve().is_relative_to(self._ours) for path in _paths(file))
+        def made(path: Path, aside: Path) -> Rewritten:
+            counted = without(path, aside, self._subject, key)
+            return Rewritten(counted.rows, counted.differs, counted.removed)
 
-    def _was_known(self, file: _File) -> bool:
+        ours = [file for file in files if file.is_below(self._ours)]
+        stored.rewrite(ours, made, note, _ERASED, self._progress, hook)
+        self._connection.execute(_REWRITTEN, (erasure_id, files[0].delivery_id))
+
+    def _files(self, kind: str | None = None) -> list[StoredFile]:
+        return [file for file in stored.files(self._connection) if kind in (None, file.kind)]
+
+    def _is_ours(self, file: StoredFile) -> bool:
+        return file.is_below(self._ours)
+
+    def _was_known(self, file: StoredFile) -> bool:
         identifiers = (self._subject.values("person_id"), self._subject.values("trn"))
         return bool(one(self._connection, _KNOWN, (*identifiers, file.closed_at, file.made_from))[0])
 
-    def _held(self, file: _File, held: str, found: str, removed: int | None) -> Held:
+    def _held(self, file: StoredFile, held: str, found: str, removed: int | None) -> Held:
         return Held(file.delivery_id, file.name, file.destination, held, found, removed)
 
     def _record(
@@ -224,15 +157,3 @@ class Deliveries:
         self._connection.execute(
             _RECORD, (erasure_id, held.delivery_id, held.name, held.held, held.found, old, new, old_rows, new_rows)
         )
-
-
-def _paths(file: _File) -> list[Path]:
-    return [file.path, *([Path(file.destination) / file.partial_name] if file.partial_name else [])]
-
-
-def _make(aside: Path, like: Path) -> None:
-    """An empty file for its owner and group alone, as the one it will replace."""
-    aside.unlink(missing_ok=True)
-    mode = like.stat().st_mode & 0o777
-    os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
-    aside.chmod(mode)
