@@ -57,6 +57,7 @@ code, so that a scheduler can tell them apart:
     ├── AlreadyRunning               40  another run holds the lock
     ├── NewColumnsHeld               41  everything was done; columns are not replicated until they are classified
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
+    ├── RuleChanged                  26  a rule of replication/trs.yml changed, and stored values do not follow it yet
     ├── ErasureRefused               43  the person cannot be erased now
     ├── PersonReturned               72  everything was done; a person who was erased is there again
     ├── NotOurs                      44  something that the warehouse did not make blocks it
@@ -338,6 +339,10 @@ class NewColumnsHeld(WarehouseError):
 
 class DriftHeld(WarehouseError):
     exit_code = 42
+
+
+class RuleChanged(WarehouseError):
+    exit_code = 26
 
 
 class ErasureRefused(WarehouseError):

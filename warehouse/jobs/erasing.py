@@ -38,14 +38,14 @@ def erase_everywhere(
         AlreadyRunning: a run or a delivery is in progress.
         ErasureRefused: see warehouse.erase.
     """
-    with _alone(warehouse):
+    with alone(warehouse):
         key, notes = _key(databases, warehouse)
         done = erase(
             databases,
             subject,
             progress,
             key=key,
-            rebuild=lambda: _rebuild(databases, warehouse, progress),
+            rebuild=lambda: rebuild(databases, warehouse, progress),
             resealed=resealed,
             reference=reference,
         )
@@ -90,7 +90,7 @@ def resealed(warehouse: psycopg.Connection, tables: list[str], because: str) -> 
 
 
 @contextmanager
-def _alone(connection: psycopg.Connection) -> Iterator[None]:
+def alone(connection: psycopg.Connection, nothing: str = "Nothing was erased") -> Iterator[None]:
     """Keep runs and deliveries away meanwhile.
 
     Raises:
@@ -100,13 +100,13 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
         if not (no_run and no_delivery):
             raise AlreadyRunning(
                 "A run or a delivery of this warehouse is in progress.",
-                meaning="Nothing was erased; the other one continues.",
+                meaning=f"{nothing}; the other one continues.",
                 next_command="Wait until it has ended, then run this again.",
             )
         yield
 
 
-def _rebuild(databases: Databases, connection: psycopg.Connection, progress: Progress) -> None:
+def rebuild(databases: Databases, connection: psycopg.Connection, progress: Progress) -> None:
     """Build the models again, if they were ever published, and drop what builds left behind."""
     if connection.execute(_PUBLISHED).fetchone():
         build(databases, databases.today(), progress, anew=True)

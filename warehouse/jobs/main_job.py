@@ -13,7 +13,7 @@ import psycopg
 from warehouse.core import keys, returned
 from warehouse.core.database import one, session_lock
 from warehouse.core.databases import Databases
-from warehouse.core.errors import AlreadyRunning, KeyUnusable, MeaningChanged, WarehouseError
+from warehouse.core.errors import AlreadyRunning, KeyUnusable, MeaningChanged, RuleChanged, WarehouseError
 from warehouse.core.finding import Finding, from_error
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
@@ -90,6 +90,7 @@ def run(
         AlreadyRunning: another run holds the lock.
         ContractError: of a contract that nothing may be sent under; before anything is replicated or built.
         MeaningChanged: rows of a table may be another's: nothing is built from them or sent.
+        RuleChanged: the warehouse holds what the file does not allow any more: nothing is built from it or sent.
         WarehouseError: of the stage that failed; those before it are complete.
     """
     done = Run()
@@ -107,7 +108,7 @@ def run(
         with progress.stage("replicate"):
             report, done.held = replicate(databases, progress)
         finished(report)
-        if done.held and isinstance(done.held.first, MeaningChanged):
+        if done.held and isinstance(done.held.first, MeaningChanged | RuleChanged):
             raise done.held.first
         done.returned = _look_for_returned(databases, warehouse, progress)
         with progress.stage("build"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
@@ -107,6 +107,7 @@ class Classification(BaseModel):
     history: HistoryRule | None = None
     tables: dict[str, Table]
     json_file: JsonFile = JsonFile()
+    _sha256: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _rules_exist(self) -> Classification:
@@ -115,6 +116,11 @@ class Classification(BaseModel):
                 if column.keys and column.keys not in self.json_file.columns:
                     raise ValueError(f"{table}.{name}: {JSON_FILE} has no rule {column.keys}")
         return self
+
+    @property
+    def file_sha256(self) -> str:
+        """Of the two files that this was read from, one after the other; empty when it was read from none."""
+        return self._sha256
 
     @property
     def published(self) -> dict[str, list[str]]:
@@ -209,7 +215,10 @@ def load_classification(file: Path = FILE) -> Classification:
     written = _read(file)
     if beside.exists() and isinstance(written, dict):
         written |= {"json_file": _checked(JsonFile, _read(beside), beside)}
-    return _checked(Classification, written, file)
+    read = _checked(Classification, written, file)
+    content = b"".join(part.read_bytes() for part in (file, beside) if part.exists())
+    read._sha256 = hashlib.sha256(content).hexdigest()
+    return read
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

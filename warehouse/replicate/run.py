@@ -17,6 +17,8 @@ from warehouse.replicate.conflicts import decide
 from warehouse.replicate.history import seals
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.ledger import differences, epochs, gaps
+from warehouse.replicate.ledger import rules as ledger_rules
+from warehouse.replicate.lines import lines, version
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.replica import manual_writes
@@ -85,6 +87,7 @@ def _first_copy(ends: Ends, report: StageReport) -> Ends:
     begun = begin.set_up(ends, "the first copy was interrupted" if ends.current else "")
     report.rows_in = report.rows_out = begun.copied
     report.notes.append("first copy" + (", resumed" if ends.current else ""))
+    ledger_rules.notice(ends.warehouse, lines(ends.classification), version(ends.classification))
     return ends.within(begun.epoch)
 
 

@@ -10,6 +10,7 @@ import typer
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.errors import UsageError
+from warehouse.jobs import following
 from warehouse.replicate import drift
 from warehouse.replicate.preflight import preflight, rules
 
@@ -25,7 +26,9 @@ def apply_drift(
     ] = None,
     json: bool = JsonOption,
 ) -> None:
-    """Carry out what replication/trs.yml says, while the source is in use: add, publish, back-fill, widen.
+    """Carry out what replication/trs.yml says, while the source is in use: add, publish, back-fill, widen, cut out.
+
+    What a changed rule does not allow any more is removed from the replica, its history, marts and delivered files.
 
     With --release it only takes the column out of the publication; the next `apply` publishes it again.
     """
@@ -47,15 +50,19 @@ def apply_drift(
             else:
                 drift.make_ready(work)
                 outcome = drift.finish(work)
+    to_do = [] if release else following.finish(ends.databases, progress)
+    outcome = outcome.finished()
     if json:
         left = [asdict(one) for one in outcome.left]
         failures = [failure.as_dict() for failure in outcome.failures]
-        print_json({"done": outcome.done, "left": left, "failures": failures})
+        print_json({"done": outcome.done, "left": left, "failures": failures, "to_do": to_do})
     else:
         for line in outcome.done or ["Nothing to do."]:
             out.print(line)
         for note in outcome.notes:
             out.print(f"not done: {note}")
+        for line in to_do:
+            out.print(f"to do: {line}")
     error = outcome.error()
     if error:
         raise error

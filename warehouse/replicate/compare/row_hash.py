@@ -44,7 +44,7 @@ def row_hash(spec: TableSpec, method: Method, *, at_source: bool) -> sql.Composa
     columns: list[tuple[str, str]] = []
     for column in spec.columns:
         value = _name(column.name)
-        if at_source and column.name in spec.json_rules:
+        if column.name in spec.json_rules and (at_source or column.name in spec.cut_anew):
             value = f"({listed_keys(column.name, spec.json_rules[column.name]).as_string(None)})"
         columns.append((value, "" if column.name in spec.differently_typed else column.type))
     return sql.SQL(_hash(columns, method))

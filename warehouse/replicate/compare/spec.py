@@ -14,8 +14,10 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
 from warehouse.replicate.json_keys.rule import JsonRule
+from warehouse.replicate.ledger import rules
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Compared
+from warehouse.replicate.lines import cut
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class TableSpec:
         columns: those that both sides have and that are published.
         key: the primary key's columns, in its order; all of them among `columns`.
         json_rules: of the JSON columns of which the replica holds the listed keys alone.
+        cut_anew: columns of which the replica may hold what a changed rule cuts out; it is left out on both sides.
         differently_typed: columns whose type in the replica is not the source's; they are compared as text.
     """
 
@@ -35,6 +38,7 @@ class TableSpec:
     key: tuple[str, ...]
     json_rules: Mapping[str, JsonRule] = field(default_factory=dict)
     differently_typed: frozenset[str] = frozenset()
+    cut_anew: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,7 @@ def specs(
     """
     schema, published = classification.schema_name, classification.published
     at_source, in_replica = relations.read_tables(trs, schema), relations.read_tables(warehouse, schema)
+    known = rules.read(warehouse)
     found = []
     for table in published if tables is None else tables:
         names = published[table]
@@ -183,7 +188,13 @@ def specs(
             c.name for c in columns if without_modifier(c.type) != without_modifier(replica[c.name].type)
         )
         key = tuple(relations.key_of(source))
-        found.append(TableSpec(schema, table, columns, key, classification.json_rules(table), differently_typed))
+        json_rules = classification.json_rules(table)
+        cut_anew = frozenset(
+            name
+            for name, digest in cut(classification, table).items()
+            if name in json_rules and not rules.is_followed(known, (table, name), digest)
+        )
+        found.append(TableSpec(schema, table, columns, key, json_rules, differently_typed, cut_anew))
     return found
 
 

@@ -4,6 +4,7 @@
 - `moved`, `released`, `subscribing`: names that mean something else, what migrations released, what is not applied;
 - `make_ready` and `with_stream` (`apply`): carry out what is classified, before and while the stream runs. A run does
   what is automatic, `warehouse replicate apply` does all that needs no decision;
+- `changed_rules` and `cutting`: rules of the file that changed, and what they do not allow any more;
 - `columns`, `new_tables`, `sinks`, `publishing`: the changes, each in a short transaction with a lock time-out;
 - `backfill`: the values of a column that came later, without copying the table again;
 - `release`: columns that the source wants to drop or change.
@@ -16,7 +17,7 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import both_sides
+from warehouse.replicate.drift import both_sides, changed_rules
 from warehouse.replicate.drift.apply import make_ready, with_stream
 from warehouse.replicate.drift.compare import compare
 from warehouse.replicate.drift.difference import Difference, Outcome, error_of
@@ -51,4 +52,6 @@ def differences(
 def finish(work: Work) -> Outcome:
     """Do what needs the stream, and say what was done and what is left. The stream must run."""
     with_stream(work)
-    return Outcome(work.done, compare(work.classification, work.seen()), work.failures)
+    left = compare(work.classification, work.seen())
+    changed_rules.settle(work, left)
+    return Outcome(work.done, left, work.failures)

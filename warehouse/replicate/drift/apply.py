@@ -9,10 +9,12 @@ import psycopg
 from warehouse.core import database
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate.catalog import known_meanings, publication
-from warehouse.replicate.catalog.relations import key_of
+from warehouse.replicate.catalog.names import HISTORY
+from warehouse.replicate.catalog.relations import SourceColumn, key_of
 from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.drift import (
     backfill,
+    changed_rules,
     columns,
     moved,
     new_tables,
@@ -46,6 +48,7 @@ def make_ready(work: Work) -> None:
     # Before anything else: what the next steps alter is not to be mistaken for it, and what was seen is not to be lost.
     moved.note(work.warehouse, now, [one for one in every if one.kind in moved.KINDS])
     released.note(work, now)
+    changed_rules.notice(work)
     found = [one for one in every if _is_due(work, one)]
     if now.altered:
         work.attempt(subscribing.set_right, now)
@@ -69,9 +72,12 @@ def with_stream(work: Work) -> None:
     now = work.seen()
     found = compare(work.classification, now)
     new = [one for one in found if one.kind in ("add table", "copying")]
+    emptied = [one for one in found if one.kind == "left behind" and one.column is None and work.by_person]
     rekeyed = [one for one in found if one.kind == "key" and one.table in work.accept]
     if subscribing.is_due(now):
         work.attempt(subscribing.take_up)
+    for one in emptied:
+        work.attempt(changed_rules.empty, one)
     for one in (*new, *rekeyed):
         work.attempt(_copy, now, one)
     if wanted := _to_back_fill(work.seen()):
@@ -80,7 +86,7 @@ def with_stream(work: Work) -> None:
 
 def _is_due(work: Work, one: Difference) -> bool:
     accepted = one.name in work.accept and one.kind in ("narrowed", "changed type")
-    return accepted or (one.pending and (work.by_person or one.automatic or one.kind == "secret"))
+    return accepted or (one.pending and (work.by_person or one.automatic or one.kind in ("left behind", "cut")))
 
 
 def _restore_publication(work: Work, now: Catalogs, found: Sequence[Difference]) -> None:
@@ -118,20 +124,18 @@ def _table(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
         sinks.make(work, now, table, NOT_CLASSIFIED)
     if table in now.replica and table in now.source:
         # What still comes in the stream, and is not to, gets a place where nothing of it is stored.
-        unwanted = [one for one in found if one.kind in ("unpublish", "secret")]
+        unwanted = [one for one in found if one.kind == "unpublish"]
         _add(work, now, table, unwanted, "held", NOT_CLASSIFIED)
         _add(work, now, table, [one for one in found if one.kind == "add column"], "adding", "not yet back-filled")
         _retype(work, now, table, [one for one in found if one.kind in ("widened", "narrowed", "changed type")])
     _publish(work, table, kinds)
-    stored = now.replica[table].columns if table in now.replica else {}
-    secrets = [one.column for one in found if one.kind == "secret" and one.column and one.column in stored]
-    if secrets and work.by_person:
-        columns.remove_values(work, table, secrets, "it is a secret now; its values were removed")
-    for one in found:
+    rules = [one for one in found if one.kind in ("left behind", "cut")]
+    if any(one.column for one in rules):
+        changed_rules.follow(work, work.look(), table, rules)
+    for one in (one for one in found if one not in rules):
         if one.kind in _RETIRING and one.name not in work.accept:
             column_states.put(work.warehouse, table, one.column or "", "retired", one.what)
-        waits = one.kind in _WITH_STREAM or (one.kind == "secret" and not work.by_person)
-        if not waits:
+        if one.kind not in _WITH_STREAM and one.kind != "line":
             work.record(one, _done(one, accepted=one.name in work.accept))
 
 
@@ -140,10 +144,9 @@ def _done(one: Difference, *, accepted: bool) -> str:
         return "the new type is taken, and its values compared"
     return {
         "add column": "added and published; its back-fill follows",
-        "publish": "published; its back-fill follows",
+        "publish": "published; its back-fill follows, and what it was before stays unknown",
         "released": "published again; its back-fill follows",
         "widened": "widened; its values are compared",
-        "secret": "taken out of the publication, and its values out of replica and history",
     }.get(one.kind, one.will)
 
 
@@ -196,7 +199,7 @@ def _publish(work: Work, table: str, kinds: set[Kind]) -> None:
 def _sendable(work: Work, now: Catalogs, table: str) -> list[str]:
     """The columns that may be sent: classified, replicated, of a type that fits. None where the source would break."""
     here, there = now.replica.get(table), now.source.get(table)
-    if here is None or there is None or now.state(table) == "held":
+    if here is None or there is None or now.state(table) in ("held", "removed"):
         return []
     if now.state(table) == "released" and not work.by_person:
         return []
@@ -227,6 +230,8 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
             new_tables.empty(work, table, declared, key)
         elif now.state(table) == "held":
             sinks.drop(work.warehouse, work.schema, table)
+        elif now.state(table) == "removed":
+            columns.alter(work, table, "it cannot be taken up again", lambda: _with_all(work, table, declared))
         with work.warehouse.transaction():
             new_tables.make(work, table, declared, key)
             # With the table: what is written by hand before the next run is noted, too.
@@ -237,6 +242,12 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
     new_tables.refresh(work, copy_data=True)
     rows = new_tables.finish(work, table)
     work.record(one, f"published and copied, {rows:,} rows")
+
+
+def _with_all(work: Work, table: str, declared: Sequence[SourceColumn]) -> None:
+    """Give a table that was left behind, and is empty, the columns that the source has meanwhile."""
+    columns.add_missing(work.warehouse, [work.schema, HISTORY], table, declared)
+    columns.view_versions(work, table)
 
 
 def _to_back_fill(now: Catalogs) -> dict[str, list[str]]:

@@ -11,7 +11,8 @@ from warehouse.replicate.catalog import identity, known_meanings, meaning, publi
 from warehouse.replicate.catalog.relations import SourceColumn, Tables, read_tables
 from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.drift import released
-from warehouse.replicate.ledger import column_states, epochs
+from warehouse.replicate.ledger import column_states, epochs, rules
+from warehouse.replicate.lines import Place
 from warehouse.replicate.stream import subscribed as subscription_now
 
 
@@ -27,6 +28,8 @@ class Catalogs:
         meanings: which table and column each name of the source is.
         noted: which it was at the last look, of what the stream brings.
         releases: what migrations at the source have released since the last run; `states` has it already.
+        rules: what the file said at the last run, and what is cut out of stored values.
+        unfinished: whose rule was followed in replica and history, and not yet in marts and delivered files.
         doubts: tables whose rows are not known to be equal to the source's, each with the reason.
     """
 
@@ -43,6 +46,8 @@ class Catalogs:
     noted: meaning.Meanings = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     releases: Sequence[released.Release] = ()
+    rules: rules.Rules = field(default_factory=dict)
+    unfinished: frozenset[Place] = frozenset()
 
     @property
     def sends(self) -> Mapping[str, Set[str]]:
@@ -102,6 +107,8 @@ def read(source: psycopg.Connection, warehouse: psycopg.Connection, name: str, s
         noted=released.followed(known, releases),
         doubts=doubts,
         releases=releases,
+        rules=rules.read(warehouse),
+        unfinished=rules.unfinished(warehouse),
     )
 
 

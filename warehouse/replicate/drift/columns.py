@@ -12,13 +12,12 @@ from warehouse.core import safe_message
 from warehouse.core.errors import DriftHeld
 from warehouse.replicate import history
 from warehouse.replicate.catalog.names import DISCARD, HISTORY, VERSIONS
-from warehouse.replicate.catalog.relations import SourceColumn, columns_of
+from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import locks
 from warehouse.replicate.drift.work import Work
-from warehouse.replicate.history.tables import log_of, published_columns
-from warehouse.replicate.json_keys import filter as key_filter
+from warehouse.replicate.history.tables import published_columns
 from warehouse.replicate.ledger import column_states
-from warehouse.replicate.replica import views_aside
+from warehouse.replicate.replica import filtered, views_aside
 
 _DISCARD = """
 create or replace function {function}() returns trigger language plpgsql as $$ begin {emptied} return new; end $$;
@@ -59,11 +58,15 @@ def add(work: Work, table: str, columns: Sequence[SourceColumn], state: column_s
         for column in columns:
             column_states.put(work.warehouse, table, column.name, state, reason)
         discard_held(work, table)
-        rules = work.classification.json_rules(table)
-        key_filter.leave_unlisted_out(work.warehouse, work.schema, table, rules)
+        filter_values(work, table)
         view_versions(work, table)
 
     alter(work, table, "no column can be added to it", change)
+
+
+def filter_values(work: Work, table: str) -> None:
+    """Make the trigger that cuts out what the file does not allow; in the caller's transaction."""
+    filtered.filter_values(work.warehouse, work.classification, table)
 
 
 def view_versions(work: Work, table: str) -> None:
@@ -148,40 +151,3 @@ def retype(work: Work, table: str, types: Mapping[str, str], reason: str) -> Non
             next_command="Remove the view or the earlier versions that prevent it, or leave the column behind in "
             "replication/trs.yml; then: warehouse replicate apply",
         ) from None
-
-
-def remove_values(work: Work, table: str, columns: Sequence[str], reason: str) -> None:
-    """Take every value of columns out of replica, log and history. No version is made: it would keep them.
-
-    The columns stay, null, so that views and models do not break. PostgreSQL rewrites the tables, so that no dead row
-    keeps a value either.
-    """
-    warehouse, schema = work.warehouse, work.schema
-
-    def change() -> None:
-        for column in columns:
-            column_states.put(warehouse, table, column, "removed", reason)
-        discard_held(work, table)
-        with views_aside.aside(warehouse, [(schema, table), (VERSIONS, table)]):
-            # The log is of the row's type. Emptied before it is taken aside, it has nothing to give back.
-            _empty_in_log(work, table, columns)
-            with history.rebuilt(warehouse, schema, table):
-                types = columns_of(warehouse, schema, table)
-                for place, column in itertools.product((schema, HISTORY), columns):
-                    warehouse.execute(
-                        sql.SQL("alter table {} alter column {} type {} using null").format(
-                            sql.Identifier(place, table), sql.Identifier(column), sql.SQL(types[column])
-                        )
-                    )
-
-    alter(work, table, "its values cannot be removed", change)
-
-
-def _empty_in_log(work: Work, table: str, columns: Sequence[str]) -> None:
-    fields = sql.SQL(", ").join(
-        sql.SQL("null") if name in columns else sql.SQL("(version).{}").format(sql.Identifier(name))
-        for name in columns_of(work.warehouse, work.schema, table)
-    )
-    work.warehouse.execute(
-        sql.SQL("update {} set version = row({})::{}").format(log_of(table), fields, sql.Identifier(work.schema, table))
-    )

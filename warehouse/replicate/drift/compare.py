@@ -8,7 +8,7 @@ from warehouse.replicate.catalog.publication import VERBS
 from warehouse.replicate.catalog.relations import key_of
 from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.classification import Classification
-from warehouse.replicate.drift import moved, subscribing
+from warehouse.replicate.drift import changed_rules, moved, subscribing
 from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Needs
 from warehouse.replicate.ledger import column_states
@@ -21,16 +21,17 @@ _TAKEN_UP = (
 
 def compare(classification: Classification, now: Catalogs) -> list[Difference]:
     """Every difference, the publication's own first, then table by table."""
-    return [
+    found = [
         *_of_publication(now),
         *moved.differences(now),
         *subscribing.of_subscription(now),
         *(
-            found
+            one
             for table in sorted({*classification.published, *now.replica, *now.source, *now.sends})
-            for found in _of_table(classification, now, table)
+            for one in (*changed_rules.of_table(classification, now, table), *_of_table(classification, now, table))
         ),
     ]
+    return [*found, *changed_rules.of_lines(classification, now, found)]
 
 
 def altered_in_publication(found: Sequence[Difference], now: Catalogs) -> list[Difference]:
@@ -80,7 +81,7 @@ def _of_table(classification: Classification, now: Catalogs, table: str) -> Iter
         key = key_of(now.source[table])
         if fault:
             yield _no_identity(now, table, fault)
-        elif table not in now.replica or is_sink:
+        elif table not in now.replica or is_sink or now.state(table) == "removed":
             yield from _of_classified_table(now, table, known)
         elif now.state(table) == "copying":
             yield Difference("copying", table, None, "its copy is not complete", "continued")
@@ -164,43 +165,15 @@ def _of_unwanted_table(
             "classification",
             pending=sent,
         )
-    elif sent:
+    elif sent and not changed_rules.holds(now, table):
         yield Difference("unpublish table", table, None, "it is not to be replicated", "taken out of the publication")
-    if table not in now.replica or is_sink:
-        return
-    yield from _secrets(classification, now, table)
-    if not sent:
+    if table in now.replica and not is_sink and table not in classification.tables and not sent:
         pending = now.state(table) != "retired"
         what, will = "it is not replicated any more", "its rows are kept as they were"
         yield Difference("retire table", table, None, what, will, pending=pending)
 
 
-def _secrets(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
-    entry = classification.tables.get(table)
-    for column, line in entry.columns.items() if entry else ():
-        if line.classification != "secret":
-            continue
-        stored = column in now.replica[table].columns and now.state(table, column) not in ("removed", "held")
-        sent = column in now.sends.get(table, ())
-        if stored or sent:
-            key = column in now.replica[table].key
-            yield Difference(
-                "secret",
-                table,
-                column,
-                "it is a secret now",
-                "it is part of the key: leave the table behind in replication/trs.yml, then drop it in the warehouse"
-                if key
-                else "taken out of the publication at once; `warehouse replicate apply` removes its values from the "
-                "replica and its history",
-                "decision" if stored else "nothing",
-                pending=not key or sent,
-                automatic=sent and not stored,
-            )
-
-
 def _of_columns(classification: Classification, now: Catalogs, table: str) -> Iterator[Difference]:
-    yield from _secrets(classification, now, table)
     publication = now.publication
     if publication is not None:
         if table not in publication.sends and now.state(table) == "released":
@@ -297,8 +270,6 @@ def _of_type(now: Catalogs, table: str, column: str, here: str) -> Iterator[Diff
 
 def _of_unwanted(classification: Classification, now: Catalogs, table: str, column: str) -> Iterator[Difference]:
     line = classification.tables[table].columns.get(column)
-    if line is not None and line.classification == "secret":
-        return
     sent = column in now.sends.get(table, ())
     here, there = column in now.replica[table].columns, column in now.source[table]
     state = now.state(table, column)
@@ -312,15 +283,10 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
             "classification",
             pending=sent,
         )
-    elif sent:
-        yield Difference(
-            "unpublish",
-            table,
-            column,
-            "it is not to be replicated",
-            "taken out of the publication; its values in the warehouse stay as they were",
-        )
-    elif here and state != "held":
+    elif sent and not changed_rules.holds(now, table, column):
+        what, will = "it is not to be replicated", "taken out of the publication; nothing of it is stored"
+        yield Difference("unpublish", table, column, what, will)
+    elif line is None and here and state != "held":
         what, kept = "it is not replicated any more", "its last values are kept"
         if state in ("retired", "removed"):
             yield Difference("retired", table, column, what, kept, pending=False)

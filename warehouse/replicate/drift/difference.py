@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, WarehouseError
+from warehouse.core.errors import DriftHeld, MeaningChanged, NewColumnsHeld, RuleChanged, WarehouseError
 from warehouse.core.finding import Finding, failed, warning
 from warehouse.replicate.classification import not_classified
 
@@ -26,7 +26,10 @@ Kind = Literal[
     "generated",
     "unknown type",
     "released",
-    "secret",
+    "left behind",
+    "cut",
+    "unfinished",
+    "line",
     "unpublish",
     "retire",
     "retired",
@@ -42,6 +45,9 @@ Kind = Literal[
     "identity",
     "key",
 ]
+RULES: frozenset[Kind] = frozenset({"left behind", "cut", "unfinished"})
+"""A rule of the file changed, and what is stored does not follow it yet."""
+
 NOT_CLASSIFIED = "it is not classified yet"
 
 Needs = Literal["nothing", "classification", "decision"]
@@ -84,6 +90,8 @@ class Difference:
         code = self.kind.replace(" ", "_").replace("-", "_")
         if self.kind == "other table":
             return failed(code, str(self), "warehouse replicate repair", MeaningChanged)
+        if self.kind in RULES:
+            return failed(code, str(self), "warehouse replicate apply", RuleChanged)
         if self.needs == "decision":
             return Finding(code, "failed", str(self), error=DriftHeld)
         if self.needs == "classification":
@@ -111,6 +119,10 @@ class Outcome:
         """What is left for a person, in a line each."""
         return [str(one) for one in self.left if one.needs != "nothing"]
 
+    def finished(self) -> Outcome:
+        """The same after marts and delivered files have been seen to."""
+        return replace(self, left=[one for one in self.left if one.kind != "unfinished"])
+
     def urgent(self) -> WarehouseError | None:
         """What is more urgent than columns that wait to be classified: a failure, or a decision."""
         error = self.error()
@@ -122,7 +134,7 @@ class Outcome:
 
 
 def error_of(left: Sequence[Difference]) -> WarehouseError | None:
-    """The error for what a person has to do: compare (64), decide (42) or classify (41); None when there is nothing."""
+    """The error for what a person has to do: compare (64), follow (26), decide (42) or classify (41); None: nothing."""
     doubted = [one for one in left if one.kind == "other table"]
     if doubted:
         first = doubted[0]
@@ -131,6 +143,17 @@ def error_of(left: Sequence[Difference]) -> WarehouseError | None:
             meaning="The stream goes by names, and this name meant something else for a while, or does now. Nothing is "
             "built or delivered until the rows have been compared.",
             next_command="warehouse replicate repair compares them, and writes what differs.",
+        )
+    changed = [one for one in left if one.kind in RULES]
+    if changed:
+        first = changed[0]
+        return RuleChanged(
+            f"replication/trs.yml changed, and the warehouse has not followed: {first.name}: {first.what}"
+            f"{_more(changed)}.",
+            meaning="Nothing more comes in against the new rule. What is stored already stays until a person removes "
+            "it, because no history can be fetched again; nothing is built or delivered until then.",
+            next_command="`warehouse replicate drift` shows each change; `warehouse replicate apply` follows them. If "
+            "the edit was a slip, take it back, then: warehouse replicate run",
         )
     decide = [one for one in left if one.needs == "decision"]
     classify = [one for one in left if one.needs == "classification"]

@@ -27,7 +27,6 @@ from warehouse.replicate.drift import columns, locks
 from warehouse.replicate.drift.work import Work
 from warehouse.replicate.history import transactions
 from warehouse.replicate.history.tables import log_of
-from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import slot_wait, subscription
@@ -75,7 +74,7 @@ def make(work: Work, table: str, declared: Sequence[SourceColumn], key: Sequence
             if _exists(warehouse, HISTORY, table):
                 columns.add_missing(warehouse, [HISTORY], table, declared)
             history.keep(warehouse, schema, table, declared, key)
-            key_filter.leave_unlisted_out(warehouse, schema, table, work.classification.json_rules(table))
+        columns.filter_values(work, table)
         _mark_first_copy(work, table)
         column_states.put(warehouse, table, "", "copying", "its first copy is not complete")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse.core.errors import DriftHeld, MeaningChanged
+from warehouse.core.errors import DriftHeld, MeaningChanged, RuleChanged
 from warehouse.core.finding import Finding, failed, warning
 from warehouse.replicate.drift import moved
-from warehouse.replicate.drift.difference import Difference
+from warehouse.replicate.drift.difference import RULES, Difference
 from warehouse.replicate.guard import standing
 
 
@@ -26,7 +26,17 @@ def reasons(found: Sequence[Difference]) -> list[Finding]:
                 MeaningChanged,
             )
         )
-    elsewhere = (*moved.KINDS, *standing.SUBSCRIPTION)
+    of_rules = [one for one in found if one.kind in RULES]
+    if of_rules:
+        reported.append(
+            failed(
+                "rule_changed",
+                f"replication/trs.yml changed, and the warehouse has not followed: {_some(of_rules)}.",
+                "warehouse replicate apply",
+                RuleChanged,
+            )
+        )
+    elsewhere = (*moved.KINDS, *standing.SUBSCRIPTION, *RULES)
     decide = [
         one
         for one in found

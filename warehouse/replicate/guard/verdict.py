@@ -275,6 +275,7 @@ ORDER = (
     "wal_budget",
     "stopped",
     "no_subscription",
+    "rule_changed",
     "structure_held",
     "commit_times_off",
     "history_differs",

@@ -15,14 +15,20 @@ from warehouse.replicate.history.tables import create_log, create_view, log_of, 
 
 
 @contextmanager
-def rebuilt(connection: psycopg.Connection, schema: str, table: str) -> Iterator[None]:
+def rebuilt(
+    connection: psycopg.Connection,
+    schema: str,
+    table: str,
+    reason: seals.Reason = "structure",
+    because: str | None = None,
+) -> Iterator[None]:
     """Take a table's log and view aside while the block alters `<schema>.<table>` and `history.<table>`.
 
     The log has a column of the row's type, which blocks changing or dropping the row's columns. It is one transaction
     with the block: no session sees the table without its history. Views on `versions.<table>` must be gone before.
     Values of the log are cast to the types that the replica has afterwards; a new column is null in them.
     """
-    with connection.transaction(), seals.resealed(connection, schema, [table], "structure"):
+    with connection.transaction(), seals.resealed(connection, schema, [table], reason, because):
         # The apply worker waits: no version is added between reading the log and creating it again.
         connection.execute(
             sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, table)),

@@ -149,6 +149,15 @@ def apply_retention(
     return dropped
 
 
+def drop_all(connection: psycopg.Connection, table: str, because: str) -> None:
+    """Drop every month of a table that is not replicated any more; recorded, and sealed, as what expires is."""
+    for month in months_of(connection, table):
+        versions = seals.count(connection, month)
+        seals.dropped(connection, table, month.month, "rule", because)
+        connection.execute(_DROPPED, (table, month.begins, month_after(month.begins), versions))
+        connection.execute(sql.SQL("drop table {}").format(sql.Identifier(HISTORY, month.partition)))
+
+
 def _settled_at(connection: psycopg.Connection, month: Month) -> datetime:
     """When the last version was settled into a month; of an empty one, its own last moment."""
     row = connection.execute(_SETTLED_AT, (month.table, month.begins.date())).fetchone()

@@ -30,7 +30,7 @@ from warehouse.replicate.history.digest import Digest, digest
 from warehouse.replicate.history.months import Month, month_after, months_of
 from warehouse.replicate.history.tables import key_of, logged
 
-Reason = Literal["complete", "late", "erasure", "structure", "retention", "reset", "accepted"]
+Reason = Literal["complete", "late", "erasure", "structure", "rule", "retention", "reset", "accepted"]
 
 LATE = timedelta(hours=1)
 """So long after its end a month is sealed: sessions commit a little out of the order of their times."""

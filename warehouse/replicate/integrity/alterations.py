@@ -23,6 +23,7 @@ from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.integrity.apparatus import Alteration
+from warehouse.replicate.replica import filtered
 
 
 def alterations(
@@ -85,5 +86,7 @@ def altered(
 ) -> list[Alteration]:
     """What of the replica is not as it was made. Only reads."""
     actual = replica.read(connection, classification.schema_name)
-    filtered = frozenset(table for table in sent if table in classification.tables and classification.json_rules(table))
-    return [*alterations(actual, sent, filtered), *apparatus.faults(connection, classification, sent)]
+    return [
+        *alterations(actual, sent, frozenset(filtered.made(connection, sent))),
+        *apparatus.faults(connection, classification, sent),
+    ]

@@ -18,7 +18,7 @@ from warehouse.replicate.catalog.names import BY_HAND, HISTORY, LISTED_KEYS, TRI
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import tables, views
 from warehouse.replicate.json_keys import filter as key_filter
-from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import filtered, manual_writes
 from warehouse.replicate.replica.views_aside import aside
 
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 1, 2, 4, 8, 16, 32
@@ -103,7 +103,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
     for table in tables.logged(connection, schema, list(names)):
         with connection.transaction():
             tables.create_triggers(connection, schema, table)
-            key_filter.leave_unlisted_out(connection, schema, table, classification.json_rules(table))
+            filtered.filter_values(connection, classification, table)
             with aside(connection, [(VERSIONS, table)]):
                 connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
                 tables.create_view(connection, schema, table, tables.published_columns(connection, schema, table))
@@ -116,12 +116,18 @@ def _of_functions(
     connection: psycopg.Connection, classification: Classification, names: Iterable[str]
 ) -> Iterator[Alteration]:
     found = {name: (source, plain) for name, source, plain in connection.execute(_FUNCTIONS, (HISTORY,))}
+    names = list(names)
+    made = filtered.made(connection, names)
     for table in names:
         wanted = {
             f"{HISTORY}.{table}_keep": (tables.body_of_keep(classification.schema_name, table), "keeps its history")
         }
-        if rules := classification.json_rules(table):
-            wanted[f"{HISTORY}.{key_filter.function_of(table)}"] = (key_filter.body(rules), _LEAVES_OUT)
+        rules = classification.json_rules(table)
+        cutting = f"{HISTORY}.{key_filter.function_of(table)}"
+        source, plain = found.get(cutting, ("", False))
+        # A filter that is as it was made last is nobody's doing: the rule has changed, and drift says so.
+        if rules and table in made and not (plain and filtered.digest(source) == made[table]):
+            wanted[cutting] = (key_filter.body(rules), _LEAVES_OUT)
         for name, (body, does) in wanted.items():
             if name not in found:
                 yield Alteration(table, f"the function that {does} is gone", credentials=does == _LEAVES_OUT)

@@ -28,14 +28,13 @@ from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.confirm import confirm_equal
 from warehouse.replicate.drift import released
 from warehouse.replicate.history import stamping, transactions
-from warehouse.replicate.json_keys import filter as key_filter
-from warehouse.replicate.ledger import epochs, gaps
+from warehouse.replicate.ledger import column_states, epochs, gaps
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.ledger.gaps import Gap
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight
-from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.replica import filtered, manual_writes
 from warehouse.replicate.replica import tables as replica_tables
 from warehouse.replicate.stream import continuity, decoding, notes, our_name, slot_wait, subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_lsn
@@ -73,6 +72,7 @@ def set_up(ends: Ends, reason: str = "") -> Begun:
             warehouse.core.errors. The next attempt continues from what was done.
     """
     tables = relations.read_tables(ends.trs, ends.schema)
+    ends = _without_removed(ends)
     if ends.current is None:
         preflight.require(ends)
     else:
@@ -226,7 +226,7 @@ def _copy_the_others(
             replica_tables.compress_long_values(connection, schema, [table], compress=True)
             replica_tables.add_key(connection, schema, table, keys[table])
             history.keep(connection, schema, table, columns[table], keys[table])
-            key_filter.leave_unlisted_out(connection, schema, table, classification.json_rules(table))
+            filtered.filter_values(connection, classification, table)
             manual_writes.note_them(connection, classification, only=table)
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
@@ -296,6 +296,17 @@ def _whole_tables(ends: Ends) -> list[str]:
             "then run again.",
         )
     return [table for table, has_key, has_history in rows if has_key and has_history]
+
+
+def _without_removed(ends: Ends) -> Ends:
+    """Without what was left behind before and is wanted again: drift takes that up, once the stream runs."""
+    removed = {place for place, of in column_states.read(ends.warehouse).items() if of.state == "removed"}
+    there = {
+        table: {name: None for name in entry.columns if (table, name) not in removed}
+        for table, entry in ends.classification.tables.items()
+        if (table, "") not in removed
+    }
+    return ends.of(ends.classification.existing(there))
 
 
 def _receivable(ends: Ends, tables: relations.Tables, whole: list[str]) -> Classification:

@@ -534,8 +534,8 @@ comment on table ledger.column_states is
     'first copy; a column without a row is complete since then. column_name empty: the table as a whole. held: not '
     'classified yet, nothing of it is stored. adding, backfilling: not every row has its value yet; rows_filled have. '
     'complete: a null is the source''s own. released: taken out of the publication on command, so that the source can '
-    'change it. retired: keeps the last values it had, nothing new arrives. removed: became a secret, its values were '
-    'deleted.';
+    'change it. retired: keeps the last values it had, nothing new arrives. removed: it was left behind or became a '
+    'secret, its values were deleted.';
 
 create table ledger.structure_changes (
     change_id bigint generated always as identity primary key,
@@ -548,6 +548,56 @@ create table ledger.structure_changes (
 
 comment on table ledger.structure_changes is
     'What `warehouse replicate apply` and the automatic part of a run changed of the publication and the replica.';
+
+create table ledger.rules (
+    table_name text not null default '',
+    column_name text not null default '',
+    line jsonb,
+    cut text,
+    is_mixed boolean not null default false,
+    primary key (table_name, column_name)
+);
+
+comment on table ledger.rules is
+    'The lines of replication/trs.yml as the warehouse read them last. column_name empty: what is said of the table '
+    'itself; both empty: of the file; line null: it was taken out. cut: a digest of what is cut out of the column''s '
+    'values in the warehouse, empty for nothing, null when none are stored by a known rule. is_mixed: values have come '
+    'in by another rule since.';
+
+create table ledger.rule_changes (
+    change_id bigint generated always as identity primary key,
+    table_name text not null,
+    column_name text not null,
+    was jsonb,
+    is_now jsonb,
+    file_sha256 text not null,
+    noticed_at timestamptz not null default clock_timestamp(),
+    rewritten_at timestamptz,
+    rows_rewritten bigint,
+    versions_rewritten bigint,
+    followed_at timestamptz
+);
+
+comment on table ledger.rule_changes is
+    'Each edit of a line of replication/trs.yml: what it said and says (never a value of a column), by which version of '
+    'the file (SHA-256), and what was done. rewritten_at: replica, log and history have only what the rule allows, in so '
+    'many rows and earlier versions; null where nothing had to be rewritten. followed_at: marts and delivered files have '
+    'been seen to as well; null while the warehouse has not followed.';
+
+create table ledger.rule_files (
+    change_id bigint not null references ledger.rule_changes (change_id),
+    delivery_id text not null,
+    name text not null,
+    held text not null check (held in ('here', 'by the recipient')),
+    columns text[] not null,
+    old_sha256 text not null,
+    new_sha256 text,
+    primary key (change_id, delivery_id, name)
+);
+
+comment on table ledger.rule_files is
+    'Delivered files that held columns made from what a rule does not allow any more. new_sha256: the file that was kept '
+    'here was rewritten without their values; null: a person has to inform the recipient.';
 
 create table ledger.source_meanings (
     table_name text not null,
@@ -602,7 +652,7 @@ create table ledger.history_seals (
     month date not null,
     sealed_at timestamptz not null,
     reason text not null check (
-        reason in ('complete', 'late', 'erasure', 'structure', 'retention', 'reset', 'accepted')
+        reason in ('complete', 'late', 'erasure', 'structure', 'rule', 'retention', 'reset', 'accepted')
     ),
     because text,
     matched boolean not null,
@@ -657,7 +707,8 @@ create table ledger.apparatus (
 );
 
 comment on table ledger.apparatus is
-    'The views of versions as PostgreSQL stored them when they were created, to see whether they were altered.';
+    'The views of versions as PostgreSQL stored them when they were created, and the functions that cut values out of '
+    'rows (server_version 0: their text is the same on each), to see whether they were altered.';
 
 create table ledger.kept_years (
     table_name text primary key,

@@ -1,0 +1,136 @@
+"""Delivered files without the values of columns that a changed rule does not allow any more."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet
+
+from warehouse.core.destinations import is_folder
+from warehouse.core.progress import Progress
+from warehouse.core.settings import Settings
+from warehouse.erase import stored
+from warehouse.erase.data_file import parquet_writer, raw_fields, raw_records
+from warehouse.erase.stored import Rewritten, StoredFile
+
+SAID = "After the delivery, the values of columns that the warehouse may not hold any more were taken out."
+
+_RECORD = """
+insert into ledger.rule_files (change_id, delivery_id, name, held, columns, old_sha256, new_sha256)
+values (%s, %s, %s, %s, %s, %s, %s)
+-- What a killed command wrote down first is what the receipt says.
+on conflict (change_id, delivery_id, name) do update set new_sha256 = excluded.new_sha256
+"""
+
+Held = Callable[[StoredFile], Collection[str]]
+"""The columns of a delivery that are made from what is not allowed any more."""
+
+
+def take_out(
+    connection: psycopg.Connection,
+    settings: Settings,
+    changes: Mapping[int, Held],
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> list[str]:
+    """Empty columns in the delivered files that are kept here; name the others. Done again, it finishes what is left.
+
+    Args:
+        changes: of ledger.rule_changes, each with the columns that it concerns.
+        hook: called with "replacing" after each file.
+
+    Returns:
+        The deliveries that recipients hold with these columns: a person has to inform them.
+    """
+    ours = settings.warehouse_deliveries.expanduser().absolute()
+    by_delivery: dict[str, list[StoredFile]] = {}
+    for file in stored.files(connection):
+        by_delivery.setdefault(file.delivery_id, []).append(file)
+    theirs: list[str] = []
+    for delivery, files in by_delivery.items():
+        concerned = {change: sorted(held(files[0])) for change, held in changes.items()}
+        concerned = {change: names for change, names in concerned.items() if names}
+        if not concerned:
+            continue
+        names = sorted({name for of in concerned.values() for name in of})
+        if files[0].state != "closed":
+            stored.take_away(connection, files)
+        elif is_folder(files[0].destination) and files[0].is_below(ours):
+            _empty(connection, files, names, concerned, progress, hook)
+        else:
+            for file in (file for file in files if file.kind == "data"):
+                _note(connection, concerned, file, "by the recipient", file.sha256, None)
+            theirs.append(f"{delivery} ({', '.join(names)})")
+    return theirs
+
+
+def _empty(
+    connection: psycopg.Connection,
+    files: list[StoredFile],
+    names: Collection[str],
+    concerned: Mapping[int, list[str]],
+    progress: Progress,
+    hook: Callable[[str], None],
+) -> None:
+    def note(file: StoredFile, old: str, new: str, counted: Rewritten | None) -> None:
+        del counted
+        _note(connection, concerned, file, "here", old, new)
+
+    stored.rewrite(files, lambda path, aside: emptied(path, aside, names), note, SAID, progress, hook)
+
+
+def _note(
+    connection: psycopg.Connection,
+    concerned: Mapping[int, list[str]],
+    file: StoredFile,
+    held: str,
+    old: str,
+    new: str | None,
+) -> None:
+    for change, names in concerned.items():
+        connection.execute(_RECORD, (change, file.delivery_id, file.name, held, names, old, new))
+
+
+def emptied(path: Path, to: Path, names: Collection[str]) -> Rewritten:
+    """Write a CSV or Parquet file again with some columns empty."""
+    return _parquet(path, to, names) if path.suffix == ".parquet" else _csv(path, to, names)
+
+
+def _csv(path: Path, to: Path, names: Collection[str]) -> Rewritten:
+    with path.open("rb") as source, to.open("wb") as target:
+        lines = raw_records(source)
+        header = next(lines, b"")
+        target.write(header)
+        places = [n for n, name in enumerate(next(csv.reader([header.decode()]), [])) if name in names]
+        rows, differs = 0, False
+        for record in lines:
+            fields = raw_fields(record)
+            for place in places:
+                if fields[place]:
+                    fields[place], differs = b"", True
+            target.write(b",".join(fields) + b"\r\n")
+            rows += 1
+    return Rewritten(rows, differs)
+
+
+def _parquet(path: Path, to: Path, names: Collection[str]) -> Rewritten:
+    rows, differs = 0, False
+    with (
+        pyarrow.parquet.ParquetFile(path) as source,
+        to.open("wb") as target,
+        parquet_writer(target, source.schema_arrow) as writer,
+    ):
+        for number in range(source.num_row_groups):
+            table = source.read_row_group(number)
+            for place, name in enumerate(table.column_names):
+                if name in names and table.column(name).null_count < table.num_rows:
+                    field = table.schema.field(place)
+                    table = table.set_column(place, field, pa.nulls(table.num_rows, field.type))
+                    differs = True
+            rows += table.num_rows
+            writer.write_table(table, row_group_size=table.num_rows)
+    return Rewritten(rows, differs)

@@ -1,0 +1,63 @@
+"""What a changed rule of replication/trs.yml asks for besides the replica: marts, kept builds and delivered files.
+
+`warehouse replicate apply` cuts out of the replica and its history what is not allowed any more. What was made of it is
+seen to here, as after an erasure: the models are built again, what builds left behind is dropped, columns of delivered
+files that are kept here are emptied, and other files are named for a person. A kill is made good by the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import psycopg
+
+from warehouse.core.databases import Databases
+from warehouse.core.progress import Progress
+from warehouse.erase import columns, storage
+from warehouse.erase.stored import StoredFile
+from warehouse.jobs.erasing import alone, rebuild
+from warehouse.replicate.ledger import rules
+from warehouse.replicate.lines import Place
+
+_COLUMNS = """
+select a.attname::text from ledger.deliveries as d
+join pg_attribute as a on a.attrelid = to_regclass(format('extracts.%%I', d.model))
+where d.delivery_id = %s and a.attname = %s and a.attnum > 0 and not a.attisdropped
+"""
+
+
+def _nothing(step: str) -> None:
+    del step
+
+
+def finish(databases: Databases, progress: Progress, hook: Callable[[str], None] = _nothing) -> list[str]:
+    """See to marts and files after the rules that `apply` has followed; returns what a person has to do, a line each.
+
+    Args:
+        hook: called with the name of each step when it is done, and within some; tests stop the process there.
+
+    Raises:
+        AlreadyRunning: a run or a delivery is in progress.
+        BuildFailed: the models do not work without what was cut out; the same command resumes there.
+        ErasureRefused: a session has been reading what is gone for too long.
+    """
+    with databases.warehouse() as warehouse:
+        begun = rules.begun(warehouse)
+        if not begun:
+            return []
+        with alone(warehouse, "Replica and history follow the rules; marts and delivered files do not yet"):
+            changes = {number: partial(_made_of, warehouse, place) for number, place in begun.items()}
+            theirs = columns.take_out(warehouse, databases.settings, changes, progress, hook)
+            hook("files")
+            rebuild(databases, warehouse, progress)
+            hook("built")
+            storage.rewrite(warehouse, [], progress)
+            rules.finish(warehouse, begun)
+    return [f"inform the recipient of {one}: it holds what may not be held any more" for one in theirs]
+
+
+def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
+    """The columns of a delivery that are made from a column of the source, or from any of a table."""
+    rows = warehouse.execute(_COLUMNS, (file.delivery_id, place[1])).fetchall()
+    return [name for (name,) in rows]
