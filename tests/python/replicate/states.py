@@ -15,6 +15,7 @@ from psycopg import sql
 
 from tests.python.conftest import FreshDatabases
 from tests.python.replicate.forging import committed_at
+from tests.python.replicate.own_file import read_in_place_of_the_file
 from tests.python.replicate.trouble import lose_slot, now, one, slot_of
 from tests.python.replicate.world import PERSON, insert
 from tests.python.waiting import until
@@ -22,7 +23,7 @@ from warehouse.cli import main
 from warehouse.core.databases import WAREHOUSE
 from warehouse.core.errors import ApplyConflict
 from warehouse.core.progress import Silent
-from warehouse.replicate import replicate, status
+from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.compare.reconcile import reconcile as compare
 from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
@@ -320,6 +321,18 @@ def source_noted(address: str, own_address: str) -> Callable[[World], None]:
     return make
 
 
+def rule_changed(world: World) -> None:
+    """The file leaves a column behind that is replicated; as long as the row lasts."""
+    file = load_classification()
+    emails = file.tables["emails"]
+    line = emails.columns["sent_on"].model_copy(update={"replicate": False, "because": "a test"})
+    left = emails.model_copy(update={"columns": {**emails.columns, "sent_on": line}})
+    changed = file.model_copy(update={"tables": {**file.tables, "emails": left}})
+    patch = pytest.MonkeyPatch()
+    world.held.callback(patch.undo)
+    read_in_place_of_the_file(patch, lambda: changed)
+
+
 STATES: dict[str, State] = {
     "slot lost": State("slot_lost", 50, lambda w: lose_slot(w.databases)),
     "slot made anew": State("slot_lost", 50, slot_made_anew),
@@ -376,6 +389,7 @@ STATES: dict[str, State] = {
         {"table_out": lambda w: w.at_source(NOTES_KEY)},
     ),
     "table out": State("table_out", 42, out_of_the_publication, {"table_out": identity_of_notes("default")}),
+    "rule changed": State("rule_changed", 26, rule_changed),
     "column let go of": State("structure_held", 42, let_go_of),
     "names swapped": State("meaning_changed", 64, names_swapped),
     "version deleted": State("history_differs", 65, version_deleted, {"history_differs": restored}),
