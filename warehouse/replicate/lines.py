@@ -17,6 +17,7 @@ Place = tuple[str, str]
 
 FILE: Place = ("", "")
 
+
 def lines(classification: Classification) -> dict[Place, dict[str, Any]]:
     """Every line, without what it leaves to its default."""
     found = {FILE: _said(classification, {"tables", "json_file"})}
@@ -31,10 +32,8 @@ def lines(classification: Classification) -> dict[Place, dict[str, Any]]:
 
 def cut(classification: Classification, table: str) -> dict[str, str]:
     """For each replicated column of a table a digest of what is cut out of its values; empty for nothing."""
-    without = classification.without(table)
-    return {
-        name: _digest(sorted(without[name])) if name in without else "" for name in classification.columns_of(table)
-    }
+    rules = classification.json_rules(table)
+    return {name: rules[name].digest if name in rules else "" for name in classification.columns_of(table)}
 
 
 def version(classification: Classification) -> str:

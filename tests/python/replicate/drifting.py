@@ -54,6 +54,7 @@ class World:
     warehouse: psycopg.Connection
     file: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: dict(of) for name, of in FILE.items()})
     left_behind: set[str] = field(default_factory=set)
+    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
     writers: int = 0
 
     @property
@@ -69,7 +70,8 @@ class World:
             }
             for name, columns in self.file.items()
         }
-        return Classification.model_validate({"source": "trs", "schema": "public", "tables": tables})
+        file = {"source": "trs", "schema": "public", "tables": tables, "json_file": {"columns": self.listed}}
+        return Classification.model_validate(file)
 
     @property
     def epoch(self) -> epochs.Epoch:

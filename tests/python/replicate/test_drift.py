@@ -187,8 +187,9 @@ def test_a_new_table_is_held_then_copied_beside_the_stream(world: World) -> None
             "urn": "open",
             "person_id": "secret",
             "name": "open",
-            "facts": {"class": "open", "without": ["secret"]},
+            "facts": {"class": "open", "keys": "facts"},
         }
+        world.listed["facts"] = {"keys": {"kept": None}}
         stop = threading.Event()
 
         def change() -> None:

@@ -19,8 +19,6 @@ _SHORT = ("class", "replicate", "keep_years", "keep_days", "schema", "source")
 """Keys whose values are shown in a message; of the others it says that they changed."""
 
 
-
-
 @dataclass(frozen=True)
 class Rule:
     """A row of ledger.rules; the table's comment says what its columns mean."""
