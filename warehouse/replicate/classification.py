@@ -100,7 +100,7 @@ class HistoryRule(BaseModel):
 class Classification(BaseModel):
     """The whole file."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     source: str
     schema_name: str = Field(alias="schema")

@@ -20,7 +20,8 @@ FILE: Place = ("", "")
 
 def lines(classification: Classification) -> dict[Place, dict[str, Any]]:
     """Every line, without what it leaves to its default."""
-    found = {FILE: _said(classification, {"tables", "json_file"})}
+    listed = _digest([_said(classification.json_file, set())])
+    found = {FILE: {**_said(classification, {"tables", "json_file"}), "listed": listed}}
     for table, entry in classification.tables.items():
         found[table, ""] = _said(entry, {"columns"})
         for name, column in entry.columns.items():

@@ -13,7 +13,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Progress, Silent
 from warehouse.replicate.classification import Classification, load_classification
-from warehouse.replicate.ledger import epochs
+from warehouse.replicate.ledger import epochs, rules
 from warehouse.replicate.ledger.differences import Limit
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden
@@ -113,6 +113,8 @@ def connected(databases: Databases, progress: Progress | None = None) -> Iterato
     classification, name = load_classification(), databases.settings.warehouse_replication_name
     with databases.source() as trs, databases.warehouse() as warehouse:
         current = epochs.current(warehouse, name)
+        if current is not None:
+            rules.refuse_another_place(warehouse, classification.source, classification.schema_name)
         yield Ends(databases, trs, warehouse, classification, current, progress or Silent())
 
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.python.replicate.drifting import World, world, writing
-from warehouse.core.errors import RuleChanged, WarehouseError
+from tests.python.replicate.trouble import lose_slot
+from warehouse.core.errors import ReplicaAltered, RuleChanged, WarehouseError
 from warehouse.core.progress import Silent
+from warehouse.erase import storage
 from warehouse.jobs import following
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
+from warehouse.replicate.drift import backfill, columns, cutting
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import months_of
 from warehouse.replicate.history.prove import prove
 from warehouse.replicate.history.tables import key_of
+from warehouse.replicate.ledger import rules
+from warehouse.replicate.repair import repair
 from warehouse.replicate.stream.mark import wait_until_applied
 
 __all__ = ["world"]
@@ -224,3 +231,71 @@ def test_an_edit_that_is_taken_back_before_it_is_followed_loses_nothing(world: W
     assert held.first is None
     proven(world)
     assert leaks(world, "letters")["letters"] == 61
+
+
+STEPS: tuple[tuple[Any, str], ...] = (
+    (rules, "notice"),
+    (columns, "filter_values"),
+    (cutting, "_rewrite_log"),
+    (rules, "stored"),
+    (rules, "rewritten"),
+    (cutting, "_refresh_statistics"),
+    (backfill, "fill"),
+    (following, "rebuild"),
+    (storage, "rewrite"),
+    (rules, "finish"),
+)
+
+
+def test_killed_at_any_step_the_same_command_finishes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_letters(world)
+    for place, name in STEPS:
+        before = leaks(world, "letters")
+        assert "letters" in before, name
+        lists(world, ["kept"])
+        with monkeypatch.context() as patch:
+
+            def dies(*_: object, **__: object) -> None:
+                raise psycopg.OperationalError("killed")
+
+            patch.setattr(place, name, dies)
+            with pytest.raises(psycopg.OperationalError, match="killed"):
+                followed(world)
+        assert {code for code, _ in world.found()} & {"cut", "unfinished", "back-fill"}, name
+        assert followed(world) is None
+        assert leaks(world, "letters") == {}, name
+        proven(world)
+        # Allowed again, it comes again: the next step has something to cut out.
+        lists(world, EVERY)
+        assert followed(world) is None
+        world.trs.execute("update letters set kind = kind || 'x'")
+        proven(world)
+
+
+def test_what_somebody_alters_is_still_told_from_a_rule_that_changed(world: World) -> None:
+    with_letters(world, keys=["kept"])
+    world.warehouse.execute(
+        "create or replace function history.letters_listed_keys() returns trigger language plpgsql as"
+        " $$ begin return new; end $$"
+    )
+    assert set(codes(world)) == {"replica_altered", "altered_meanwhile"}
+    lists(world, EVERY)
+    assert set(codes(world)) == {"replica_altered", "altered_meanwhile", "rule_changed"}
+    with pytest.raises(ReplicaAltered):
+        replicate(world.databases, Silent())
+    repair(world.databases, Silent())
+    assert followed(world) is None
+    proven(world)
+
+
+def test_a_lost_slot_and_a_changed_rule_at_once(world: World) -> None:
+    """The repair writes by the new rule, and what is stored by the former one is still cut out afterwards."""
+    with_letters(world)
+    lists(world, ["kept"])
+    lose_slot(world.databases)
+    world.trs.execute("update letters set body = body || '{\"kept\": 7}' where letter_id = 3")
+    repair(world.databases, Silent())
+    assert "rule_changed" in codes(world)
+    assert followed(world) is None
+    assert leaks(world, "letters") == {}
+    proven(world)

@@ -19,7 +19,6 @@ from warehouse.replicate.ledger import rules
 from warehouse.replicate.lines import cut, lines, version
 
 _APPLY = "`warehouse replicate apply` removes {} from the replica and its history"
-_FETCHED = "values not yet compared: what is cut out of them changed"
 _PAST = "; earlier versions stay without what was cut out of them"
 
 
@@ -115,16 +114,13 @@ def follow(work: Work, now: Catalogs, table: str, found: Sequence[Difference]) -
             return
     if not gone and not names:
         return
-    done = cutting.out_of_columns(work, table, [one.column for one in gone if one.column], names)
-    for one in gone:
-        work.record(one, f"its values were removed: {done}")
-    # What is allowed now and was not before is fetched, as for a column that is new.
     sent = now.sends.get(table, frozenset())
     fetched = [
         name for name in names if name in sent and now.state(table, name) in ("complete", "adding", "backfilling")
     ]
-    if fetched:
-        columns.set_states(work, table, fetched, "adding", _FETCHED)
+    done = cutting.out_of_columns(work, table, [one.column for one in gone if one.column], names, fetched)
+    for one in gone:
+        work.record(one, f"its values were removed: {done}")
     for one in changed:
         work.record(one, f"by the new rule: {done} were rewritten{_PAST}")
 

@@ -79,12 +79,15 @@ def holding(work: Work, table: str, names: Sequence[str]) -> Holding:
     return Holding(counts[0], counts[1] + counts[2])
 
 
-def out_of_columns(work: Work, table: str, gone: Sequence[str], changed: Sequence[str]) -> Holding:
+def out_of_columns(
+    work: Work, table: str, gone: Sequence[str], changed: Sequence[str], fetched: Sequence[str]
+) -> Holding:
     """Cut values out of columns, everywhere in one transaction.
 
     Args:
         gone: columns of which nothing stays.
         changed: JSON columns of which other parts are cut out than before.
+        fetched: those that are to be back-filled: what is allowed now, and was not before, is fetched.
 
     Raises:
         DriftHeld: another session holds a lock on the table.
@@ -103,6 +106,10 @@ def out_of_columns(work: Work, table: str, gone: Sequence[str], changed: Sequenc
         if found:
             _rewrite(work, table, [*gone, *changed])
         columns.filter_values(work, table)
+        for column in fetched:
+            column_states.put(
+                warehouse, table, column, "adding", "values not yet compared: other parts are cut out now"
+            )
         rules.stored(warehouse, table, {name: cut(work.classification, table)[name] for name in changed})
         if found:
             rules.rewritten(

@@ -21,7 +21,7 @@ from warehouse.replicate.guard import books, standing, structure, verdict
 from warehouse.replicate.guard.verdict import PATIENCE_SECONDS, Rates, State
 from warehouse.replicate.history import clocks, seals
 from warehouse.replicate.integrity import alterations
-from warehouse.replicate.ledger import differences, epochs, gaps
+from warehouse.replicate.ledger import differences, epochs, gaps, rules
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
@@ -103,6 +103,7 @@ def status(databases: Databases, *, pause: float | None = PAUSE_SECONDS, patienc
         epoch = epochs.current(warehouse, name)
         if epoch is None:
             return Status("not set up")
+        rules.refuse_another_place(warehouse, classification.source, classification.schema_name)
         return _examined(Ends(databases, trs, warehouse, classification, epoch), pause, patience)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from warehouse.core.errors import ClassificationError
+
 Place = tuple[str, str]
 """A table and a column of it; an empty column for what is said of the table, both empty for the file."""
 
@@ -33,6 +35,8 @@ class Rule:
 Rules = Mapping[Place, Rule]
 
 _READ = "select table_name, column_name, line, cut, is_mixed from ledger.rules"
+
+_FILE_LINE = "select line from ledger.rules where table_name = '' and column_name = '' and line is not null"
 
 _UNFINISHED = """
 select distinct table_name, column_name from ledger.rule_changes where rewritten_at is not null and followed_at is null
@@ -95,6 +99,24 @@ def read(connection: psycopg.Connection) -> Rules:
     with connection.cursor(row_factory=class_row(Rule)) as cursor:
         rows = cursor.execute(_READ).fetchall()
     return {(row.table_name, row.column_name): row for row in rows}
+
+
+def refuse_another_place(connection: psycopg.Connection, source: str, schema: str) -> None:
+    """Stop where the file names another source or schema than the one that is replicated.
+
+    Raises:
+        ClassificationError: it does; everything would look dropped.
+    """
+    row = connection.execute(_FILE_LINE).fetchone()
+    said = (row[0]["source"], row[0]["schema"]) if row else (source, schema)
+    if said != (source, schema):
+        raise ClassificationError(
+            f"replication/trs.yml names the source {source} and its schema {schema}; this warehouse replicates "
+            f"{said[0]}, schema {said[1]}.",
+            meaning="Nothing was done: everything that is replicated would look as if the source had dropped it.",
+            next_command="Take the edit back. To replicate another schema into this warehouse, drop what it has first "
+            "(warehouse replicate reset --yes, which drops the history), then edit the file.",
+        )
 
 
 def unfinished(connection: psycopg.Connection) -> frozenset[Place]:
