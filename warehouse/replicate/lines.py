@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from warehouse.replicate.classification import Classification
+from warehouse.replicate.classification import JSON_FILE, Classification
 
 Place = tuple[str, str]
 """A table and a column of it; an empty column for what is said of the table, both empty for the file."""
@@ -21,7 +21,7 @@ FILE: Place = ("", "")
 def lines(classification: Classification) -> dict[Place, dict[str, Any]]:
     """Every line, without what it leaves to its default."""
     listed = _digest([_said(classification.json_file, set())])
-    found = {FILE: {**_said(classification, {"tables", "json_file"}), "listed": listed}}
+    found = {FILE: {**_said(classification, {"tables", "json_file"}), JSON_FILE: listed}}
     for table, entry in classification.tables.items():
         found[table, ""] = _said(entry, {"columns"})
         for name, column in entry.columns.items():

@@ -16,7 +16,7 @@ from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import RULES, Difference
 from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import rules
-from warehouse.replicate.lines import cut, lines, version
+from warehouse.replicate.lines import FILE, cut, lines, version
 
 _APPLY = "`warehouse replicate apply` removes {} from the replica and its history"
 _PAST = "; earlier versions stay without what was cut out of them"
@@ -86,6 +86,9 @@ def of_lines(classification: Classification, now: Catalogs, found: Sequence[Diff
             automatic=False,
         )
     reported = {(one.table, one.column or "") for one in found} | now.unfinished
+    if any(one.kind == "cut" for one in found):
+        # It is what changed in the file beside it.
+        reported.add(FILE)
     for place, what in rules.edited(now.rules, lines(classification)).items():
         if place not in reported:
             yield Difference("line", place[0], place[1] or None, what, "it counts from now on; the next run records it")

@@ -79,7 +79,7 @@ class Difference:
     def name(self) -> str:
         """What it is about: the table, the column or the publication."""
         if not self.table:
-            return "publication"
+            return "the file" if self.kind == "line" else "publication"
         return f"{self.table}.{self.column}" if self.column else self.table
 
     def __str__(self) -> str:
