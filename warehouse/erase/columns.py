@@ -46,7 +46,7 @@ def take_out(
     Returns:
         The deliveries that recipients hold with these columns: a person has to inform them.
     """
-    ours = settings.warehouse_deliveries.expanduser().absolute()
+    ours = settings.warehouse_deliveries.expanduser().resolve()
     by_delivery: dict[str, list[StoredFile]] = {}
     for file in stored.files(connection):
         by_delivery.setdefault(file.delivery_id, []).append(file)
@@ -58,7 +58,7 @@ def take_out(
             continue
         names = sorted({name for of in concerned.values() for name in of})
         if files[0].state != "closed":
-            stored.take_away(connection, files)
+            stored.take_away(connection, files, ours)
         elif is_folder(files[0].destination) and files[0].is_below(ours):
             _empty(connection, files, names, concerned, progress, hook)
         else:
