@@ -105,10 +105,11 @@ def _csv(path: Path, to: Path, names: Collection[str]) -> Rewritten:
         lines = raw_records(source)
         header = next(lines, b"")
         target.write(header)
-        places = [n for n, name in enumerate(next(csv.reader([header.decode()]), [])) if name in names]
+        every = next(csv.reader([header.decode()]), [])
+        places = [n for n, name in enumerate(every) if name in names]
         rows, differs = 0, False
         for record in lines:
-            fields = raw_fields(record)
+            fields = raw_fields(record)[: len(every)]
             for place in places:
                 if fields[place]:
                     fields[place], differs = b"", True

@@ -7,8 +7,9 @@ files that are kept here are emptied, and other files are named for a person. A 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import psycopg
 
@@ -24,6 +25,11 @@ _COLUMNS = """
 select a.attname::text from ledger.deliveries as d
 join pg_attribute as a on a.attrelid = to_regclass(format('extracts.%%I', d.model))
 where d.delivery_id = %s and a.attname = %s and a.attnum > 0 and not a.attisdropped
+"""
+
+_LINEAGE = """
+select d.model, to_jsonb(b) -> 'lineage' from ledger.deliveries as d join ledger.builds as b using (build_id)
+where d.delivery_id = %s
 """
 
 
@@ -58,6 +64,29 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
 
 
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
-    """The columns of a delivery that are made from a column of the source, or from any of a table."""
-    rows = warehouse.execute(_COLUMNS, (file.delivery_id, place[1])).fetchall()
-    return [name for (name,) in rows]
+    """The columns of a delivery that are made from a column of the source, or from any of a table.
+
+    By the lineage of the build that it was made from; without one, the columns of the same name.
+    """
+    row = warehouse.execute(_LINEAGE, (file.delivery_id,)).fetchone()
+    if row is not None and row[1] is not None:
+        return sorted(made_of(row[1], place, f"extracts.{row[0]}"))
+    return [name for (name,) in warehouse.execute(_COLUMNS, (file.delivery_id, place[1])).fetchall()]
+
+
+def made_of(lineage: Mapping[str, Any], place: Place, relation: str) -> set[str]:
+    """The columns of a relation whose values are computed from a place of the source, and not released on the way.
+
+    Args:
+        lineage: of a build, as the ledger keeps it: each relation after those that it is made of.
+    """
+    table, column = place
+    sources = {f"trs.{table}", f"trs_versions.{table}"}
+    reached: set[tuple[str, str]] = set()
+    for one in lineage["relations"]:
+        for name, (_, _, flows) in one["columns"].items():
+            is_it = one["place"] in sources and column in ("", name)
+            comes = any(kind == "value" and not through and (of, at) in reached for of, at, kind, through, *_ in flows)
+            if is_it or comes:
+                reached.add((one["place"], name))
+    return {name for at, name in reached if at == relation}
