@@ -64,7 +64,10 @@ def as_it_is(
     Args:
         check: raises where it is not to be connected to.
     """
-    databases = started()
+    databases = Databases(load())
+    # Whoever asks one database on a server need not know of the other.
+    if databases.source_is_embedded if side == "source" else databases.warehouse_is_embedded:
+        databases.start()
     if check:
         check(databases)
     with databases.source() if side == "source" else databases.warehouse() as connection:

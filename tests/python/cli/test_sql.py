@@ -264,6 +264,17 @@ def test_the_source_is_only_read_and_off_where_it_is_real(ask: Ask, prepared: Fr
     assert ask("--source", "select 1").code == 0
 
 
+def test_an_analyst_needs_the_warehouses_address_alone(
+    ask: Ask, prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an embedded server is started nor the operational database asked for."""
+    url = SecretStr(prepared.warehouse_conninfo)
+    prepared.settings = prepared.settings.model_copy(update={"warehouse_database_url": url})
+    monkeypatch.setattr(prepared, "start", lambda: pytest.fail("it started a server"))
+    monkeypatch.setattr(prepared, "source", lambda: pytest.fail("it asked the source"))
+    assert json.loads(ask("--json", "select 1 as a").out) == [{"a": 1}]
+
+
 def test_copy_to_stdout_is_the_servers_own(ask: Ask) -> None:
     told = ask("/* as it is */ copy (select 1, null, '', 'a;b') to stdout (format csv, delimiter ';')")
     assert (told.code, told.out) == (0, '1;;"";"a;b"\n')
