@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import pkgutil
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -26,6 +27,7 @@ from warehouse.cli.findings import print_findings
 from warehouse.core import hostile
 from warehouse.core.errors import NewColumnsHeld, UnexpectedFailure, UsageError
 from warehouse.core.finding import failed
+from warehouse.core.settings import PROJECT
 
 FORGED = "ERROR  all is lost"
 EVIL = f"""q"'\x1b]52;c;ZWNobw==\x07\x1b[2J\u202egpj[/red]\\[bold]\\[/x][link=http://evil]\r\n{FORGED}"""
@@ -50,6 +52,7 @@ WALKED: list[list[str]] = [
     ["replicate", "retention"],
     ["replicate", "source"],
     ["replicate", "sql", "--role", "reader"],
+    ["replicate", "classes"],
     ["replicate", "check-migration", "MIGRATION"],
     ["doctor"],
     ["up"],
@@ -162,6 +165,18 @@ def test_no_command_prints_what_a_hostile_source_says(call: Call, prepared: Fres
 def test_every_command_is_walked() -> None:
     walked = {" ".join(one[:2]) for one in WALKED} | {one[0] for one in WALKED}
     assert [name for name in commands(cli.app) if name not in walked and name not in NOT_WALKED] == []
+
+
+def test_nothing_is_printed_past_the_printer() -> None:
+    """Who writes to a stream by itself has to make what it writes harmless by itself, and is listed."""
+    past = {"cli/output.py", "cli/answer.py", "cli/sql.py", "cli/replicate/watch.py", "cli/entry.py", "cli/main.py"}
+    writes = re.compile(r"(?<![\w.])print\(|sys\.std(out|err)\.(write|buffer)|typer\.echo|rich\.markup|Console\(")
+    found = {
+        str(file.relative_to(PROJECT / "warehouse"))
+        for file in (PROJECT / "warehouse").rglob("*.py")
+        if writes.search(file.read_text(encoding="utf-8"))
+    }
+    assert found <= past, found - past
 
 
 def commands(app: typer.Typer, before: str = "") -> list[str]:
