@@ -209,9 +209,7 @@ def test_another_number_is_left_alone(story: Story) -> None:
     assert kept == [{"content": TICKET}]
 
 
-@pytest.mark.parametrize(
-    "arguments", [("--trn", TRN), (f"--trn={TRN}",), ("--person-id", str(uuid.uuid4())), (TRN,), ("--trn", "-", TRN)]
-)
+@pytest.mark.parametrize("arguments", [("--trn", TRN), ("--person-id", str(uuid.uuid4())), ("--trn", "-", TRN)])
 def test_an_identifier_among_the_arguments_is_refused_and_not_repeated(arguments: tuple[str, ...]) -> None:
     done = Warehouse(Path("/nonexistent")).call("erase", *arguments, "--yes")
     said = done.stdout + done.stderr
@@ -226,7 +224,8 @@ def test_the_reference_cannot_name_the_person_in_any_spelling(story: Story) -> N
         trs.execute("set session_replication_role = replica")
         _plant(trs)
     _replicate(story.warehouse)
-    for reference in ("ZEPHYRINE asked", "quill-feather, by phone", "of 98 / 34761", "born 02/01/1980"):
+    # Every form has its test in erase/test_decisions.py.
+    for reference in ("quill-feather, by phone", "of 98 / 34761"):
         done = story.warehouse.call("erase", "--trn", "-", "--because", reference, "--yes", input=TRN)
         assert done.returncode == UsageError.exit_code, (reference, done.stdout + done.stderr)
         assert reference not in done.stdout + done.stderr
