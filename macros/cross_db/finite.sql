@@ -22,20 +22,7 @@
 
 {% macro postgres__infinite_count(expressions) -%}
     {%- for expression in expressions -%}
-        case when isfinite({{ expression }}) is false then 1 else 0 end
+        case when {{ is_infinite(expression) }} then 1 else 0 end
         {%- if not loop.last %} + {% endif -%}
     {%- endfor -%}
-{%- endmacro %}
-
-{# Whether a date or timestamp is infinite: there is a value, and it is not a day. #}
-{% macro is_infinite(expression) -%}
-    {{ adapter.dispatch('is_infinite')(expression) }}
-{%- endmacro %}
-
-{% macro default__is_infinite(expression) -%}
-    false
-{%- endmacro %}
-
-{% macro postgres__is_infinite(expression) -%}
-    coalesce(not isfinite({{ expression }}), false)
 {%- endmacro %}

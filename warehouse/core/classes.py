@@ -28,18 +28,35 @@ class Classes:
         file = fast_yaml.safe_load(replicated.read_text(encoding="utf-8"))
         self.schema, self._tables = str(file["schema"]), file["tables"]
 
+    @property
+    def replicated(self) -> dict[str, dict[str, str]]:
+        """The class of each replicated column of each replicated table."""
+        return {
+            table: {
+                name: line["class"] if isinstance(line, dict) else line
+                for name, line in entry["columns"].items()
+                if not (isinstance(line, dict) and line.get("replicate") is False)
+            }
+            for table, entry in self._tables.items()
+            if entry.get("replicate") is not False
+        }
+
     def of(self, model: str, column: str, doc_blocks: Collection[str] = ()) -> str:
         """The class of a column: "open", "personal" or "sensitive".
 
         Args:
             doc_blocks: the blocks that dbt found in its description, such as "doc.teaching_record_warehouse.trn".
         """
+        return self.stated(model, column, doc_blocks) or "sensitive"
+
+    def stated(self, model: str, column: str, doc_blocks: Collection[str] = ()) -> str | None:
+        """The class that one of the files gives; None where neither does. Arguments as for `of`."""
         if model.startswith(STAGED):
             raw = self._line(model, column)
             found = raw.get("class") if isinstance(raw, dict) else raw
-            return str(found or "sensitive")
+            return str(found) if found else None
         term = self._term(column, doc_blocks)
-        return term.classification if term else "sensitive"
+        return term.classification if term else None
 
     def is_quasi_identifier(self, model: str, column: str, doc_blocks: Collection[str] = ()) -> bool:
         """Whether a column singles a person out together with other such columns. Arguments as for `of`."""

@@ -7,6 +7,7 @@ code, so that a scheduler can tell them apart:
     ├── UsageError                    2  the command line is wrong
     ├── SettingsError                10  a setting, or a file that a person edits, is wrong
     │   ├── ClassificationError      11  replication/ does not fit the operational database
+    │   │   └── ClassTooLow          28  a column is classified lower than what it is made of
     │   ├── ContractError            12  exports/ does not fit the model
     │   │   ├── ContractBehind       37  a contract does not say what the extract's model says
     │   │   └── ContractChanged      27  a contract says something else than what was sent, under the same version
@@ -115,6 +116,10 @@ class SettingsError(WarehouseError):
 
 class ClassificationError(SettingsError):
     exit_code = 11
+
+
+class ClassTooLow(ClassificationError):
+    exit_code = 28
 
 
 class ContractError(SettingsError):

@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from warehouse.core.builds import PublishedBuild, alterations, altered, published
+from warehouse.core.classes import Classes
 from warehouse.core.errors import NotCovered
+from warehouse.core.lineage import kept
+from warehouse.core.lineage.check import by_reason, check
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.periods import latest_owed
 from warehouse.deliver.select import SCHEMA
@@ -86,6 +89,18 @@ class Basis:
         if found:
             error = altered(now, found)
             raise NotCovered(error.what, meaning=_NOTHING, next_command=error.next_command)
+
+    def check_classes(self, connection: psycopg.Connection, edition: Edition) -> None:
+        """Refuse a contract with a column that it classifies lower than what the build made the column of.
+
+        Raises:
+            ClassTooLow: names the columns, each with the path to where it comes from.
+            NotCovered: it is not known what the build's columns are made of.
+        """
+        made = kept.of(connection, self.build.build_id)
+        if made is None:
+            raise _refused(f"Of build {self.build.build_id} it is not known what its columns are made of.", _RUN)
+        check(made, Classes(), by_reason(self.today), [edition.contract])
 
 
 def find_basis(connection: psycopg.Connection, today: date, calendar: date, *, by_the_clock: bool) -> Basis:

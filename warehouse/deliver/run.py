@@ -206,6 +206,7 @@ class Run:
         basis = find_basis(self.connection, world.today, world.calendar, by_the_clock=world.by_the_clock)
         basis.check_period(edition)
         basis.check_table(self.connection, edition)
+        basis.check_classes(self.connection, edition)
         self.progress.say(f"{edition.delivery_id}: from {basis}")
         return basis
 

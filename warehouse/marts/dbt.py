@@ -38,6 +38,7 @@ class DbtResult:
         failed: the names of those that failed, each with its reason.
         tests: the tests that found rows, as dbt knows them, with the number.
         rows: rows of each model that is a table, by its published place.
+        compiled: the SQL of each model as it ran, by dbt's identifier.
     """
 
     count: int = 0
@@ -45,6 +46,7 @@ class DbtResult:
     failed: dict[str, str] = field(default_factory=dict)
     tests: list[tuple[Any, str, int]] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
+    compiled: dict[str, str] = field(default_factory=dict)
 
 
 class Dbt:
@@ -205,6 +207,7 @@ def _read(result: Any) -> _Read:
         made = _node(node)
         if made:
             read.nodes.append(made)
+            read.compiled[node.unique_id] = getattr(node, "compiled_code", None) or ""
         if status not in _GOOD:
             found = (
                 f"{item.failures} rows fail the test" if status == "fail" else _in_short(item.message or "", lines=2)

@@ -14,8 +14,9 @@ from warehouse.core import builds
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.hidden import hiding
+from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.marts import candidate, dbt, findings, inputs
+from warehouse.marts import candidate, dbt, findings, inputs, lineage
 from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
@@ -35,6 +36,7 @@ _INTERRUPTED = """
 update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = '{interrupted}'
 where state = 'building'
 """
+_MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
 _LOOK = (
     "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}…; correct the rows "
     "at their source, or the model, then run again."
@@ -65,6 +67,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
     Raises:
         BuildFailed: a model or a test failed. Nothing that a reader or a receiver sees has changed.
         ObjectInTheWay: something that no build made is where one would be made or published. It was left alone.
+        ClassTooLow: a column is classified lower than what it is made of. Nothing was published.
     """
     with timed("build") as report, databases.warehouse() as connection:
         now = inputs.read(connection, today)
@@ -72,6 +75,8 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         reason = _why(connection, published, now)
         if published and not reason and not anew:
             report.rows_out = _mart_rows(connection, published.build_id)
+            # The models are the same, their classes need not be.
+            lineage.check_kept(connection, published.build_id, today)
             report.notes.append(f"nothing has changed since build {published.build_id}")
             return BuildReport(published.build_id, False, report, findings.of(connection, published.build_id))
         if reason.startswith("what readers see"):
@@ -82,6 +87,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
                 result, found = _build_aside(databases, connection, build_id, today, progress)
             with databases.warehouse() as reader:
                 publish(connection, reader, build_id, result.nodes, progress)
+            kept.forget_others(connection, build_id)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))
         try:
@@ -104,9 +110,11 @@ def _why(connection: psycopg.Connection, published: builds.PublishedBuild | None
     last = connection.execute("select build_id, state from ledger.builds order by build_id desc limit 1").fetchone()
     if last and last[1] != "published":
         return f"build {last[0]} did not come to its end"
-    row = connection.execute("select inputs from ledger.builds where build_id = %s", (published.build_id,)).fetchone()
+    row = connection.execute(_MADE_FROM, (published.build_id,)).fetchone()
     before = row[0] if row else {}
     changed = [name for name, digest in now.items() if before.get(name) != digest]
+    if not row or not row[1]:
+        return f"of build {published.build_id} it is not known what its columns are made of"
     if changed:
         return f"changed since build {published.build_id}: {', '.join(changed)}"
     altered = builds.alterations(connection, published)
@@ -139,6 +147,7 @@ def _build_aside(
     findings.record(connection, build_id, found)
     if result.failed:
         raise _failure(result, found)
+    lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
     return result, [one for one in found if one.severity == "warning"]
 
 

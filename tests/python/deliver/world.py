@@ -16,6 +16,7 @@ import asyncssh
 import psycopg
 import yaml
 
+from tests.python.lineages import keep_constants
 from warehouse.core import builds
 from warehouse.core.ledger import migrate
 from warehouse.core.settings import Settings
@@ -60,6 +61,7 @@ def building(conninfo: str, as_at: date | None = None) -> Iterator[psycopg.Conne
             yield connection
             names = connection.execute("select tablename from pg_tables where schemaname = 'extracts'").fetchall()
             builds.remember(connection, int(row[0]), [("extracts", name) for (name,) in names])
+            keep_constants(connection, int(row[0]))
 
 
 def column(name: str, logical: str, physical: str, classification: str = "open", **more: Any) -> dict[str, Any]:

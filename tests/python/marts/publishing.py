@@ -6,6 +6,7 @@ from datetime import date
 
 import psycopg
 
+from tests.python.lineages import keep_constants
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
 from warehouse.marts import candidate
@@ -42,6 +43,7 @@ def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
         ).fetchone()
         assert row is not None
         publish(connection, reader, row[0], nodes, Silent())
+        keep_constants(connection, row[0])
         candidate.drop_all(connection)
     return int(row[0])
 

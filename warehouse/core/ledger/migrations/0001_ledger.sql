@@ -759,6 +759,7 @@ create table ledger.builds (
     failed text[],
     mart_rows bigint,
     inputs jsonb not null default '{}',
+    lineage jsonb,
     published_xid xid8,
     published_at timestamptz
 );
@@ -769,6 +770,9 @@ comment on table ledger.builds is
 comment on column ledger.builds.inputs is
     'What the build was made from, as digests: the project, dbt''s version, the business date, the rows of the replica '
     'and of its history. A run with the same inputs builds nothing.';
+comment on column ledger.builds.lineage is
+    'Of each column of each model, the columns that it is made of; no values. Only the published build has it: its '
+    'deliveries check their contracts'' classes against it, and the next build reads only SQL that has changed.';
 comment on column ledger.builds.published_xid is
     'The transaction that wrote the build''s rows into the published tables. A row of a published table with any other '
     'xmin was written by somebody else.';

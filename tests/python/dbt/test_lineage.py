@@ -1,0 +1,151 @@
+"""No column of the project, and of what leaves, is classified lower than what it is made of."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+import pytest
+
+from tests.python.dbt.conftest import Node, invoke
+from warehouse.core.classes import Classes
+from warehouse.core.contracts import load_contracts
+from warehouse.core.errors import ClassTooLow
+from warehouse.core.lineage.check import Judge, by_reason, check, releases
+from warehouse.core.lineage.project import Lineage, read_project
+from warehouse.core.terms import Term, load_terms
+
+PREFIX: Final = "dbt_"
+TODAY: Final = date(2026, 11, 28)
+_REASONS = by_reason(TODAY)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """The manifest with the SQL of every model, made without a connection."""
+    target = tmp_path_factory.mktemp("lineage")
+    invoke(["compile", "--no-introspect", "--no-populate-cache"], target)
+    loaded: Node = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def classes() -> Classes:
+    return Classes()
+
+
+@pytest.fixture(scope="session")
+def lineage(compiled: Node, classes: Classes) -> Lineage:
+    return read_project(compiled, classes.replicated, PREFIX)
+
+
+def test_every_model_is_read(lineage: Lineage, compiled: Node) -> None:
+    assert not lineage.unread
+    models = {n["name"] for n in compiled["nodes"].values() if n["resource_type"] == "model"}
+    assert {one.name for one in lineage.relations if one.kind == "model"} == models
+    assert len(models) > 40
+
+
+def test_every_column_of_a_model_is_the_lineage_s(lineage: Lineage, compiled: Node) -> None:
+    listed = {n["name"]: set(n["columns"]) for n in compiled["nodes"].values() if n["resource_type"] == "model"}
+    assert not [one.name for one in lineage.relations if one.kind == "model" and listed[one.name] - set(one.columns)]
+
+
+def test_no_column_is_classified_lower_than_what_it_is_made_of(lineage: Lineage, classes: Classes) -> None:
+    check(lineage, classes, _REASONS, load_contracts())
+
+
+def test_every_seed_and_source_of_ours_states_the_class_of_each_column(lineage: Lineage) -> None:
+    stated = [one for one in lineage.relations if one.kind == "seed" or one.place.startswith("ledger.")]
+    assert len(stated) >= 7
+    assert not [f"{one.place}.{n}" for one in stated for n, column in one.columns.items() if not column.stated]
+
+
+def test_each_reason_is_needed(lineage: Lineage, classes: Classes) -> None:
+    """A row of a model in lowered.csv that lowers nothing any more goes."""
+    used: set[tuple[str, str]] = set()
+
+    def note(model: str, column: str, before: str, after: str) -> bool:
+        allowed = _REASONS(model, column, before, after)
+        used.update([(model, column)] if allowed else [])
+        return allowed
+
+    Judge(lineage, classes, note)
+    models = {one.name for one in lineage.relations if one.kind == "model"}
+    from warehouse.core.class_floors import reasons
+
+    assert {(one.of, one.column) for one in reasons() if one.of in models} == used
+
+
+def test_a_release_of_the_list_is_a_macro(compiled: Node) -> None:
+    own = [m for m in compiled["macros"].values() if m["package_name"] == "teaching_record_warehouse"]
+    named = {m["name"] for m in own if f"released: {m['name']} " in m["macro_sql"]}
+    assert named == set(releases()) - {"is_null"}
+
+
+def test_the_national_insurance_number_under_another_name_is_found_with_its_path(compiled: Node) -> None:
+    """As tried by the inspection: `payroll_reference` and `cohort_code`, open in model, dictionary and contract."""
+    node = "model.teaching_record_warehouse.dandi_teachers"
+    changed: Any = copy.deepcopy(compiled)
+    changed["nodes"][node]["compiled_code"] = compiled["nodes"][node]["compiled_code"].replace(
+        "persons.is_live,",
+        "persons.is_live, persons.national_insurance_number as payroll_reference,"
+        " to_char(persons.date_of_birth, 'YYYYMM') as cohort_code,",
+    )
+    terms = load_terms()
+    for name in ("payroll_reference", "cohort_code"):
+        changed["nodes"][node]["columns"][name] = {"doc_blocks": [f"doc.p.{name}"]}
+        terms[name] = Term(name, "open", "string", "…", None, "person")
+    classes = Classes(terms)
+    (dandi,) = [one for one in load_contracts() if one.model == "dandi_teachers"]
+    column = dandi.columns[0]
+    contract = replace(
+        dandi,
+        columns=(
+            *dandi.columns,
+            *(replace(column, name=name, classification="open") for name in ("payroll_reference", "cohort_code")),
+        ),
+    )
+    lineage = read_project(changed, classes.replicated, PREFIX)
+    with pytest.raises(ClassTooLow) as caught:
+        check(lineage, classes, _REASONS, [contract])
+    said = caught.value.what
+    assert (
+        "exports/dandi/teachers.odcs.yaml payroll_reference (open)"
+        " ← extracts.dandi_teachers.payroll_reference (sensitive)"
+        " ← marts.dim_person.national_insurance_number (sensitive)"
+        " ← staging.stg_trs__persons.national_insurance_number (sensitive)"
+        " ← trs.persons.national_insurance_number (sensitive)"
+    ) in said
+    assert "cohort_code" in said
+    assert caught.value.exit_code == 28
+
+
+def test_a_class_that_is_raised_at_the_source_is_asked_of_what_is_made_of_it(
+    lineage: Lineage, classes: Classes
+) -> None:
+    """The published build is the same, its classes are not: a delivery notices."""
+    raised = Classes()
+    raised._tables["persons"]["columns"]["qts_date"] = "sensitive"
+    with pytest.raises(ClassTooLow, match=r"qts_date \(\w+\) ← .*trs\.\w+\.\w+ \(sensitive"):
+        check(lineage, raised, _REASONS, load_contracts())
+
+
+def test_the_views_of_versions_have_the_columns_that_are_taken_for_open() -> None:
+    from warehouse.core.lineage.project import VERSION_COLUMNS
+    from warehouse.replicate.history.tables import _OF_A_VERSION
+
+    assert tuple(name for name, _ in _OF_A_VERSION) == VERSION_COLUMNS
+
+
+@pytest.mark.slow
+def test_the_same_holds_of_the_sql_for_bigquery(tmp_path_factory: pytest.TempPathFactory, classes: Classes) -> None:
+    target = tmp_path_factory.mktemp("lineage-bigquery")
+    invoke(["compile", "--target", "bigquery", "--no-introspect", "--no-populate-cache"], target)
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    lineage = read_project(manifest, classes.replicated, "teaching_record_", "bigquery")
+    assert not lineage.unread
+    check(lineage, classes, _REASONS, load_contracts())

@@ -1,0 +1,79 @@
+"""A build with a renamed sensitive column is not published, and a delivery from a build that became one is not made."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.python.conftest import FreshDatabases
+from tests.python.marts.small import make_project, write
+from warehouse.core.errors import ClassTooLow
+from warehouse.core.progress import Silent
+from warehouse.core.terms import load_terms
+from warehouse.marts import build
+
+pytestmark = pytest.mark.slow
+
+TODAY = date(2026, 10, 1)
+PEOPLE = """
+seeds:
+  - name: people
+    columns:
+      - {name: n, config: {meta: {class: open}}}
+      - {name: nino, config: {meta: {class: sensitive}}}
+"""
+TERM = "{% docs payroll_reference %}\n{# string, CLASS #}\nThe number of the payroll.\n{% enddocs %}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = make_project(tmp_path, monkeypatch)
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "people.csv").write_text("n,nino\n1,QQ123456A\n2,QQ654321B\n")
+    (folder / "seeds" / "people.yml").write_text(PEOPLE)
+    with (folder / "dbt_project.yml").open("a") as handle:
+        handle.write("seeds: {small: {+schema: seeds}}\n")
+    say(folder, "open")
+    write(folder, "staging/stg_one", "select n as x, nino from {{ ref('people') }}")
+    write(folder, "marts/dim_one", "select x, 'PR' || nino as payroll_reference from {{ ref('stg_one') }}")
+    return folder
+
+
+def say(folder: Path, classification: str) -> None:
+    page = load_terms.__defaults__[0] / "small.md"  # type: ignore[index]
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(TERM.replace("CLASS", classification))
+
+
+def test_it_is_refused_before_it_is_published(prepared: FreshDatabases, project: Path) -> None:
+    with pytest.raises(ClassTooLow) as caught:
+        build(prepared, TODAY, Silent())
+    assert (
+        "marts.dim_one.payroll_reference (open) ← staging.stg_one.nino (sensitive) ← seeds.people.nino (sensitive)"
+        in caught.value.what
+    )
+    assert "QQ123456A" not in str(vars(caught.value))
+    with prepared.at_warehouse() as reader:
+        assert reader.execute("select state from ledger.builds").fetchall() == [("failed",)]
+        assert reader.execute("select to_regclass('marts.dim_one')").fetchall() == [(None,)]
+
+    say(project, "sensitive")
+    first = build(prepared, TODAY, Silent())
+    assert first.built
+
+    # The same models, and a class that somebody lowers: there is nothing to build, and it is noticed.
+    page = project / "models" / "field_dictionary" / "small.md"
+    page.write_text(page.read_text().replace("sensitive", "open"))
+    with pytest.raises(ClassTooLow):
+        build(prepared, TODAY, Silent())
+
+    # A model that cannot be read is not published either.
+    say(project, "sensitive")
+    write(project, "marts/dim_one", "select x, s::text as payroll_reference from {{ ref('stg_one') }} as s")
+    with pytest.raises(ClassTooLow, match=r"marts\.dim_one"):
+        build(prepared, TODAY, Silent())
+    with prepared.at_warehouse() as reader:
+        kept = reader.execute("select build_id from ledger.builds where lineage is not null and state = 'published'")
+        assert kept.fetchall() == [(first.build_id,)]
