@@ -23,6 +23,7 @@ from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.probe import probe
+from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.recover import clean
 from warehouse.deliver.upload import Sending
 
@@ -35,6 +36,7 @@ class Attempt:
 
     Attributes:
         because: why a person asked for this revision.
+        pseudonyms: what makes them, where the contract asks for any.
     """
 
     edition: Edition
@@ -45,6 +47,7 @@ class Attempt:
     check: Check
     hook: Callable[[str], None]
     because: str | None = None
+    pseudonyms: Pseudonyms | None = None
 
     @property
     def delivery(self) -> str:
@@ -94,7 +97,7 @@ class Attempt:
         self.outbox.make_empty()
         self.progress.say(f"{self.delivery}: writing the file")
         with closing(connect(conninfo, what="the warehouse", variable=VARIABLE)) as reader:
-            made = extract(reader, self.edition, basis, self.outbox, self.progress, self.hook)
+            made = extract(reader, self.edition, basis, self.outbox, self.progress, self.hook, self.pseudonyms)
         self.ledger.built(self.delivery, made.files, made.as_at)
         return made
 

@@ -20,6 +20,7 @@ from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.harmless import harmless
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
+from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
 
 ROWS_PER_BLOCK = 16_384
@@ -57,6 +58,7 @@ def extract(
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
+    pseudonyms: Pseudonyms | None = None,
 ) -> Extract:
     """Write the contract's files into the outbox, all from one snapshot of the database.
 
@@ -64,6 +66,7 @@ def extract(
         connection: to the warehouse, for this alone, with the settings of core/session.py.
         basis: the build that the rows have to be of.
         hook: called with "extracting" once rows have begun to flow.
+        pseudonyms: what makes them, where the contract asks for any.
 
     Raises:
         NotCovered: the table is not what the published build made.
@@ -77,8 +80,10 @@ def extract(
         # In this snapshot, so that what is found of the table is true of the rows that are read.
         basis.check_table(connection, edition)
         day = as_at(connection, contract, basis.build.as_at)
+        if pseudonyms:
+            pseudonyms.prepare(connection)
         try:
-            files = tuple(_write_files(connection, edition, outbox, progress, hook))
+            files = tuple(_write_files(connection, edition, outbox, progress, hook, pseudonyms))
         except OSError as error:
             raise no_room(error) from None
     return Extract(files, day)
@@ -107,13 +112,15 @@ def _write_files(
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
+    pseudonyms: Pseudonyms | None,
 ) -> Iterator[FileFacts]:
     contract = edition.contract
     per_file, part, done = contract.format.rows_per_file, 1, 0
     name = edition.file_name(part)
     file, in_file, replaced = _open(outbox, contract, name), 0, 0
     try:
-        for block in _blocks(connection, contract, per_file):
+        for read in _blocks(connection, contract, per_file, pseudonyms):
+            block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
                 yield _finish(outbox, name, in_file, replaced)
@@ -154,14 +161,16 @@ def _finish(outbox: Outbox, name: str, rows: int, replaced: int) -> FileFacts:
     return replace(facts, replaced=replaced)
 
 
-def _blocks(connection: psycopg.Connection, contract: Contract, per_file: int | None) -> Iterator[Sequence[bytes]]:
+def _blocks(
+    connection: psycopg.Connection, contract: Contract, per_file: int | None, pseudonyms: Pseudonyms | None
+) -> Iterator[Sequence[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
     PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row.
     """
     block: list[bytes] = []
     size, left = 0, per_file
-    with connection.cursor().copy(copy_query(contract)) as copy:
+    with connection.cursor().copy(copy_query(contract, pseudonyms)) as copy:
         for message in copy:
             row = bytes(message)
             block.append(row)

@@ -63,10 +63,20 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
             "purpose": contract.purpose,
             "retention_months": contract.retention_months,
             "previous": _other(previous),
+            **_pseudonyms(contract),
         },
         "resources": [_resource(contract, file) for file in files],
     }
     return as_bytes(package)
+
+
+def _pseudonyms(contract: Contract) -> dict[str, Any]:
+    """Which columns are pseudonyms, and of which key: those of two keys cannot be joined."""
+    if contract.pseudonym_key is None:
+        return {}
+    columns = [column.name for column in contract.columns if column.pseudonym]
+    key = contract.pseudonym_key
+    return {"pseudonyms": {"columns": columns, "purpose": key.purpose, "key_version": key.version}}
 
 
 def _other(known: Known) -> dict[str, Any] | None:

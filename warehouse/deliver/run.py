@@ -37,6 +37,7 @@ from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox, clear_all
+from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.recover import adopt, clean, finish, look_back
 from warehouse.deliver.report import DeliveredFile, DeliveryReport
 from warehouse.deliver.states import State
@@ -187,6 +188,7 @@ class Run:
             self.ledger.miss(edition)
             return replace(report, state=State.MISSED)
         basis = self._basis(edition)
+        pseudonyms = of_edition(self.connection, self.world.settings, edition)
         with closing(self._destination(owed.contract)) as destination:
             Attempt(
                 edition=edition,
@@ -197,6 +199,7 @@ class Run:
                 check=self.check,
                 hook=self.hook,
                 because=because,
+                pseudonyms=pseudonyms,
             ).run(self.world.conninfo, basis)
         return self._closed(owed, report)
 

@@ -12,6 +12,7 @@ from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.settings import near
 from warehouse.deliver.harmless import FORMULA_STARTS
+from warehouse.deliver.pseudonyms import Pseudonyms
 
 SCHEMA = "extracts"
 
@@ -97,20 +98,17 @@ def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> da
     return built
 
 
-def copy_query(contract: Contract) -> sql.Composed:
+def copy_query(contract: Contract, pseudonyms: Pseudonyms | None = None) -> sql.Composed:
     """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted."""
     prefixed = contract.format.formula_characters == "prefix"
-    columns = sql.SQL(", ").join(
-        _not_a_formula(column) if prefixed and column.type.kind is Kind.STRING else _expression(column)
+    listed = [
+        _not_a_formula(column)
+        if prefixed and column.type.kind is Kind.STRING and not column.pseudonym
+        else _expression(column, pseudonyms)
         for column in contract.columns
-    )
-    # Byte order, so that the order does not depend on the server's locale.
-    order = sql.SQL(", ").join(
-        sql.SQL('{} collate "C"' if contract.column(name).type.kind is Kind.STRING else "{}").format(
-            _as_text(name) if contract.column(name).type.kind is Kind.STRING else sql.Identifier(name)
-        )
-        for name in contract.sort_key
-    )
+    ]
+    columns = sql.SQL(", ").join([*(pseudonyms.in_front if pseudonyms else []), *listed])
+    order = sql.SQL(", ").join(_order(contract.column(name), pseudonyms) for name in contract.sort_key)
     return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
         columns, relation(contract), order
     )
@@ -127,8 +125,19 @@ def _not_a_formula(column: Column) -> sql.Composed:
     )
 
 
-def _expression(column: Column) -> sql.Composed:
+def _order(column: Column, pseudonyms: Pseudonyms | None) -> sql.Composed:
+    if column.pseudonym and pseudonyms:
+        return pseudonyms.order(column)
+    if column.type.kind is Kind.STRING:
+        # Byte order, so that the order does not depend on the server's locale.
+        return sql.SQL('{} collate "C"').format(_as_text(column.name))
+    return sql.SQL("{}").format(sql.Identifier(column.name))
+
+
+def _expression(column: Column, pseudonyms: Pseudonyms | None) -> sql.Composed:
     """A column as it is written. Infinite dates become null: no file format and no reader knows them."""
+    if column.pseudonym and pseudonyms:
+        return pseudonyms.in_place(column)
     name = sql.Identifier(column.name)
     if column.type.kind is Kind.DECIMAL:
         size = sql.SQL("{}, {}").format(sql.Literal(column.type.size), sql.Literal(column.type.scale))

@@ -15,6 +15,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
 from warehouse.erase import stored
 from warehouse.erase.data_file import without
+from warehouse.erase.pseudonyms import with_pseudonyms
 from warehouse.erase.stored import Rewritten, StoredFile
 from warehouse.erase.subject import Subject
 
@@ -76,6 +77,7 @@ class Deliveries:
         self, connection: psycopg.Connection, settings: Settings, subject: Subject, progress: Progress
     ) -> None:
         self._connection, self._subject, self._progress = connection, subject, progress
+        self._in_files = with_pseudonyms(connection, settings, subject)
         self._ours = settings.warehouse_deliveries.expanduser().resolve()
 
     def find(self) -> list[Held]:
@@ -86,7 +88,7 @@ class Deliveries:
             if is_folder(file.destination):
                 if not file.path.exists():
                     continue
-                counted = without(file.path, None, self._subject, key_beside(file.path.parent))
+                counted = without(file.path, None, self._in_files, key_beside(file.path.parent))
                 if counted.differs:
                     held = "here" if self._is_ours(file) else "by the recipient"
                     found.append(self._held(file, held, "read", counted.removed))
@@ -100,7 +102,7 @@ class Deliveries:
         for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
             data = path.suffix in (".csv", ".parquet") and path.is_file() and not path.is_symlink()
             if data and path.resolve() not in known:
-                counted = without(path, None, self._subject, key_beside(path.parent))
+                counted = without(path, None, self._in_files, key_beside(path.parent))
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
@@ -131,7 +133,7 @@ class Deliveries:
             self._record(erasure_id, held, old, new, *rows)
 
         def made(path: Path, aside: Path) -> Rewritten:
-            counted = without(path, aside, self._subject, key)
+            counted = without(path, aside, self._in_files, key)
             return Rewritten(counted.rows, counted.differs, counted.removed)
 
         ours = [file for file in files if file.is_below(self._ours)]

@@ -25,6 +25,7 @@ from warehouse.core.contracts.model import (
     Contract,
     FileFormat,
     Proof,
+    PseudonymKey,
     Rule,
     RuleKind,
     Schedule,
@@ -45,6 +46,7 @@ _CUSTOM = {
     "confirmation",
     "controlCharacters",
     "formulaCharacters",
+    "pseudonymKey",
 }
 _LATEST_DUE_DAY = 28
 
@@ -101,6 +103,7 @@ class _Loader:
         schedule, retention = self._sla()
         destinations = self._destinations()
         proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
+        pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
         if self._problems:
             raise contract_error(self._path, self._problems)
         return Contract(
@@ -123,6 +126,7 @@ class _Loader:
             proof=proof,
             retention_months=retention,
             content_sha256=_content(document),
+            pseudonym_key=pseudonym_key,
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -183,6 +187,7 @@ class _Loader:
             self._wrong(f"{place}.description", "is missing")
         column_type = self._type(place, entry)
         options = self._options(place, entry, column_type)
+        pseudonym = self._is_pseudonym(place, entry, column_type)
         if len(self._problems) > before or column_type is None:
             return None
         return Column(
@@ -195,7 +200,37 @@ class _Loader:
             unique=bool(entry.unique) or self._is_whole_key(entry),
             constraints=options,
             quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),
+            pseudonym=pseudonym,
         )
+
+    def _is_pseudonym(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> bool:
+        """Whether a column leaves as a pseudonym: 64 hexadecimal digits that still stand for one person."""
+        given = {str(one.property): one.value for one in entry.customProperties or []}
+        if not given.get("pseudonym"):
+            return False
+        if column_type is not None and column_type.kind is not Kind.STRING:
+            self._wrong(f"{place}.customProperties.pseudonym", "a pseudonym is a text")
+        if entry.classification == "open":
+            self._wrong(f"{place}.classification", "is `open`; a pseudonym is at least personal")
+        return True
+
+    def _pseudonym_key(self, given: Any, columns: tuple[Column, ...]) -> PseudonymKey | None:
+        place, wanted = "customProperties.pseudonymKey", any(column.pseudonym for column in columns)
+        if given is None:
+            if wanted:
+                self._wrong(place, "is missing: a column is a pseudonym. Give a purpose and a version")
+            return None
+        if not wanted:
+            self._wrong(place, "is given, and no column is a pseudonym (customProperties, `pseudonym: true`)")
+            return None
+        purpose, version = (given.get("purpose"), given.get("version")) if isinstance(given, dict) else (None, None)
+        if not isinstance(purpose, str) or not IDENTIFIER.match(purpose):
+            self._wrong(place, "needs a `purpose`, a name of small letters, digits and underscores")
+            return None
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            self._wrong(place, "needs a `version`, 1 or more")
+            return None
+        return PseudonymKey(purpose, version)
 
     def _is_whole_key(self, entry: SchemaProperty) -> bool:
         tables = self._document.schema_ or []

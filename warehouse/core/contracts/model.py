@@ -38,6 +38,7 @@ class Column:
         physical_type: the type as the contract writes it.
         unique: whether no two rows may have one value; true for a primary key of one column.
         constraints: the contract's logicalTypeOptions, such as pattern, maxLength, minimum.
+        pseudonym: whether the model's value leaves as a keyed pseudonym.
         quasi_identifier: whether it singles a person out together with other such columns.
     """
 
@@ -50,6 +51,7 @@ class Column:
     unique: bool
     constraints: Mapping[str, Any]
     quasi_identifier: bool = False
+    pseudonym: bool = False
 
 
 class RuleKind(StrEnum):
@@ -141,6 +143,19 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True)
+class PseudonymKey:
+    """Which of a recipient's keys its pseudonyms are made with.
+
+    Attributes:
+        purpose: pseudonyms of two extracts with one purpose can be joined.
+        version: one more each time that the key changes.
+    """
+
+    purpose: str
+    version: int
+
+
+@dataclass(frozen=True)
 class Schedule:
     """When a delivery is owed: for each whole calendar month, from a day of the next month on."""
 
@@ -158,6 +173,7 @@ class Contract:
         destinations: the kinds of place it may go to, by their names in warehouse.core.destinations.
         proof: what proves that a file arrived.
         retention_months: how long the recipient may keep a file.
+        pseudonym_key: that makes the pseudonyms; None where no column is one.
         sha256: of the contract's file.
         content_sha256: of all that it says but for its version and how an arrival is confirmed, without comments.
     """
@@ -181,6 +197,7 @@ class Contract:
     proof: Proof
     retention_months: int
     content_sha256: str = ""
+    pseudonym_key: PseudonymKey | None = None
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""

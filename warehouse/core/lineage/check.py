@@ -181,7 +181,10 @@ def _leaving(judge: Judge, contracts: Iterable[Contract]) -> Iterator[TooLow]:
     for contract in contracts:
         for column in contract.columns:
             origin = Origin(f"extracts.{contract.model}", column.name)
-            if LEVELS.index(column.classification) < LEVELS.index(judge.least(origin)):
+            least = LEVELS.index(judge.least(origin))
+            if column.pseudonym:
+                least = min(least, LEVELS.index(releases()["keyed_pseudonym"]))
+            if LEVELS.index(column.classification) < least:
                 leaves = Step(f"{near(contract.path)} {column.name}", column.classification)
                 yield TooLow((leaves, *judge.path(origin)))
 

@@ -746,6 +746,18 @@ comment on table ledger.keys is
     'Every key for pseudonyms that was used, never the key itself. fingerprint: an HMAC by the key of a fixed text, by '
     'which another key under the same name and version is refused.';
 
+create table ledger.pseudonym_periods (
+    recipient text not null,
+    extract text not null,
+    period text not null,
+    key_name text not null,
+    key_version int not null,
+    primary key (recipient, extract, period)
+);
+
+comment on table ledger.pseudonym_periods is
+    'The key whose pseudonyms the files of a period have. Its revisions have the same.';
+
 -- Builds of the models.
 create table ledger.builds (
     build_id bigint generated always as identity primary key,

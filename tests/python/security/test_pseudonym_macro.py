@@ -1,0 +1,83 @@
+"""The macro and the Python function give the same bytes: in PostgreSQL by running it, for BigQuery by reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from dbt.cli.main import dbtRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.python.conftest import FreshDatabases
+from tests.python.dbt.conftest import PROFILE, PROJECT
+from warehouse.core.keys import Key
+
+pytestmark = pytest.mark.slow
+
+SETTING = "decode(current_setting('warehouse.key'), 'hex')"
+
+# Keys and texts of RFC 4231, as far as its texts are UTF-8; the digests are in test_keys.py.
+VECTORS = [
+    (b"\x0b" * 20, "Hi There"),
+    (b"Jefe", "what do ya want for nothing?"),
+    (b"\xaa" * 131, "Test Using Larger Than Block-Size Key - Hash Key First"),
+    (b"\xaa" * 131, "This is a test using a larger than block-size key and a larger than block-size data."),
+    (b"\x01" * 64, "Ó, \N{SNOWMAN} and a 'quote'"),
+    (b"\x00" * 32, ""),
+]
+
+
+def compiled(inline: str, target: Path, *more: str) -> str:
+    arguments = [
+        "--quiet",
+        "--no-version-check",
+        "compile",
+        "--no-introspect",
+        "--no-populate-cache",
+        "--inline",
+        inline,
+    ]
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROFILE), "--target-path", str(target)]
+    result = dbtRunner().invoke([*arguments, *folders, "--log-path", str(target / "logs"), *more])
+    if not result.success:
+        raise AssertionError(str(result.exception or result.result.results[0].message))
+    return str(result.result.results[0].node.compiled_code)
+
+
+@pytest.fixture(scope="module")
+def macro(tmp_path_factory: pytest.TempPathFactory) -> str:
+    given = f'select {{{{ keyed_pseudonym("t.text", "{SETTING}") }}}} as p from (select %s::text as text) as t'
+    return compiled(given, tmp_path_factory.mktemp("macro"))
+
+
+def test_postgresql_and_python_give_the_same_bytes(databases: FreshDatabases, macro: str) -> None:
+    with databases.at_warehouse() as connection:
+
+        def check(secret: bytes, text: str) -> None:
+            connection.execute("select set_config('warehouse.key', %s, false)", (secret.hex(),))
+            row = connection.execute(macro.encode(), (text,)).fetchone()
+            assert row == (Key("k", 1, "here", secret).digest(text),)
+
+        for secret, text in VECTORS:
+            check(secret, text)
+
+        @settings(max_examples=50)
+        @given(st.binary(min_size=1, max_size=150), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+        def any_key_and_text(secret: bytes, text: str) -> None:
+            check(secret, text)
+
+        any_key_and_text()
+
+
+def test_bigquery_reads_it(tmp_path: Path) -> None:
+    sql = compiled('select {{ keyed_pseudonym("t.trn", "@key") }} as p from t', tmp_path, "--target", "bigquery")
+    assert sqlglot.parse_one(sql, dialect="bigquery")
+    assert "sha256" in sql.lower()
+    assert "'" not in sql.replace("b'\\x00'", "").replace("b'\\x36'", "").replace("b'\\x5c'", "")
+
+
+def test_a_key_as_a_literal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="never as a literal"):
+        compiled("""select {{ keyed_pseudonym("t.trn", "decode('00', 'hex')") }} as p from t""", tmp_path)
