@@ -29,7 +29,7 @@ class Classes:
         self.schema, self._tables = str(file["schema"]), file["tables"]
 
     @property
-    def replicated(self) -> dict[str, dict[str, str]]:
+    def replicated_columns(self) -> dict[str, dict[str, str]]:
         """The class of each replicated column of each replicated table."""
         return {
             table: {
@@ -68,13 +68,11 @@ class Classes:
 
     def replicated(self, classification: str) -> dict[str, list[str]]:
         """The replicated columns of a class, by table."""
-        found: dict[str, list[str]] = {}
-        for table, entry in self._tables.items():
-            for column, raw in entry["columns"].items() if entry.get("replicate") is not False else ():
-                line = raw if isinstance(raw, dict) else {"class": raw}
-                if line["class"] == classification and line.get("replicate") is not False:
-                    found.setdefault(table, []).append(column)
-        return found
+        named = {
+            table: [name for name, given in columns.items() if given == classification]
+            for table, columns in self.replicated_columns.items()
+        }
+        return {table: names for table, names in named.items() if names}
 
     def _line(self, model: str, column: str) -> Any:
         return self._tables.get(model.removeprefix(STAGED), {}).get("columns", {}).get(column)

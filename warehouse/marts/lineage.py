@@ -30,7 +30,7 @@ def check_built(
     """
     published, classes = builds.published(connection), Classes()
     before = kept.of(connection, published.build_id) if published else None
-    made = read_project(facts(manifest, compiled), classes.replicated, PREFIX, before=before)
+    made = read_project(facts(manifest, compiled), classes.replicated_columns, PREFIX, before=before)
     check(made, classes, by_reason(today))
     kept.keep(connection, build_id, made)
 

@@ -39,7 +39,7 @@ def classes() -> Classes:
 
 @pytest.fixture(scope="session")
 def lineage(compiled: Node, classes: Classes) -> Lineage:
-    return read_project(compiled, classes.replicated, PREFIX)
+    return read_project(compiled, classes.replicated_columns, PREFIX)
 
 
 def test_every_model_is_read(lineage: Lineage, compiled: Node) -> None:
@@ -109,7 +109,7 @@ def test_the_national_insurance_number_under_another_name_is_found_with_its_path
             *(replace(column, name=name, classification="open") for name in ("payroll_reference", "cohort_code")),
         ),
     )
-    lineage = read_project(changed, classes.replicated, PREFIX)
+    lineage = read_project(changed, classes.replicated_columns, PREFIX)
     with pytest.raises(ClassTooLow) as caught:
         check(lineage, classes, _REASONS, [contract])
     said = caught.value.what
@@ -146,6 +146,6 @@ def test_the_same_holds_of_the_sql_for_bigquery(tmp_path_factory: pytest.TempPat
     target = tmp_path_factory.mktemp("lineage-bigquery")
     invoke(["compile", "--target", "bigquery", "--no-introspect", "--no-populate-cache"], target)
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    lineage = read_project(manifest, classes.replicated, "teaching_record_", "bigquery")
+    lineage = read_project(manifest, classes.replicated_columns, "teaching_record_", "bigquery")
     assert not lineage.unread
     check(lineage, classes, _REASONS, load_contracts())

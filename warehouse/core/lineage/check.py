@@ -88,7 +88,7 @@ class Judge:
     """
 
     def __init__(self, lineage: Lineage, classes: Classes, allowed: Allowed) -> None:
-        self._replicated = classes.replicated
+        self._replicated = classes.replicated_columns
         self._classes, self._allowed = classes, allowed
         self._releases = releases()
         self._level: dict[Origin, int] = {}
