@@ -14,7 +14,8 @@ from warehouse.replicate.link import not_set_up
 def show_drift(json: bool = JsonOption) -> None:
     """Show differences in structure between source, replication/trs.yml and replica, and what is done about each.
 
-    Exit code 41: something waits to be classified. Exit code 42: a person has to decide. Otherwise 0: there is no
+    Exit code 26: a rule of the file changed, and `warehouse replicate apply` has not followed it yet. Exit code 41:
+    something waits to be classified. Exit code 42: a person has to decide. Otherwise 0: there is no
     difference, or `warehouse replicate apply` deals with it.
     """
     with opened() as ends:
