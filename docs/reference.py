@@ -15,7 +15,7 @@ import click
 import typer
 import yaml
 
-from docs import columns
+from docs import columns, replicated
 from warehouse.cli.main import app
 from warehouse.core import class_floors, errors
 from warehouse.core.errors import WarehouseError
@@ -36,6 +36,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": exit_codes(),
         "models.md": models(),
         "guards.md": guards(),
+        "replicated.md": _WRITTEN.format("the files in replication/") + replicated.page(),
         "../macros/history/as_at_rules.sql": as_at_rules(),
     }
 

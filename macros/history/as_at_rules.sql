@@ -37,9 +37,6 @@ tps_establishment_types: {key: [tps_establishment_type_id], since: first_copy}
 tps_establishments: {key: [tps_establishment_id], since: first_copy}
 training_providers: {key: [training_provider_id], since: first_copy}
 training_subjects: {key: [training_subject_id], since: first_copy}
-trn_ranges: {key: [from_trn], since: recorded}
 trn_request_metadata: {key: [application_user_id, request_id], since: created_on}
 users: {key: [user_id], since: recorded}
-webhook_endpoints: {key: [webhook_endpoint_id], since: created_on, removed: deleted_on}
-webhook_messages: {key: [webhook_message_id], since: timestamp}
 {% endmacro %}

@@ -4,7 +4,6 @@
     'one_login_users', 'persons', 'previous_names', 'process_events', 'processes', 'qualifications',
     'route_migration_report_items', 'support_task_notes', 'support_tasks', 'tps_csv_extract_items',
     'tps_csv_extract_load_items', 'tps_csv_extracts', 'tps_employments', 'trn_request_metadata', 'users',
-    'webhook_endpoints', 'webhook_messages',
 ] -%}
 
 with

@@ -12,7 +12,6 @@ final as (
         {{ as_text('source.email_id') }} as email_id,
         {{ as_text('source.template_id') }} as template_id,
         {{ as_text('source.email_address') }} as email_address,
-        source.personalization,
         source.metadata,
         {{ finite('source.sent_on') }} as sent_on,
         {{ as_text('source.email_reply_to_id') }} as email_reply_to_id,

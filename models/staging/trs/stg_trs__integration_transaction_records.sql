@@ -20,7 +20,6 @@ final as (
 
     select
         source.integration_transaction_record_id,
-        {{ as_text('source.row_data') }} as row_data,
         {{ as_text('source.failure_message') }} as failure_message,
         {{ as_text('source.person_id') }} as person_id,
         source.duplicate,

@@ -12,16 +12,12 @@ final as (
         {{ as_text('source.note_id') }} as note_id,
         {{ as_text('source.person_id') }} as person_id,
         {{ as_text('source.content') }} as content,
-        {{ as_text('source.content_html') }} as content_html,
         {{ finite('source.updated_on') }} as updated_on,
         {{ finite('source.created_on') }} as created_on,
         {{ as_text('source.created_by_user_id') }} as created_by_user_id,
         {{ as_text('source.created_by_dqt_user_id') }} as created_by_dqt_user_id,
-        {{ as_text('source.created_by_dqt_user_name') }} as created_by_dqt_user_name,
         {{ as_text('source.updated_by_dqt_user_id') }} as updated_by_dqt_user_id,
-        {{ as_text('source.updated_by_dqt_user_name') }} as updated_by_dqt_user_name,
         {{ as_text('source.file_id') }} as file_id,
-        {{ as_text('source.original_file_name') }} as original_file_name,
         {{ infinite_count(['source.updated_on', 'source.created_on']) }} as infinite_value_count
     from source
 

@@ -38,8 +38,6 @@ final as (
             'source.verification_route',
             'one_login_user_verification_route_labels'
         ) }} as verification_route_label,
-        source.verified_names,
-        source.verified_dates_of_birth,
         {{ finite('source.matched_on') }} as matched_on,
         source.match_route,
         {{ label_of('source.match_route', 'one_login_user_match_route_labels') }} as match_route_label,

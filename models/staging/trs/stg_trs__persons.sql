@@ -96,12 +96,8 @@ final as (
         source.dqt_state,
         {{ finite('source.dqt_created_on') }} as dqt_created_on,
         {{ finite('source.dqt_modified_on') }} as dqt_modified_on,
-        {{ as_text('source.dqt_first_name') }} as dqt_first_name,
-        {{ as_text('source.dqt_middle_name') }} as dqt_middle_name,
-        {{ as_text('source.dqt_last_name') }} as dqt_last_name,
         {{ finite('source.dqt_induction_last_sync') }} as dqt_induction_last_sync,
         {{ finite('source.dqt_induction_modified_on') }} as dqt_induction_modified_on,
-        source.dqt_allow_teacher_identity_sign_in_with_prohibitions,
         {{ finite('source.date_of_death') }} as date_of_death,
         source.deleted_on is not null as is_deleted,
         {{ infinite_count([

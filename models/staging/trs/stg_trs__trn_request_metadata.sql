@@ -41,7 +41,6 @@ final as (
         {{ as_text('source.previous_first_name') }} as previous_first_name,
         {{ as_text('source.previous_middle_name') }} as previous_middle_name,
         {{ as_text('source.previous_last_name') }} as previous_last_name,
-        {{ as_text_array('source.name') }} as name,
         {{ finite('source.date_of_birth') }} as date_of_birth,
         source.potential_duplicate,
         {{ as_text('source.national_insurance_number') }} as national_insurance_number,
@@ -60,8 +59,6 @@ final as (
         {{ as_text('source.npq_application_id') }} as npq_application_id,
         {{ as_text('source.npq_name') }} as npq_name,
         {{ as_text('source.npq_training_provider') }} as npq_training_provider,
-        {{ as_text('source.npq_evidence_file_id') }} as npq_evidence_file_id,
-        {{ as_text('source.npq_evidence_file_name') }} as npq_evidence_file_name,
         {{ as_text('source.work_email_address') }} as work_email_address,
         {{ infinite_count(['source.created_on', 'source.date_of_birth']) }} as infinite_value_count
     from source

@@ -50,8 +50,6 @@ final as (
         {{ as_text('source.one_login_client_id') }} as one_login_client_id,
         source.use_shared_one_login_signing_keys,
         {{ as_text('source.one_login_authentication_scheme_name') }} as one_login_authentication_scheme_name,
-        {{ as_text('source.one_login_redirect_uri_path') }} as one_login_redirect_uri_path,
-        {{ as_text('source.one_login_post_logout_redirect_uri_path') }} as one_login_post_logout_redirect_uri_path,
         {{ as_text('source.email') }} as email,
         {{ as_text('source.azure_ad_user_id') }} as azure_ad_user_id,
         {{ as_text('source.role') }} as role,

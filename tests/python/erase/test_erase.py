@@ -73,7 +73,7 @@ def test_what_concerned_two_keeps_the_other(erased: Erased) -> None:
             "select distinct merged_with_person_id, trn from versions.persons where person_id = %s", (person,)
         ).fetchall()
         assert pointers == [(None, world.stays.trn)]
-        notes = rows(warehouse, "select content from history.notes where original_file_name = 'a'")
+        notes = rows(warehouse, "select content from history.notes where updated_by_dqt_user_id is not null")
         assert notes == [(None,)]
         # The account that moved is the other's: only the version from before goes.
         moved = warehouse.execute("select person_id from versions.one_login_users where subject = 'urn:moved'")

@@ -106,7 +106,7 @@ def fill(trs: psycopg.Connection, who: Person) -> None:
     add(trs, "route_migration_report_items", person_id=person, dqt_itt_slug_id=mark)
     add(trs, "one_login_users", subject=who.subject, email_address=who.email, person_id=person)
     add(trs, "emails", email_address=who.email, personalization=json.dumps({"name": mark}))
-    add(trs, "emails", email_address="office@example.org", personalization=json.dumps({"trn": who.trn, "n": mark}))
+    add(trs, "emails", email_address="office@example.org", metadata=json.dumps({"Trn": who.trn}))
     made = {"event_name": "PersonCreatedEvent", "payload": json.dumps(event)}
     add(trs, "events", person_id=person, person_ids=[person], inserted="-infinity", **made)
     # Before the request was matched, its events named no person.
@@ -115,14 +115,13 @@ def fill(trs: psycopg.Connection, who: Person) -> None:
     add(trs, "process_events", person_ids=[person], one_login_user_subjects=[who.subject], **made)
     add(trs, "processes", person_ids=[person], change_reason=json.dumps({"Reason": mark}))
     add(trs, "processes", one_login_user_subjects=[who.subject], dqt_user_name=mark)
-    add(trs, "integration_transaction_records", person_id=person, row_data=mark)
-    add(trs, "integration_transaction_records", row_data=f"{who.trn};{mark};", failure_message=f"no {who.trn}")
+    add(trs, "integration_transaction_records", person_id=person, failure_message=mark)
+    add(trs, "integration_transaction_records", failure_message=f"no {who.trn}, {mark}")
     add(
         trs,
         "trn_request_metadata",
         application_user_id=who.application,
         request_id=who.request,
-        name=[mark],
         resolved_person_id=person,
         first_name=mark,
     )
@@ -136,10 +135,9 @@ def fill(trs: psycopg.Connection, who: Person) -> None:
         subject_name=mark,
     )
     add(trs, "support_task_notes", support_task_reference=who.task, content=mark)
-    add(trs, "tps_csv_extract_load_items", trn=who.trn, member_postcode=mark[:10])
+    add(trs, "tps_csv_extract_load_items", trn=who.trn, member_id=mark[:10])
     add(trs, "tps_csv_extract_items", trn=who.trn, national_insurance_number=who.nino, key=f"{who.trn}.330.1")
     add(trs, "tps_employments", person_id=person, person_email_address=who.email, key=f"{who.trn}.330.1.20260901")
-    add(trs, "webhook_messages", data=json.dumps({"trn": who.trn, "firstName": mark}))
 
 
 def fill_shared(trs: psycopg.Connection, gone: Person, stays: Person) -> None:
@@ -151,12 +149,18 @@ def fill_shared(trs: psycopg.Connection, gone: Person, stays: Person) -> None:
     add(trs, "events", event_name="PersonsMergedEvent", person_id=stays.person_id, person_ids=both, payload=merge)
     add(trs, "processes", process_type=77, person_ids=both, change_reason=json.dumps({"Reason": gone.mark}))
     trs.execute("update persons set merged_with_person_id = %s where person_id = %s", (gone.person_id, stays.person_id))
-    add(trs, "notes", person_id=stays.person_id, content=f"Asked about {gone.trn} {gone.mark}", original_file_name="a")
+    add(
+        trs,
+        "notes",
+        person_id=stays.person_id,
+        content=f"Asked about {gone.trn} {gone.mark}",
+        updated_by_dqt_user_id=uuid.UUID(int=1),
+    )
     data = json.dumps({"StatedTrn": gone.trn, "StatedFirstName": gone.mark})
     add(trs, "support_tasks", support_task_reference="TRS-1", support_task_type=8, person_id=stays.person_id, data=data)
     # An account that was linked to the one and is the other's now, and an address that both have.
     add(trs, "one_login_users", subject="urn:moved", email_address="both@example.org", person_id=gone.person_id)
-    add(trs, "emails", email_address="both@example.org", personalization=json.dumps({"name": stays.mark}))
+    add(trs, "emails", email_address="both@example.org", metadata=json.dumps({"Trn": stays.trn}))
 
 
 def change(trs: psycopg.Connection, gone: Person, stays: Person) -> None:
