@@ -34,6 +34,12 @@ UNKNOWN_TRNS: Final = (9_000_000, 9_999_999)
 SECRET_MARK: Final = "made-up-secret"  # noqa: S105 - the mark of secrets, not one
 """Every made-up credential holds these words, so that a leak can be searched for."""
 
+LINK_KEY: Final = "link to access your teaching qualifications service"
+"""Under which name an e-mail is filled with the link by which its reader signs in."""
+
+SIGN_IN_LINK: Final = f"https://access.example.org/start?trn_token={SECRET_MARK}-"
+"""The beginning of such a link; the rest says whose it is. Web-hooks and events repeat it."""
+
 _SECOND = "ABCEGHJKLMNPRSTWXYZ"
 _LETTERS = "ABCD"
 _REFUSED = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.domain import events, tasks
 from sandbox.domain.codes import ProcessType, Task, TaskStatus
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.life import support
 from sandbox.life.kinds import Kind, Subject
 from sandbox.life.pool import Pool
@@ -37,7 +38,10 @@ def save(scene: Scene, subject: Subject) -> None:
         raise CalledOffError
     state = {
         "ModelTypeName": "ResolveState",
-        "Data": {"Step": scene.chance.choice(["Matches", "Merge", "CheckAnswers"])},
+        "Data": {
+            "Step": scene.chance.choice(["Matches", "Merge", "CheckAnswers"]),
+            "TrnToken": f"{SECRET_MARK}-{subject.key}",
+        },
     }
     with scene.process(tasks.saving()[task["support_task_type"]], scene.staff()) as process:
         changes = {"status": TaskStatus.IN_PROGRESS, "resolve_journey_saved_state": state}

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from sandbox.domain import events
 from sandbox.domain.award_emails import INDUCTION, QTS, AwardEmails
+from sandbox.domain.numbers import LINK_KEY, SIGN_IN_LINK
 from sandbox.life.kinds import Job, Kind, Subject
 from sandbox.life.pool import Pool
 from sandbox.life.scene import CalledOffError, Row, Scene
@@ -66,6 +67,7 @@ def send_one(scene: Scene, subject: Subject) -> None:
     if person["email_address"] is None:
         raise CalledOffError
     personalization = {"name": f"{person['first_name']} {person['last_name']}", "trn": person["trn"]}
+    personalization[LINK_KEY] = SIGN_IN_LINK + person["trn"]
     send(scene, scene.chance.choice(_TEMPLATES), person["email_address"], personalization, person["person_id"])
 
 
@@ -90,7 +92,7 @@ def _weekly(run: AwardEmails, names: list[str], flag: str) -> Job:
         latest = scene.one(_of(run, _LATEST))
         items = [] if latest is None else scene.all(_of(run, _UNSENT), (latest["job"],))
         for item in items:
-            personalization = {**item["personalization"], "trn": item["trn"]}
+            personalization = {**item["personalization"], "trn": item["trn"], LINK_KEY: SIGN_IN_LINK + item["trn"]}
             send(scene, _AWARD_TEMPLATE, item["email_address"], personalization, item["person_id"])
             scene.update(run.items, {run.key: item[run.key], "person_id": item["person_id"]}, {"email_sent": True})
             if induction:

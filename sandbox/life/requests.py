@@ -10,7 +10,7 @@ from psycopg import sql
 
 from sandbox.domain import events, tasks
 from sandbox.domain.codes import Outcome, Request, Task
-from sandbox.domain.numbers import normal_nino
+from sandbox.domain.numbers import SIGN_IN_LINK, normal_nino
 from sandbox.life import names, people, support, webhooks
 from sandbox.life.kinds import REQUESTS, Kind, Subject
 from sandbox.life.pool import Pool
@@ -95,6 +95,7 @@ def resolve(scene: Scene, process: Process, row: Row, person: Row, *, reason: st
             "trn": person["trn"],
             "status": "Completed",
             "potentialDuplicate": row["potential_duplicate"],
+            "trnRequest": {"accessYourTeachingQualificationsLink": SIGN_IN_LINK + person["trn"]},
         },
     )
     return after

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.life.kinds import Job, Subject
 from sandbox.life.scene import CalledOffError, Scene
 
@@ -91,7 +92,7 @@ def deliver(scene: Scene, _: Subject) -> None:
         attempts = message["attempts"]
         again = scene.when + timedelta(seconds=_RETRY_AFTER[attempts]) if attempts < len(_RETRY_AFTER) else None
         problem = scene.chance.choice(["503 Service Unavailable", "The request timed out after 30 seconds"])
-        request = "POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json"
+        request = f"POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json\r\nsignature: {SECRET_MARK}-signed"
         scene.run(_FAILED, (again, scene.when, problem, request, message["webhook_message_id"]))
 
 

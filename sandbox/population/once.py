@@ -11,7 +11,7 @@ import yaml
 
 from sandbox.domain import award_emails
 from sandbox.domain.names import synonyms
-from sandbox.domain.numbers import SECRET_MARK
+from sandbox.domain.numbers import SECRET_MARK, SIGN_IN_LINK
 from sandbox.domain.tables import words
 from sandbox.population import users
 from sandbox.population.arrays import DAY, NO_MOMENT
@@ -121,6 +121,7 @@ def _webhooks(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
         "type": [kinds[k] for k in kind],
     }
     failed = where(waiting | given_up, '{"500 Internal Server Error"}', "{}")
+    requests = where(waiting | given_up, f'{{"POST / HTTP/1.1 signature: {SECRET_MARK}-signed"}}', "{}")
     messages = {
         "webhook_message_id": uuids(rng, count),
         "webhook_endpoint_id": ids.gather(owner),
@@ -128,11 +129,14 @@ def _webhooks(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
         "cloud_event_type": of["type"],
         "timestamp": sent,
         "api_version": pl.Series(versions).gather(owner),
-        "data": [as_json({"trn": trn, "type": name}) for trn, name in zip(*of.values(), strict=True)],
+        "data": [
+            as_json({"trn": trn, "type": name, "link": SIGN_IN_LINK + trn})
+            for trn, name in zip(*of.values(), strict=True)
+        ],
         "next_delivery_attempt": np.where(waiting, sent + np.timedelta64(2, "h"), NO_MOMENT),
         "delivered": np.where(waiting | given_up, NO_MOMENT, sent + np.timedelta64(3, "s")),
         "delivery_attempts": text('{"', numerals(sent), '+00"}'),
         "delivery_errors": failed,
-        "failed_requests": failed,
+        "failed_requests": requests,
     }
     yield "webhook_messages", pl.DataFrame(messages)

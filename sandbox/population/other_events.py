@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from sandbox.domain.events import EventShape, shapes
-from sandbox.domain.numbers import SECRET_MARK
+from sandbox.domain.numbers import LINK_KEY, SECRET_MARK, SIGN_IN_LINK
 from sandbox.population.arrays import DAY
 from sandbox.population.draw import at_work, between, uuids
 from sandbox.population.event_log import EventLog
@@ -62,6 +62,8 @@ def _value(rng: np.random.Generator, field: str, kind: str) -> pl.Expr:
     columns = {"PersonId": "person_id", "FirstName": "first_name", "LastName": "last_name", "Trn": "trn"}
     if field in columns:
         return pl.col(columns[field])
+    if field == "Personalization":
+        return pl.struct((pl.lit(SIGN_IN_LINK) + pl.col("trn")).alias(LINK_KEY))
     if any(word in field for word in ("Secret", "PrivateKey", "Token")) or kind == "credential":
         return pl.lit(pl.Series([f"{SECRET_MARK}-{number:x}" for number in rng.integers(1 << 40, size=_EACH)]))
     if field != "Changes" and (field.endswith("Id") or kind.startswith("Guid")):

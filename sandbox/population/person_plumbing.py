@@ -8,6 +8,7 @@ import polars as pl
 
 from sandbox.domain.award_emails import ALL, EYTS, INDUCTION, OVERSEAS_QTS, QTS, AwardEmails
 from sandbox.domain.codes import RouteStatus
+from sandbox.domain.numbers import LINK_KEY, SIGN_IN_LINK
 from sandbox.population import users
 from sandbox.population.arrays import DAY
 from sandbox.population.columns import route_types
@@ -48,7 +49,13 @@ def award_emails(world: World, chunk: int, persons: pl.DataFrame) -> Iterator[tu
             recent[-1:], week = True, np.minimum(week, len(until) - 1)
         facts, week = wanted.filter(pl.Series(recent)), week[recent]
         personal = pl.concat_str(
-            pl.lit('{"first name":"'), "first_name", pl.lit('","last name":"'), "last_name", pl.lit('"}')
+            pl.lit('{"first name":"'),
+            "first_name",
+            pl.lit('","last name":"'),
+            "last_name",
+            pl.lit(f'","{LINK_KEY}":"{SIGN_IN_LINK}'),
+            "trn",
+            pl.lit('"}'),
         )
         items = facts.select(
             pl.lit(jobs[kind.key].gather(week)).alias(kind.key),

@@ -12,6 +12,7 @@ import polars as pl
 from sandbox.domain import tables
 from sandbox.domain.codes import Outcome, Task, TaskStatus
 from sandbox.domain.events import shapes
+from sandbox.domain.numbers import SECRET_MARK
 from sandbox.domain.tables import words
 from sandbox.domain.tasks import creating, outcomes, outcomes_of
 from sandbox.population import users
@@ -28,7 +29,10 @@ _ALL_CASES: Final = [(kind, status) for kind in _TYPES for status in range(3)]
 _ABOUT_A_REQUEST = (Task.TRN_REQUEST, Task.NPQ_REQUEST, Task.MANUAL_CHECKS, Task.PENSIONS_DUPLICATE)
 _ABOUT_AN_ACCOUNT = (Task.RECORD_MATCHING, Task.ID_VERIFICATION)
 _CHANGES = (Task.CHANGE_NAME, Task.CHANGE_DATE_OF_BIRTH)
-_SAVED = '{"ModelTypeName":"ResolveState","PageName":"Matches","JourneyState":{"MatchedPersonIds":[]}}'
+_SAVED = (
+    '{"ModelTypeName":"ResolveState","PageName":"Matches","JourneyState":{"MatchedPersonIds":[],'
+    f'"TrnToken":"{SECRET_MARK}-saved"}}}}'
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from warehouse.core.settings import load
 from warehouse.deliver import missed
 from warehouse.jobs import main_job
 from warehouse.jobs.main_job import Run
+from warehouse.replicate.secrets.standing import refuse
 
 
 def run(json: bool = JsonOption) -> None:
@@ -42,6 +43,9 @@ def run(json: bool = JsonOption) -> None:
         raise done.held.error()
     if done.returned:
         raise done.returned.as_error()
+    if done.scan:
+        with databases.warehouse() as warehouse:
+            refuse(warehouse, done.scan)
 
 
 def _print_summary(done: Run) -> None:

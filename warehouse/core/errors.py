@@ -62,6 +62,7 @@ code, so that a scheduler can tell them apart:
     ├── ErasureRefused               43  the person cannot be erased now
     ├── PersonReturned               72  everything was done; a person who was erased is there again
     ├── NotOurs                      44  something that the warehouse did not make blocks it
+    ├── SecretFound                  25  a secret is in the replica or its history; everything else was done
     ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
     ├── QueryTooLong                 47  a statement of `warehouse sql` took longer than it may
     ├── MigrationRefused             63  a migration of the source would fail or do harm, or was not understood
@@ -360,6 +361,10 @@ class PersonReturned(WarehouseError):
 
 class NotOurs(WarehouseError):
     exit_code = 44
+
+
+class SecretFound(WarehouseError):
+    exit_code = 25
 
 
 class KeyUnusable(WarehouseError):

@@ -19,9 +19,13 @@ from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
 from warehouse.erase import check, full_is_due, load_rules, register_is_empty
 from warehouse.marts import BuildReport, build
-from warehouse.replicate import NewColumns, replicate
+from warehouse.replicate import NewColumns, load_classification, replicate
+from warehouse.replicate.secrets.scan import LastScan, scan
 
 LOCK = "warehouse run"
+
+SCAN_SECONDS = 600
+"""A scan for secrets reads what came since the last one. What it does not reach, the status says."""
 
 _INTERRUPTED = """
 update ledger.runs set state = 'interrupted', ended_at = clock_timestamp() where state = 'running'
@@ -46,6 +50,7 @@ class Run:
     Attributes:
         held: columns that were left out because they are not classified, or the first error of a change of structure.
         returned: why the run ends with a code of its own: a person who was erased is there again.
+        scan: of the replica and its history for secrets; the caller stops with what it found, when all is done.
     """
 
     run_id: int = 0
@@ -54,6 +59,7 @@ class Run:
     held: NewColumns | None = None
     built: BuildReport | None = None
     returned: Finding | None = None
+    scan: LastScan | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The run as `--json` prints it."""
@@ -65,6 +71,7 @@ class Run:
             "missed": [delivery.delivery_id for delivery in self.deliveries if delivery.state == State.MISSED],
             "held_back": str(self.held) if self.held else None,
             "returned": self.returned.what if self.returned else None,
+            "rows_with_secrets": self.scan.rows if self.scan else None,
             "build": self.built
             and {
                 "build_id": self.built.build_id,
@@ -108,6 +115,8 @@ def run(
         with progress.stage("replicate"):
             report, done.held = replicate(databases, progress)
         finished(report)
+        with progress.stage("secrets"):
+            done.scan = scan(warehouse, load_classification(), progress, seconds=SCAN_SECONDS)
         if done.held and isinstance(done.held.first, MeaningChanged | RuleChanged):
             raise done.held.first
         done.returned = _look_for_returned(databases, warehouse, progress)

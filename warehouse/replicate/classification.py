@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
 from warehouse.core.settings import PROJECT
-from warehouse.replicate.json_keys.rule import JsonFile, JsonRule
+from warehouse.replicate.json_rule import JsonFile, JsonRule
 
 FILE = PROJECT / "replication" / "trs.yml"
 
@@ -97,6 +97,27 @@ class HistoryRule(BaseModel):
     because: str
 
 
+class NotSecret(BaseModel):
+    """A place where a scan for secrets finds what is none.
+
+    Attributes:
+        column: such as `notes.content`.
+        key: the path of keys in JSON, as the scan prints it; empty: every value of the column.
+        form: what it looks like; empty: whatever it looks like.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    key: str = ""
+    form: str = ""
+    because: str
+
+    def covers(self, column: str, key: str, form: str) -> bool:
+        """Whether it is about what was found."""
+        return self.column == column and self.key in ("", key) and self.form in ("", form)
+
+
 class Classification(BaseModel):
     """The whole file."""
 
@@ -106,6 +127,7 @@ class Classification(BaseModel):
     schema_name: str = Field(alias="schema")
     history: HistoryRule | None = None
     tables: dict[str, Table]
+    not_secrets: tuple[NotSecret, ...] = ()
     json_file: JsonFile = JsonFile()
     _sha256: str = PrivateAttr("")
 

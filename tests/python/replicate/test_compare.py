@@ -19,7 +19,7 @@ from warehouse.replicate.catalog import relations
 from warehouse.replicate.compare import Keys, SourceSnapshot, TableComparison, TableSpec, WarehouseState, engine, tables
 from warehouse.replicate.compare.ranges import Differences, KeyedRow, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for
-from warehouse.replicate.json_keys.rule import VALUE, JsonRule
+from warehouse.replicate.json_rule import VALUE, JsonRule
 
 ROWS = 400
 

@@ -17,7 +17,7 @@ from warehouse.core.errors import ClassificationError
 from warehouse.replicate import load_classification
 from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.json_keys.expression import listed_keys
-from warehouse.replicate.json_keys.rule import VALUE, JsonFile, JsonRule
+from warehouse.replicate.json_rule import VALUE, JsonFile, JsonRule
 
 KEYS = st.sampled_from(["a", "b", "A", "Token", "b c", "(value)", "{}", "%s", "'", '"', "é"])
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["", "x", "null", "{}"]))
@@ -56,7 +56,7 @@ def warehouse(databases: FreshDatabases) -> psycopg.Connection:
         yield connection
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=150, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["x", "y'"]), TREES, max_size=2),
     TREES,

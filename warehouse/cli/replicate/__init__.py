@@ -18,6 +18,7 @@ from warehouse.cli.replicate.repair import repair_gap
 from warehouse.cli.replicate.reset import reset
 from warehouse.cli.replicate.retention import retention
 from warehouse.cli.replicate.run import run_stage
+from warehouse.cli.replicate.secrets import scan_for_secrets
 from warehouse.cli.replicate.skip import skip
 from warehouse.cli.replicate.source import show_source
 from warehouse.cli.replicate.sql import show_sql
@@ -42,7 +43,7 @@ _PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "check-migration": check_file,
     },
     "What may be read": {"classes": show_classes},
-    "What is kept": {"retention": retention, "reset": reset},
+    "What is kept": {"secrets": scan_for_secrets, "retention": retention, "reset": reset},
 }
 for _panel, _commands in _PANELS.items():
     for _name, _command in _commands.items():

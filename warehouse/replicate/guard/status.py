@@ -26,6 +26,7 @@ from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.link import Ends
 from warehouse.replicate.replica import manual_writes
+from warehouse.replicate.secrets import standing as secrets
 from warehouse.replicate.stream import continuity, marks, missing_rows, notes, sample, subscription
 from warehouse.replicate.stream.obstacle import Obstacle, finding_of
 from warehouse.replicate.stream.sample import Sample
@@ -125,6 +126,7 @@ def _examined(ends: Ends, pause: float | None, patience: float) -> Status:
         reasons = _of_the_stream(ends, look, past, patience)
         reasons += _of_the_rest(ends)
         reasons += books.reasons(warehouse, ends.classification)
+        reasons += secrets.reasons(warehouse)
         clock = verdict.of_clocks(
             clocks.disagreements(warehouse, measured_clocks, look.source_at, look.newest_commit_at)
         )

@@ -265,6 +265,7 @@ ORDER = (
     "source_harmed",
     "publication_altered",
     "replica_altered",
+    "secrets_found",
     "rows_altered",
     "meaning_changed",
     "restarted",

@@ -1,6 +1,5 @@
-"""Which keys of the JSON columns are replicated: replication/trs_json.yml, and what applies it.
+"""What applies a rule of replication/trs_json.yml (warehouse/replicate/json_rule.py): the listed keys alone come.
 
-- `rule`: a rule as the file has it, with its digest;
 - `expression`: the SQL that leaves unlisted keys out, for whatever reads the source;
 - `filter`: the trigger that does the same to what the stream brings.
 """

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from warehouse.core.workers import run_together
 from warehouse.replicate.json_keys.expression import listed_keys
-from warehouse.replicate.json_keys.rule import JsonRule
+from warehouse.replicate.json_rule import JsonRule
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_PAGES = 16_000

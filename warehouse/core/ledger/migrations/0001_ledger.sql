@@ -633,6 +633,36 @@ comment on table ledger.source_releases is
     'the first run that saw it. columns null: the whole table. What is still out is in ledger.column_states as '
     'released.';
 
+create table ledger.secret_scans (
+    scan_id bigint generated always as identity primary key,
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    rules text not null,
+    reads_from xid8,
+    horizon xid8 not null,
+    unfinished text[] not null default '{}',
+    unlisted jsonb not null default '{}'
+);
+
+comment on table ledger.secret_scans is
+    'Each scan of the replica and its history for what looks like a secret. rules: by which forms and exceptions, as a '
+    'digest. reads_from: only versions that began with this transaction or later; null: everything. horizon: earlier '
+    'transactions had ended. unfinished: what it did not read to the end. unlisted: rows of kinds of JSON without a rule.';
+
+create table ledger.secrets_found (
+    scan_id bigint not null references ledger.secret_scans,
+    table_name text not null,
+    place text not null check (place in ('replica', 'log', 'history')),
+    column_name text not null,
+    key_path text not null,
+    form text not null,
+    rows bigint not null,
+    primary key (scan_id, table_name, place, column_name, key_path, form)
+);
+
+comment on table ledger.secrets_found is
+    'Where a scan found what looks like a secret, and what it looks like; never the value.';
+
 -- History: its months, their seals, and what was dropped.
 create table ledger.history_months (
     table_name text not null,
