@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
+from warehouse.core.json_rule import JsonFile, JsonRule
 from warehouse.core.settings import PROJECT
-from warehouse.replicate.json_rule import JsonFile, JsonRule
 
 FILE = PROJECT / "replication" / "trs.yml"
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from tests.python.conftest import WorldDatabases, make_databases
 from warehouse.core.databases import Databases
+from warehouse.core.json_rule import VALUE, JsonRule
 from warehouse.core.postgres.binaries import system_folders
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.compare import Keys, SourceSnapshot, TableComparison, TableSpec, WarehouseState, engine, tables
 from warehouse.replicate.compare.ranges import Differences, KeyedRow, differing, merge, range_bits
 from warehouse.replicate.compare.row_hash import Method, method_for
-from warehouse.replicate.json_rule import VALUE, JsonRule
 
 ROWS = 400
 

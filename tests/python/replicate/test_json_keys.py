@@ -14,10 +14,10 @@ from psycopg import sql
 
 from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import ClassificationError
+from warehouse.core.json_rule import VALUE, JsonFile, JsonRule
 from warehouse.replicate import load_classification
 from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.json_keys.expression import listed_keys
-from warehouse.replicate.json_rule import VALUE, JsonFile, JsonRule
 
 KEYS = st.sampled_from(["a", "b", "A", "Token", "b c", "(value)", "{}", "%s", "'", '"', "é"])
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["", "x", "null", "{}"]))

@@ -9,11 +9,11 @@ import pytest
 
 from tests.python.replicate.drifting import World, world
 from warehouse.core.errors import ClassificationError
+from warehouse.core.json_rule import JsonFile
 from warehouse.core.progress import Silent
 from warehouse.jobs import following
 from warehouse.replicate import replicate
 from warehouse.replicate.classification import Classification, Column, HistoryRule, Table
-from warehouse.replicate.json_keys.rule import JsonFile
 
 __all__ = ["world"]
 pytestmark = pytest.mark.slow

@@ -8,12 +8,12 @@ from datetime import datetime
 
 import psycopg
 
+from warehouse.core.json_rule import JsonRule
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.compare.keys import Keys
 from warehouse.replicate.compare.left_out import why_not
-from warehouse.replicate.json_rule import JsonRule
 from warehouse.replicate.ledger import rules
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Compared

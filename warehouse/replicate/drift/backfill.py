@@ -29,12 +29,12 @@ from psycopg import sql
 
 from warehouse.core.database import one
 from warehouse.core.errors import DriftHeld
+from warehouse.core.json_rule import JsonRule
 from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate.catalog.names import KNOWN_FROM
 from warehouse.replicate.history import transactions
 from warehouse.replicate.json_keys.expression import listed_keys
-from warehouse.replicate.json_rule import JsonRule
 from warehouse.replicate.ledger import column_states
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.stream.mark import wait_until_applied

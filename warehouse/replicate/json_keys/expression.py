@@ -10,7 +10,7 @@ import json
 
 from psycopg import sql
 
-from warehouse.replicate.json_rule import VALUE, JsonRule
+from warehouse.core.json_rule import VALUE, JsonRule
 
 _COLUMN = """
 (select {kept} from (select {value} as _v0, {rule} as _r0 offset 0) as _t0)

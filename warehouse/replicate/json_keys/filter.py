@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from warehouse.core.json_rule import JsonRule
 from warehouse.replicate.catalog.names import HISTORY, LISTED_KEYS
 from warehouse.replicate.json_keys.expression import kept, of_row
-from warehouse.replicate.json_rule import JsonRule
 
 _FUNCTION = "create or replace function {function}() returns trigger language plpgsql as {body}"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core.json_rule import JsonRule
 from warehouse.core.workers import run_together
 from warehouse.replicate.json_keys.expression import listed_keys
-from warehouse.replicate.json_rule import JsonRule
 from warehouse.replicate.stream.transfer import relay
 
 CHUNK_PAGES = 16_000
