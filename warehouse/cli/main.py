@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from warehouse.cli import contract, deliveries, doctor, erase, interrupt, keys, replicate, run, servers, sql
+from warehouse.cli import contract, deliveries, doctor, erase, grants, interrupt, keys, replicate, run, servers, sql
 from warehouse.cli.output import err, print_error, print_json, speak_any_language
 from warehouse.core import private_files, safe_message
 from warehouse.core.errors import (
@@ -47,6 +47,7 @@ app.add_typer(replicate.app, name="replicate")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(contract.app, name="contract")
 app.add_typer(keys.app, name="keys")
+app.add_typer(grants.app, name="grants")
 for _point in entry_points(group="warehouse.commands"):
     app.add_typer(_point.load(), name=_point.name)
 

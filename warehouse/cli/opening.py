@@ -18,6 +18,7 @@ from typing import Literal
 
 import psycopg
 
+from warehouse.core import ours, roles
 from warehouse.core.databases import Databases
 from warehouse.core.errors import DatabaseUnreachable, SetupError
 from warehouse.core.progress import Progress
@@ -44,6 +45,15 @@ def ready(on_start: Callable[[list[str]], None] = lambda _: None) -> Databases:
     with databases.warehouse() as warehouse:
         databases.migrate(warehouse)
     return databases
+
+
+def give_roles(databases: Databases) -> None:
+    """On an embedded warehouse with a ledger, make the roles and give them their rights."""
+    if databases.warehouse_is_embedded:
+        with databases.warehouse() as warehouse:
+            if ours.identify(warehouse).has_ledger:
+                databases.migrate(warehouse)
+                roles.apply(warehouse, databases.settings)
 
 
 @contextmanager

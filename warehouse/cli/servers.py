@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse.cli.opening import give_roles
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
@@ -12,6 +13,7 @@ def up(json: bool = JsonOption) -> None:
     """Start the embedded databases and leave them running."""
     databases = Databases(load())
     started = databases.start()
+    give_roles(databases)
     running = {
         "warehouse": describe(databases.warehouse_conninfo),
         "trs": describe(databases.source_conninfo),

@@ -6,7 +6,8 @@ Deliveries, the examination of the warehouse and the next build all ask this.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -106,6 +107,7 @@ update ledger.builds
 set state = 'published', published_xid = pg_current_xact_id(), published_at = clock_timestamp()
 where build_id = %s
 """
+_CLASSES = "update ledger.published_relations set classes = %s where schema_name = %s and relation_name = %s"
 _WRITERS = "select published_xid::xid::text from ledger.builds where published_xid is not null"
 
 
@@ -187,6 +189,12 @@ def remember(connection: psycopg.Connection, build_id: int, relations: Iterable[
         digest = structure(connection, oid, kind)
         connection.execute(_REMEMBER, (schema, name, kind, oid, digest, rows, build_id))
     connection.execute(_PUBLISHED, (build_id,))
+
+
+def remember_classes(connection: psycopg.Connection, classes: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
+    """Write down the classes of the columns of what was published (by schema and name): they decide who may read."""
+    for (schema, name), of_columns in classes.items():
+        connection.execute(_CLASSES, (json.dumps(dict(of_columns)), schema, name))
 
 
 def structure(connection: psycopg.Connection, oid: int, kind: str) -> str:

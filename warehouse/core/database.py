@@ -110,6 +110,27 @@ def qualified(schema: str, name: str) -> str:
     return sql.Identifier(schema, name).as_string()
 
 
+def grant(
+    connection: psycopg.Connection,
+    relation: sql.Identifier,
+    role: str | None,
+    privilege: str,
+    *,
+    column: str | None,
+    may_grant: bool,
+) -> None:
+    """Give a right on a relation or one of its columns; to everybody when there is no role."""
+    connection.execute(
+        sql.SQL("grant {}{} on {} to {}{}").format(
+            sql.SQL(privilege),
+            sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL(""),
+            relation,
+            sql.Identifier(role) if role else sql.SQL("public"),
+            sql.SQL(" with grant option" if may_grant else ""),
+        )
+    )
+
+
 @contextmanager
 def writing(connection: psycopg.Connection) -> Iterator[None]:
     """Let a read-only session write inside the block. Only for what is ours at the source."""
@@ -146,15 +167,18 @@ def unreachable(
     )
 
 
-@contextmanager
-def session_lock(connection: psycopg.Connection, name: str) -> Iterator[bool]:
-    """Hold an advisory lock for as long as the block lasts; yields whether it was free.
-
-    The lock goes with the session, so a killed process never leaves it behind.
-    """
-    held = bool(one(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))[0])
-    try:
-        yield held
-    finally:
-        if held and not connection.closed and not connection.broken:
-            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+def second_session(
+    connection: psycopg.Connection, *, user: str | None = None, password: str | None = None
+) -> psycopg.Connection:
+    """Another session on the same server and database, in autocommit: of the same user, or of another one."""
+    used = {option.keyword.decode(): option.val.decode() for option in connection.pgconn.info if option.val is not None}
+    # Of several hosts the one that answered; a password may come from a file.
+    used |= {"host": connection.info.host, "port": str(connection.info.port), "password": connection.info.password}
+    used |= {"user": user, "password": password or ""} if user else {}
+    if "hostaddr" in used:
+        used["hostaddr"] = connection.info.hostaddr
+    again = psycopg.connect(
+        make_conninfo("", **{name: value for name, value in used.items() if value}), autocommit=True
+    )
+    session.prepare(again)
+    return again

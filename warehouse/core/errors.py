@@ -55,6 +55,8 @@ code, so that a scheduler can tell them apart:
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
     │   └── PeriodsMissed            36  everything was done; periods passed without a delivery
+    ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
+    ├── LoginHasMore                 45  a login, or everybody, can do more than the role that was given
     ├── AlreadyRunning               40  another run holds the lock
     ├── NewColumnsHeld               41  everything was done; columns are not replicated until they are classified
     ├── DriftHeld                    42  the source's structure changed and a person has to decide
@@ -332,6 +334,14 @@ class FilesVanished(DeliveryError):
 
 class PeriodsMissed(DeliveryError):
     exit_code = 36
+
+
+class RoleHasOtherRights(WarehouseError):
+    exit_code = 29
+
+
+class LoginHasMore(WarehouseError):
+    exit_code = 45
 
 
 class AlreadyRunning(WarehouseError):

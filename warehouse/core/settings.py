@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         description="What the names of the warehouse's roles (`analyst`, `engineer` …) begin with. Roles belong to the "
         "whole server: a second warehouse on it, or one where such a role is there already, needs a prefix.",
     )
+    warehouse_candidate_days: float = Field(
+        7.0,
+        ge=0,
+        description="How many days the tables of a build that failed are kept for somebody to look at (schemas "
+        "`trw_build_…`, which no role but the engineer's may read). The next build drops them before that, and so does "
+        "an erasure.",
+    )
     warehouse_repair: Literal["ask", "automatic"] = Field(
         "ask",
         description="What a run does when the replication slot was lost: `ask` stops with exit code 50 until a "

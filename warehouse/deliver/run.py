@@ -13,7 +13,7 @@ import psycopg
 
 from warehouse.core import sandbox_only
 from warehouse.core.contracts import EXPORTS, Contract
-from warehouse.core.database import connect, session_lock
+from warehouse.core.database import connect
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
     AlreadyRunning,
@@ -25,6 +25,7 @@ from warehouse.core.errors import (
     WarehouseError,
 )
 from warehouse.core.ledger import migrate
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
@@ -44,7 +45,6 @@ from warehouse.deliver.states import State
 from warehouse.deliver.vanished import sent, vanished
 
 VARIABLE = "WAREHOUSE_DATABASE_URL"
-LOCK = "deliver"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def begin(
             for contract, url in urls:
                 _refuse_recipient(world, contract, url)
         check_agreed(connection, contracts)
-        with session_lock(connection, LOCK) as free:
+        with session_lock(connection, Lock.deliver) as free:
             if not free:
                 raise AlreadyRunning(
                     "Another run is delivering.",

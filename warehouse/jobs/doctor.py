@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from warehouse.core import class_floors
+from warehouse.core import class_floors, ours, roles
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
@@ -25,6 +25,8 @@ from warehouse.replicate.preflight.preflight import preflight
 
 ROOM_BYTES = 5_000_000_000
 """Less free than this is a warning: the embedded databases of 200,000 people take about as much (bench/README.md)."""
+
+ROLES, GIVE_ROLES = "roles", "warehouse grants apply"
 
 _HAS_ICU = "select exists (select from pg_collation where collname = 'en-x-icu')"
 
@@ -41,6 +43,7 @@ def examine(databases: Databases) -> list[Finding]:
         *_destinations(databases),
         *_preflight(databases),
         *_builds(databases),
+        *_roles(databases),
     ]
 
 
@@ -159,3 +162,20 @@ def _builds(databases: Databases) -> list[Finding]:
             return examine_builds(connection, databases.today)
     except WarehouseError as error:
         return [from_error("build", error)]
+
+
+def _roles(databases: Databases) -> list[Finding]:
+    """Whether readers have roles, and nobody can do more than is declared. Nothing to say before the first run."""
+    settings = databases.settings
+    try:
+        with databases.warehouse() as connection:
+            if not ours.identify(connection).has_ledger:
+                return []
+            made = roles.made(connection, settings)
+            if not made:
+                return [warning(ROLES, "there are no roles: readers use the warehouse's own login", GIVE_ROLES)]
+            roles.refuse(roles.breaches(connection, settings))
+            logins = {name for one in roles.overview(connection, settings) for name in one.logins}
+    except WarehouseError as error:
+        return [from_error(ROLES, error)]
+    return [ok(ROLES, f"{len(made)} roles, {len(logins)} logins with one; nobody can do more than is declared")]

@@ -12,14 +12,12 @@ from dataclasses import replace
 import psycopg
 
 from warehouse.core import keys
-from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, KeyUnusable
 from warehouse.core.keys import Key
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
-from warehouse.deliver.run import LOCK as DELIVERING
 from warehouse.erase import Check, Erasure, Subject, Survey, check, erase, load_rules, survey
-from warehouse.jobs.main_job import LOCK
 from warehouse.marts import build, drop_candidates
 from warehouse.replicate import history, load_classification
 
@@ -96,7 +94,7 @@ def alone(connection: psycopg.Connection, nothing: str = "Nothing was erased") -
     Raises:
         AlreadyRunning: one is in progress.
     """
-    with session_lock(connection, LOCK) as no_run, session_lock(connection, DELIVERING) as no_delivery:
+    with session_lock(connection, Lock.run) as no_run, session_lock(connection, Lock.deliver) as no_delivery:
         if not (no_run and no_delivery):
             raise AlreadyRunning(
                 "A run or a delivery of this warehouse is in progress.",

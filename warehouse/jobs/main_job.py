@@ -10,19 +10,18 @@ from typing import Any, Protocol
 
 import psycopg
 
-from warehouse.core import keys, returned
-from warehouse.core.database import one, session_lock
+from warehouse.core import keys, returned, roles
+from warehouse.core.database import one
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, KeyUnusable, MeaningChanged, RuleChanged, WarehouseError
 from warehouse.core.finding import Finding, from_error
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
 from warehouse.erase import check, full_is_due, load_rules, register_is_empty
-from warehouse.marts import BuildReport, build
+from warehouse.marts import BuildReport, build, drop_expired_candidates
 from warehouse.replicate import NewColumns, load_classification, replicate
 from warehouse.replicate.secrets.scan import LastScan, scan
-
-LOCK = "warehouse run"
 
 SCAN_SECONDS = 600
 """A scan for secrets reads what came since the last one. What it does not reach, the status says."""
@@ -108,6 +107,7 @@ def run(
 
     with _only_run(warehouse), _in_the_ledger(warehouse, done, databases.transport_reason):
         examine_contracts(warehouse)
+        drop_expired_candidates(warehouse, databases.settings.warehouse_candidate_days)
         if databases.source_is_embedded:
             report = _fill_sandbox(databases, progress)
             # Only the first run has it as a stage.
@@ -121,6 +121,8 @@ def run(
             raise done.held.first
         done.returned = _look_for_returned(databases, warehouse, progress)
         with progress.stage("build"):
+            if databases.warehouse_is_embedded:
+                roles.apply(warehouse, databases.settings)
             done.built = build(databases, databases.today(), progress)
         finished(done.built.stage)
         with progress.stage("deliver"):
@@ -174,7 +176,7 @@ def _only_run(connection: psycopg.Connection) -> Iterator[None]:
     Raises:
         AlreadyRunning: another run holds the lock.
     """
-    with session_lock(connection, LOCK) as held:
+    with session_lock(connection, Lock.run) as held:
         if not held:
             raise AlreadyRunning(
                 "Another run of this warehouse is in progress.",

@@ -1,7 +1,8 @@
 """The build: dbt makes and tests every model aside, and only a build without a failure becomes what readers see."""
 
 from warehouse.marts.candidate import drop_all as drop_candidates
+from warehouse.marts.candidate import drop_expired as drop_expired_candidates
 from warehouse.marts.health import examine as examine_builds
 from warehouse.marts.stage import BuildReport, build
 
-__all__ = ["BuildReport", "build", "drop_candidates", "examine_builds"]
+__all__ = ["BuildReport", "build", "drop_candidates", "drop_expired_candidates", "examine_builds"]

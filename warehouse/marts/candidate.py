@@ -27,6 +27,12 @@ where nspname = %s
 on conflict (kind, object_oid) do update set name = excluded.name
 """
 
+_IS_EXPIRED = """
+select exists (
+    select from ledger.made_here
+    where kind = 'candidate' and made_at < clock_timestamp() - %s * interval '1 day'
+)
+"""
 _CONTENT = """
 select m.name, c.relkind::text, c.relname, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'usage')
 from ledger.made_here as m
@@ -56,6 +62,19 @@ def make(connection: psycopg.Connection, schemas: Iterable[str]) -> None:
             connection.execute(sql.SQL("create schema {}").format(name))
             connection.execute(sql.SQL("comment on schema {} is {}").format(name, sql.Literal(_COMMENT)))
             connection.execute(_RECORD, (schema,))
+
+
+def drop_expired(connection: psycopg.Connection, days: float) -> bool:
+    """Drop the candidate schemas if they are older than so many days; returns whether they were.
+
+    Raises:
+        ObjectInTheWay: see drop_all().
+    """
+    row = connection.execute(_IS_EXPIRED, (days,)).fetchone()
+    expired = bool(row and row[0])
+    if expired:
+        drop_all(connection)
+    return expired
 
 
 def drop_all(connection: psycopg.Connection) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from warehouse.core import private_files, safe_message
+from warehouse.core.classes import Classes
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed
 from warehouse.core.progress import Progress
@@ -61,7 +62,8 @@ class Dbt:
     @property
     def nodes(self) -> list[Node]:
         """The models and seeds that a build makes, in no particular order."""
-        return [node for node in (_node(one) for one in self.manifest.nodes.values()) if node]
+        known = Classes()
+        return [node for node in (_node(one, known) for one in self.manifest.nodes.values()) if node]
 
     def parse(self) -> None:
         """Read the project.
@@ -197,14 +199,14 @@ class _Read:
 
 
 def _read(result: Any) -> _Read:
-    read = DbtResult()
+    read, known = DbtResult(), Classes()
     for item in result.results:
         node, status = item.node, str(item.status)
         if status == "no-op":
             # An exposure: it names who reads a model, and nothing is built for it.
             continue
         read.count += 1
-        made = _node(node)
+        made = _node(node, known)
         if made:
             read.nodes.append(made)
             read.compiled[node.unique_id] = getattr(node, "compiled_code", None) or ""
@@ -229,7 +231,7 @@ def _why(item: Any, status: str) -> str:
     return f"{item.failures} rows fail the test" if status == "fail" else _in_short(item.message or "", lines=2)
 
 
-def _node(node: Any) -> Node | None:
+def _node(node: Any, known: Classes) -> Node | None:
     """A model or seed of the project as we publish it; None for tests and for models without a relation.
 
     Raises:
@@ -244,7 +246,8 @@ def _node(node: Any) -> Node | None:
             meaning="No model was built. Readers and receivers see the last good build.",
             next_command=f"Make {node.name} a table or a view (config materialized), then run again.",
         )
-    return Node(node.schema, node.alias, "view" if kind == "view" else "table")
+    classes = {name: known.of(node.name, name, column.doc_blocks) for name, column in node.columns.items()}
+    return Node(node.schema, node.alias, "view" if kind == "view" else "table", classes)
 
 
 def _expected(manifest: Any) -> set[str]:

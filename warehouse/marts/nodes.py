@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import psycopg
@@ -19,11 +19,13 @@ class Node:
     Attributes:
         candidate: the schema in which it is made and tested.
         schema: the schema in which readers see it.
+        classes: of its columns, by their names; one that is not in it is sensitive.
     """
 
     candidate: str
     name: str
     kind: Literal["table", "view"]
+    classes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def schema(self) -> str:

@@ -15,7 +15,8 @@ from psycopg import sql
 from warehouse.core import builds, ours, safe_message
 from warehouse.core.errors import ObjectInTheWay
 from warehouse.core.progress import Progress
-from warehouse.marts import content, structure, views
+from warehouse.core.settings import Settings
+from warehouse.marts import content, readers, structure, views
 from warehouse.marts.nodes import Node, no_longer_built
 
 LOCK_SECONDS = 60
@@ -38,14 +39,16 @@ def publish(
     build_id: int,
     nodes: Sequence[Node],
     progress: Progress,
+    settings: Settings,
 ) -> None:
-    """Let readers see a build.
+    """Let readers see a build, each role what it may see of it.
 
     Args:
         reader: a second connection to the same database.
 
     Raises:
         ObjectInTheWay: an object or an open transaction of somebody else keeps it from being done. Nothing was changed.
+        RoleHasOtherRights, LoginHasMore: somebody would see more than is declared. Nothing was changed.
     """
     changed: list[Node] = []
     with _told(connection, nodes):
@@ -55,6 +58,7 @@ def publish(
             _make_schemas(connection, nodes)
             for node in nodes:
                 structure.lock(connection, node)
+            shown = readers.take_down(connection, nodes, settings)
             taken_down = views.take_down(connection, nodes)
             for schema, name, kind in no_longer_built(connection, nodes):
                 _drop(connection, schema, name, kind)
@@ -64,6 +68,8 @@ def publish(
                     changed.append(node)
             views.put_up(connection, nodes, taken_down)
             builds.remember(connection, build_id, [(node.schema, node.name) for node in nodes])
+            builds.remember_classes(connection, {(node.schema, node.name): node.classes for node in nodes})
+            readers.put_up(connection, shown, settings)
     for node in changed:
         # The planner's picture, and the room of rows that no reader can see any more; never waits for a lock.
         connection.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(sql.Identifier(node.schema, node.name)))

@@ -10,13 +10,13 @@ from datetime import date
 
 import psycopg
 
-from warehouse.core import builds
+from warehouse.core import builds, roles
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.hidden import hiding
 from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.marts import candidate, dbt, findings, inputs, lineage
+from warehouse.marts import candidate, dbt, findings, inputs, lineage, readers
 from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
@@ -38,8 +38,8 @@ where state = 'building'
 """
 _MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
 _LOOK = (
-    "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}…; correct the rows "
-    "at their source, or the model, then run again."
+    "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}… (no reader sees "
+    "them: `warehouse sql --write`); correct the rows at their source, or the model, then run again."
 )
 
 
@@ -68,8 +68,10 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         BuildFailed: a model or a test failed. Nothing that a reader or a receiver sees has changed.
         ObjectInTheWay: something that no build made is where one would be made or published. It was left alone.
         ClassTooLow: a column is classified lower than what it is made of. Nothing was published.
+        RoleHasOtherRights, LoginHasMore: a role, a login or everybody can do more in the warehouse than is declared.
     """
     with timed("build") as report, databases.warehouse() as connection:
+        roles.refuse(roles.breaches(connection, databases.settings))
         now = inputs.read(connection, today)
         published = builds.published(connection)
         reason = _why(connection, published, now)
@@ -85,8 +87,10 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
             progress.say("starting dbt")
             with dbt.session(databases, connection):
                 result, found = _build_aside(databases, connection, build_id, today, progress)
+            progress.say("logging in as each role")
+            report.notes += readers.tried_by_login(connection, databases.settings)
             with databases.warehouse() as reader:
-                publish(connection, reader, build_id, result.nodes, progress)
+                publish(connection, reader, build_id, result.nodes, progress, databases.settings)
             kept.forget_others(connection, build_id)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core import builds
+from warehouse.core.database import grant
 from warehouse.core.errors import ObjectInTheWay
 from warehouse.core.progress import Progress
 from warehouse.marts.nodes import Node
@@ -184,27 +185,6 @@ def change_columns(connection: psycopg.Connection, node: Node) -> list[str]:
         for role, privilege, may_grant in grants.get(column.name, []):
             grant(connection, table, role, privilege, column=column.name, may_grant=may_grant)
     return [one.name for one in wanted]
-
-
-def grant(
-    connection: psycopg.Connection,
-    relation: sql.Identifier,
-    role: str | None,
-    privilege: str,
-    *,
-    column: str | None,
-    may_grant: bool,
-) -> None:
-    """Give a right on a relation or one of its columns; to everybody when there is no role."""
-    connection.execute(
-        sql.SQL("grant {}{} on {} to {}{}").format(
-            sql.SQL(privilege),
-            sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL(""),
-            relation,
-            sql.Identifier(role) if role else sql.SQL("public"),
-            sql.SQL(" with grant option" if may_grant else ""),
-        )
-    )
 
 
 def finish(connection: psycopg.Connection, node: Node) -> None:

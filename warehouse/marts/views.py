@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import grant
 from warehouse.core.errors import ObjectInTheWay
 from warehouse.marts import structure
 from warehouse.marts.candidate import PREFIX
@@ -174,7 +175,7 @@ def _give_again(connection: psycopg.Connection, node: Node, kept: Kept) -> None:
     for role, privilege, may_grant, column in kept.grants:
         if column is not None and column not in there:
             continue
-        structure.grant(connection, name, role, privilege, column=column, may_grant=may_grant)
+        grant(connection, name, role, privilege, column=column, may_grant=may_grant)
     kind = sql.SQL(node.kind)
     if node.kind == "view":
         for option in kept.options:

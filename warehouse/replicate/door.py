@@ -9,13 +9,13 @@ from dataclasses import replace
 import psycopg
 
 from warehouse.core import class_floors
-from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.replicate.ledger import epochs
 from warehouse.replicate.link import Ends, connected, not_set_up
-from warehouse.replicate.stream import marks, subscription
+from warehouse.replicate.stream import marks
 
 __all__ = ["Ends", "alone", "connected", "connected_alone", "not_set_up", "only_command", "opened", "ready"]
 
@@ -69,14 +69,14 @@ def alone(ends: Ends) -> Iterator[None]:
     Raises:
         AlreadyRunning: another command is at work.
     """
-    with only_command(ends.warehouse, ends.name), marks.kept(ends):
+    with only_command(ends.warehouse), marks.kept(ends):
         yield
 
 
 @contextmanager
-def only_command(warehouse: psycopg.Connection, name: str) -> Iterator[None]:
+def only_command(warehouse: psycopg.Connection) -> Iterator[None]:
     """The same for a command that alters nothing of ours at the source, or takes all of it down."""
-    with session_lock(warehouse, subscription.lock_name(name)) as held:
+    with session_lock(warehouse, Lock.replicate) as held:
         if not held:
             raise AlreadyRunning(
                 "Another command is working on this replica.",

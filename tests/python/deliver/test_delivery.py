@@ -12,8 +12,8 @@ import pytest
 
 from tests.python.deliver.delivering import OCTOBER, World, listed
 from tests.python.deliver.world import document, make_table, write_contract
-from warehouse.core.database import session_lock
 from warehouse.core.errors import AlreadyRunning, CheckFailed, ContractError, DeliveryError
+from warehouse.core.locks import Lock, session_lock
 from warehouse.deliver import DeliveryReport, State, what_is_due
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
@@ -173,7 +173,7 @@ def test_one_failure_does_not_keep_the_others_from_being_delivered(world: World)
 
 
 def test_two_runs_at_once(world: World) -> None:
-    with psycopg.connect(world.conninfo, autocommit=True) as connection, session_lock(connection, "deliver") as free:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection, session_lock(connection, Lock.deliver) as free:
         assert free
         with pytest.raises(AlreadyRunning):
             world.run()

@@ -41,7 +41,7 @@ class Edited:
         with (
             drill.databases.at_source() as source,
             drill.databases.at_warehouse() as warehouse,
-            door.only_command(warehouse, drill.name),
+            door.only_command(warehouse),
         ):
             epoch = epochs.current(warehouse, drill.name)
             assert epoch is not None

@@ -10,10 +10,10 @@ import pytest
 
 from warehouse.cli.erase import erase_person
 from warehouse.cli.main import _main
-from warehouse.core.database import session_lock
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, ErasureRefused, UsageError
 from warehouse.core.ledger import migrate
+from warehouse.core.locks import Lock, session_lock
 
 PERSON = "0b0f3c0e-9d1a-4a53-8f52-7f8f8a8f8a8f"
 
@@ -72,9 +72,9 @@ def test_it_waits_for_nobody(
     monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: databases)
     with databases.at_warehouse() as warehouse:
         migrate(warehouse)
-        with session_lock(warehouse, "warehouse run"), pytest.raises(AlreadyRunning):
+        with session_lock(warehouse, Lock.run), pytest.raises(AlreadyRunning):
             erase_person(person_id_file=person, yes=True, json=True)
-        with session_lock(warehouse, "deliver"), pytest.raises(AlreadyRunning):
+        with session_lock(warehouse, Lock.deliver), pytest.raises(AlreadyRunning):
             erase_person(person_id_file=person, yes=True, json=True)
         # Nothing was ever replicated: there is no way to know what identifies the person.
         with pytest.raises(ErasureRefused, match="replication is not set up"):

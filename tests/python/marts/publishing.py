@@ -13,14 +13,16 @@ from warehouse.marts import candidate
 from warehouse.marts.nodes import Node, refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
 
+Classes = dict[str, dict[str, str]]
 TODAY = date(2026, 10, 1)
 
 
-def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
+def make(databases: Databases, as_at: date = TODAY, classes: Classes | None = None, /, **models: str) -> int:
     """Build models, each given as its query, and publish them.
 
     Args:
         as_at: the business date.
+        classes: of the columns of some models, by the models' names; what is left out is sensitive.
         models: `marts__dim_one="select …"` is a table, `staging__stg_one="view: select …"` a view. A query names other
             models as `{marts}.dim_one`.
     """
@@ -28,7 +30,8 @@ def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
     for place, query in models.items():
         schema, _, name = place.partition("__")
         kind = "view" if query.startswith("view: ") else "table"
-        nodes.append(Node(candidate.PREFIX + schema, name, kind))  # type: ignore[arg-type]
+        of_columns = (classes or {}).get(name, {})
+        nodes.append(Node(candidate.PREFIX + schema, name, kind, of_columns))  # type: ignore[arg-type]
         prefixed = {n: candidate.PREFIX + n for n in ("seeds", "staging", "marts", "extracts")}
         body = query.removeprefix("view: ").format(**prefixed)
         statements.append(f"create {kind} {candidate.PREFIX}{schema}.{name} as {body}")
@@ -42,7 +45,7 @@ def make(databases: Databases, as_at: date = TODAY, /, **models: str) -> int:
             "insert into ledger.builds (as_at, project_sha256) values (%s, '') returning build_id", (as_at,)
         ).fetchone()
         assert row is not None
-        publish(connection, reader, row[0], nodes, Silent())
+        publish(connection, reader, row[0], nodes, Silent(), databases.settings)
         keep_constants(connection, row[0])
         candidate.drop_all(connection)
     return int(row[0])

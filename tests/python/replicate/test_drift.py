@@ -121,6 +121,8 @@ def test_a_widened_type_is_taken_over_with_the_views_on_it(world: World) -> None
         world.warehouse.execute("create view upon as select age + 1 as next, note from mart")
         world.warehouse.execute("create view past as select age from versions.people")
         world.warehouse.execute("grant select on upon to reader_of_marts")
+        world.warehouse.execute("grant select (note) on mart to reader_of_marts with grant option")
+        world.warehouse.execute("grant select (age, note) on versions.people to reader_of_marts")
         world.warehouse.execute("comment on column upon.note is 'kept'")
         with writing(world) as seen:
             seen["sets"]["value"] = "note = 'y'"
@@ -139,6 +141,13 @@ def test_a_widened_type_is_taken_over_with_the_views_on_it(world: World) -> None
         ).fetchall()
         assert [row[0] for row in types] == ["bigint"] * 4 + ["character varying(40)"] * 3
         granted = world.warehouse.execute("select has_table_privilege('reader_of_marts', 'upon', 'select')").fetchone()
+        on_columns = world.warehouse.execute(
+            "select attname, attacl::text from pg_attribute where attrelid = 'mart'::regclass and attacl is not null"
+        ).fetchall()
+        may = "select has_column_privilege('reader_of_marts', 'versions.people', %s, 'select')"
+        seen_columns = [world.warehouse.execute(may, (name,)).fetchone() for name in ("age", "note", "known_from")]
+        assert seen_columns == [(True,), (True,), (False,)]
+        assert [(name, "reader_of_marts=r*/" in acl) for name, acl in on_columns] == [("note", True)]
         comment = world.warehouse.execute("select col_description('upon'::regclass, 2)").fetchone()
         assert (granted, comment) == ((True,), ("kept",))
     finally:

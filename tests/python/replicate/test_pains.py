@@ -94,9 +94,8 @@ def test_two_runs_at_once_copy_once(world: Databases) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_beside_one_that_works_is_refused(world: Databases) -> None:
-    name = world.settings.warehouse_replication_name
     with world.at_warehouse() as warehouse:
-        with door.only_command(warehouse, name), pytest.raises(AlreadyRunning):
+        with door.only_command(warehouse), pytest.raises(AlreadyRunning):
             replicate(world, Silent())
         replicate(world, Silent())
 

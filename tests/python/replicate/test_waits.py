@@ -16,6 +16,7 @@ from warehouse.cli.output import TerminalProgress
 from warehouse.core import waiting
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, WaitedTooLong
+from warehouse.core.locks import Lock, held_by_another
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
@@ -170,7 +171,7 @@ def test_a_comparison_beside_a_repair_names_the_repair(prepared: Databases, monk
         mending.join()
     assert reconcile(prepared, Silent()).differing == []
     with prepared.warehouse() as warehouse:
-        assert not subscription.other_command(warehouse, prepared.settings.warehouse_replication_name)
+        assert not held_by_another(warehouse, Lock.replicate)
         assert subscription.is_enabled(warehouse, prepared.settings.warehouse_replication_name)
     assert equal(prepared)
     assert one(prepared.warehouse, "select count(*) from ledger.gaps") == (0,)

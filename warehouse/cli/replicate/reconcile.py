@@ -55,7 +55,7 @@ def reconcile_content(
 def _history(progress: TerminalProgress, only: Sequence[str], accept: str | None, *, json: bool) -> None:
     with (
         at_warehouse() as (databases, warehouse),
-        only_command(warehouse, databases.settings.warehouse_replication_name),
+        only_command(warehouse),
         progress.stage("reconcile --history"),
     ):
         if accept is None:

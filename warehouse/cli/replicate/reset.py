@@ -24,7 +24,7 @@ def reset(
             meaning="Nothing was done. Dropped history cannot be recovered.",
             next_command="If that is what you want: warehouse replicate reset --yes",
         )
-    with opened() as ends, only_command(ends.warehouse, ends.name):
+    with opened() as ends, only_command(ends.warehouse):
         was_set_up = ends.current is not None
         clear(ends, "reset by hand")
     if json:

@@ -28,7 +28,7 @@ def retention(
     """
     with opened() as ends:
         if apply:
-            with only_command(ends.warehouse, ends.name):
+            with only_command(ends.warehouse):
                 kept.apply(ends.warehouse, ends.trs, ends.classification)
         found = kept.read(ends.warehouse, ends.trs, ends.classification)
     if json:

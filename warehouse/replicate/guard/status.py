@@ -13,6 +13,7 @@ import psycopg
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
 from warehouse.core.finding import Finding, failed, first_failed, warning
+from warehouse.core.locks import Lock, held_by_another
 from warehouse.replicate.classification import load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
@@ -145,7 +146,7 @@ def _of_a_copy(warehouse: psycopg.Connection, epoch: Epoch) -> Finding:
     """Whether a copy or repair is being made, or was broken off; and which of the two."""
     is_first = epochs.is_first_copy(warehouse, epoch)
     what = "first copy" if is_first else "repair of a gap"
-    if subscription.other_command(warehouse, epoch.replication_name):
+    if held_by_another(warehouse, Lock.replicate):
         return failed("copying", f"The {what} is being made.", "Wait for that command.", ReplicationError)
     if is_first:
         return failed("broken_off", "The first copy was interrupted.", "warehouse replicate run", ReplicationError)

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from warehouse.core.database import session_lock
+from warehouse.core import locks
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning, DatabaseUnreachable, ReplicationError, WarehouseError
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.replicate.guard.status import PAUSE_SECONDS, Status, status
 from warehouse.replicate.ledger import epochs
@@ -126,8 +127,7 @@ class Watch:
 
     @contextmanager
     def _only_guard(self) -> Iterator[Callable[[], bool]]:
-        name = self._databases.settings.warehouse_replication_name
-        with self._databases.warehouse() as connection, session_lock(connection, f"replicate watch {name}") as held:
+        with self._databases.warehouse() as connection, session_lock(connection, Lock.watch) as held:
             if not held:
                 error = AlreadyRunning(
                     "Another `warehouse replicate watch` guards this stream.",
@@ -138,7 +138,7 @@ class Watch:
                 raise error
 
             def still_there() -> bool:
-                connection.execute("select 1")
+                locks.check(connection)
                 return True
 
             yield still_there

@@ -12,6 +12,7 @@ from warehouse.replicate.catalog.names import OWN_COLUMNS, VERSIONS
 from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.history import seals, transactions
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
+from warehouse.replicate.replica.views_aside import rights_kept
 
 
 @contextmanager
@@ -28,7 +29,11 @@ def rebuilt(
     with the block: no session sees the table without its history. Views on `versions.<table>` must be gone before.
     Values of the log are cast to the types that the replica has afterwards; a new column is null in them.
     """
-    with connection.transaction(), seals.resealed(connection, schema, [table], reason, because):
+    with (
+        connection.transaction(),
+        seals.resealed(connection, schema, [table], reason, because),
+        rights_kept(connection, VERSIONS, table),
+    ):
         # The apply worker waits: no version is added between reading the log and creating it again.
         connection.execute(
             sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, table)),

@@ -8,6 +8,7 @@ import psycopg
 
 from warehouse.core import wal
 from warehouse.core.errors import AlreadyRunning, SlotLost, StreamStuck, WarehouseError
+from warehouse.core.locks import Lock, held_by_another
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
 from warehouse.replicate.stream import subscription
@@ -96,7 +97,7 @@ def _slot_is_gone(slot_name: str) -> SlotLost:
 
 
 def _switched_off(warehouse: psycopg.Connection, name: str) -> WarehouseError:
-    if subscription.other_command(warehouse, name):
+    if held_by_another(warehouse, Lock.replicate):
         return AlreadyRunning(
             "Another command is working on this replica, and has switched the stream off meanwhile.",
             meaning="This one did nothing; the other one continues, and switches the stream on again.",

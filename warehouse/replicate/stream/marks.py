@@ -17,8 +17,8 @@ import psycopg
 
 from warehouse.core.errors import AlteredMeanwhile
 from warehouse.core.finding import Finding, failed
+from warehouse.core.locks import Lock, held_by_another
 from warehouse.replicate.link import Ends
-from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.lsn import applied_lsn, as_bytes
 
 _SUBSCRIPTION = "the subscription"
@@ -279,8 +279,8 @@ def reasons(ends: Ends) -> list[Finding]:
     rows = warehouse.execute("select what, table_name, since from ledger.doubts where settled_at is null").fetchall()
     found = [Doubt(*row) for row in rows]
     before = warehouse.execute(_NOTED).fetchall()
-    live = changed(ends) if not subscription.other_command(warehouse, ends.name) else []
-    if not subscription.other_command(warehouse, ends.name) and warehouse.execute(_NOTED).fetchall() == before:
+    live = changed(ends) if not held_by_another(warehouse, Lock.replicate) else []
+    if not held_by_another(warehouse, Lock.replicate) and warehouse.execute(_NOTED).fetchall() == before:
         found += [one for one in live if one.what not in {known.what for known in found}]
     found = [one for one in found if one.table is None or one.table in ends.published]
     if not found:

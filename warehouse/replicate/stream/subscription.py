@@ -175,27 +175,3 @@ def drop(warehouse: psycopg.Connection, name: str) -> None:
         warehouse.execute(sql.SQL("alter subscription {} disable").format(target))
         warehouse.execute(sql.SQL("alter subscription {} set (slot_name = none)").format(target))
         warehouse.execute(sql.SQL("drop subscription {}").format(target))
-
-
-_LOCKED_BY_ANOTHER = """
-select exists (
-    select from pg_locks as l
-    join pg_database as d on d.oid = l.database
-    cross join (select hashtextextended(%s, 0) as key) as k
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-        and d.datname = current_database() and l.pid <> pg_backend_pid()
-        and l.classid::bigint = (k.key >> 32) & 4294967295
-        and l.objid::bigint = k.key & 4294967295
-)
-"""
-
-
-def lock_name(name: str) -> str:
-    """The session lock of whoever sets up, repairs or switches on the stream of that name."""
-    return f"replicate {name}"
-
-
-def other_command(warehouse: psycopg.Connection, name: str) -> bool:
-    """Whether another session holds that lock: a run, a repair, an apply."""
-    row = warehouse.execute(_LOCKED_BY_ANOTHER, (lock_name(name),)).fetchone()
-    return bool(row and row[0])

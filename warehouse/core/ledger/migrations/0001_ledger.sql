@@ -1,5 +1,9 @@
 -- The ledger: what the warehouse did and what it knows. Every table's comment says what a row of it means.
 
+-- What PostgreSQL gives to everybody on every new function. Taken away before the first is made: to revoke it later would
+-- alter functions that the guard watches.
+alter default privileges revoke execute on functions from public;
+
 -- Runs, and what in this database the warehouse created.
 create table ledger.runs (
     run_id bigint generated always as identity primary key,
@@ -26,7 +30,7 @@ comment on table ledger.source_people is
     'why a person lets an embedded database be used together with one that is not the sandbox''s.';
 
 create table ledger.made_here (
-    kind text not null check (kind in ('schema', 'candidate', 'table')),
+    kind text not null check (kind in ('schema', 'candidate', 'table', 'role')),
     object_oid oid not null,
     name text not null,
     made_at timestamptz not null default now(),
@@ -36,10 +40,23 @@ create table ledger.made_here (
 comment on table ledger.made_here is
     'Schemas, and tables in schemas that others use as well, which the warehouse created. Nothing else is ever '
     'replaced, renamed or dropped. By oid: something that somebody else creates later under the same name is not in '
-    'this table. candidate: a schema in which the next build is made and tested before readers see it.';
+    'this table. candidate: a schema in which the next build is made and tested before readers see it. role: one of '
+    'the roles of warehouse/core/roles, which belong to the whole server.';
 
 insert into ledger.made_here (kind, object_oid, name)
 select 'schema', oid, nspname from pg_namespace where nspname = 'ledger';
+
+-- One command at a time (warehouse/core/locks.py).
+create table ledger.only_run ();
+create table ledger.only_delivery ();
+create table ledger.only_replication ();
+create table ledger.only_watch ();
+
+comment on table ledger.only_run is 'Always empty. Whoever holds a lock on it is the one run or erasure.';
+comment on table ledger.only_delivery is 'Always empty. Whoever holds a lock on it is the one that delivers.';
+comment on table ledger.only_replication is
+    'Always empty. Whoever holds a lock on it is the one command that works on the replica.';
+comment on table ledger.only_watch is 'Always empty. Whoever holds a lock on it is the one `replicate watch`.';
 
 -- Epochs: each life of the replication slot.
 create table ledger.epochs (
@@ -826,13 +843,15 @@ create table ledger.published_relations (
     relation_oid oid not null,
     structure_sha256 text,
     rows bigint,
+    classes jsonb not null default '{}',
     build_id bigint references ledger.builds,
     primary key (schema_name, relation_name)
 );
 
 comment on table ledger.published_relations is
     'Every table and view of the published build. structure_sha256: of its columns, or of a view''s query. rows: of a '
-    'table. build_id: the build that wrote it.';
+    'table. build_id: the build that wrote it. classes: of its columns, by their names; one that is not in it is '
+    'sensitive. They decide which roles may read it.';
 
 create table ledger.build_findings (
     build_id bigint not null references ledger.builds,

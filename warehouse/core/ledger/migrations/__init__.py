@@ -51,36 +51,59 @@ def available() -> list[tuple[int, str, str]]:
 def migrate(connection: psycopg.Connection) -> list[str]:
     """Bring the ledger's schema up to date and return the names of the files that were applied now.
 
-    One transaction, under a lock: two runs at once cannot clash, and a failure leaves the ledger as it was.
+    One transaction: two runs at once cannot clash, and a failure leaves the ledger as it was. The lock is one that only
+    those who write the ledger can take, and only where there is something to apply.
 
     Raises:
         SetupError: a file that was applied before has been changed since.
         LedgerOfAnotherVersion: a file was applied that this version does not have.
         NotOurs: there is no ledger yet, and somebody else uses the database by the names that the warehouse needs.
     """
-    applied_now = []
+    files = available()
+    if _has_ledger(connection) and not _missing(connection, files):
+        return []
+    try:
+        return _bring_up_to_date(connection, files)
+    except (psycopg.errors.DuplicateSchema, psycopg.errors.UniqueViolation):
+        # Another command has just made the ledger; this one waited for it to be done.
+        return _bring_up_to_date(connection, files)
+
+
+def _bring_up_to_date(connection: psycopg.Connection, files: Sequence[tuple[int, str, str]]) -> list[str]:
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('ledger.migrations', 0))")
-        if connection.execute("select to_regclass('ledger.migrations')").fetchone() == (None,):
+        if _has_ledger(connection):
+            connection.execute("lock table ledger.migrations in share row exclusive mode")
+        else:
             ours.refuse_occupied(connection)
             connection.execute("create schema ledger")
             connection.execute(_CREATE)
-        done: dict[str, str] = dict(connection.execute("select name, sha256 from ledger.migrations order by number"))
-        files = available()
-        _refuse_unknown([name for name in done if name not in {name for _, name, _ in files}])
-        for number, name, sql in files:
-            digest = hashlib.sha256(sql.encode()).hexdigest()
-            if name not in done:
-                connection.execute(sql.encode())
-                connection.execute(_APPLIED, (number, name, digest))
-                applied_now.append(name)
-            elif done[name] != digest:
-                raise SetupError(
-                    f"{name} was changed after this warehouse had applied it.",
-                    meaning="The ledger was not touched.",
-                    next_command="Put the file back (git checkout) and write the change as a new migration.",
-                )
-    return applied_now
+        missing = _missing(connection, files)
+        for number, name, text in missing:
+            connection.execute(text.encode())
+            connection.execute(_APPLIED, (number, name, _digest(text)))
+    return [name for _, name, _ in missing]
+
+
+def _has_ledger(connection: psycopg.Connection) -> bool:
+    return connection.execute("select to_regclass('ledger.migrations')").fetchone() != (None,)
+
+
+def _missing(connection: psycopg.Connection, files: Sequence[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """The files that were not applied yet; refuses a ledger of another version, and files that were changed."""
+    done: dict[str, str] = dict(connection.execute("select name, sha256 from ledger.migrations order by number"))
+    _refuse_unknown([name for name in done if name not in {name for _, name, _ in files}])
+    for _, name, text in files:
+        if name in done and done[name] != _digest(text):
+            raise SetupError(
+                f"{name} was changed after this warehouse had applied it.",
+                meaning="The ledger was not touched.",
+                next_command="Put the file back (git checkout) and write the change as a new migration.",
+            )
+    return [one for one in files if one[1] not in done]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _refuse_unknown(names: Sequence[str]) -> None:
