@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from warehouse.core import view_rights
 from warehouse.replicate.catalog.names import OWN_COLUMNS, VERSIONS
 from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.history import seals, transactions
 from warehouse.replicate.history.tables import create_log, create_view, log_of, published_columns
-from warehouse.replicate.replica.views_aside import rights_kept
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def rebuilt(
     with (
         connection.transaction(),
         seals.resealed(connection, schema, [table], reason, because),
-        rights_kept(connection, VERSIONS, table),
+        view_rights.kept(connection, VERSIONS, table),
     ):
         # The apply worker waits: no version is added between reading the log and creating it again.
         connection.execute(

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from warehouse.core import view_rights
 from warehouse.core.ledger import migrations
 from warehouse.replicate.catalog.names import BY_HAND, HISTORY, LISTED_KEYS, TRIGGERS, VERSIONS
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import tables, views
 from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.replica import filtered, manual_writes
-from warehouse.replicate.replica.views_aside import aside, rights_kept
+from warehouse.replicate.replica.views_aside import aside
 
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 1, 2, 4, 8, 16, 32
 """The bits of pg_trigger.tgtype."""
@@ -104,7 +105,7 @@ def restore(connection: psycopg.Connection, classification: Classification, name
         with connection.transaction():
             tables.create_triggers(connection, schema, table)
             filtered.filter_values(connection, classification, table)
-            with aside(connection, [(VERSIONS, table)]), rights_kept(connection, VERSIONS, table):
+            with aside(connection, [(VERSIONS, table)]), view_rights.kept(connection, VERSIONS, table):
                 connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(VERSIONS, table)))
                 tables.create_view(connection, schema, table, tables.published_columns(connection, schema, table))
             tables.set_logged(connection, schema, table)

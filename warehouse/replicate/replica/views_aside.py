@@ -10,7 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from warehouse.core.database import grant, qualified
+from warehouse.core import view_rights
+from warehouse.core.database import qualified
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,6 @@ class View:
     indexes: list[str]
 
 
-_RIGHTS = """array(
-        select array[
-            case g.grantee when 0 then '' else pg_get_userbyid(g.grantee) end, g.privilege_type, g.column_name,
-            g.is_grantable::text
-        ]
-        from (
-            select e.*, '' as column_name from aclexplode(c.relacl) as e
-            union all
-            select e.*, a.attname::text from pg_attribute as a cross join lateral aclexplode(a.attacl) as e
-            where a.attrelid = c.oid and not a.attisdropped
-        ) as g
-        where g.grantee <> c.relowner
-    )"""
-"""Of a view c: role, privilege, column ("" for all) and whether it may be passed on."""
-
-_GRANTS = "select {rights} from pg_class as c where c.oid = to_regclass(%s)".replace("{rights}", _RIGHTS)
 _DEPENDENTS = """
 with recursive roots as (
     select to_regclass(t.name)::oid as oid from unnest(%(roots)s::text[]) as t (name)
@@ -84,7 +69,7 @@ join pg_class as c on c.oid = d.oid
 join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('v', 'm')
 order by d.depth, 1, 2
-""".replace("{rights}", _RIGHTS)
+""".replace("{rights}", view_rights.RIGHTS)
 
 
 def dependents(connection: psycopg.Connection, relations: Sequence[tuple[str, str]]) -> list[View]:
@@ -105,24 +90,6 @@ def aside(connection: psycopg.Connection, relations: Sequence[tuple[str, str]]) 
         _make(connection, view)
 
 
-@contextmanager
-def rights_kept(connection: psycopg.Connection, schema: str, name: str) -> Iterator[None]:
-    """Give a view the rights on it and on its columns again, after the block has dropped and made it."""
-    row = connection.execute(_GRANTS, (qualified(schema, name),)).fetchone()
-    yield
-    if row:
-        _give(connection, sql.Identifier(schema, name), row[0])
-
-
-def _give(connection: psycopg.Connection, view: sql.Identifier, grants: Sequence[Sequence[str]]) -> None:
-    """Rights on a view; a column that it does not have any more takes its rights with it."""
-    nothing = connection.execute(sql.SQL("select * from {} limit 0").format(view))
-    there = {column.name for column in nothing.description or []}
-    for role, privilege, column, may_grant in grants:
-        if not column or column in there:
-            grant(connection, view, role or None, privilege, column=column or None, may_grant=may_grant == "true")
-
-
 def _kind(view: View) -> sql.SQL:
     return sql.SQL("materialized view") if view.is_stored else sql.SQL("view")
 
@@ -141,7 +108,7 @@ def _make(connection: psycopg.Connection, view: View) -> None:
     body = sql.SQL(view.definition.rstrip().rstrip(";"))
     connection.execute(sql.SQL("create {} {}{} as {}").format(_kind(view), target, options, body))
     connection.execute(sql.SQL("alter {} {} owner to {}").format(_kind(view), target, sql.Identifier(view.owner)))
-    _give(connection, target, view.grants)
+    view_rights.give(connection, target, view.grants)
     if view.comment is not None:
         connection.execute(sql.SQL("comment on {} {} is {}").format(_kind(view), target, sql.Literal(view.comment)))
     for column, comment in view.column_comments:
