@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -185,12 +184,6 @@ class Classification(BaseModel):
         rule = self.json_file.rule(name)
         # A source that has lost the column that says which kind of JSON it is: nothing of a kind is known.
         return JsonRule(rule.always) if rule.by and rule.by not in entry.published else rule
-
-    def rules_digest(self, table: str) -> str:
-        """What of a table reaches the warehouse, as a digest: its columns, and the listed keys of its JSON columns."""
-        rules = self.json_rules(table)
-        told = {name: rules[name].digest if name in rules else None for name in self.columns_of(table)}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ EDITS: dict[str, Callable[[File], None]] = {
     "column.keys": put({"class": "open", "keys": "facts"}, "tables", "people", "columns", "facts"),
     "listed keys of a rule": put({"keys": {"a": None, "b": None}}, "json_file", "columns", "used"),
     "an object of listed keys": put({"a": None}, "json_file", "objects", "thing"),
+    "a place that holds no secret": put([{"column": "people.note", "because": "a test"}], "not_secrets"),
     "a reason of a key that is not listed": put("nothing reads it", "json_file", "left_behind", "a.b"),
 }
 
@@ -85,6 +86,7 @@ FIELDS = {
     "classification": "column.class",
     "keys": "column.keys",
     "quasi_identifier": "column.quasi_identifier",
+    "not_secrets": "a place that holds no secret",
     "objects": "an object of listed keys",
     "left_behind": "a reason of a key that is not listed",
 }
