@@ -67,6 +67,10 @@ SCENES: dict[str, Sequence[Step]] = {
         Step("warehouse replicate reconcile --table …", typed="warehouse replicate reconcile --table persons"),
         Step('warehouse sql "select * from ledger.gaps"'),
         Step('warehouse sql "select * from ledger.restarts"'),
+        Step(
+            'warehouse sql "select table_name, column_name, rows_rewritten, versions_rewritten, followed_at'
+            ' from ledger.rule_changes"'
+        ),
         Step('warehouse sql "select * from ledger.runs order by run_id desc limit 1"'),
         Step("warehouse sql \"select * from ledger.erased_deliveries where held = 'by the recipient'\""),
         Step("warehouse deliveries list"),
@@ -116,6 +120,8 @@ SCENES: dict[str, Sequence[Step]] = {
 
 ELSEWHERE = {
     "warehouse run": "the main job: tests/python/test_main_job.py",
+    "warehouse contract check": "cli/test_contract.py",
+    "warehouse replicate classes": "security/test_class_floors.py",
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries resend ID --because "…"': "deliver/test_vanished.py",

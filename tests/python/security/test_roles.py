@@ -20,7 +20,7 @@ from warehouse.marts import candidate
 
 MODELS = {
     "seeds__codes": "select 1 as code, 'one' as label",
-    "staging__stg_one": "view: select n as x, 'AB123456C' as nino from generate_series(1, 3) as n",
+    "staging__stg_one": "view: select n as x, 'QQ123456C' as nino from generate_series(1, 3) as n",
     "marts__dim_one": "select x, 'Ann' as first_name, 'old' as label, nino from {staging}.stg_one",
     "marts__dim_open": "select 1 as x",
     "extracts__tad_one": "select x from {staging}.stg_one",

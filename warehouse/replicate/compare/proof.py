@@ -73,6 +73,8 @@ def digest(spec: TableSpec) -> str:
         spec.key,
         sorted((name, rule.digest) for name, rule in spec.json_rules.items()),
         sorted(spec.differently_typed),
+        # What was left out while a changed rule was not yet followed was not compared.
+        sorted(spec.cut_anew),
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
