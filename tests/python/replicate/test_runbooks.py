@@ -63,6 +63,7 @@ SCENES: dict[str, Sequence[Step]] = {
         Step("warehouse replicate watch", typed="warehouse replicate watch --once"),
         Step("warehouse doctor", (0, 1, 13, 20)),
         Step("warehouse replicate drift"),
+        Step("warehouse replicate secrets"),
         Step("warehouse replicate reconcile --history"),
         Step("warehouse replicate reconcile --table …", typed="warehouse replicate reconcile --table persons"),
         Step('warehouse sql "select * from ledger.gaps"'),
