@@ -50,6 +50,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
         "purpose": 0,
         "retention_months": 12,
         "previous": None,
+        "synthetic": False,
     }
     assert [(file.sha256, file.bytes) for file in report.files] == [(digest, len(content))]
     row = anywhere.query("select state, rows, bytes, manifest_sha256, attempt from ledger.deliveries")[0]

@@ -126,7 +126,7 @@ def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         in capsys.readouterr().out
     )
     apply_command.apply_drift(accept=None, release=None, json=True)
-    assert len(json.loads(capsys.readouterr().out)["done"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["done"]) == 3
     apply_command.apply_drift(accept=None, release=None, json=False)
     assert "Nothing to do." in capsys.readouterr().out
     apply_command.apply_drift(accept=None, release=["people.score"], json=False)

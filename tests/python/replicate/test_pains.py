@@ -145,7 +145,8 @@ def test_columns_that_tell_a_rows_standing_are_replicated() -> None:
         f"{name}.{column}"
         for name in classification.published
         for column in classification.tables[name].columns
-        if column in STANDING and column not in classification.published[name]
+        # A date of birth in a partner's file says nothing of the row; whether it is replicated is uses.yml's to say.
+        if column in STANDING - {"date_of_birth"} and column not in classification.published[name]
     ]
     assert left_behind == []
     assert set(classification.published["persons"]) >= STANDING

@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.python.replicate.drifting import World, world
 from warehouse.cli.replicate import sql as sql_command
-from warehouse.core.errors import DriftHeld, MissingPrivilege
+from warehouse.core.errors import DriftHeld, MissingPrivilege, RuleChanged
 from warehouse.core.progress import Silent
 from warehouse.replicate import drift, replicate, status
 from warehouse.replicate.catalog import meaning
@@ -88,7 +88,9 @@ def call(roles: Roles, *arguments: str, kind: str = "migrator") -> bool:
 
 
 def told(world: World) -> list[tuple[str, int]]:
-    return [(one.code, one.exit_code) for one in status(world.databases, pause=None).reasons]
+    # How soon the budget of WAL is used up depends on what else the server does.
+    reasons = status(world.databases, pause=None).reasons
+    return [(one.code, one.exit_code) for one in reasons if one.code != "wal_budget_soon"]
 
 
 def sent(world: World, table: str = "people") -> set[str]:
@@ -138,6 +140,8 @@ def test_what_is_let_go_of_is_held_and_shown_until_it_is_taken_up_again(world: W
 def test_classified_otherwise_it_is_held_no_more(world: World, roles: Roles) -> None:
     call(roles, "public.people", "age")
     world.file["people"]["age"] = {"class": "personal", "replicate": False, "because": "a test"}
+    # The column is let go of first; what the warehouse holds of it is removed by the next one.
+    assert isinstance(world.apply().error(), RuleChanged)
     assert world.apply().error() is None
     assert told(world) == []
 

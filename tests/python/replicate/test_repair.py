@@ -12,6 +12,7 @@ from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
+from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import Classification, compare, door, load_classification, replicate, run
 from warehouse.replicate.compare.reconcile import reconcile
@@ -181,6 +182,7 @@ def test_a_table_that_changed_between_two_snapshots_is_told(
     with databases.at_source() as before, databases.at_source() as now, databases.at_source() as trs:
         trs.execute("create table things (id int primary key, n int)")
         trs.execute("insert into things values (1, 1), (2, 2)")
+        migrate(trs)
         things = {"columns": {"id": "open", "n": "open"}}
         file = Classification.model_validate({"source": "trs", "schema": "public", "tables": {"things": things}})
         spec = compare.specs(trs, trs, file)[0]

@@ -27,7 +27,15 @@ PERSON = {
 
 
 def insert(connection: psycopg.Connection, table: str, values: dict[str, Any]) -> None:
-    """Insert one row, the columns as given."""
+    """Insert one row, the columns as given; into the replica without those that stay behind at the source."""
+    there = {
+        row[0]
+        for row in connection.execute(
+            "select attname from pg_attribute where attrelid = to_regclass(quote_ident(%s)) and attnum > 0", (table,)
+        )
+    }
+    behind = values.keys() - set(load_classification().published.get(table, ()))
+    values = {name: value for name, value in values.items() if name in there or name not in behind}
     connection.execute(
         sql.SQL("insert into {} ({}) values ({})").format(
             sql.Identifier(table),

@@ -105,7 +105,8 @@ def proven(world: World) -> None:
 
 
 def codes(world: World) -> list[str]:
-    return [one.code for one in status(world.databases, pause=0.2).reasons]
+    # How soon the budget of WAL is used up depends on what else the server does.
+    return [one.code for one in status(world.databases, pause=0.2).reasons if one.code != "wal_budget_soon"]
 
 
 def test_a_key_of_json_that_is_cut_now_is_gone_from_every_version(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from warehouse.core import safe_message
 from warehouse.core.database import one
 from warehouse.core.errors import LoginHasMore, MissingPrivilege, UsageError
 from warehouse.core.roles.actual import attributes
@@ -86,7 +87,7 @@ def give(connection: psycopg.Connection, settings: Settings, name: str, role: Ro
                 connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role_name(settings, role)), who))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
-            f"The user {user} of the warehouse may not do that: {error.diag.message_primary}.",
+            f"The user {user} of the warehouse may not do that: {safe_message.of(error)}.",
             meaning="Nothing was changed.",
             next_command=f"As the server's administrator: alter role {user} createrole. Then run it again.",
         ) from None
