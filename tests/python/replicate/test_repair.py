@@ -180,9 +180,9 @@ def test_a_table_that_changed_between_two_snapshots_is_told(
     databases: Databases, meanwhile: str, untouched: bool
 ) -> None:
     with databases.at_source() as before, databases.at_source() as now, databases.at_source() as trs:
+        migrate(trs)
         trs.execute("create table things (id int primary key, n int)")
         trs.execute("insert into things values (1, 1), (2, 2)")
-        migrate(trs)
         things = {"columns": {"id": "open", "n": "open"}}
         file = Classification.model_validate({"source": "trs", "schema": "public", "tables": {"things": things}})
         spec = compare.specs(trs, trs, file)[0]
