@@ -179,8 +179,12 @@ def bill_of_materials() -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([HERE / "install", "product", f"{folder}/product"], check=True, stdout=subprocess.DEVNULL)
+        uv, python = HERE.parent / ".tools" / "bin" / "uv", f"{folder}/tool/bin/python"
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, f"{folder}/tool"], check=True)
+        wheels = ("--require-hashes", "--only-binary", ":all:")
+        subprocess.run([uv, "pip", "sync", "--quiet", "--python", python, *wheels, HERE / "sbom.lock"], check=True)
         said = subprocess.run(
-            [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--of", "JSON",
+            [python, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--of", "JSON",
              f"{folder}/product/bin/python"],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip

