@@ -75,7 +75,7 @@ def test_seven_digits_are_cut_out_and_the_row_stays(warehouse: psycopg.Connectio
     assert contents(warehouse, "select support_task_note_id, content from support_task_notes order by 1") == [
         ("a", "ticket (erased) is closed"),
         ("d", "ticket 12345678"),
-        ("e", "call 020 (erased) now"),
+        ("e", "call 120 (erased) now"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 import multiprocessing
 import os
 import re
@@ -180,8 +181,8 @@ def test_refused_until_source_and_stream_let_go(filled: World, monkeypatch: pyte
     with filled.databases.at_source() as trs:
         trs.execute("set session_replication_role = replica")
         trs.execute(
-            "update notes set content = %s where person_id = %s and original_file_name = 'a'",
-            (f"See ({filled.gone.trn}).", filled.stays.person_id),
+            "update notes set content = %s where person_id = %s and updated_by_dqt_user_id = %s",
+            (f"See ({filled.gone.trn}).", filled.stays.person_id, uuid.UUID(int=1)),
         )
     with pytest.raises(ErasureRefused, match=r"still holds the person: notes \(1\)"):
         filled.erase()
