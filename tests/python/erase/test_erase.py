@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 import multiprocessing
 import os
 import re
 import signal
+import uuid
 from pathlib import Path
 
 import pytest
