@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
-from warehouse.erase.storage import if_allowed
+from warehouse.core.statistics import if_allowed
 
 _OWN = (
     # A plan of its own for each set of values would show them to an extension that logs plans.

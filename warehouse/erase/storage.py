@@ -11,6 +11,7 @@ from psycopg import sql
 from warehouse.core.database import one
 from warehouse.core.errors import ErasureRefused
 from warehouse.core.progress import Progress
+from warehouse.core.statistics import clear_statistics, if_allowed
 
 WAIT_SECONDS = 60
 _LOCK_SECONDS = 20
@@ -23,10 +24,6 @@ where c.relkind = 'r' and n.nspname || '.' || c.relname = any(%s) order by 1, 2
 _OLDER = """
 select pid from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and age(backend_xmin) > age(%s::xid8::xid)
-"""
-_CLEAR_STATISTICS = """
-select pg_clear_attribute_stats(%s, %s, attname::text, %s) from pg_attribute
-where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attnum > 0 and not attisdropped
 """
 
 
@@ -56,24 +53,6 @@ def rewrite(connection: psycopg.Connection, places: Iterable[str], progress: Pro
     if_allowed(connection, sql.SQL("vacuum (full) pg_catalog.pg_statistic"))
 
 
-def clear_statistics(connection: psycopg.Connection, schema: str, table: str, *, of_partitions: bool) -> None:
-    """Forget the planner's samples of a table: an ANALYZE of a table that is empty now would keep the old ones.
-
-    Args:
-        of_partitions: the samples of all its partitions together.
-    """
-    if connection.info.server_version >= 180_000:
-        connection.execute(_CLEAR_STATISTICS, (schema, table, of_partitions, schema, table))
-    else:
-        # Before 18 only an administrator can.
-        if_allowed(
-            connection,
-            sql.SQL("delete from pg_catalog.pg_statistic where starelid = to_regclass({})").format(
-                sql.Literal(sql.Identifier(schema, table).as_string(connection))
-            ),
-        )
-
-
 def _wait_for_readers(connection: psycopg.Connection, xid: str, progress: Progress) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while older := connection.execute(_OLDER, (xid,)).fetchall():
@@ -94,15 +73,6 @@ def _with_lock(connection: psycopg.Connection, statement: sql.Composed) -> None:
         raise _unfinished(f"A session has held a table for more than {_LOCK_SECONDS} seconds.") from None
     finally:
         connection.execute("set lock_timeout = 0")
-
-
-def if_allowed(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> bool:
-    """Run what only an owner of the database or an administrator may; returns whether it ran."""
-    try:
-        connection.execute(statement)
-    except psycopg.errors.InsufficientPrivilege:
-        return False
-    return True
 
 
 def _unfinished(what: str) -> ErasureRefused:

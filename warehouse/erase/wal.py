@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
-from warehouse.erase.storage import if_allowed
+from warehouse.core.statistics import if_allowed
 
 _STEPS = (
     # Files of dropped and rewritten tables go from the disk at a checkpoint, and so do the segments before it.

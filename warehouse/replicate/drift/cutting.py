@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.core.statistics import clear_statistics
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import history
 from warehouse.replicate.catalog.names import HISTORY, TRIGGERS, VERSIONS
@@ -210,7 +211,18 @@ def _cut(work: Work, table: str, column: str, prefix: str | None = None) -> sql.
     return listed_keys(column, of_keys[column], prefix) if column in of_keys else name
 
 
+_PARTS = """
+select n.nspname::text, c.relname::text
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))
+    or c.oid in (select relid from pg_partition_tree(to_regclass(format('%%I.%%I', %s::text, %s::text))))
+"""
+
+
 def _refresh_statistics(connection: psycopg.Connection, schema: str, table: str) -> None:
     """The planner keeps the most frequent values of a column; it looks at what is there now."""
     for place in (schema, HISTORY):
+        for part_schema, part in connection.execute(_PARTS, (place, table, place, table)).fetchall():
+            for of_partitions in (False, True):
+                clear_statistics(connection, part_schema, part, of_partitions=of_partitions)
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier(place, table)))
