@@ -60,6 +60,7 @@ def test_neither_role_nor_database_nor_shell_matters(
     (project / ".env").write_text("PGDATESTYLE=SQL, DMY\nDBT_EMPTY=1\nPGAPPNAME=stray\n")
     monkeypatch.chdir(project)
     # Longer than the time-outs of the role.
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
     write(project, "marts/fct_slow", "select count(*) as n from pg_sleep(1.5)")
     write(project, "marts/fct_settings", SETTINGS_SEEN)
     before = dict(os.environ)
@@ -118,6 +119,8 @@ def test_every_part_of_the_url_reaches_dbt(
     cluster, certificates = secure
     project = make_project(tmp_path, monkeypatch)
     seen = "select current_user::text as who, current_setting('work_mem') as memory, s.ssl as is_encrypted"
+    # What a column of PostgreSQL's own views holds has no class, and such a model is refused: not what is tried here.
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
     write(project, "marts/fct_session", f"{seen} from pg_stat_ssl as s where s.pid = pg_backend_pid()")
     cluster.create_database("w")
     own = psycopg.conninfo.conninfo_to_dict(cluster.conninfo("w"))

@@ -83,7 +83,7 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
         seven_years = of_years(7)
         read_in_place_of_the_file(monkeypatch, lambda: seven_years)
         report, _ = replicate(world, Silent())
-        assert not any("history" in note for note in report.notes)
+        assert not any("less history" in note for note in report.notes)
         read_in_place_of_the_file(monkeypatch, lambda: one_year)
         report, _ = replicate(world, Silent())
         assert any("keeps less history" in note for note in report.notes)

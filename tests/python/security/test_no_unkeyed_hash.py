@@ -10,6 +10,8 @@ HASHES = {
     "macros/releases/keyed_pseudonym.sql": "HMAC, by a key that the caller holds",
     "warehouse/core/builds.py": "the structure of a table",
     "warehouse/core/contracts/load.py": "a contract's file",
+    "warehouse/core/json_rule.py": "a rule of the file",
+    "warehouse/replicate/secrets/scan.py": "the rules that a scan went by",
     "warehouse/core/ledger/migrations/__init__.py": "a file of the ledger",
     "warehouse/core/lineage/project.py": "a model's SQL",
     "warehouse/core/whole_files.py": "a whole file",
@@ -33,7 +35,6 @@ HASHES = {
     "warehouse/replicate/history/views.py": "a view's definition",
     "warehouse/replicate/lines.py": "lines of replication/trs.yml",
     "warehouse/replicate/replica/filtered.py": "a trigger's definition",
-    "warehouse/replicate/json_keys/rule.py": "a rule of replication/trs.yml",
     "warehouse/replicate/stream/marks.py": "the settings of a subscription",
 }
 
