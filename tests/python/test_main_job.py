@@ -308,7 +308,7 @@ def test_both_databases_by_url(short_folder: Path) -> None:
         assert done.returncode == 0, told
         last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")  # noqa: DTZ011
         assert {delivery["period"] for delivery in told["deliveries"]} == {last_month}
-        assert [stage["stage"] for stage in told["stages"]] == ["replicate", "build", "deliver"]
+        assert [stage["stage"] for stage in told["stages"]] == ["replicate", "secrets", "build", "deliver"]
         assert not (client.home / "clusters").exists()
         refused = client.call("sandbox", "advance", **urls)
         assert refused.returncode == UsageError.exit_code

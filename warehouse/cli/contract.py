@@ -16,7 +16,7 @@ from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
-from warehouse.deliver.agreed import check_agreed, check_classes
+from warehouse.deliver.contract_versions import check_agreed, check_classes
 
 app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
 

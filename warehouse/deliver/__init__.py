@@ -4,7 +4,7 @@
 serves these.
 """
 
-from warehouse.deliver.agreed import check_agreed, examine_contracts
+from warehouse.deliver.contract_versions import check_agreed, examine_contracts
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.health import examine_deliveries, examine_destinations
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due

@@ -17,7 +17,7 @@ from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
-from warehouse.deliver.harmless import harmless
+from warehouse.deliver.hostile_text import harmless
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms

@@ -12,7 +12,7 @@ from warehouse.core.database import one
 from warehouse.core.errors import FilesVanished, WarehouseError
 from warehouse.core.finding import Finding, from_error, warning
 from warehouse.core.settings import Settings
-from warehouse.deliver.agreed import check_agreed
+from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
 

@@ -25,7 +25,7 @@ from warehouse.core.contracts import Column, Contract, Kind
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.progress import Progress
 from warehouse.deliver.files import FileFacts
-from warehouse.deliver.harmless import FORMULA_STARTS
+from warehouse.deliver.hostile_text import FORMULA_STARTS
 from warehouse.deliver.known_values import FEWEST, KEYS, LARGEST_SHARE, Sample, keys_among, matches
 from warehouse.deliver.read_back import batches
 

@@ -29,10 +29,10 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
-from warehouse.deliver.agreed import check_agreed
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
+from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import Edition

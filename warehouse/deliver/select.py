@@ -11,7 +11,7 @@ from warehouse.core.contracts import Column, ColumnType, Contract, Kind, parse_t
 from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.settings import near
-from warehouse.deliver.harmless import FORMULA_STARTS
+from warehouse.deliver.hostile_text import FORMULA_STARTS
 from warehouse.deliver.pseudonyms import Pseudonyms
 
 SCHEMA = "extracts"

@@ -11,13 +11,13 @@ import psycopg
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ErasureRefused
-from warehouse.core.hidden import hidden
+from warehouse.core.keyed_hashes import hidden
 from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
-from warehouse.erase import called, guard, ledgers, quiet, record, relations, returned, rows, storage, traces, wal
-from warehouse.erase.called import Candidate
+from warehouse.erase import guard, ledgers, names, quiet, record, relations, returned, rows, storage, traces, wal
 from warehouse.erase.deliveries import Deliveries, Held
+from warehouse.erase.names import Candidate
 from warehouse.erase.reference import check_person
 from warehouse.erase.rows import Found, Tables
 from warehouse.erase.rules import Rules, load_rules
@@ -228,7 +228,7 @@ def _locate(
     derived_tables = relations.elsewhere(warehouse, rules)
     tables = list(relations.of_persons(warehouse, rules))
     progress.say("learning what identifies the person")
-    subject = called.learn(warehouse, tables, rows.learn(warehouse, tables, subject))
+    subject = names.learn(warehouse, tables, rows.learn(warehouse, tables, subject))
     found = []
     for relation, rule in tables:
         progress.say(f"looking through {relation.place}")
@@ -247,7 +247,7 @@ def _locate(
         others.found,
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
         others.unread,
-        list(called.candidates(warehouse, tables, subject)),
+        list(names.candidates(warehouse, tables, subject)),
         relations.beyond(warehouse, subject),
     )
 

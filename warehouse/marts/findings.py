@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.types.string import TextLoader
 
 from warehouse.core.classes import Classes
-from warehouse.core.hidden import Hide
+from warehouse.core.keyed_hashes import Hide
 
 _SHOWN = 5
 _ROWS = "select * from ({}) as found limit {}"

@@ -13,7 +13,7 @@ import psycopg
 from warehouse.core import builds, roles
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
-from warehouse.core.hidden import hiding
+from warehouse.core.keyed_hashes import hiding
 from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.marts import candidate, dbt, findings, inputs, lineage, readers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from warehouse.core.hidden import Hide, hiding
+from warehouse.core.keyed_hashes import Hide, hiding
 from warehouse.core.settings import Settings
 from warehouse.replicate.classification import Classification
 

@@ -18,11 +18,11 @@ from warehouse.replicate.history import seals
 from warehouse.replicate.integrity import apparatus
 from warehouse.replicate.ledger import differences, epochs, gaps
 from warehouse.replicate.ledger import rules as ledger_rules
-from warehouse.replicate.lines import lines, version
 from warehouse.replicate.link import Ends
 from warehouse.replicate.preflight import preflight, rules
 from warehouse.replicate.replica import manual_writes
 from warehouse.replicate.replica import tables as replica_tables
+from warehouse.replicate.rule_lines import lines, version
 from warehouse.replicate.stream import continuity, notes, subscribed, subscription
 from warehouse.replicate.stream.mark import emit_mark, wait_for
 from warehouse.replicate.stream.slot import drop_slot

@@ -20,7 +20,7 @@ from tests.python.erase.world import Person, change, contents, erase_at_source, 
 from tests.python.marts.publishing import make
 from warehouse.core import keys
 from warehouse.core.databases import Databases
-from warehouse.core.hidden import hiding
+from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver import deliver

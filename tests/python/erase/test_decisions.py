@@ -11,7 +11,7 @@ import pytest
 
 from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import UsageError
-from warehouse.erase import Subject, called, load_rules, relations, rows
+from warehouse.erase import Subject, load_rules, names, relations, rows
 from warehouse.erase.reference import check_person
 from warehouse.erase.rows import Tables
 from warehouse.erase.rules import PERSON_ID, TRN
@@ -105,7 +105,7 @@ def test_a_person_decides_about_rows(warehouse: psycopg.Connection) -> None:
     note(warehouse, "born", "Mrs O'Quill-Feather (2 Jan 1980)")
     note(warehouse, "surname", "Mrs O'Quill-Feather")
     note(warehouse, "surely", "1234567 O'Quill-Feather")
-    listed = {one.row: one.because for one in called.candidates(warehouse, found_tables(warehouse), SUBJECT)}
+    listed = {one.row: one.because for one in names.candidates(warehouse, found_tables(warehouse), SUBJECT)}
     assert listed == {
         "notes/digits": "seven digits",
         "notes/not-theirs": "seven digits",
@@ -120,7 +120,7 @@ def test_a_person_decides_about_rows(warehouse: psycopg.Connection) -> None:
             not_theirs=frozenset(["notes/not-theirs"]),
         ),
     )
-    left = {one.row for one in called.candidates(warehouse, found_tables(warehouse), decided)}
+    left = {one.row for one in names.candidates(warehouse, found_tables(warehouse), decided)}
     assert left == {"notes/namesake", "notes/born"}
     erase(warehouse, decided)
     assert contents(warehouse, "select note_id, content from notes order by 1") == [

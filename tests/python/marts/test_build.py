@@ -16,7 +16,7 @@ from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import write
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
-from warehouse.core.hidden import hiding
+from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
 from warehouse.marts import build, environment, examine_builds, inputs

@@ -13,7 +13,7 @@ from tests.python.replicate.world import PERSON, insert, rows_digest
 from tests.python.waiting import until
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, UsageError
-from warehouse.core.hidden import hiding
+from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import door, replicate, status

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from tests.python.replicate.drifting import World, world, writing
 from warehouse.core.progress import Silent
-from warehouse.jobs import following
+from warehouse.jobs import rule_changes
 from warehouse.replicate import drift
 from warehouse.replicate.stream import subscription
 
@@ -286,7 +286,7 @@ def test_what_becomes_a_secret_is_gone_everywhere(world: World) -> None:
         assert world.apply(by_person=False).error().exit_code == 26
         world.trs.execute("update people set note = 'tell-tal3' where age < 10")
         assert world.apply().finished().error() is None
-        assert following.finish(world.databases, Silent()) == []
+        assert rule_changes.finish(world.databases, Silent()) == []
     world.sync()
     for relation in ("people", "history.people", "history.people_log", "versions.people"):
         leaked = f"select count(*) from {relation} as t where t::text like '%tell-tal%'".encode()

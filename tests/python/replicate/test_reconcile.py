@@ -18,7 +18,7 @@ from tests.python.replicate.trouble import one, populate
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, ReplicationError, UsageError
-from warehouse.core.hidden import hiding
+from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import Reconciliation, raise_if_different, reconcile

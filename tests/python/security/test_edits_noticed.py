@@ -11,7 +11,7 @@ from tests.python.replicate.drifting import World, world
 from warehouse.core.errors import ClassificationError
 from warehouse.core.json_rule import JsonFile
 from warehouse.core.progress import Silent
-from warehouse.jobs import following
+from warehouse.jobs import rule_changes
 from warehouse.replicate import replicate
 from warehouse.replicate.classification import Classification, Column, HistoryRule, Table
 
@@ -145,12 +145,12 @@ def test_each_edit_is_noticed_and_recorded_one_after_the_other(world: World, fil
         assert any("replication/trs.yml, " in note for note in report.notes), (name, report.notes)
         assert len(edits(world)) > known, f"{name}: no record"
         world.apply()
-        following.finish(world.databases, Silent())
+        rule_changes.finish(world.databases, Silent())
         file.clear()
         file.update(written())
         replicate(world.databases, Silent())
         world.apply()
-        following.finish(world.databases, Silent())
+        rule_changes.finish(world.databases, Silent())
         assert all(is_followed for *_, is_followed in edits(world)), name
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import make_project, write
+from warehouse.core.database import one
 from warehouse.core.errors import ClassTooLow
+from warehouse.core.lineage import kept
 from warehouse.core.progress import Silent
 from warehouse.core.terms import load_terms
 from warehouse.marts import build
@@ -77,3 +79,19 @@ def test_it_is_refused_before_it_is_published(prepared: FreshDatabases, project:
     with prepared.at_warehouse() as reader:
         kept = reader.execute("select build_id from ledger.builds where lineage is not null and state = 'published'")
         assert kept.fetchall() == [(first.build_id,)]
+
+
+def test_the_lineage_of_a_delivered_build_stays(prepared: FreshDatabases) -> None:
+    """A changed rule finds with it the columns of delivered files; of the others nobody has a use for it."""
+    with prepared.at_warehouse() as warehouse:
+        made = "insert into ledger.builds (as_at, project_sha256, lineage) values (now(), '', '{}') returning build_id"
+        delivered, superseded, published = (one(warehouse, made)[0] for _ in range(3))
+        warehouse.execute(
+            "insert into ledger.deliveries (delivery_id, recipient, extract, period, state, contract_version,"
+            " contract_sha256, model, build_id) values ('a/b/2026-09', 'a', 'b', '2026-09', 'planned', '1', '', 'm', %s)",
+            (delivered,),
+        )
+        kept.forget_others(warehouse, published)
+        having = warehouse.execute("select build_id from ledger.builds where lineage is not null order by 1").fetchall()
+        assert having == [(delivered,), (published,)]
+        assert superseded not in [number for (number,) in having]

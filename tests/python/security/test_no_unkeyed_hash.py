@@ -33,7 +33,7 @@ HASHES = {
     "warehouse/replicate/history/digest.py": "whole versions, many to a digest",
     "warehouse/replicate/history/seals.py": "digests of months",
     "warehouse/replicate/history/views.py": "a view's definition",
-    "warehouse/replicate/lines.py": "lines of replication/trs.yml",
+    "warehouse/replicate/rule_lines.py": "lines of replication/trs.yml",
     "warehouse/replicate/replica/filtered.py": "a trigger's definition",
     "warehouse/replicate/stream/marks.py": "the settings of a subscription",
 }

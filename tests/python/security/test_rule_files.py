@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from warehouse.erase.columns import emptied
-from warehouse.jobs.following import made_of
+from warehouse.jobs.rule_changes import made_of
 
 
 def flow(relation: str, column: str, kind: str = "value", through: str = "") -> list[object]:

@@ -14,7 +14,7 @@ from tests.python.replicate.trouble import lose_slot
 from warehouse.core.errors import ReplicaAltered, RuleChanged, WarehouseError
 from warehouse.core.progress import Silent
 from warehouse.erase import storage
-from warehouse.jobs import following
+from warehouse.jobs import rule_changes
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.drift import backfill, columns, cutting
@@ -93,7 +93,7 @@ def leaks(world: World, table: str, marker: str = MARKER) -> dict[str, int]:
 def followed(world: World) -> WarehouseError | None:
     """What `warehouse replicate apply` does."""
     outcome = world.apply()
-    assert following.finish(world.databases, Silent()) == []
+    assert rule_changes.finish(world.databases, Silent()) == []
     return outcome.finished().error()
 
 
@@ -242,7 +242,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (rules, "rewritten"),
     (cutting, "_refresh_statistics"),
     (backfill, "fill"),
-    (following, "rebuild"),
+    (rule_changes, "rebuild"),
     (storage, "rewrite"),
     (rules, "finish"),
 )

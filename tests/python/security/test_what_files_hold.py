@@ -19,7 +19,7 @@ from tests.python.deliver.world import OCTOBER, column, write_contract
 from warehouse.core.contracts import load_contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import State
-from warehouse.deliver.harmless import harmless
+from warehouse.deliver.hostile_text import harmless
 
 NOVEMBER: Final = date(2026, 11, 2)
 

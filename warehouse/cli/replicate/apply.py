@@ -10,7 +10,7 @@ import typer
 from warehouse.cli.opening import opened
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.core.errors import UsageError
-from warehouse.jobs import following
+from warehouse.jobs import rule_changes
 from warehouse.replicate import drift
 from warehouse.replicate.preflight import preflight, rules
 
@@ -50,7 +50,7 @@ def apply_drift(
             else:
                 drift.make_ready(work)
                 outcome = drift.finish(work)
-    to_do = [] if release else following.finish(ends.databases, progress)
+    to_do = [] if release else rule_changes.finish(ends.databases, progress)
     outcome = outcome.finished()
     if json:
         left = [asdict(one) for one in outcome.left]

@@ -9,7 +9,11 @@ import psycopg
 from warehouse.core.lineage.project import Lineage
 
 _KEEP = "update ledger.builds set lineage = %s where build_id = %s"
-_FORGET = "update ledger.builds set lineage = null where build_id <> %s and lineage is not null"
+_FORGET = """
+update ledger.builds as b set lineage = null
+where b.build_id <> %s and b.lineage is not null
+    and not exists (select from ledger.deliveries as d where d.build_id = b.build_id)
+"""
 _OF = "select lineage from ledger.builds where build_id = %s"
 
 
@@ -19,7 +23,10 @@ def keep(connection: psycopg.Connection, build_id: int, lineage: Lineage) -> Non
 
 
 def forget_others(connection: psycopg.Connection, build_id: int) -> None:
-    """Remove the lineage of every build but this one, which readers now see."""
+    """Remove the lineage of every build but this one, which readers now see, and those that deliveries were made of.
+
+    When a rule changes, it says which columns of those files are made of what may not be held any more.
+    """
     connection.execute(_FORGET, (build_id,))
 
 

@@ -17,7 +17,7 @@ from warehouse.replicate.compare.left_out import why_not
 from warehouse.replicate.ledger import rules
 from warehouse.replicate.ledger.differences import Known
 from warehouse.replicate.ledger.gaps import Compared
-from warehouse.replicate.lines import cut
+from warehouse.replicate.rule_lines import cut
 
 
 @dataclass(frozen=True)

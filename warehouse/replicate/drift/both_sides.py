@@ -12,7 +12,7 @@ from warehouse.replicate.catalog.relations import SourceColumn, Tables, read_tab
 from warehouse.replicate.catalog.replica import ReplicaTable
 from warehouse.replicate.drift import released
 from warehouse.replicate.ledger import column_states, epochs, rules
-from warehouse.replicate.lines import Place
+from warehouse.replicate.rule_lines import Place
 from warehouse.replicate.stream import subscribed as subscription_now
 
 

@@ -16,7 +16,7 @@ from warehouse.replicate.drift.both_sides import Catalogs
 from warehouse.replicate.drift.difference import RULES, Difference
 from warehouse.replicate.drift.work import Work
 from warehouse.replicate.ledger import rules
-from warehouse.replicate.lines import FILE, cut, lines, version
+from warehouse.replicate.rule_lines import FILE, cut, lines, version
 
 _APPLY = "`warehouse replicate apply` removes {} from the replica and its history"
 _PAST = "; earlier versions stay without what was cut out of them"

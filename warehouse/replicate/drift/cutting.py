@@ -26,8 +26,8 @@ from warehouse.replicate.history import retention
 from warehouse.replicate.history.tables import log_of
 from warehouse.replicate.json_keys.expression import listed_keys
 from warehouse.replicate.ledger import column_states, rules
-from warehouse.replicate.lines import cut, version
 from warehouse.replicate.replica import filtered, views_aside
+from warehouse.replicate.rule_lines import cut, version
 
 BECAUSE = "replication/trs.yml"
 

@@ -16,7 +16,7 @@ from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.json_keys import filter as key_filter
 from warehouse.replicate.ledger import rules
-from warehouse.replicate.lines import cut
+from warehouse.replicate.rule_lines import cut
 
 _BODY = "select prosrc from pg_proc where oid = to_regprocedure(%s)"
 

@@ -830,8 +830,9 @@ comment on column ledger.builds.inputs is
     'What the build was made from, as digests: the project, dbt''s version, the business date, the rows of the replica '
     'and of its history. A run with the same inputs builds nothing.';
 comment on column ledger.builds.lineage is
-    'Of each column of each model, the columns that it is made of; no values. Only the published build has it: its '
-    'deliveries check their contracts'' classes against it, and the next build reads only SQL that has changed.';
+    'Of each column of each model, the columns that it is made of; no values. The published build has it: its '
+    'deliveries check their contracts'' classes against it, and the next build reads only SQL that has changed. So have '
+    'builds that deliveries were made of: a changed rule finds its columns in their files.';
 comment on column ledger.builds.published_xid is
     'The transaction that wrote the build''s rows into the published tables. A row of a published table with any other '
     'xmin was written by somebody else.';

@@ -19,7 +19,7 @@ from warehouse.erase import columns, storage
 from warehouse.erase.stored import StoredFile
 from warehouse.jobs.erasing import alone, rebuild
 from warehouse.replicate.ledger import rules
-from warehouse.replicate.lines import Place
+from warehouse.replicate.rule_lines import Place
 
 _COLUMNS = """
 select a.attname::text from ledger.deliveries as d
