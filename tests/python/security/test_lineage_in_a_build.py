@@ -88,7 +88,8 @@ def test_the_lineage_of_a_delivered_build_stays(prepared: FreshDatabases) -> Non
         delivered, superseded, published = (one(warehouse, made)[0] for _ in range(3))
         warehouse.execute(
             "insert into ledger.deliveries (delivery_id, recipient, extract, period, state, contract_version,"
-            " contract_sha256, model, build_id) values ('a/b/2026-09', 'a', 'b', '2026-09', 'planned', '1', '', 'm', %s)",
+            " contract_sha256, model, build_id)"
+            " values ('a/b/2026-09', 'a', 'b', '2026-09', 'planned', '1', '', 'm', %s)",
             (delivered,),
         )
         kept.forget_others(warehouse, published)
