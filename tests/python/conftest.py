@@ -52,6 +52,10 @@ class WorldDatabases(Databases):
         return connect(self.warehouse_conninfo, autocommit=True)
 
 
+AMPLE_GB = 10_000
+"""Of WAL: how soon a smaller budget would be used up depends on what the other tests do on the same server."""
+
+
 def make_databases(home: Path, **settings: object) -> WorldDatabases:
     """The two databases of a test, in a folder of its own; nothing of the caller's environment gets in.
 
@@ -61,6 +65,7 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
         "warehouse_home": home,
         "warehouse_deliveries": home / "deliveries",
         "warehouse_repair_deletes_percent": 100,
+        "warehouse_wal_budget_gb": AMPLE_GB,
         # An embedded database stands for a server in many tests; what that is allowed for has tests of its own.
         "warehouse_evaluation": "a test of the product",
         **settings,

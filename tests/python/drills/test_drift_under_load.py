@@ -10,7 +10,7 @@ from tests.python.replicate.own_file import read_in_place_of_the_file
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
 from warehouse.replicate import Classification, door, drift
-from warehouse.replicate.classification import FILE
+from warehouse.replicate.classification import FILE, load_classification
 from warehouse.replicate.ledger import epochs
 
 pytestmark = pytest.mark.slow
@@ -24,6 +24,7 @@ class Edited:
 
     def __init__(self, drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+        self.content["json_file"] = load_classification().json_file
         self._drill = drill
         read_in_place_of_the_file(monkeypatch, self.load)
 

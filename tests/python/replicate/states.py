@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.python.conftest import FreshDatabases
+from tests.python.conftest import AMPLE_GB, FreshDatabases
 from tests.python.replicate.forging import committed_at
 from tests.python.replicate.own_file import read_in_place_of_the_file
 from tests.python.replicate.trouble import lose_slot, now, one, slot_of
@@ -299,7 +299,7 @@ def wal_let_go(world: World) -> None:
         return not any(reason.code == "wal_budget" for reason in status(world.databases, pause=0).reasons)
 
     until("the source lets its WAL go", is_less)
-    world.databases.settings.warehouse_wal_budget_gb = 10
+    world.databases.settings.warehouse_wal_budget_gb = AMPLE_GB
 
 
 def another_cluster(world: World) -> None:

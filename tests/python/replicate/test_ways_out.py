@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.python.conftest import FreshDatabases, WorldDatabases, fresh_databases
+from tests.python.conftest import AMPLE_GB, FreshDatabases, WorldDatabases, fresh_databases
 from tests.python.replicate.states import STATES, State, World
 from tests.python.replicate.trouble import equal, history_is_sound, one, populate
 from warehouse.cli import main
@@ -80,7 +80,7 @@ def nothing_held(request: pytest.FixtureRequest) -> Iterator[None]:
         world = request.getfixturevalue("world")
         world.held.close()
         world.databases.settings.warehouse_repair_deletes_percent = 100
-        world.databases.settings.warehouse_wal_budget_gb = 10
+        world.databases.settings.warehouse_wal_budget_gb = AMPLE_GB
         world.databases.settings.warehouse_wait_minutes = 30
 
 

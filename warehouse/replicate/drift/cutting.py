@@ -221,8 +221,9 @@ where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))
 
 def _refresh_statistics(connection: psycopg.Connection, schema: str, table: str) -> None:
     """The planner keeps the most frequent values of a column; it looks at what is there now."""
-    for place in (schema, HISTORY):
-        for part_schema, part in connection.execute(_PARTS, (place, table, place, table)).fetchall():
+    # Whether the log has samples is chance: only autovacuum looks at it.
+    for place, name in ((schema, table), (HISTORY, table), (HISTORY, f"{table}_log")):
+        for part_schema, part in connection.execute(_PARTS, (place, name, place, name)).fetchall():
             for of_partitions in (False, True):
                 clear_statistics(connection, part_schema, part, of_partitions=of_partitions)
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(place, table)))
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(place, name)))
