@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'emails') }}
+    select * from {{ replica('emails') }}
 
 ),
 

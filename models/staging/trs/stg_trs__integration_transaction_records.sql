@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'integration_transaction_records') }}
+    select * from {{ replica('integration_transaction_records') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'integration_transactions') }}
+    select * from {{ replica('integration_transactions') }}
 
 ),
 

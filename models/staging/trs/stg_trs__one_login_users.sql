@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'one_login_users') }}
+    select * from {{ replica('one_login_users') }}
 
 ),
 

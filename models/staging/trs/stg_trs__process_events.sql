@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'process_events') }}
+    select * from {{ replica('process_events') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'support_tasks') }}
+    select * from {{ replica('support_tasks') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'tps_employments') }}
+    select * from {{ replica('tps_employments') }}
 
 ),
 

@@ -90,6 +90,12 @@ def test_staging_reads_one_source(models: list[Node]) -> None:
         assert [s.split(".")[-1] for s in sources] == [model["name"].split("__")[1]], model["name"]
 
 
+def test_only_one_macro_reads_the_replica(models: list[Node]) -> None:
+    # It is what a build as known at a moment turns to that moment; a model that read the source would not follow.
+    staging = in_layers(models, "staging")
+    assert not [m["name"] for m in staging if re.search(r"source\(\s*['\"]trs(_versions)?['\"]", m["raw_code"])]
+
+
 def test_no_model_names_a_relation_itself(models: list[Node]) -> None:
     # After `from` and `join` stands a ref, a source or a common table expression of the same model.
     for model in models:

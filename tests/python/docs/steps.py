@@ -149,7 +149,7 @@ _STAGED = f"""with
 
 source as (
 
-    select * from {{{{ source('trs', '{_TABLE}') }}}}
+    select * from {{{{ replica('{_TABLE}') }}}}
 
 ),
 

@@ -1,0 +1,19 @@
+{#
+    A table of the replica, for a staging model to read:
+
+        with source as (select * from {{ replica('alerts') }})
+
+    It is the replica's own table; or, in a build with the variable `known_at`, the rows as the warehouse knew them at
+    that moment. So no model has a second form for another moment.
+
+    The rows of a moment have the columns of `versions.<table>` too. A staging model names the columns that it selects.
+#}
+{% macro replica(table) -%}
+    {%- if not var('known_at', '') -%}
+        {{ source('trs', table) }}
+    {%- else -%}
+        (
+            {{ versions_known_at(source('trs_versions', table), given_moment(var('known_at'))) }}
+        ) as known_rows
+    {%- endif -%}
+{%- endmacro %}
