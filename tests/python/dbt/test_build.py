@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,16 @@ def test_what_the_guide_shows_of_the_marts_can_be_asked(built: Built) -> None:
     assert asked
     for text in asked:
         built.rows(text.replace("marts.", "aside_marts."))
+
+
+def test_the_calendar_is_pythons_calendar(built: Built) -> None:
+    first, last = date(1940, 1, 1), date(2049, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    asked = "select date_day, day_of_week, calendar_month, is_month_end from dim_date order by 1"
+    assert built.rows(asked) == [
+        (day, day.isoweekday(), f"{day:%Y-%m}", (day + timedelta(days=1)).day == 1) for day in days
+    ]
+    assert built.rows("select count(*) from dim_date where is_bank_holiday and date_day >= '2020-01-01'") == [(243,)]
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:

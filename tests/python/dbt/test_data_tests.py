@@ -12,6 +12,7 @@ from warehouse.core.settings import PROJECT
 # Models without a rule of their own to get wrong.
 WITHOUT_UNIT_TEST: Final = {
     "int_route__held": "a filter on a flag that int_route__typed defines and tests",
+    "int_day__numbered": "a range of days, which test_the_calendar_is_pythons_calendar compares",
     "fct_route": "joins only; its rules are in int_route__typed and int_route__subjects",
     "fct_alert": "joins only; its rules are in int_alert__live",
     "fct_previous_name": "one filter, whose row count a data test compares",
