@@ -6,9 +6,9 @@ held_routes as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -37,7 +37,10 @@ final as (
         ranked.person_id,
         ranked.professional_status,
         ranked.professional_status_type_label as professional_status_name,
-        coalesce(live_persons.live_person_id, ranked.person_id) as live_person_id,
+        coalesce(standings.live_person_id, ranked.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         ranked.holds_from as awarded_date,
         ranked.qualification_id as awarding_qualification_id,
         ranked.route_type_id,
@@ -46,8 +49,8 @@ final as (
         ranked.is_qtls,
         cast(ranked.route_count as {{ dbt.type_int() }}) as held_route_count
     from ranked
-    left join live_persons
-        on ranked.person_id = live_persons.person_id
+    left join standings
+        on ranked.person_id = standings.person_id
     where ranked.place = 1
 
 )

@@ -16,9 +16,9 @@ establishments as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -42,7 +42,10 @@ judged as (
 
     select
         employments.*,
-        coalesce(live_persons.live_person_id, employments.person_id) as live_person_id,
+        coalesce(standings.live_person_id, employments.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         employments.start_date <= {{ as_at_date() }}
         and (not employments.has_end_date or coalesce(employments.end_date >= {{ as_at_date() }}, false)) as is_current,
         coalesce(
@@ -53,8 +56,8 @@ judged as (
         count(*) over (partition by employments.employment_key) > 1 as has_duplicate_key
     from employments
     cross join stale_limit
-    left join live_persons
-        on employments.person_id = live_persons.person_id
+    left join standings
+        on employments.person_id = standings.person_id
 
 ),
 
@@ -88,6 +91,9 @@ final as (
         ranked.tps_employment_id,
         ranked.person_id,
         ranked.live_person_id,
+        ranked.is_live,
+        ranked.is_active,
+        ranked.is_deceased,
         ranked.establishment_id,
         establishments.urn,
         establishments.la_code,
