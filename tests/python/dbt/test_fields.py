@@ -60,7 +60,8 @@ def test_a_column_has_the_type_of_its_term(models: list[Node]) -> None:
 
 def test_no_column_repeats_its_class(models: list[Node]) -> None:
     # The class is that of the term, or in staging that of replication/trs.yml.
-    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if c["config"]["meta"] or c["meta"]]
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if "class" in c["config"]["meta"]]
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if "class" in c["meta"]]
 
 
 def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list[Node]) -> None:
@@ -90,6 +91,11 @@ def test_grain_is_tested(models: list[Node], data_tests: list[Node]) -> None:
         kind = kind_of(test)
         if test["config"]["severity"].lower() != "error" or not test["config"]["enabled"]:
             continue
+        if kind == "as_described":
+            # The grain that it tests is the one that the model states.
+            stated = next((m for m in models if m["unique_id"] == test["attached_node"]), None)
+            if stated:
+                tested.setdefault(stated["unique_id"], []).append(set(stated["config"]["meta"]["grain"]))
         if kind == "unique":
             tested.setdefault(test["attached_node"], []).append({test["column_name"]})
         if kind == "unique_combination":
