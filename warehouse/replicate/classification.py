@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,26 +228,39 @@ def load_classification(file: Path = FILE) -> Classification:
         ClassificationError: it is not there, not YAML, or a line of it is wrong; names the place.
     """
     beside = file.with_name(JSON_FILE)
-    written = _read(file)
-    if beside.exists() and isinstance(written, dict):
-        written |= {"json_file": _checked(JsonFile, _read(beside), beside)}
+    return _classification(file, _content(file), beside, _content(beside) if beside.exists() else None)
+
+
+# A command asks many times, and to check all lines takes a tenth of a second: what was read before is read once.
+@functools.lru_cache(maxsize=4)
+def _classification(file: Path, content: bytes, beside: Path, listed: bytes | None) -> Classification:
+    written = _parsed(file, content)
+    if listed is not None and isinstance(written, dict):
+        written |= {"json_file": _checked(JsonFile, _parsed(beside, listed), beside)}
     read = _checked(Classification, written, file)
-    content = b"".join(part.read_bytes() for part in (file, beside) if part.exists())
-    read._sha256 = hashlib.sha256(content).hexdigest()
+    read._sha256 = hashlib.sha256(content + (listed or b"")).hexdigest()
     return read
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _read(file: Path) -> Any:
+def _content(file: Path) -> bytes:
     try:
-        return fast_yaml.safe_load(file.read_text(encoding="utf-8"))
+        return file.read_bytes()
     except OSError as error:
         what = f"{file.name} cannot be read: {error.strerror}"
+    raise _wrong(what, file)
+
+
+def _parsed(file: Path, content: bytes) -> Any:
+    try:
+        return fast_yaml.safe_load(content.decode("utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = f"{file.name} is not valid YAML" + (f" (line {mark.line + 1})" if mark else "")
+    except UnicodeDecodeError:
+        what = f"{file.name} is not text in UTF-8"
     raise _wrong(what, file)
 
 
