@@ -10,6 +10,11 @@
     {{ split_year(day, 4, '-') }}
 {%- endmacro %}
 
+{# The year in which the published outcomes of trainees are counted: it begins on 1 August. #}
+{% macro training_year(day) -%}
+    {{ split_year(day, 8, '/') }}
+{%- endmacro %}
+
 {# A part of a date as a whole number: `part_of('month', 'start_date')`. #}
 {% macro part_of(part, day) -%}
     cast(extract({{ part }} from {{ day }}) as {{ dbt.type_int() }})

@@ -1,0 +1,61 @@
+with
+
+routes as (
+
+    select * from {{ ref('int_route__typed') }}
+    where is_held
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+training_providers as (
+
+    select * from {{ ref('stg_trs__training_providers') }}
+
+),
+
+-- The earliest date over all records of a person that were merged; of one day, the route recorded first.
+ranked as (
+
+    select
+        routes.*,
+        coalesce(live_persons.live_person_id, routes.person_id) as live_person_id,
+        row_number() over (
+            partition by coalesce(live_persons.live_person_id, routes.person_id), routes.professional_status
+            order by
+                case when routes.holds_from is null then 1 else 0 end,
+                routes.holds_from,
+                routes.created_on,
+                routes.qualification_id
+        ) as place
+    from routes
+    left join live_persons
+        on routes.person_id = live_persons.person_id
+
+),
+
+final as (
+
+    select
+        ranked.live_person_id,
+        ranked.professional_status,
+        ranked.qualification_id as awarding_qualification_id,
+        ranked.holds_from as awarded_date,
+        ranked.award_group,
+        {{ is_in_published_awards('ranked.professional_status', 'ranked.award_group') }} as is_in_published_total,
+        coalesce(ranked.training_provider_id, 'none') as training_provider_id,
+        training_providers.ukprn as training_provider_ukprn,
+        training_providers.name as training_provider_name
+    from ranked
+    left join training_providers
+        on ranked.training_provider_id = training_providers.training_provider_id
+    where ranked.place = 1
+
+)
+
+select * from final

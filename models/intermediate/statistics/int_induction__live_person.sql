@@ -1,0 +1,60 @@
+with
+
+persons as (
+
+    select * from {{ ref('stg_trs__persons') }}
+
+),
+
+live_persons as (
+
+    select * from {{ ref('int_person__live') }}
+
+),
+
+-- The order in which one status of TRS stands over another; a code that is new stands over `none` alone.
+ranked as (
+
+    select
+        live_persons.live_person_id,
+        persons.induction_status,
+        persons.induction_status_label,
+        persons.induction_start_date,
+        persons.induction_completed_date,
+        row_number() over (
+            partition by live_persons.live_person_id
+            order by
+                case persons.induction_status
+                    when 5 then 1
+                    when 4 then 2
+                    when 2 then 3
+                    when 3 then 4
+                    when 6 then 5
+                    when 1 then 6
+                    when 0 then 8
+                    else 7
+                end,
+                persons.induction_completed_date,
+                persons.induction_start_date,
+                persons.person_id
+        ) as place
+    from persons
+    inner join live_persons
+        on persons.person_id = live_persons.person_id
+
+),
+
+final as (
+
+    select
+        live_person_id,
+        induction_status,
+        induction_status_label,
+        induction_start_date,
+        induction_completed_date
+    from ranked
+    where place = 1
+
+)
+
+select * from final
