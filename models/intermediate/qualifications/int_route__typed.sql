@@ -64,6 +64,7 @@ final as (
             false
         ) as is_exempt_due_to_qts_date,
         qualifications.exempt_from_induction_due_to_qts_date as recorded_exempt_due_to_qts_date,
+        qualifications.dates_out_of_range,
         route_types.induction_exemption_reason_id,
         qualifications.source_application_user_id,
         qualifications.dqt_initial_teacher_training_id is not null

@@ -7,9 +7,9 @@ routes as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -24,9 +24,9 @@ ranked as (
 
     select
         routes.*,
-        coalesce(live_persons.live_person_id, routes.person_id) as live_person_id,
+        coalesce(standings.live_person_id, routes.person_id) as live_person_id,
         row_number() over (
-            partition by coalesce(live_persons.live_person_id, routes.person_id), routes.professional_status
+            partition by coalesce(standings.live_person_id, routes.person_id), routes.professional_status
             order by
                 case when routes.holds_from is null then 1 else 0 end,
                 routes.holds_from,
@@ -34,8 +34,8 @@ ranked as (
                 routes.qualification_id
         ) as place
     from routes
-    left join live_persons
-        on routes.person_id = live_persons.person_id
+    left join standings
+        on routes.person_id = standings.person_id
 
 ),
 

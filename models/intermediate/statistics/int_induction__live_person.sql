@@ -6,9 +6,9 @@ persons as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -16,13 +16,13 @@ live_persons as (
 ranked as (
 
     select
-        live_persons.live_person_id,
+        standings.live_person_id,
         persons.induction_status,
         persons.induction_status_label,
         persons.induction_start_date,
         persons.induction_completed_date,
         row_number() over (
-            partition by live_persons.live_person_id
+            partition by standings.live_person_id
             order by
                 case persons.induction_status
                     when 5 then 1
@@ -39,8 +39,8 @@ ranked as (
                 persons.person_id
         ) as place
     from persons
-    inner join live_persons
-        on persons.person_id = live_persons.person_id
+    inner join standings
+        on persons.person_id = standings.person_id
 
 ),
 

@@ -7,9 +7,9 @@ routes as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -18,7 +18,7 @@ judged as (
 
     select
         routes.*,
-        coalesce(live_persons.live_person_id, routes.person_id) as live_person_id,
+        coalesce(standings.live_person_id, routes.person_id) as live_person_id,
         case when routes.training_end_date <= {{ as_at_date() }} then routes.training_end_date end as ended_date,
         case
             when routes.route_status = 1 then 'awarded'
@@ -28,8 +28,8 @@ judged as (
             else {{ unknown_code('routes.route_status') }}
         end as broad_outcome
     from routes
-    left join live_persons
-        on routes.person_id = live_persons.person_id
+    left join standings
+        on routes.person_id = standings.person_id
 
 ),
 

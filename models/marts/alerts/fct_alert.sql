@@ -29,6 +29,7 @@ final as (
         alerts.dqt_sanction_code,
         alerts.start_date,
         alerts.end_date,
+        alerts.dates_out_of_range,
         alerts.is_open,
         alerts.is_internal_only,
         alerts.is_prohibition,

@@ -132,6 +132,7 @@ final as (
         described.induction_status_label,
         described.induction_start_date,
         described.induction_completed_date,
+        described.dates_out_of_range,
         {{ london_date('described.created_on') }} as record_created_date,
         {{ london_date('described.updated_on') }} as record_updated_date
     from described

@@ -32,6 +32,7 @@ final as (
         qualifications.mq_status_label,
         qualifications.start_date,
         qualifications.end_date,
+        qualifications.dates_out_of_range,
         standings.is_live,
         standings.is_active,
         standings.is_deceased,

@@ -69,6 +69,7 @@ final as (
         routes.training_start_date,
         routes.training_end_date,
         coalesce(routes.training_end_date < routes.training_start_date, false) as ends_before_start,
+        routes.dates_out_of_range,
         routes.training_provider_id,
         training_providers.ukprn as training_provider_ukprn,
         training_providers.name as training_provider_name,

@@ -102,6 +102,7 @@ final as (
         ranked.end_date,
         ranked.last_known_tps_employed_date as last_known_employed_date,
         ranked.last_extract_date,
+        ranked.dates_out_of_range,
         ranked.employment_type,
         ranked.employment_type_label,
         ranked.is_current,

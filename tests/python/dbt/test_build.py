@@ -189,11 +189,18 @@ def test_a_circle_of_merges_is_marked_and_follows_nobody(built: Built) -> None:
     assert found == [("cycle", True), ("cycle", True)]
 
 
-def test_an_impossible_date_stays_in_the_mart_and_out_of_the_extract(built: Built) -> None:
-    assert built.number("select count(*) from fct_route where training_end_date > '9999-12-31'") >= 1
+def test_every_mart_and_extract_can_be_read_by_a_client(built: Built) -> None:
+    """A date that Python, and so pandas, cannot hold is null, and kept as text."""
+    assert built.number("select count(*) from qualifications where training_end_date = '20190-07-01'") == 1
+    kept = "select dates_out_of_range from fct_route where dates_out_of_range is not null and training_end_date is null"
+    assert ("training_end_date 20190-07-01",) in built.rows(kept)
     assert built.number("select count(*) from dim_person where date_of_birth < '1753-01-01'") >= 1
-    for extract in ("dandi_teachers", "tad_teachers"):
-        assert built.rows(f"select * from {extract}")  # psycopg refuses a year beyond 9999
+    relations = built.rows(
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname ~ '_(marts|extracts)$'"
+    )
+    assert len(relations) > 15
+    for (relation,) in relations:
+        built.rows(f"select * from {relation}")  # psycopg refuses a year beyond 9999
 
 
 def test_infinity_is_null_and_counted(built: Built) -> None:
@@ -201,7 +208,10 @@ def test_infinity_is_null_and_counted(built: Built) -> None:
     counts = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
     assert counts["tps_employments"] == counts["alerts"] == 1
     assert counts["events"] == built.number("select count(*) from events where not isfinite(inserted)") > 0
-    assert sum(counts.values()) == counts["tps_employments"] + counts["alerts"] + counts["events"]
+    far = "select count(*) from qualifications where greatest(training_start_date, training_end_date) > '9999-12-31'"
+    assert counts["qualifications"] == built.number(far) > 0
+    found = ("tps_employments", "alerts", "events", "qualifications")
+    assert sum(counts.values()) == sum(counts[table] for table in found)
 
 
 def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
@@ -272,3 +282,72 @@ def test_an_end_date_that_is_no_day_is_an_end_date(built: Built) -> None:
     employment = "select f.is_current, f.is_stale, f.end_date from fct_employment f join tps_employments e"
     employment += " on e.tps_employment_id::text = f.tps_employment_id where e.end_date = 'infinity'"
     assert built.rows(employment) == [(False, False, None)]
+
+
+# Whose record counts, followed by recursion: whoever is in a circle or points to nobody stands for themselves.
+LIVE = """
+with recursive ahead (person_id, at, merged_with) as (
+    select person_id, person_id, merged_with_person_id from persons
+    union
+    select a.person_id, p.person_id, p.merged_with_person_id
+    from ahead as a join persons as p on p.person_id = a.merged_with
+),
+live (person_id, live_person_id) as (
+    select p.person_id, coalesce(a.at, p.person_id)
+    from persons as p left join ahead as a on a.person_id = p.person_id and a.merged_with is null
+),
+first_qts (live_person_id, awarded, award_group) as (
+    select distinct on (l.live_person_id) l.live_person_id, q.holds_from, g.award_group
+    from qualifications as q
+    join live as l using (person_id)
+    join route_to_professional_status_types as t using (route_to_professional_status_type_id)
+    join aside_seeds.route_type_groups as g on g.route_type_id = t.route_to_professional_status_type_id::text
+    where q.status = 1 and q.deleted_on is null and t.professional_status_type = 0
+    order by l.live_person_id, q.holds_from, q.created_on, q.qualification_id::text
+)
+"""
+
+
+def test_awards_by_group_add_up_to_those_counted_at_the_source(built: Built) -> None:
+    """The four published groups are the published total, in every year; the other groups lie outside."""
+    again = """select extract(year from awarded - interval '3 months')::int, award_group, count(*)
+        from first_qts group by 1, 2"""
+    counted = """select left(statistics_year, 4)::int, award_group, sum(award_count)::int from fct_awards_by_year
+        where year_type = 'financial' and professional_status = 'QTS' and statistics_year <> 'unknown' group by 1, 2"""
+    rows = built.rows(counted)
+    assert sorted(rows) == sorted(built.rows(LIVE + again)) and len(rows) > 100
+    total = """select sum(award_count) from fct_awards_by_year
+        where year_type = 'academic' and professional_status = 'QTS'"""
+    assert built.number(total) == built.number(LIVE + "select count(*) from first_qts")
+    outside = f"{LIVE} select count(*) from first_qts where award_group in ('QTLS', 'Other', 'Partial QTS')"
+    assert built.number(total + " and not is_in_published_total") == built.number(outside) > 0
+
+
+def test_inductions_and_prohibitions_are_those_of_the_source(built: Built) -> None:
+    passed = """select extract(year from induction_completed_date - interval '8 months')::int, count(*)
+        from (select distinct on (l.live_person_id) p.* from persons as p join live as l using (person_id)
+            order by l.live_person_id, array_position(array[5, 4, 2, 3, 6, 1], p.induction_status::int),
+                p.induction_completed_date) as standing
+        where induction_status = 4 and induction_completed_date is not null group by 1"""
+    counted = """select left(statistics_year, 4)::int, person_count::int from fct_inductions_by_year
+        where year_type = 'academic' and induction_status_label = 'passed' and statistics_year <> 'unknown'"""
+    assert sorted(built.rows(counted)) == sorted(built.rows(LIVE + passed))
+    prohibited = """select count(*) from alerts as a join live as l using (person_id)
+        join alert_types using (alert_type_id) join alert_categories as c using (alert_category_id)
+        where a.deleted_on is null and c.name in ('Prohibition from teaching', 'GTC Prohibition from teaching')"""
+    sums = "select sum(prohibition_count) from fct_prohibitions_by_year where is_in_published_total"
+    for kind in ("academic", "financial"):
+        assert built.number(f"{sums} and year_type = '{kind}'") == built.number(LIVE + prohibited) > 0
+
+
+def test_every_trainee_at_the_source_has_an_outcome(built: Built) -> None:
+    """A person counts once in a year: fewer than routes, by those who have two."""
+    trained = """select count(distinct l.live_person_id) from qualifications as q join live as l using (person_id)
+        join aside_seeds.route_type_groups as g on g.route_type_id = q.route_to_professional_status_type_id::text
+        join route_to_professional_status_types as t using (route_to_professional_status_type_id)
+        where q.deleted_on is null and g.award_group = 'ITT England' and t.professional_status_type = 0"""
+    people = "select count(distinct live_person_id) from int_trainee__outcomes where professional_status = 'QTS'"
+    assert built.number(people) == built.number(LIVE + trained) > 1_000
+    assert built.number("select sum(trainee_count) from fct_trainee_outcomes") == built.number(
+        "select count(*) from int_trainee__outcomes"
+    )

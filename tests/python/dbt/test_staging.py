@@ -65,7 +65,11 @@ def test_staging_has_every_replicated_column_and_no_other(
     renamed = {"key": "employment_key", "timestamp": "message_timestamp"}
     for model in of_trs(models):
         expected = {renamed.get(c, c) for c in replicated[model["name"].removeprefix("stg_trs__")]}
-        added = {c for c in selected(model) if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
+        added = {c for c in selected(model) if c.endswith("_label")} | {
+            "is_deleted",
+            "infinite_value_count",
+            "dates_out_of_range",
+        }
         added |= (
             {"has_infinite_end_date"} if model["name"] in ("stg_trs__alerts", "stg_trs__tps_employments") else set()
         )
