@@ -19,7 +19,7 @@ WHERE = {
     "test_one_sql_and_one_yml_of_the_same_name_side_by_side": "dbt/test_layers.py",
     "test_contract_is_enforced": "dbt/test_fields.py",
     "test_grain_is_tested": "dbt/test_fields.py",
-    "test_every_rule_has_a_unit_test": "dbt/test_data_tests.py",
+    "test_what_breaks_a_rule_is_a_row_with_a_reason": "dbt/test_house_rules.py",
     "test_each_contract_of_the_product_says_what_its_model_says": "core/test_contract_sync.py",
     "test_every_extract_has_an_exposure_with_an_owner": "dbt/test_layers.py",
     "test_every_kind_of_destination_has_its_module": "deliver/test_kinds.py",
@@ -282,7 +282,7 @@ MART = (
             '    "fct_route": "joins only;',
             '    "dim_degree_type": "a list of the application as it is",\n',
         ),
-        "test_every_rule_has_a_unit_test",
+        "test_what_breaks_a_rule_is_a_row_with_a_reason",
     ),
     Step(make_docs, "test_a_model_lists_what_it_selects_and_nothing_else"),
 )
