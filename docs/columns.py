@@ -14,7 +14,7 @@ import yaml
 
 from warehouse.core.errors import TermsError
 from warehouse.core.settings import PROJECT
-from warehouse.core.terms import TIMESTAMP, Term, load_terms
+from warehouse.core.terms import Term, load_terms, written_type
 
 LAYERS = ("intermediate", "marts", "extracts")
 
@@ -72,8 +72,9 @@ def complete() -> dict[Path, str]:
 
 
 def _entry(term: Term, *, is_typed: bool) -> str:
-    written = f'"{TIMESTAMP}"' if term.type == "timestamp" else term.type
-    type_ = f"        data_type: {written}\n" if is_typed else ""
+    written = written_type(term.type)
+    quoted = f'"{written}"' if "{" in written else written
+    type_ = f"        data_type: {quoted}\n" if is_typed else ""
     return f"      - name: {term.name}\n{type_}        description: '{{{{ doc(\"{term.name}\") }}}}'\n"
 
 
