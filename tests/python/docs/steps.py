@@ -278,9 +278,9 @@ MART = (
     ),
     Step(
         insert(
-            "tests/python/dbt/test_data_tests.py",
-            '    "fct_route": "joins only;',
-            '    "dim_degree_type": "a list of the application as it is",\n',
+            "tests/python/dbt/house_rules.csv",
+            "a model with a rule has a unit test,int_day__numbered",
+            "a model with a rule has a unit test,dim_degree_type,A list of the application as it is.\n",
         ),
         "test_what_breaks_a_rule_is_a_row_with_a_reason",
     ),
