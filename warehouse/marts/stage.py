@@ -176,8 +176,8 @@ def _in_the_ledger(connection: psycopg.Connection, today: date, now: dict[str, s
 def _failure(result: dbt.DbtResult, found: list[FailedTest]) -> BuildFailed:
     names = [name for name, reason in result.failed.items() if not reason.startswith("not built")]
     names = names or list(result.failed)
-    keys = {one.test: f": {one.keys}" for one in found if one.keys}
-    first = f"{names[0]} ({result.failed[names[0]]}{keys.get(names[0], '')})"
+    details = [one.detail for one in found if one.test == names[0] and one.severity == "failure" and one.detail]
+    first = f"{names[0]} ({result.failed[names[0]]}{': ' + '; '.join(details) if details else ''})"
     others = f" and {len(names) - 1} more: {', '.join(names[1:5])}" if len(names) > 1 else ""
     failure = BuildFailed(
         f"The build failed at {first}{others}.",
