@@ -62,7 +62,7 @@
 
 {# Rows without business dates: the version known at the end of the day, or the first one of a row that was recorded later. #}
 {% macro recorded_versions(relation, rule, day, known_at) -%}
-    {%- set moment = 'least(' ~ end_of_day(day) ~ ', ' ~ known_at ~ ')' if known_at is not none else end_of_day(day) -%}
+    {%- set moment = earlier_of(end_of_day(day), known_at) if known_at is not none else end_of_day(day) -%}
     {%- set key = rule['key'] -%}
     {%- set since = rule.get('since', 'recorded') -%}
     {%- set tests_newest = rule.get('removed') or rule.get('from') -%}

@@ -45,7 +45,7 @@ alerts_of_person as (
         person_id,
         cast(sum(alert_count) as {{ dbt.type_int() }}) as open_alert_count,
         max(prohibition) = 1 as has_open_prohibition,
-        {{ dbt.listagg('alert_category_name', "'; '", 'order by alert_category_name') }} as open_alert_categories
+        {{ listed_text('alert_category_name') }} as open_alert_categories
     from open_alerts
     group by person_id
 

@@ -73,9 +73,7 @@ previous_last_names as (
 
     select
         earlier_last_names.live_person_id,
-        {{ dbt.listagg(
-            'earlier_last_names.last_name', "'; '", 'order by earlier_last_names.last_name'
-        ) }} as previous_last_names
+        {{ listed_text('earlier_last_names.last_name') }} as previous_last_names
     from earlier_last_names
     inner join persons
         on earlier_last_names.live_person_id = persons.person_id

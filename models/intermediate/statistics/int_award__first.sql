@@ -28,10 +28,10 @@ ranked as (
         row_number() over (
             partition by coalesce(standings.live_person_id, routes.person_id), routes.professional_status
             order by
-                case when routes.holds_from is null then 1 else 0 end,
-                routes.holds_from,
-                routes.created_on,
-                routes.qualification_id
+                case when routes.holds_from is null then 1 else 0 end nulls last,
+                routes.holds_from nulls last,
+                routes.created_on nulls last,
+                routes.qualification_id nulls last
         ) as place
     from routes
     left join standings

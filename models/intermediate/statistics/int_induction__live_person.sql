@@ -33,10 +33,10 @@ ranked as (
                     when 1 then 6
                     when 0 then 8
                     else 7
-                end,
-                persons.induction_completed_date,
-                persons.induction_start_date,
-                persons.person_id
+                end nulls last,
+                persons.induction_completed_date nulls last,
+                persons.induction_start_date nulls last,
+                persons.person_id nulls last
         ) as place
     from persons
     inner join standings

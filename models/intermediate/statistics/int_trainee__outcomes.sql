@@ -80,12 +80,12 @@ ranked as (
                     when 'not awarded' then 2
                     when 'left' then 3
                     when 'left within 90 days' then 4
-                    when 'left, time unknown' then 5
+                    when 'left nulls last, time unknown' then 5
                     when 'yet to complete' then 6
                     else 7
-                end,
-                labelled.outcome_date,
-                labelled.qualification_id
+                end nulls last,
+                labelled.outcome_date nulls last,
+                labelled.qualification_id nulls last
         ) as place
     from labelled
 

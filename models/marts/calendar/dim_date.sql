@@ -58,7 +58,7 @@ counted as (
     select
         working.*,
         sum(case when working.holidays_are_known and working.is_working_day then 1 else 0 end)
-            over (order by working.date_day rows between unbounded preceding and current row)
+            over (order by working.date_day nulls last rows between unbounded preceding and current row)
             as working_days_so_far
     from working
 

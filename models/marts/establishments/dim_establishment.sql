@@ -21,9 +21,9 @@ ranked as (
                     when 2 then 3
                     when 4 then 4
                     else 5
-                end asc,
-                coalesce(establishments.urn, -1) desc,
-                establishments.establishment_id asc
+                end asc nulls last,
+                coalesce(establishments.urn, -1) desc nulls last,
+                establishments.establishment_id asc nulls last
         ) as place
     from establishments
 

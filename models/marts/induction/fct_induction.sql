@@ -17,7 +17,7 @@ exemptions as (
     select
         person_id,
         max(case when is_on_person or is_on_route then 1 else 0 end) = 1 as is_exempt_by_reason,
-        {{ dbt.listagg('exemption_reason', "'; '", 'order by exemption_reason') }} as induction_exemption_reasons,
+        {{ listed_text('exemption_reason') }} as induction_exemption_reasons,
         cast(count(*) as {{ dbt.type_int() }}) as induction_exemption_reason_count
     from {{ ref('fct_induction_exemption') }}
     group by person_id

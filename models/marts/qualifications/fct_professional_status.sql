@@ -21,10 +21,10 @@ ranked as (
         row_number() over (
             partition by held_routes.person_id, held_routes.professional_status
             order by
-                case when held_routes.holds_from is null then 1 else 0 end,
-                held_routes.holds_from,
-                held_routes.created_on,
-                held_routes.qualification_id
+                case when held_routes.holds_from is null then 1 else 0 end nulls last,
+                held_routes.holds_from nulls last,
+                held_routes.created_on nulls last,
+                held_routes.qualification_id nulls last
         ) as place,
         count(*) over (partition by held_routes.person_id, held_routes.professional_status) as route_count
     from held_routes

@@ -68,18 +68,18 @@ ranked as (
         row_number() over (
             partition by judged.person_id
             order by
-                case when judged.is_current then 0 else 1 end asc,
-                judged.last_known_tps_employed_date desc,
-                judged.start_date desc,
-                judged.tps_employment_id asc
+                case when judged.is_current then 0 else 1 end asc nulls last,
+                judged.last_known_tps_employed_date desc nulls last,
+                judged.start_date desc nulls last,
+                judged.tps_employment_id asc nulls last
         ) as place_for_person,
         row_number() over (
             partition by judged.live_person_id
             order by
-                case when judged.is_current then 0 else 1 end asc,
-                judged.last_known_tps_employed_date desc,
-                judged.start_date desc,
-                judged.tps_employment_id asc
+                case when judged.is_current then 0 else 1 end asc nulls last,
+                judged.last_known_tps_employed_date desc nulls last,
+                judged.start_date desc nulls last,
+                judged.tps_employment_id asc nulls last
         ) as place_for_live_person
     from judged
 
