@@ -99,6 +99,7 @@ final as (
         {{ finite('source.dqt_induction_last_sync') }} as dqt_induction_last_sync,
         {{ finite('source.dqt_induction_modified_on') }} as dqt_induction_modified_on,
         {{ finite('source.date_of_death') }} as date_of_death,
+        {{ is_infinite('source.date_of_death') }} as has_infinite_date_of_death,
         source.deleted_on is not null as is_deleted,
         {{ infinite_count([
             'source.created_on',
