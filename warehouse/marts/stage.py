@@ -16,7 +16,7 @@ from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.marts import candidate, dbt, findings, inputs, lineage, readers
+from warehouse.marts import candidate, comments, dbt, findings, inputs, lineage, readers
 from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
@@ -86,12 +86,13 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         with _in_the_ledger(connection, today, now) as build_id:
             progress.say("starting dbt")
             with dbt.session(databases, connection):
-                result, found = _build_aside(databases, connection, build_id, today, progress)
+                result, found, judged = _build_aside(databases, connection, build_id, today, progress)
             progress.say("logging in as each role")
             report.notes += readers.tried_by_login(connection, databases.settings)
             with databases.warehouse() as reader:
                 publish(connection, reader, build_id, result.nodes, progress, databases.settings)
             kept.forget_others(connection, build_id)
+            comments.write(connection, *judged)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))
         try:
@@ -135,8 +136,8 @@ def _mart_rows(connection: psycopg.Connection, build_id: int) -> int | None:
 
 def _build_aside(
     databases: Databases, connection: psycopg.Connection, build_id: int, today: date, progress: Progress
-) -> tuple[dbt.DbtResult, list[FailedTest]]:
-    """Make and test the models in the candidate schemas; returns what was made, and what tests only warn of."""
+) -> tuple[dbt.DbtResult, list[FailedTest], lineage.Judged]:
+    """Make and test the models in the candidate schemas; returns what was made, what tests warn of, and the classes."""
     project = dbt.Dbt(databases, today, progress)
     project.parse()
     nodes = project.nodes
@@ -151,8 +152,8 @@ def _build_aside(
     findings.record(connection, build_id, found)
     if result.failed:
         raise _failure(result, found)
-    lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
-    return result, [one for one in found if one.severity == "warning"]
+    judged = lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
+    return result, [one for one in found if one.severity == "warning"], judged
 
 
 @contextmanager
