@@ -12,7 +12,7 @@ employments as (
 
 establishments as (
 
-    select * from {{ ref('stg_trs__establishments') }}
+    select * from {{ ref('dim_establishment') }}
 
 ),
 
@@ -22,19 +22,16 @@ standings as (
 
 ),
 
--- Teachers' Pensions' newest extract, without dates that cannot be true: a mistyped year must not end every employment.
-newest_extract as (
+coverage as (
 
-    select max(last_extract_date) as extract_date
-    from employments
-    where last_extract_date <= {{ as_at_date() }}
+    select * from {{ ref('int_employment__coverage') }}
 
 ),
 
 stale_limit as (
 
-    select cast({{ dbt.dateadd('month', -5, 'extract_date') }} as date) as oldest_last_known_date
-    from newest_extract
+    select cast({{ dbt.dateadd('month', -5, 'newest_extract_date') }} as date) as oldest_last_known_date
+    from coverage
 
 ),
 
@@ -74,6 +71,13 @@ ranked as (
                 judged.tps_employment_id asc nulls last
         ) as place_for_person,
         row_number() over (
+            partition by judged.employment_key
+            order by
+                judged.last_extract_date desc nulls last,
+                judged.last_known_tps_employed_date desc nulls last,
+                judged.tps_employment_id asc nulls last
+        ) as place_for_key,
+        row_number() over (
             partition by judged.live_person_id
             order by
                 case when judged.is_current then 0 else 1 end asc nulls last,
@@ -98,9 +102,15 @@ final as (
         establishments.urn,
         establishments.la_code,
         establishments.establishment_number,
+        establishments.is_state_funded_school,
         ranked.start_date,
         ranked.end_date,
         ranked.last_known_tps_employed_date as last_known_employed_date,
+        -- As the job of TRS that is run by hand ends stale employments. One that ended on no day ended then, too.
+        case
+            when ranked.is_stale or ranked.has_end_date
+                then coalesce(ranked.end_date, ranked.last_known_tps_employed_date, ranked.start_date)
+        end as service_end_date,
         ranked.last_extract_date,
         ranked.dates_out_of_range,
         ranked.employment_type,
@@ -110,6 +120,7 @@ final as (
         ranked.withdrawal_confirmed,
         ranked.employment_key,
         ranked.has_duplicate_key,
+        ranked.place_for_key = 1 as is_counted_for_key,
         coalesce(ranked.end_date < ranked.start_date, false) as ends_before_start,
         ranked.place_for_person = 1 as is_latest_for_person,
         ranked.place_for_live_person = 1 as is_latest_for_live_person,

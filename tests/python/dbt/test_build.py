@@ -17,6 +17,7 @@ from warehouse.core.ledger import migrate
 from warehouse.core.postgres.binaries import find_binaries
 from warehouse.core.postgres.cluster import Cluster
 
+from . import workforce_counts
 from .conftest import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -70,7 +71,13 @@ create view versions.alerts as
 select created_on as known_from, null::timestamptz as known_to, 'I'::"char" as operation, null::"char" as ended_by,
     null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after, null::timestamptz as ended_after,
     1 as epoch_id, alerts.*
-from alerts
+from alerts;
+-- Establishments are as old as the first copy.
+create view versions.establishments as
+select timestamptz '2026-09-01 02:00+00' as known_from, null::timestamptz as known_to, 'C'::"char" as operation,
+    null::"char" as ended_by, null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after,
+    null::timestamptz as ended_after, 1 as epoch_id, establishments.*
+from establishments
 """
 
 
@@ -251,6 +258,30 @@ def test_the_calendar_is_pythons_calendar(built: Built) -> None:
         (day, day.isoweekday(), f"{day:%Y-%m}", (day + timedelta(days=1)).day == 1) for day in days
     ]
     assert built.rows("select count(*) from dim_date where is_bank_holiday and date_day >= '2020-01-01'") == [(243,)]
+
+
+def test_pension_rows_are_those_of_the_source_by_file_and_error(built: Built) -> None:
+    files = """select extract_file_name, file_row_count, rejected_row_count, loaded_row_count, added_row_count,
+        updated_row_count, unchanged_row_count, unknown_trn_row_count, unknown_establishment_row_count
+        from fct_pension_extract order by 1"""
+    assert built.rows(files) == built.rows(workforce_counts.ROWS_OF_FILES)
+    errors = """select extract_file_name, error_bit, e.rejected_row_count from fct_pension_extract_error e
+        join fct_pension_extract using (tps_csv_extract_id) order by 1, 2"""
+    assert len(built.rows(errors)) > 10
+    assert built.rows(errors) == built.rows(workforce_counts.ROWS_OF_ERRORS)
+
+
+def test_withdrawn_keys_and_those_taken_back_are_those_of_the_source(built: Built) -> None:
+    found = "select count(distinct employment_key), count(distinct case when is_reverted then employment_key end)"
+    assert built.rows(f"{found} from fct_employment_withdrawal") == built.rows(workforce_counts.WITHDRAWN)
+
+
+def test_people_in_service_at_24_month_ends_are_those_of_the_source(built: Built) -> None:
+    months = """select service_month_end_date, people_in_service_count from fct_service_month
+        where service_month_end_date between '2024-09-30' and '2026-08-31' order by 1"""
+    found = built.rows(months)
+    assert (len(found), found[0][1] > 100) == (24, True)
+    assert found == built.rows(workforce_counts.IN_SERVICE.format(as_at=AS_AT))
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
