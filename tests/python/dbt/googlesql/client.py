@@ -22,6 +22,7 @@ from tests.python.dbt.googlesql.engine import PATH, Column, Engine, Refused
 NO_ROWS: Final = {"failures": 0, "should_warn": False, "should_error": False}
 
 # dbt says in a comment of each statement which node it is for.
+IS_QUERY: Final = re.compile(r"(\s|/\*.*?\*/|--[^\n]*\n)*(with|select)\b", re.IGNORECASE | re.DOTALL)
 NODE: Final = re.compile(r'^/\* .*"node_id": "([^"]+)"')
 
 
@@ -53,6 +54,10 @@ class Client:
                 raise BadRequest(str(problem), errors=[{"reason": "invalidQuery", "message": str(problem)}]) from None
 
     def _query(self, sql: str) -> Job:
+        if IS_QUERY.match(sql) and not self._engine.names_a_table(sql):
+            columns, found = self._engine.run(sql)
+            self.executed |= set(NODE.findall(sql))
+            return Job("SELECT", Answer(columns, found))
         statement = self._engine.resolve(sql)
         self.resolved[statement.kind] += 1
         if statement.creates:
@@ -61,10 +66,7 @@ class Client:
                 self._views.add(statement.creates)
             return Job(statement.kind.upper(), Answer(statement.columns, []))
         rows: list[dict[str, Any]] = []
-        if statement.kind == "query" and not statement.reads_tables:
-            rows = self._engine.run(sql)
-            self.executed |= set(NODE.findall(sql))
-        elif statement.columns and {column.name for column in statement.columns} <= NO_ROWS.keys():
+        if statement.columns and {column.name for column in statement.columns} <= NO_ROWS.keys():
             rows = [{column.name: NO_ROWS[column.name] for column in statement.columns}]
         return Job("SELECT" if statement.kind == "query" else statement.kind.upper(), Answer(statement.columns, rows))
 
