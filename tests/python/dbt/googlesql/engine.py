@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -155,8 +156,9 @@ class Engine:
         return Resolved(kind, columns, creates)
 
     def names_a_table(self, sql: str) -> bool:
-        """Whether the name of a dataset is in a statement: so one that reads a table is never taken for another."""
-        return any(dataset in sql for dataset in {dataset for _, dataset, _ in self._tables})
+        """Whether a name within a dataset is in a statement: so one that reads a table is never taken for another."""
+        datasets = {dataset for _, dataset, _ in self._tables}
+        return any(re.search(rf"\b{dataset}`?\.", sql) for dataset in datasets)
 
     def run(self, sql: str) -> tuple[tuple[Column, ...], list[dict[str, Any]]]:
         """The columns and rows of a query that reads no table, as the reference engine works them out.
