@@ -382,3 +382,12 @@ def test_every_trainee_at_the_source_has_an_outcome(built: Built) -> None:
     assert built.number("select sum(trainee_count) from fct_trainee_outcomes") == built.number(
         "select count(*) from int_trainee__outcomes"
     )
+
+
+def test_employment_and_retention_are_of_those_who_were_awarded_qts(built: Built) -> None:
+    dated = f"{LIVE} select count(*) from first_qts where awarded <= '{AS_AT}'"
+    outside = " and award_group in ('QTLS', 'Other', 'Partial QTS', 'Early years', 'Not grouped')"
+    awarded, employed = built.rows("select sum(award_count), sum(employed_count) from fct_employment_after_award")[0]
+    assert awarded == built.number(dated) - built.number(dated + outside) > employed > 0
+    cohorts = "select sum(n) from (select distinct cohort_year, qualified_count as n from fct_retention_by_cohort) c"
+    assert 0 < built.number(cohorts) <= built.number(dated)
