@@ -19,7 +19,7 @@
         source('trs_versions', table),
         rule,
         given_day(day if day is not none else as_at_date()),
-        given_moment(known_at) if known_at is not none else none
+        known_moment(known_at) | trim or none
     ) }}
 {%- endmacro %}
 

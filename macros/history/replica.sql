@@ -13,7 +13,7 @@
         {{ source('trs', table) }}
     {%- else -%}
         (
-            {{ versions_known_at(source('trs_versions', table), given_moment(var('known_at'))) }}
+            {{ versions_known_at(source('trs_versions', table), known_moment()) }}
         ) as known_rows
     {%- endif -%}
 {%- endmacro %}

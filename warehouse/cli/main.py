@@ -13,6 +13,7 @@ import psycopg
 import typer
 
 from warehouse.cli import (
+    build,
     contract,
     deliveries,
     doctor,
@@ -59,6 +60,7 @@ app.command("up")(servers.up)
 app.command("down")(servers.down)
 app.add_typer(replicate.app, name="replicate")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(build.app, name="build")
 app.add_typer(contract.app, name="contract")
 app.add_typer(keys.app, name="keys")
 app.add_typer(grants.app, name="grants")

@@ -36,6 +36,7 @@ _INTERRUPTED = """
 update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = '{interrupted}'
 where state = 'building'
 """
+_LAST = "select build_id, state from ledger.builds where vintage is null order by build_id desc limit 1"
 _MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
 _LOOK = (
     "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}… (no reader sees "
@@ -112,7 +113,7 @@ def _why(connection: psycopg.Connection, published: builds.PublishedBuild | None
     """Why there is something to build, in a few words; empty when there is not."""
     if published is None:
         return "there is no build yet"
-    last = connection.execute("select build_id, state from ledger.builds order by build_id desc limit 1").fetchone()
+    last = connection.execute(_LAST).fetchone()
     if last and last[1] != "published":
         return f"build {last[0]} did not come to its end"
     row = connection.execute(_MADE_FROM, (published.build_id,)).fetchone()
