@@ -38,6 +38,16 @@ select min(t.committed_at) from ledger.transactions as t where t.kind = 'copy'
 _VERSIONED = """
 select c.relname from pg_class as c where c.relnamespace = to_regnamespace('versions') and c.relkind = 'v' order by 1
 """
+_OF_THE_ERASED = """
+select distinct b.vintage
+from ledger.erased_places as p
+join ledger.erasures as e on e.erasure_id = p.erasure_id and e.state = 'running'
+join pg_class as c on c.oid = p.relation
+join pg_namespace as n on n.oid = c.relnamespace
+join ledger.made_here as m on m.kind = 'vintage' and m.object_oid = n.oid
+join ledger.builds as b on b.vintage is not null and b.state <> 'dropped' and b.made ? format('%%s.%%s', n.nspname, c.relname)
+order by 1
+"""
 _DROPPED_SINCE = """
 select table_name from ledger.dropped_history where ended_before > %s group by 1 order by 1
 """
@@ -209,6 +219,19 @@ def drop(connection: psycopg.Connection, name: str) -> Vintage:
         candidate.drop_vintage(connection, name, vintage.schemas)
         connection.execute(_DROPPED, (vintage.build_id,))
     return vintage
+
+
+def drop_erased(connection: psycopg.Connection) -> list[str]:
+    """Drop the vintages that hold somebody whose erasure is under way; returns their names."""
+    names = [row[0] for row in connection.execute(_OF_THE_ERASED).fetchall()]
+    for name in names:
+        drop(connection, name)
+    return names
+
+
+def drop_every(connection: psycopg.Connection) -> list[str]:
+    """Drop all vintages: they hold values that may not be kept any more."""
+    return [drop(connection, one.name).name for one in listed(connection)]
 
 
 def _read(connection: psycopg.Connection, name: str | None) -> list[Vintage]:
