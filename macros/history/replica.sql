@@ -17,3 +17,12 @@
         ) as known_rows
     {%- endif -%}
 {%- endmacro %}
+
+{# Whether something that the warehouse noted at a time was noted by the moment of the build: always, in one of what is known now. #}
+{% macro was_known(noted_at) -%}
+    {%- if var('known_at', '') -%}
+        {{ noted_at }} <= {{ known_moment() }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}

@@ -26,7 +26,12 @@ insert into ledger.builds (as_at, known_up_to, project_sha256, inputs)
 values (%s, %s::text::xid8, %s, %s)
 returning build_id
 """
-_INPUTS = "update ledger.builds set inputs = %s, known_up_to = %s::text::xid8 where build_id = %s"
+_INPUTS = """
+update ledger.builds as b
+set inputs = %(inputs)s, known_up_to = %(xid)s::text::xid8,
+    known_at = (select t.committed_at from ledger.transactions as t where t.xid = %(xid)s::text::xid8)
+where b.build_id = %(build_id)s
+"""
 _DONE = "update ledger.builds set ended_at = clock_timestamp(), nodes = %s, mart_rows = %s where build_id = %s"
 _FAILED = """
 update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = %s
@@ -147,7 +152,8 @@ def _build_aside(
     candidate.make(connection, {node.candidate for node in nodes})
     # As they are when dbt begins to read: what comes later is for the next build.
     now = inputs.read(connection, today)
-    connection.execute(_INPUTS, (json.dumps(now), inputs.known_up_to(connection), build_id))
+    known = {"inputs": json.dumps(now), "xid": inputs.known_up_to(connection), "build_id": build_id}
+    connection.execute(_INPUTS, known)
     result = project.build()
     found = findings.look(connection, project.manifest, result.tests, hiding(connection, databases.settings))
     findings.record(connection, build_id, found)

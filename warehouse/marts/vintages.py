@@ -45,7 +45,8 @@ join ledger.erasures as e on e.erasure_id = p.erasure_id and e.state = 'running'
 join pg_class as c on c.oid = p.relation
 join pg_namespace as n on n.oid = c.relnamespace
 join ledger.made_here as m on m.kind = 'vintage' and m.object_oid = n.oid
-join ledger.builds as b on b.vintage is not null and b.state <> 'dropped' and b.made ? format('%%s.%%s', n.nspname, c.relname)
+join ledger.builds as b
+    on b.vintage is not null and b.state <> 'dropped' and b.made ? (n.nspname || '.' || c.relname)
 order by 1
 """
 _DROPPED_SINCE = """

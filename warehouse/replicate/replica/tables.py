@@ -13,8 +13,9 @@ from psycopg import sql
 
 from warehouse.core import ours
 from warehouse.core.database import qualified
-from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, VERSIONS
+from warehouse.replicate.catalog.names import AS_AT, AS_KNOWN_AT, HISTORY, KNOWN_FROM, OPERATION, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, declared
+from warehouse.replicate.history import functions
 
 _TABLE = """
 create table {} (
@@ -37,7 +38,7 @@ def create_schemas(connection: psycopg.Connection, schema: str) -> None:
     Raises:
         NotOurs: somebody else has one of them.
     """
-    for name in (schema, HISTORY, VERSIONS):
+    for name in (schema, HISTORY, VERSIONS, AS_KNOWN_AT, AS_AT):
         ours.make_schema(connection, name)
 
 
@@ -96,3 +97,4 @@ def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str])
     """
     places = ((VERSIONS, "{}"), (HISTORY, "{}_log"), (schema, "{}"), (HISTORY, "{}"))
     ours.drop_tables(connection, [(place, form.format(table)) for table in tables for place, form in places])
+    functions.drop(connection, tables)

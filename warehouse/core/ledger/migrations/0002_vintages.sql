@@ -6,7 +6,7 @@ alter table ledger.builds
     drop constraint builds_state_check,
     add constraint builds_state_check check (state in ('building', 'published', 'failed', 'kept', 'dropped')),
     add constraint builds_vintage_check check (
-        (vintage is null) = (known_at is null) and (vintage is not null or state not in ('kept', 'dropped'))
+        (vintage is null or known_at is not null) and (vintage is not null or state not in ('kept', 'dropped'))
     );
 
 create unique index on ledger.builds (vintage) where state in ('building', 'kept', 'failed');
@@ -14,7 +14,9 @@ create unique index on ledger.builds (vintage) where state in ('building', 'kept
 comment on column ledger.builds.vintage is
     'The name of a vintage, which is kept under schemas of its own and never published; null for a build of what is known '
     'now. kept: it can be read. dropped: its tables are gone.';
-comment on column ledger.builds.known_at is 'Of a vintage, the moment: every row is as the warehouse knew it then.';
+comment on column ledger.builds.known_at is
+    'The moment: every row is as the warehouse knew it then. Of a vintage the one that was asked for, otherwise the commit '
+    'time of the transaction known_up_to.';
 comment on column ledger.builds.made is
     'Of a vintage, its tables and views ("schema.name"), each with the columns that tell its rows apart.';
 
