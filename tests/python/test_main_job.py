@@ -128,10 +128,21 @@ def test_running_again_delivers_nothing_twice(warehouse: Warehouse) -> None:
     assert files(warehouse.deliveries) == before
 
 
-def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> None:
-    before = files(warehouse.deliveries)
+def test_a_vintage_is_what_was_published_row_for_row_whatever_came_since(warehouse: Warehouse) -> None:
+    (built,) = warehouse.ask("select as_at_date, known_at, open_gap_count from marts.dim_build")
+    assert built["open_gap_count"] == 0
     played = warehouse.json("sandbox", "advance", "--days", "31")
     assert played["today"] == "2026-11-01"
+    warehouse.json("replicate", "run")
+    told = warehouse.json(
+        *("build", "--name", "vintage_2026_09", "--as-known-at", built["known_at"], "--as-at", built["as_at_date"])
+    )
+    assert (told["state"], told["tables_not_known_yet"]) == ("kept", [])
+    assert warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"] == []
+
+
+def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> None:
+    before = files(warehouse.deliveries)
     told = warehouse.json("run")
     assert [delivery["delivery_id"] for delivery in told["deliveries"]] == [
         "dandi/teachers/2026-10",
@@ -143,6 +154,10 @@ def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> Non
     assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10"}
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
+    # What came since is what differs from the vintage, and nothing of a value is said.
+    differing = warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"]
+    assert "marts.dim_person" in {one["table"] for one in differing}
+    assert warehouse.json("build", "drop", "vintage_2026_09")["dropped"] == "vintage_2026_09"
     # The month is in the history, with times of the source.
     versions = warehouse.ask(
         "select count(*) as n, count(known_to) as dated from versions.persons where ended_by = 'U'"

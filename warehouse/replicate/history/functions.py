@@ -40,9 +40,6 @@ declare
         select max(d.ended_before) from ledger.dropped_history as d where d.table_name = of_table
     );
 begin
-    if moment is null then
-        raise exception 'A moment is needed, such as 2026-10-01 09:00Z.' using errcode = '22004';
-    end if;
     if begins is null or moment < begins then
         raise exception 'At % the warehouse knew nothing: history begins with the first copy, at %.', moment, begins
             using errcode = '22008';
@@ -54,6 +51,7 @@ begin
     return true;
 end $body$
 """
+_IS_PREPARED = "select to_regproc(%s) is not null"
 _DROP = "drop function if exists {function}({arguments})"
 _KNOWN = """
 create function {function}(moment timestamptz) returns table ({columns}) language sql stable as {body}
@@ -73,16 +71,22 @@ _ADDED: Final = (("is_found_in_gap", "boolean"), ("is_uncertain", "boolean"))
 """What the macros' answers have after the columns of a version."""
 
 
-def create(connection: psycopg.Connection, table: str) -> None:
-    """Make or renew the functions of a table, of which `versions.<table>` is there.
-
-    A function that something of somebody else rests on stays as it was.
-    """
+def prepare(connection: psycopg.Connection) -> None:
+    """Make what the functions of all tables share: before the tables are copied, several at once."""
     for schema in (AS_KNOWN_AT, AS_AT):
         ours.make_schema(connection, schema)
     is_kept = sql.Identifier(AS_KNOWN_AT, _IS_KEPT)
     connection.execute(sql.SQL(_KEPT).format(function=is_kept))
     _open(connection, is_kept, "text, timestamptz")
+
+
+def create(connection: psycopg.Connection, table: str) -> None:
+    """Make or renew the functions of a table, of which `versions.<table>` is there.
+
+    A function that something of somebody else rests on stays as it was.
+    """
+    if connection.execute(_IS_PREPARED, (f"{AS_KNOWN_AT}.{_IS_KEPT}",)).fetchone() != (True,):
+        prepare(connection)
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
         for name, kind in [*connection.execute(_COLUMNS, (VERSIONS, table)).fetchall(), *_ADDED]
@@ -90,10 +94,14 @@ def create(connection: psycopg.Connection, table: str) -> None:
     relation = sql.Identifier(VERSIONS, table).as_string(None)
     known = _answer(_macros().versions_known_at(relation, "$1"), table, "$1")
     _make(connection, AS_KNOWN_AT, table, "timestamptz", _KNOWN, columns, known)
-    rule = _rules().get(table)
-    if rule:
-        true = _answer(_macros().versions_as_at(relation, rule, "$1", "$2"), table, "$2")
+    if table in _rules():
+        true = _answer(as_at_query(relation, table, "$1", "$2"), table, "$2")
         _make(connection, AS_AT, table, "date, timestamptz", _TRUE, columns, true)
+
+
+def as_at_query(relation: str, table: str, day: str, known_at: str) -> str:
+    """What was true on a day, as the macro asks a relation with the columns of a table's versions; all of it SQL."""
+    return str(_macros().versions_as_at(relation, _rules()[table], day, known_at))
 
 
 def _answer(query: str, table: str, moment: str) -> str:
