@@ -1,4 +1,4 @@
-"""What was true on a day: as known at a moment against as known now, for all rows of a table and for a tenth of them."""
+"""What was true on a day, as known at a moment against as known now: of all rows of a table and of a tenth of them."""
 
 from __future__ import annotations
 
