@@ -26,3 +26,12 @@
         true
     {%- endif -%}
 {%- endmacro %}
+
+{# A time at which the warehouse noted something; null where that was after the moment of the build. #}
+{% macro if_known(noted_at) -%}
+    {%- if var('known_at', '') -%}
+        case when {{ was_known(noted_at) }} then {{ noted_at }} end
+    {%- else -%}
+        {{ noted_at }}
+    {%- endif -%}
+{%- endmacro %}

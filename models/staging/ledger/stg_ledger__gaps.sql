@@ -15,7 +15,7 @@ final as (
         source.from_time,
         source.to_time,
         source.found_at,
-        case when {{ was_known('source.repaired_at') }} then source.repaired_at end as repaired_at,
+        {{ if_known('source.repaired_at') }} as repaired_at,
         source.reason
     from source
     where {{ was_known('source.found_at') }}
