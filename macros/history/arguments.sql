@@ -33,7 +33,7 @@
 {% macro known_moment(given=none) -%}
     {%- set of_build = var('known_at', '') -%}
     {%- if given is not none and of_build -%}
-        least({{ given_moment(given) }}, {{ given_moment(of_build) }})
+        {{ earlier_of(given_moment(given), given_moment(of_build)) }}
     {%- elif given is not none -%}
         {{ given_moment(given) }}
     {%- elif of_build -%}

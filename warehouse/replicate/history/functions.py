@@ -21,13 +21,7 @@ from warehouse.core.fast_yaml import safe_load
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.catalog.names import AS_AT, AS_KNOWN_AT, VERSIONS
 
-_MACROS: Final = (
-    "cross_db/end_of_day.sql",
-    "cross_db/london_date.sql",
-    "history/as_at_rules.sql",
-    "history/as_known_at.sql",
-    "history/as_at.sql",
-)
+_MACROS: Final = ("cross_db/*.sql", "history/*.sql")
 _IS_KEPT = "is_kept"
 """The function by which a question about a time without history fails."""
 
@@ -138,7 +132,8 @@ def _open(connection: psycopg.Connection, function: sql.Identifier, arguments: s
 @cache
 def _macros() -> Any:
     """The macros of history as PostgreSQL has them, without dbt."""
-    text = "\n".join((PROJECT / "macros" / name).read_text(encoding="utf-8") for name in _MACROS)
+    files = sorted(file for pattern in _MACROS for file in (PROJECT / "macros").glob(pattern))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL, not HTML
     found: dict[str, ModuleType] = {}
     environment.globals["adapter"] = SimpleNamespace(dispatch=lambda name: _dispatched(found["module"], name))
