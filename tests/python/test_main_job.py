@@ -397,6 +397,12 @@ def test_both_databases_by_url(short_folder: Path) -> None:
         last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")  # noqa: DTZ011
         assert {delivery["period"] for delivery in told["deliveries"]} == {last_month}
         assert [stage["stage"] for stage in told["stages"]] == ["replicate", "secrets", "build", "deliver"]
+        # What the tests of the build found can be asked for afterwards, as the run said it.
+        asked = json.loads(client.call("quality", "--json", **urls).stdout)
+        assert [one.pop("since") is not None for one in asked["findings"]] == [True] * len(asked["findings"])
+        assert asked["findings"] == told["build"]["findings"]
+        assert f"build {asked['build_id']}" in client.call("quality", **urls).stdout
+        assert "There is no model dim_nothing" in client.call("quality", "--model", "dim_nothing", **urls).stderr
         assert not (client.home / "clusters").exists()
         refused = client.call("sandbox", "advance", **urls)
         assert refused.returncode == UsageError.exit_code

@@ -21,6 +21,7 @@ from warehouse.cli import (
     grants,
     interrupt,
     keys,
+    quality,
     replicate,
     run,
     servers,
@@ -54,6 +55,7 @@ app.command("run")(run.run)
 app.command("deliver")(deliveries.deliver_now)
 app.command("erase")(erase.erase_person)
 app.command("doctor")(doctor.doctor)
+app.command("quality")(quality.quality)
 app.command("sql")(sql.sql)
 app.command("tables")(tables.tables)
 app.command("up")(servers.up)

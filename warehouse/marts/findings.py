@@ -13,6 +13,7 @@ from psycopg.types.string import TextLoader
 
 from warehouse.core.classes import Classes
 from warehouse.core.keyed_hashes import Hide
+from warehouse.marts.nodes import Node
 
 _SHOWN = 5
 _LISTED = 100
@@ -23,6 +24,11 @@ select * from ({}) as found
 order by breach_stops desc, breach_column, breach_rule, breach_value, breach_example
 limit {}
 """
+TABLES = ("stg_ledger__build_findings", "data_quality")
+"""The models that show what tests found, each after those that it reads."""
+
+_NOTHING = sql.SQL("select * from {} limit 0")
+_FILL = sql.SQL("insert into {table} ({columns}) select {columns} from ({query}) as made")
 _RECORD = """
 insert into ledger.build_findings (
     build_id, place, test_name, model_name, column_name, rule, value, severity, rows, keys
@@ -107,6 +113,31 @@ def record(connection: psycopg.Connection, build_id: int, findings: list[FailedT
     for place, one in enumerate(findings, 1):
         said = (one.test, one.model, one.column, one.rule, one.value, one.severity, one.rows, one.keys)
         connection.execute(_RECORD, (build_id, place, *said))
+
+
+def fill(
+    connection: psycopg.Connection, manifest: Any, compiled: Mapping[str, str], made: list[Node], rows: dict[str, int]
+) -> None:
+    """Fill the candidate's tables of findings again: dbt made them before the last of its tests had run.
+
+    Args:
+        compiled: the SQL of each model, by dbt's identifier.
+        made: the models and seeds of the build.
+        rows: of each table by its published place; gets the new number.
+    """
+    nodes = {node.name: node for node in manifest.nodes.values() if node.unique_id in compiled}
+    for node in (nodes[name] for name in TABLES if name in nodes):
+        table = sql.Identifier(node.schema, node.alias)
+        names = [column.name for column in connection.execute(_NOTHING.format(table)).description or []]
+        query = _FILL.format(
+            table=table,
+            columns=sql.SQL(", ").join(sql.Identifier(name) for name in names),
+            query=sql.SQL(compiled[node.unique_id]),
+        )
+        with connection.transaction():
+            connection.execute(sql.SQL("truncate {}").format(table))
+            filled = connection.execute(query)
+        rows |= {one.place: filled.rowcount for one in made if (one.candidate, one.name) == (node.schema, node.alias)}
 
 
 def of(connection: psycopg.Connection, build_id: int) -> list[FailedTest]:

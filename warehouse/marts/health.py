@@ -49,7 +49,7 @@ def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[F
             failed(
                 CODE,
                 f"build {last[0]} of {last[3]:%d %B %H:%M} failed ({names}); {seen}",
-                'warehouse sql "table ledger.build_findings"; then warehouse run',
+                "warehouse quality; then warehouse run",
                 BuildFailed,
             )
         )

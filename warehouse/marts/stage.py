@@ -44,7 +44,7 @@ where state = 'building'
 _LAST = "select build_id, state from ledger.builds where vintage is null order by build_id desc limit 1"
 _MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
 _LOOK = (
-    "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}… (no reader sees "
+    "Look at `warehouse quality` and at what was built, in the schemas {prefix}… (no reader sees "
     "them: `warehouse sql --write`); correct the rows at their source, or the model, then run again."
 )
 
@@ -159,6 +159,7 @@ def _build_aside(
     findings.record(connection, build_id, found)
     if result.failed:
         raise _failure(result, found)
+    findings.fill(connection, project.manifest, result.compiled, result.nodes, result.rows)
     judged = lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
     return result, [one for one in found if one.severity == "warning"], judged
 

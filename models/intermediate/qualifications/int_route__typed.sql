@@ -28,11 +28,13 @@ final as (
         route_types.name as route_type_name,
         route_types.professional_status_type,
         route_types.professional_status_type_label,
-        case route_types.professional_status_type
-            when 0 then 'QTS'
-            when 1 then 'EYTS'
-            when 2 then 'EYPS'
-            when 3 then 'PQTS'
+        case
+            when route_types.professional_status_type = 0 then 'QTS'
+            when route_types.professional_status_type = 1 then 'EYTS'
+            when route_types.professional_status_type = 2 then 'EYPS'
+            when route_types.professional_status_type = 3 then 'PQTS'
+            -- Of a type that is not here: the route is kept, and a test lists it.
+            when route_types.professional_status_type is null then 'unknown'
             else {{ unknown_code('route_types.professional_status_type') }}
         end as professional_status,
         coalesce(route_type_groups.award_group, 'Not grouped') as award_group,

@@ -19,50 +19,12 @@ from warehouse.core.postgres.cluster import Cluster
 
 from . import workforce_counts
 from .conftest import PROJECT
+from .faults import FAULTS
 
 pytestmark = pytest.mark.slow
 
 PEOPLE = 3_000
 AS_AT = "2026-09-30"
-
-FAULTS = """
--- Two people who were merged into each other, and one whose retained record does not exist.
-create temporary table chosen as select person_id, row_number() over (order by person_id) as place from persons
-    where status = 0 and merged_with_person_id is null
-    and not exists (select 1 from persons as o where o.merged_with_person_id = persons.person_id) limit 4;
-update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 2)
-    where person_id = (select person_id from chosen where place = 1);
-update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 1)
-    where person_id = (select person_id from chosen where place = 2);
--- A year typed with five digits, on a route that awards QTS; an infinite one; a date from before the calendar.
-update qualifications set training_end_date = '20190-07-01'
-    where qualification_id = (select min(qualification_id::text)::uuid from qualifications
-        where status = 1 and deleted_on is null and training_end_date is not null);
-update tps_employments set end_date = 'infinity'
-    where tps_employment_id = (select min(tps_employment_id::text)::uuid from tps_employments);
-update persons set date_of_birth = '0968-01-01' where person_id = (select person_id from chosen where place = 3);
--- TRS forgot to recalculate.
-update persons set qts_date = '1901-01-01' where person_id = (select person_id from chosen where place = 4);
--- Codes that TRS has begun to use and no seed knows.
-update persons set gender = 9 where person_id = (select person_id from chosen where place = 3);
-update persons set induction_status = 9 where person_id = (select person_id from chosen where place = 4);
-update qualifications set status = 9 where qualification_id = (select max(qualification_id::text)::uuid
-    from qualifications where qualification_type = 1 and status <> 1 and deleted_on is null);
-update qualifications set mq_status = 9 where qualification_id = (select max(qualification_id::text)::uuid
-    from qualifications where qualification_type = 0 and deleted_on is null);
-update tps_employments set employment_type = 7
-    where tps_employment_id = (select max(tps_employment_id::text)::uuid from tps_employments);
-update route_to_professional_status_types set professional_status_type = 4
-    where name = 'Primary and secondary undergraduate fee funded';
-insert into alert_categories select gen_random_uuid(), 'Interim prohibition 2027', 999;
-update alert_types set alert_category_id = (select alert_category_id from alert_categories
-    where name = 'Interim prohibition 2027') where name = (select max(name) from alert_types);
-update alerts set deleted_on = null, alert_type_id = (select alert_type_id from alert_types
-    where name = (select max(name) from alert_types)) where alert_id = (select min(alert_id::text)::uuid from alerts);
-update alerts set end_date = 'infinity', deleted_on = null
-    where alert_id = (select max(alert_id::text)::uuid from alerts);
-"""
-
 
 # Nothing replicates this database: each alert is one version, known from the day it was made.
 HISTORY = """
@@ -88,6 +50,7 @@ class Built:
         self.conninfo = conninfo
         self._profiles = profiles
         self._target = target
+        self.tests: dict[str, Any] = {}
 
     def build(self, *arguments: str) -> bool:
         settings = psycopg.conninfo.conninfo_to_dict(self.conninfo)
@@ -103,7 +66,15 @@ class Built:
                     *("--target-path", str(self._target), "--log-path", str(self._target / "logs")),
                 ]
             )
+            if result.success:
+                self.tests |= {one.node.name: one for one in result.result.results if one.node.resource_type == "test"}
         return bool(result.success)
+
+    def found(self, test: str, *columns: str) -> set[tuple[Any, ...]]:
+        """What a test warned of."""
+        assert str(self.tests[test].status) == "warn", test
+        compiled = self.tests[test].node.compiled_code
+        return set(self.rows(f"select {', '.join(columns)} from ({compiled}) as found"))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         path = "-c search_path=aside_extracts,aside_marts,aside_intermediate,aside_staging,public"
@@ -213,7 +184,7 @@ def test_every_mart_and_extract_can_be_read_by_a_client(built: Built) -> None:
 def test_infinity_is_null_and_counted(built: Built) -> None:
     assert built.number("select count(*) from stg_trs__tps_employments where end_date = 'infinity'") == 0
     counts = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
-    assert counts["tps_employments"] == counts["alerts"] == 1
+    assert (counts["tps_employments"], counts["alerts"]) == (2, 1)
     assert counts["events"] == built.number("select count(*) from events where not isfinite(inserted)") > 0
     far = "select count(*) from qualifications where greatest(training_start_date, training_end_date) > '9999-12-31'"
     assert counts["qualifications"] == built.number(far) > 0
@@ -391,3 +362,74 @@ def test_employment_and_retention_are_of_those_who_were_awarded_qts(built: Built
     assert awarded == built.number(dated) - built.number(dated + outside) > employed > 0
     cohorts = "select sum(n) from (select distinct cohort_year, qualified_count as n from fct_retention_by_cohort) c"
     assert 0 < built.number(cohorts) <= built.number(dated)
+
+
+def test_bad_rows_are_kept_marked_and_listed(built: Built) -> None:
+    # Orphans: the rows are in their marts, marked as what nobody should take for harmless, and listed by their keys.
+    orphan = "alert_type_id::text not in (select alert_type_id::text from alert_types)"
+    (alert,) = built.rows(f"select alert_id::text from alerts where {orphan}")
+    marked = "select alert_group, is_internal_only, is_prohibition, is_open from fct_alert where alert_id = "
+    assert built.rows(f"{marked}'{alert[0]}'") == [("unknown", True, None, True)]
+    assert built.found(_orphans("alerts", "alert_type_id", "alert_type_id", "alert_types"), "alert_id") == {alert}
+
+    orphan = """qualification_type = 1 and route_to_professional_status_type_id
+        not in (select route_to_professional_status_type_id from route_to_professional_status_types)"""
+    (route,) = built.rows(f"select qualification_id::text from qualifications where {orphan}")
+    marked = "select professional_status, award_group, is_held from fct_route where qualification_id = "
+    assert built.rows(f"{marked}'{route[0]}'") == [("unknown", "Not grouped", True)]
+    key = "route_to_professional_status_type_id"
+    listed = built.found(_orphans("qualifications", key, key, "route_to_professional_status_types"), "qualification_id")
+    assert listed == {route}
+
+    (employment,) = built.rows(
+        "select tps_employment_id::text from tps_employments where person_id not in (select person_id from persons)"
+    )
+    marked = "select is_live, person_id = live_person_id from fct_employment where tps_employment_id = "
+    assert built.rows(f"{marked}'{employment[0]}'") == [(None, True)]
+    assert built.found(_orphans("tps_employments", "person_id", "person_id", "persons"), "tps_employment_id") == {
+        employment
+    }
+
+    # Unknown codes, each with its rows.
+    for table, key, column, label in (
+        ("persons", "person_id", "gender", "gender_label"),
+        ("persons", "person_id", "induction_status", "induction_status_label"),
+        ("qualifications", "qualification_id", "status", "status_label"),
+        ("qualifications", "qualification_id", "mq_status", "mq_status_label"),
+        ("tps_employments", "tps_employment_id", "employment_type", "employment_type_label"),
+    ):
+        rows = built.found(f"as_described_stg_trs__{table}_", "breach_column", "breach_value", "breach_rows", key)
+        code = 7 if column == "employment_type" else 9
+        expected = {
+            (label, f"unknown ({code})", 1, *row)
+            for row in built.rows(f"select {key}::text from {table} where {column} = {code}")
+        }
+        assert expected and expected <= rows, column
+
+    # Every row is still there.
+    for mart, counted in {
+        "fct_alert": "alerts where deleted_on is null",
+        "fct_route": "qualifications where qualification_type = 1 and deleted_on is null",
+        "fct_employment": "tps_employments",
+        "dim_person": "persons",
+    }.items():
+        assert built.number(f"select count(*) from {mart}") == built.number(f"select count(*) from {counted}"), mart
+    assert built.number("select count(*) from fct_employment where has_duplicate_key") >= 2
+    assert built.number("select count(*) from fct_employment where start_date < '0002-01-01'") == 1
+    assert built.number("select count(*) from fct_route where holds_from = '2027-06-01' and is_held") == 1
+    assert (
+        built.number("select count(*) from dim_person where last_name in ('Nu\u0301n\u0303ez', '\u738b\u5c0f\u660e')")
+        == 2
+    )
+
+
+def _orphans(table: str, column: str, field: str, parent: str) -> str:
+    """The name of the test of a key in staging."""
+    return f"relationships_stg_trs__{table}_{column}__{field}__ref_stg_trs__{parent}_"
+
+
+def test_a_mandatory_qualification_of_the_earlier_system_with_a_date_is_passed(built: Built) -> None:
+    dated = """select f.is_passed, f.mq_status from fct_mandatory_qualification f
+        join qualifications q on q.qualification_id::text = f.qualification_id
+        where q.mq_status is null and q.dqt_qualification_id is not null and q.end_date = '1999-07-01'"""
+    assert built.rows(dated) == [(True, None)]

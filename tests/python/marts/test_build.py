@@ -15,11 +15,11 @@ from dbt.cli.main import dbtRunner
 from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import write
 from warehouse.core.databases import Databases
-from warehouse.core.errors import BuildFailed, ObjectInTheWay
+from warehouse.core.errors import BuildFailed, ObjectInTheWay, UsageError
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
-from warehouse.marts import build, environment, examine_builds, inputs
+from warehouse.marts import build, environment, examine_builds, inputs, quality
 
 pytestmark = pytest.mark.slow
 
@@ -223,6 +223,11 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
         for n, code in enumerate((1, 9, 9, 8))
     )
     write(project, "marts/dim_one", rows.replace("unknown_code('1')", "as_text(\"'one'\")"))
+    # Made before the last test ends, and filled again when it has.
+    shutil.copy(PROJECT / "models" / "staging" / "ledger" / "_ledger__sources.yml", project / "models")
+    of_this = "where build_id = (select max(build_id) from {{ source('ledger', 'builds') }})"
+    found = f"select rule, value, rows, keys from {{{{ source('ledger', 'build_findings') }}}} {of_this}"
+    write(project, "marts/data_quality", found)
     (project / "models" / "field_dictionary").mkdir()
     (project / "models" / "field_dictionary" / "one.md").write_text(
         "{% docs x %}{# integer, open #}x{% enddocs %}{% docs nino %}{# string, sensitive #}nino{% enddocs %}"
@@ -258,6 +263,18 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
         assert SECRET not in str(connection.execute("table ledger.build_findings").fetchall())
         states = [finding.state for finding in examine_builds(connection, lambda: TODAY)]
         assert states == ["warning"] * 5 + ["ok"]
+        listed = connection.execute("select rule, value, rows, cardinality(keys) from marts.data_quality").fetchall()
+        assert listed == [
+            ("known_code", "unknown (8)", 1, 1),
+            ("known_code", "unknown (9)", 2, 2),
+            ("accepted", hidden, 4, 4),
+            ("accepted", "3", 1, 1),
+            (None, None, 1, 1),
+        ]
+        assert [str(one) for one in quality.last(connection, "dim_one").findings] == told
+        assert quality.last(connection, "data_quality").findings == []
+        with pytest.raises(UsageError, match="There is no model dim_two"):
+            quality.last(connection, "dim_two")
     assert [str(finding) for finding in build(ready, TODAY, Silent()).findings] == told
 
     # The same as an error: the build fails, the message has the keys, and so has the ledger.
@@ -277,6 +294,13 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     yml.write_text(yml.read_text().replace("severity: error", "severity: warn").replace("[x, nino]", "[gender]"))
     with pytest.raises(BuildFailed) as caught:
         build(ready, TODAY, Silent())
+    with ready.warehouse() as connection:
+        last = quality.last(connection)
+        assert (last.build_id, last.state, last.findings[0].severity) == (3, "failed", "failure")
+        # The first build found the same.
+        since = {one.since for one in last.findings if one.rule == "known_code"}
+        first = connection.execute("select started_at from ledger.builds where build_id = 1").fetchall()
+        assert [(one,) for one in since] == first
     assert "as_described_dim_one_ (10 rows fail the test: gender: 2 rows, rule grain (" in caught.value.what
 
 
