@@ -89,8 +89,21 @@ def _of_single_tokens(tokens: list[Token]) -> Iterator[Span]:
             yield "logic", token.start, token.end, ""
         elif token.is_word(*CONSTANTS):
             yield "constant", token.start, token.end, CONSTANTS[token.lower]
-        else:
+        elif not _adds_a_constant(tokens, at):
             yield from _of_phrases(token, behind)
+
+
+def _adds_a_constant(tokens: list[Token], at: int) -> bool:
+    """Whether a union adds a row of constants: a list written out, in which nothing is twice."""
+    if not tokens[at].is_word("union"):
+        return False
+    depth = tokens[at].depth
+    for token in tokens[at + 1 :]:
+        if token.depth < depth or token.is_word("union"):
+            return True
+        if token.depth == depth and token.is_word("from"):
+            return False
+    return True
 
 
 def _in(negated: bool) -> str:

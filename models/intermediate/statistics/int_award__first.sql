@@ -28,7 +28,6 @@ ranked as (
         row_number() over (
             partition by coalesce(standings.live_person_id, routes.person_id), routes.professional_status
             order by
-                case when routes.holds_from is null then 1 else 0 end nulls last,
                 routes.holds_from nulls last,
                 routes.created_on nulls last,
                 routes.qualification_id nulls last

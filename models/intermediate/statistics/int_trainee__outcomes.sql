@@ -80,7 +80,7 @@ ranked as (
                     when 'not awarded' then 2
                     when 'left' then 3
                     when 'left within 90 days' then 4
-                    when 'left nulls last, time unknown' then 5
+                    when 'left, time unknown' then 5
                     when 'yet to complete' then 6
                     else 7
                 end nulls last,

@@ -28,7 +28,7 @@ ranked as (
                     when 4 then 4
                     else 5
                 end asc nulls last,
-                coalesce(establishments.urn, -1) desc nulls last,
+                establishments.urn desc nulls last,
                 establishments.establishment_id asc nulls last
         ) as place
     from establishments

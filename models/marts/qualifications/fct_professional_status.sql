@@ -21,7 +21,6 @@ ranked as (
         row_number() over (
             partition by held_routes.person_id, held_routes.professional_status
             order by
-                case when held_routes.holds_from is null then 1 else 0 end nulls last,
                 held_routes.holds_from nulls last,
                 held_routes.created_on nulls last,
                 held_routes.qualification_id nulls last

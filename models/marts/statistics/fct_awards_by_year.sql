@@ -40,8 +40,8 @@ final as (
         award_group,
         training_provider_id,
         is_in_published_total,
-        max(training_provider_ukprn) as training_provider_ukprn,
-        max(training_provider_name) as training_provider_name,
+        training_provider_ukprn,
+        training_provider_name,
         cast(count(*) as {{ dbt.type_bigint() }}) as award_count,
         cast(
             sum(case when awarded_date > {{ as_at_date() }} then 1 else 0 end) as {{ dbt.type_bigint() }}
@@ -53,7 +53,9 @@ final as (
         professional_status,
         award_group,
         training_provider_id,
-        is_in_published_total
+        is_in_published_total,
+        training_provider_ukprn,
+        training_provider_name
 
 )
 

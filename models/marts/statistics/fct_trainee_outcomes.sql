@@ -22,8 +22,8 @@ final as (
         outcomes.trainee_outcome,
         outcomes.outcome_date_source,
         outcomes.is_in_published_rate,
-        max(training_providers.ukprn) as training_provider_ukprn,
-        max(training_providers.name) as training_provider_name,
+        training_providers.ukprn as training_provider_ukprn,
+        training_providers.name as training_provider_name,
         cast(count(*) as {{ dbt.type_bigint() }}) as trainee_count
     from outcomes
     left join training_providers
@@ -35,7 +35,9 @@ final as (
         outcomes.training_provider_id,
         outcomes.trainee_outcome,
         outcomes.outcome_date_source,
-        outcomes.is_in_published_rate
+        outcomes.is_in_published_rate,
+        training_providers.ukprn,
+        training_providers.name
 
 )
 

@@ -28,7 +28,9 @@ select distinct
 from {{ ref('x') }} as x left join y on x.a = y.a
 where not d and e not in (1) and f = ' < '
 union all
-select 1 order by a desc
+select 1 from z order by a desc
+union all
+select 2
 """
 
 
