@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import psycopg
 from psycopg import sql
+from warehouse.replicate.history.functions import as_at_query
 
 from bench.measure import Aim, Figure, timing
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Progress
-from warehouse.replicate.history.functions import as_at_query
 
 MOST = 3.0
 _DAY = "current_date - 30"

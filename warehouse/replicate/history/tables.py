@@ -8,9 +8,10 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import qualified
+from warehouse.replicate import history_functions as functions
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, TRIGGERS, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, columns_of, declared
-from warehouse.replicate.history import functions, views
+from warehouse.replicate.history import views
 
 _OF_A_VERSION = (
     ("known_from", "timestamptz"),

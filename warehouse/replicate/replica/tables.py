@@ -13,9 +13,9 @@ from psycopg import sql
 
 from warehouse.core import ours
 from warehouse.core.database import qualified
+from warehouse.replicate import history_functions as functions
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, declared
-from warehouse.replicate.history import functions
 
 _TABLE = """
 create table {} (
