@@ -45,6 +45,7 @@ final as (
         qualifications.status_label as route_status_label,
         qualifications.holds_from,
         qualifications.is_deleted,
+        qualifications.deleted_on,
         -- The one definition of holding a professional status: status 1 on a route that is not deleted.
         qualifications.status = 1 and not qualifications.is_deleted as is_held,
         qualifications.training_start_date,
