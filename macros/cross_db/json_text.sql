@@ -8,7 +8,7 @@
 
 {% macro default__json_text(expression, path) -%}
     {%- set keys = "'{" ~ path | join(',') ~ "}'" -%}
-    case when jsonb_typeof({{ expression }} #> {{ keys }}) not in ('object', 'array') then {{ expression }} #>> {{ keys }} end
+    case when jsonb_typeof(cast({{ expression }} as jsonb) #> {{ keys }}) not in ('object', 'array') then {{ expression }} #>> {{ keys }} end
 {%- endmacro %}
 
 {% macro bigquery__json_text(expression, path) -%}

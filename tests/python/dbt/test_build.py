@@ -19,8 +19,10 @@ from warehouse.core.postgres.cluster import Cluster
 
 from . import workforce_counts
 from .conftest import PROJECT
-from .faults import FAULTS
 from .counts import PAIRS
+from .faults import FAULTS
+from .of_the_build import operations
+from .of_the_build.operations import TestOperations  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +102,7 @@ def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         sandbox.population.populate(conninfo, people=PEOPLE)
         with psycopg.connect(conninfo) as connection:
             connection.execute("set session_replication_role = replica")
-            connection.execute(FAULTS.encode())
+            connection.execute((FAULTS + operations.FAULTS).encode())
             connection.execute(HISTORY.encode())
         folder = tmp_path_factory.mktemp("build")
         shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")

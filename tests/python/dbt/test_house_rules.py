@@ -18,7 +18,7 @@ from warehouse.core.settings import PROJECT
 
 WITH_RULES: Final = ("intermediate", "marts", "extracts")
 
-_QUESTION: Final = re.compile(r"(is|was|has|had|holds|ends|can|needs)_")
+_QUESTION: Final = re.compile(r"(is|was|has|had|holds|ends|can|needs|lacks)_")
 _DATE: Final = re.compile(r"_date(_\w+)?$|_on$")
 _CASE: Final = re.compile(r"\bcase\b", re.IGNORECASE)
 # A name of a schema with a name of a relation behind it, outside of Jinja. An alias may be called like a schema.
