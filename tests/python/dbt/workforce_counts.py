@@ -25,7 +25,7 @@ ROWS_OF_ERRORS: Final = """
 """
 
 # TRS's own rule for the end of an employment that nobody has reported for five months, for the one row of a key that
-# was last reported. People are followed through their merges one by one.
+# was last reported. People are followed through their merges one by one; whoever has no record stands for themselves.
 IN_SERVICE: Final = """
     with recursive chain as (
         select person_id, person_id as at, merged_with_person_id as next, array[person_id] as seen from persons
@@ -44,12 +44,12 @@ IN_SERVICE: Final = """
         order by key, last_extract_date desc, last_known_tps_employed_date desc, tps_employment_id::text
     ),
     ended as (
-        select case when loops then live.person_id else live end as who, start_date, case
+        select case when coalesce(loops, true) then person_id else live end as who, start_date, case
             when end_date is null and last_known_tps_employed_date < newest.day - interval '5 months'
                 then last_known_tps_employed_date
             when isfinite(end_date) then end_date
             when end_date is not null then last_known_tps_employed_date end as until
-        from counted join live using (person_id) cross join newest
+        from counted left join live using (person_id) cross join newest
     )
     select month_end::date, count(distinct who)
     from generate_series(date '2024-09-30' + 1, date '2026-08-31' + 1, interval '1 month') as month_begin
