@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from warehouse.core.lineage.check import Judge
+from warehouse.core.classes import Classes
+from warehouse.core.lineage.check import Judge, by_reason
 from warehouse.core.lineage.flows import Origin
 from warehouse.core.lineage.project import Lineage, Related
 from warehouse.core.roles.relations import MARTS, NARROW
@@ -59,12 +61,13 @@ class _Known:
     meaning: str
 
 
-def write(connection: psycopg.Connection, lineage: Lineage, judge: Judge) -> int:
+def write(connection: psycopg.Connection, lineage: Lineage, today: date) -> int:
     """Say the class of each column that the lineage knows; what somebody else wrote on one stays.
 
     Returns:
         How many comments changed; none while another session holds a lock on a table. The next build writes them then.
     """
+    judge = Judge(lineage, Classes(), by_reason(today))
     known = {
         (*place, name): _Known(
             judge.least(Origin(relation.place, name)),

@@ -11,25 +11,19 @@ import psycopg
 from warehouse.core import builds
 from warehouse.core.classes import Classes
 from warehouse.core.lineage import kept
-from warehouse.core.lineage.check import Judge, by_reason, check
+from warehouse.core.lineage.check import by_reason, check
 from warehouse.core.lineage.project import Facts, Lineage, read_project
 from warehouse.marts.candidate import PREFIX
-
-Judged = tuple[Lineage, Judge]
-"""What the columns of a build are made of, and the class of each."""
 
 
 def check_built(
     connection: psycopg.Connection, build_id: int, manifest: Any, compiled: Mapping[str, str], today: date
-) -> Judged:
+) -> None:
     """Read what the columns of a build are made of, check their classes, and keep it with the build.
 
     Args:
         manifest: dbt's own object.
         compiled: the SQL of each model, by dbt's identifier.
-
-    Returns:
-        It, and the class of each column.
 
     Raises:
         ClassTooLow: a column is classified lower than what it is made of, or a model's SQL is not understood.
@@ -37,13 +31,12 @@ def check_built(
     published, classes = builds.published(connection), Classes()
     before = kept.of(connection, published.build_id) if published else None
     made = read_project(facts(manifest, compiled), classes.replicated_columns, PREFIX, before=before)
-    judge = check(made, classes, by_reason(today))
+    check(made, classes, by_reason(today))
     kept.keep(connection, build_id, made)
-    return made, judge
 
 
-def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> None:
-    """Check the classes of today against what the columns of the published build are made of.
+def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> Lineage:
+    """Check the classes of today against what the columns of the published build are made of; returns that.
 
     Raises:
         ClassTooLow: a column is classified lower than that.
@@ -51,6 +44,7 @@ def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> No
     made = kept.of(connection, build_id)
     assert made is not None, "a build without it is built again"
     check(made, Classes(), by_reason(today))
+    return made
 
 
 def facts(manifest: Any, compiled: Mapping[str, str]) -> Facts:

@@ -84,7 +84,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         if published and not reason and not anew:
             report.rows_out = _mart_rows(connection, published.build_id)
             # The models are the same, their classes need not be.
-            lineage.check_kept(connection, published.build_id, today)
+            comments.write(connection, lineage.check_kept(connection, published.build_id, today), today)
             report.notes.append(f"nothing has changed since build {published.build_id}")
             return BuildReport(published.build_id, False, report, findings.of(connection, published.build_id))
         if reason.startswith("what readers see"):
@@ -92,13 +92,14 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         with _in_the_ledger(connection, today, now) as build_id:
             progress.say("starting dbt")
             with dbt.session(databases, connection):
-                result, found, judged = _build_aside(databases, connection, build_id, today, progress)
+                result, found = _build_aside(databases, connection, build_id, today, progress)
             progress.say("logging in as each role")
             report.notes += readers.tried_by_login(connection, databases.settings)
             with databases.warehouse() as reader:
                 publish(connection, reader, build_id, result.nodes, progress, databases.settings)
             kept.forget_others(connection, build_id)
-            comments.write(connection, *judged)
+            if (made := kept.of(connection, build_id)) is not None:
+                comments.write(connection, made, today)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))
         try:
@@ -142,8 +143,8 @@ def _mart_rows(connection: psycopg.Connection, build_id: int) -> int | None:
 
 def _build_aside(
     databases: Databases, connection: psycopg.Connection, build_id: int, today: date, progress: Progress
-) -> tuple[dbt.DbtResult, list[FailedTest], lineage.Judged]:
-    """Make and test the models in the candidate schemas; returns what was made, what tests warn of, and the classes."""
+) -> tuple[dbt.DbtResult, list[FailedTest]]:
+    """Make and test the models in the candidate schemas; returns what was made, and what tests only warn of."""
     project = dbt.Dbt(databases, today, progress)
     project.parse()
     nodes = project.nodes
@@ -160,8 +161,8 @@ def _build_aside(
     if result.failed:
         raise _failure(result, found)
     findings.fill(connection, project.manifest, result.compiled, result.nodes, result.rows)
-    judged = lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
-    return result, [one for one in found if one.severity == "warning"], judged
+    lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
+    return result, [one for one in found if one.severity == "warning"]
 
 
 @contextmanager
