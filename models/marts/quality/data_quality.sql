@@ -36,7 +36,6 @@ found as (
     select
         findings.build_id,
         findings.finding_number,
-        coalesce(keys.key_number, 0) as key_number,
         findings.test_name,
         findings.model_name,
         findings.column_name,
@@ -45,7 +44,8 @@ found as (
         findings.severity,
         findings.row_count,
         keys.row_key,
-        builds.started_at
+        builds.started_at,
+        coalesce(keys.key_number, 0) as key_number
     from findings
     inner join builds
         on findings.build_id = builds.build_id
