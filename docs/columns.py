@@ -22,7 +22,8 @@ LAYERS = ("intermediate", "marts", "extracts")
 def selected(sql: str) -> list[str]:
     """The names of the columns that a model's last common table expression, `final`, selects."""
     without = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "{}", sql, flags=re.DOTALL)
-    body = re.sub(r"--[^\n]*", "", without).rpartition("final as (")[2].partition("select")[2]
+    # A text may have any word in it, and a comma.
+    body = re.sub(r"--[^\n]*|'[^']*'", "", without).rpartition("final as (")[2].partition("select")[2]
     items, depth, item = [], 0, ""
     for word in re.findall(r"\bcase\b|\bend\b|[\w.]+|\S|\s+", body):
         depth += {"(": 1, "case": 1, ")": -1, "end": -1}.get(word, 0)
