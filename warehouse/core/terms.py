@@ -73,11 +73,13 @@ class ModelColumn:
 
     Attributes:
         data_type: what the model's YAML says of its type, in dbt's names; None where it says nothing (no contract).
+        collected: whether its values are gathered from replicated columns of several classes (its meta says so).
     """
 
     name: str
     term: Term
     data_type: str | None
+    collected: bool = False
 
 
 def load_terms(folder: Path = FOLDER) -> dict[str, Term]:
@@ -137,7 +139,8 @@ def _model_column(file: Path, column: dict[str, Any], terms: Mapping[str, Term])
     named = _NAMED.fullmatch(str(column.get("description", "")).strip())
     if named is None or named[1] not in terms:
         raise _wrong(file, f"the description of `{column['name']}` is not a term of the field dictionary")
-    return ModelColumn(column["name"], terms[named[1]], _read_type(column.get("data_type")))
+    collected = bool(((column.get("config") or {}).get("meta") or {}).get("collected"))
+    return ModelColumn(column["name"], terms[named[1]], _read_type(column.get("data_type")), collected)
 
 
 def written_type(type_: str) -> str:
