@@ -74,39 +74,6 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
     return WorldDatabases(Settings(_env_file=None, **{**unset, **values}), cluster_settings=FAST)  # type: ignore[arg-type]
 
 
-LONGEST_FIRST = (
-    "worlds/test_worlds.py",
-    "test_main_job.py",
-    "security/test_erasure_by_subprocess.py",
-    "replicate/test_ways_out.py",
-    "worlds/test_runbook.py",
-    "docs/test_how_to.py",
-    "drills/",
-    "deliver/test_crashes.py",
-    "replicate/test_repair",
-    "replicate/test_reconcile.py",
-    "replicate/test_backfill.py",
-    "dbt/test_bigquery.py",
-    "marts/test_build.py",
-    "dbt/",
-    "erase/",
-    "replicate/",
-)
-"""Begins of paths under tests/python: files with long tests come first, so that no process ends with one of them while
-the others have nothing left (`--no-loadscope-reorder` keeps this order)."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with the longest tests first, the tests of a file as they stand in it."""
-    here = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(here).as_posix()
-        return next((n for n, begin in enumerate(LONGEST_FIRST) if path.startswith(begin)), len(LONGEST_FIRST))
-
-    items.sort(key=place)
-
-
 LEFT_TO_ROOT = "this user may not mount a small disk here"
 """The one reason for which a test may be left out everywhere: no installation gives an ordinary user that right."""
 
