@@ -95,6 +95,12 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         load_classification(tmp_path / "trs.yml")
 
 
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trs.yml").write_bytes(b"source: tr\xff")
+    with pytest.raises(ClassificationError, match="not text in UTF-8"):
+        load_classification(tmp_path / "trs.yml")
+
+
 def test_no_credential_is_published() -> None:
     """The classes of the file itself: names that mean a credential stay behind, whatever table they are in."""
     published = {
