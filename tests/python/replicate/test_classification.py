@@ -95,6 +95,20 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         load_classification(tmp_path / "trs.yml")
 
 
+def test_an_edit_is_read_by_a_process_that_has_read_the_file_before(tmp_path: Path) -> None:
+    file = tmp_path / "trs.yml"
+    text = "source: trs\nschema: public\ntables: {t: {columns: {c: %s}}}"
+    file.write_text(text % "open")
+    before = load_classification(file)
+    file.write_text(text % "personal")
+    after = load_classification(file)
+    classes = [read.tables["t"].columns["c"].classification for read in (before, after)]
+    assert classes == ["open", "personal"]
+    assert before.file_sha256 != after.file_sha256
+    file.with_name("trs_json.yml").write_text("columns: {}")
+    assert load_classification(file).file_sha256 != after.file_sha256
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trs.yml").write_bytes(b"source: tr\xff")
     with pytest.raises(ClassificationError, match="not text in UTF-8"):
