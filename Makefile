@@ -1,5 +1,5 @@
 # `make run` sets everything up and does the main job; `make test` proves it. Nothing else has to be installed.
-.PHONY: help setup run check test test-busy lint audit bench docs down clean
+.PHONY: help setup run check test test-busy mutants lint audit bench docs down clean
 
 WAREHOUSE := .venv/bin/warehouse
 
@@ -29,6 +29,9 @@ test: lint  ## Everything
 
 test-busy: setup  ## A part of the tests beside a busy loop per core: make test-busy TESTS="tests/python/drills"
 	.venv/bin/python -m tests.python.worlds.busy .venv/bin/pytest $(or $(TESTS),tests/python/worlds)
+
+mutants: setup  ## Whether the models' tests can fail: make mutants MODELS="fct_route dim_person" PER_MODEL=5 SEED=7
+	.venv/bin/python -m mutants $(MODELS) $(if $(PER_MODEL),--per-model $(PER_MODEL)) $(if $(SEED),--seed $(SEED))
 
 audit: setup  ## Licences of what is installed; ADVISORIES=FOLDER compares it with advisories, too
 	.venv/bin/python -m requirements.supply licences

@@ -14,7 +14,7 @@ import yaml
 
 from warehouse.core.errors import TermsError
 from warehouse.core.settings import PROJECT
-from warehouse.core.terms import TIMESTAMP, Term, load_terms
+from warehouse.core.terms import Term, load_terms, written_type
 
 LAYERS = ("intermediate", "marts", "extracts")
 
@@ -22,7 +22,8 @@ LAYERS = ("intermediate", "marts", "extracts")
 def selected(sql: str) -> list[str]:
     """The names of the columns that a model's last common table expression, `final`, selects."""
     without = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "{}", sql, flags=re.DOTALL)
-    body = re.sub(r"--[^\n]*", "", without).rpartition("final as (")[2].partition("select")[2]
+    # A text may have any word in it, and a comma.
+    body = re.sub(r"--[^\n]*|'[^']*'", "", without).rpartition("final as (")[2].partition("select")[2]
     items, depth, item = [], 0, ""
     for word in re.findall(r"\bcase\b|\bend\b|[\w.]+|\S|\s+", body):
         depth += {"(": 1, "case": 1, ")": -1, "end": -1}.get(word, 0)
@@ -72,8 +73,9 @@ def complete() -> dict[Path, str]:
 
 
 def _entry(term: Term, *, is_typed: bool) -> str:
-    written = f'"{TIMESTAMP}"' if term.type == "timestamp" else term.type
-    type_ = f"        data_type: {written}\n" if is_typed else ""
+    written = written_type(term.type)
+    quoted = f'"{written}"' if "{" in written else written
+    type_ = f"        data_type: {quoted}\n" if is_typed else ""
     return f"      - name: {term.name}\n{type_}        description: '{{{{ doc(\"{term.name}\") }}}}'\n"
 
 

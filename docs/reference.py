@@ -17,7 +17,7 @@ import yaml
 
 from docs import columns, replicated
 from warehouse.cli.main import app
-from warehouse.core import class_floors, errors
+from warehouse.core import catalogue, class_floors, errors
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
@@ -35,6 +35,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "exit-codes.md": exit_codes(),
         "models.md": models(),
+        "which-table.md": which_table(),
         "guards.md": guards(),
         "replicated.md": _WRITTEN.format("the files in replication/") + replicated.page(),
         "../macros/history/as_at_rules.sql": as_at_rules(),
@@ -183,6 +184,27 @@ def models() -> str:
         for file in sorted((PROJECT / "models" / folder).rglob("*.yml")):
             for model in yaml.safe_load(file.read_text()).get("models", []):
                 text += _model(folder, model, terms)
+    return text
+
+
+def which_table() -> str:
+    """The questions that the marts answer, by domain, each with its table and query; then every mart."""
+    text = _WRITTEN.format("docs/questions.yml and the YAML beside each model") + "# Which table answers …\n\n"
+    text += (
+        "The questions by domain, each with the mart that answers it and a query to begin with.\n"
+        "`warehouse tables NAME` shows the columns of a mart;\n"
+        "[models.md](models.md) has them all. Every query here runs in the tests.\n"
+    )
+    every = [table for table in catalogue.tables() if table.schema == "marts"]
+    for domain in dict.fromkeys(table.domain for table in every):
+        text += f"\n## {domain.replace('_', ' ').capitalize()}\n\n| table | one row per | |\n| --- | --- | --- |\n"
+        own = [table for table in every if table.domain == domain]
+        for table in own:
+            grain = ", ".join(f"`{name}`" for name in table.grain)
+            link = f"[{table.name}](models.md#marts{table.name})"
+            text += f"| {link} | {grain} | {_line(table.summary)} |\n"
+        for question in (one for table in own for one in table.questions):
+            text += f"\n**{question.words}** `{question.table}`\n\n```sql\n{question.query}\n```\n"
     return text
 
 

@@ -14,7 +14,7 @@ replicated as (
     select
         '{{ table }}' as table_name,
         count(*) as row_count
-    from {{ source('trs', table) }}
+    from {{ replica(table) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

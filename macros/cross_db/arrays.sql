@@ -1,10 +1,12 @@
-{# An array of identifiers as an array of text. #}
+{#
+    An array of identifiers as an array of text; an array of null as an empty one, because BigQuery stores no other.
+#}
 {% macro as_text_array(expression) -%}
     {{ adapter.dispatch('as_text_array')(expression) }}
 {%- endmacro %}
 
 {% macro default__as_text_array(expression) -%}
-    cast({{ expression }} as text [])
+    coalesce(cast({{ expression }} as text []), '{}')
 {%- endmacro %}
 
 {# BigQuery holds identifiers as text already, and knows no cast from one array to another. #}

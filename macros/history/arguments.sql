@@ -25,3 +25,18 @@
         {{ given }}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    The moment up to which something may be known: the one given, but never later than that of the whole build (the variable
+    `known_at`). Empty where neither is said, which means now.
+#}
+{% macro known_moment(given=none) -%}
+    {%- set of_build = var('known_at', '') -%}
+    {%- if given is not none and of_build -%}
+        {{ earlier_of(given_moment(given), given_moment(of_build)) }}
+    {%- elif given is not none -%}
+        {{ given_moment(given) }}
+    {%- elif of_build -%}
+        {{ given_moment(of_build) }}
+    {%- endif -%}
+{%- endmacro %}

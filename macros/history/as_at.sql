@@ -19,7 +19,7 @@
         source('trs_versions', table),
         rule,
         given_day(day if day is not none else as_at_date()),
-        given_moment(known_at) if known_at is not none else none
+        known_moment(known_at) | trim or none
     ) }}
 {%- endmacro %}
 
@@ -60,16 +60,56 @@
         {%- endif %}
 {%- endmacro %}
 
-{# Rows without business dates: the version known at the end of the day, or the first one of a row that was recorded later. #}
+{#
+    Rows without business dates: the version known at the end of the day, or the first one of a row that was recorded later.
+
+    Rows that count by their dates, or are removed, are left out by a full join: PostgreSQL can only hash or sort for that
+    one. For `not exists` it may expect a single row, loop, and take time by the square of the rows.
+#}
 {% macro recorded_versions(relation, rule, day, known_at) -%}
-    {%- set moment = 'least(' ~ end_of_day(day) ~ ', ' ~ known_at ~ ')' if known_at is not none else end_of_day(day) -%}
+    {%- set moment = earlier_of(end_of_day(day), known_at) if known_at is not none else end_of_day(day) -%}
     {%- set key = rule['key'] -%}
-    {%- set since = rule.get('since', 'recorded') -%}
     {%- set tests_newest = rule.get('removed') or rule.get('from') -%}
     select
         versions.*,
         {{ is_found_in_gap('versions') }} as is_found_in_gap,
         coalesce(versions.ended_after < {{ moment }}, false) as is_uncertain
+    from (
+        {{ recorded_candidates(relation, rule, day, known_at, moment) }}
+    ) as versions
+    {%- if tests_newest %}
+    full join (
+        select
+            {%- for column in key %}
+            newest.{{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ relation }} as newest
+        where
+            {{ is_known_at('newest', known_at) }}
+            and (
+                {% if rule.get('from') -%}
+                {{ first_day('newest', rule) }} <= {{ day }}
+                {%- endif -%}
+                {{ ' or ' if rule.get('from') and rule.get('removed') }}
+                {%- if rule.get('removed') -%}
+                {{ london_date('newest.' ~ rule['removed']) }} <= {{ day }}
+                {%- endif %}
+            )
+    ) as elsewhere
+        on
+            {% for column in key -%}
+            versions.{{ column }} = elsewhere.{{ column }}
+            {{- ' and ' if not loop.last }}
+            {%- endfor %}
+    where elsewhere.{{ key[0] }} is null
+    {%- endif %}
+{%- endmacro %}
+
+{# The versions of rows without business dates that count on the day, whatever was learnt of the same rows since. #}
+{% macro recorded_candidates(relation, rule, day, known_at, moment) -%}
+    {%- set key = rule['key'] -%}
+    {%- set since = rule.get('since', 'recorded') -%}
+    select versions.*
     from {{ relation }} as versions
     {%- if since != 'recorded' %}
     left join (
@@ -104,26 +144,6 @@
         {%- endif %}
         {%- if rule.get('removed') %}
         and ({{ london_date('versions.' ~ rule['removed']) }} > {{ day }} or versions.{{ rule['removed'] }} is null)
-        {%- endif %}
-        {%- if tests_newest %}
-        and not exists (
-            select 1
-            from {{ relation }} as newest
-            where
-                {{ is_known_at('newest', known_at) }}
-                {%- for column in key %}
-                and versions.{{ column }} = newest.{{ column }}
-                {%- endfor %}
-                and (
-                    {% if rule.get('from') -%}
-                    {{ first_day('newest', rule) }} <= {{ day }}
-                    {%- endif -%}
-                    {{ ' or ' if rule.get('from') and rule.get('removed') }}
-                    {%- if rule.get('removed') -%}
-                    {{ london_date('newest.' ~ rule['removed']) }} <= {{ day }}
-                    {%- endif %}
-                )
-        )
         {%- endif %}
 {%- endmacro %}
 

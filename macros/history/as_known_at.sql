@@ -12,7 +12,7 @@
     that one transaction made and replaced are never among them.
 #}
 {% macro as_known_at(table, moment) -%}
-    {{ versions_known_at(source('trs_versions', table), given_moment(moment)) }}
+    {{ versions_known_at(source('trs_versions', table), known_moment(moment)) }}
 {%- endmacro %}
 
 {# The same for any relation with the columns of a versions view, and a moment as SQL. #}

@@ -1,6 +1,6 @@
 {#
-    Whether a date or timestamp is infinite: there is a value, and it is not a day. Of a day nothing is left, so the
-    result is open (warehouse/core/lineage/releases.yml).
+    Whether there is a date or timestamp that `finite` makes null: infinity, or a year before 1 or after 9999. Of a day
+    nothing is left, so the result is open (warehouse/core/lineage/releases.yml).
 #}
 {% macro is_infinite(expression) -%}
     /* released: is_infinite */ ({{ adapter.dispatch('infinite')(expression) }})
@@ -11,5 +11,5 @@
 {%- endmacro %}
 
 {% macro postgres__infinite(expression) -%}
-    coalesce(not isfinite({{ expression }}), false)
+    coalesce(not {{ in_calendar(expression) }}, false)
 {%- endmacro %}

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
 
+from dotenv import dotenv_values
+from psycopg.conninfo import make_conninfo
+
 from tests.python.conftest import make_databases
 from warehouse.core.settings import PROJECT
 
@@ -75,6 +78,13 @@ class Warehouse:
         """What the operational system does in its database; the product's own sessions only read there."""
         with make_databases(self.home).at_source() as trs:
             trs.execute(statement)
+
+    @property
+    def address(self) -> str:
+        """How a client of PostgreSQL reaches the warehouse: what `.env` says."""
+        kept = dotenv_values(self.home / ".env")
+        keys = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
+        return make_conninfo(**{key: kept[f"WAREHOUSE_PG{name}"] for key, name in keys.items()})
 
     def ask(self, query: str, *options: str) -> list[dict[str, Any]]:
         """The rows of a query."""

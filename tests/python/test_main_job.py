@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import altair
+import pandas
 import psycopg
 import pyarrow.parquet as pq
 import pytest
 from dotenv import dotenv_values
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 import sandbox.source
 from tests.python.conftest import make_databases
@@ -126,10 +128,21 @@ def test_running_again_delivers_nothing_twice(warehouse: Warehouse) -> None:
     assert files(warehouse.deliveries) == before
 
 
-def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> None:
-    before = files(warehouse.deliveries)
+def test_a_vintage_is_what_was_published_row_for_row_whatever_came_since(warehouse: Warehouse) -> None:
+    (built,) = warehouse.ask("select as_at_date, known_at, open_gap_count from marts.dim_build")
+    assert built["open_gap_count"] == 0
     played = warehouse.json("sandbox", "advance", "--days", "31")
     assert played["today"] == "2026-11-01"
+    warehouse.json("replicate", "run")
+    told = warehouse.json(
+        *("build", "--name", "vintage_2026_09", "--as-known-at", built["known_at"], "--as-at", built["as_at_date"])
+    )
+    assert (told["state"], told["tables_not_known_yet"]) == ("kept", [])
+    assert warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"] == []
+
+
+def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> None:
+    before = files(warehouse.deliveries)
     told = warehouse.json("run")
     assert [delivery["delivery_id"] for delivery in told["deliveries"]] == [
         "dandi/teachers/2026-10",
@@ -141,6 +154,10 @@ def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> Non
     assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10"}
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
+    # What came since is what differs from the vintage, and nothing of a value is said.
+    differing = warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"]
+    assert "marts.dim_person" in {one["table"] for one in differing}
+    assert warehouse.json("build", "drop", "vintage_2026_09")["dropped"] == "vintage_2026_09"
     # The month is in the history, with times of the source.
     versions = warehouse.ask(
         "select count(*) as n, count(known_to) as dated from versions.persons where ended_by = 'U'"
@@ -259,14 +276,85 @@ def test_the_examples_of_the_guide_to_querying_run(warehouse: Warehouse) -> None
     for line in lines:
         done = warehouse.call(*shlex.split(line.partition(" > ")[0])[1:])
         assert done.returncode == 0, (line, done.stdout + done.stderr)
-    queries = re.findall(r"```sql\n(.*?)```", text, re.S)
-    assert len(queries) >= 6
-    address = dotenv_values(warehouse.home / ".env")
-    keys = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
-    url = make_conninfo(**{key: address[f"WAREHOUSE_PG{name}"] for key, name in keys.items()})
-    with psycopg.connect(url, autocommit=True) as connection:
-        for query in queries:
-            connection.execute(query.encode()).fetchall()
+
+
+ADMINISTRATORS = PROJECT / "docs" / "runbooks" / "production.md"
+"""Its SQL is for two servers of their own, and runs there: tests/python/worlds/test_runbook.py."""
+
+
+def test_all_sql_of_the_pages_runs(warehouse: Warehouse) -> None:
+    pages = [*(PROJECT / "docs").rglob("*.md"), *PROJECT.glob("*.md"), *PROJECT.glob("*/*.md")]
+    queries = [
+        (page, query)
+        for page in sorted(set(pages) - {ADMINISTRATORS})
+        for query in re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    ]
+    assert {page.name for page, _ in queries} >= {"querying.md", "which-table.md"} and len(queries) > 25
+    with psycopg.connect(warehouse.address, autocommit=True) as connection:
+        for page, query in queries:
+            try:
+                connection.execute(query.encode())
+                connection.rollback()
+            except psycopg.Error as error:
+                pytest.fail(f"{page.name}: {error}\n{query}")
+
+
+def test_every_column_that_analysts_see_says_its_class(warehouse: Warehouse) -> None:
+    """In marts, extracts, the steps between, seeds, the replica and the versions."""
+    without = """
+    select n.nspname || '.' || c.relname || '.' || a.attname as column
+    from pg_attribute as a join pg_class as c on c.oid = a.attrelid join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname ~ '^(marts|marts_open|marts_personal|extracts|staging|intermediate|seeds|versions)$'
+        and c.relkind in ('r', 'v') and a.attnum > 0 and not a.attisdropped
+        and coalesce(col_description(c.oid, a.attnum), '') !~ 'Class: (open|personal|sensitive)\\.$'
+    """
+    assert warehouse.ask(without) == []
+    said = (
+        "select col_description(to_regclass('{}'), attnum) as said from pg_attribute where attrelid = to_regclass('{}')"
+    )
+    (trn,) = warehouse.ask(f"{said.format('versions.persons')} and attname = 'trn'")
+    assert trn["said"] == "Class: personal."
+    (known,) = warehouse.ask(f"{said.format('versions.persons')} and attname = 'known_from'")
+    assert known["said"].startswith("When the source committed") and known["said"].endswith("Class: open.")
+    (mart,) = warehouse.ask(f"{said.format('marts.dim_person')} and attname = 'trn'")
+    assert "exactly seven digits" in mart["said"] and mart["said"].endswith("Class: personal.")
+
+
+def test_the_notebooks_and_the_python_of_the_pages_run(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell by cell, without Jupyter; each chart is checked against Vega-Lite's schema and shows something."""
+    for name, value in dotenv_values(warehouse.home / ".env").items():
+        monkeypatch.setenv(name, value or "")
+    notebooks = sorted((PROJECT / "docs" / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) == 2
+    for notebook in notebooks:
+        names: dict[str, Any] = {}
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            assert not cell.get("outputs"), f"{notebook.name} keeps what it showed, and with it figures"
+            if cell["cell_type"] == "code":
+                exec(compile("".join(cell["source"]), notebook, "exec"), names)  # noqa: S102
+        charts = [chart for chart in names.values() if isinstance(chart, altair.Chart)]
+        assert len(charts) == 2, notebook.name
+        for chart in charts:
+            chart.to_dict()
+            assert len(chart.data) >= 1, notebook.name
+    pages = (PROJECT / "docs" / "analysts.md").read_text(encoding="utf-8")
+    # duckdb is no package of ours.
+    examples = [text for text in re.findall(r"```python\n(.*?)```", pages, re.S) if "duckdb" not in text]
+    assert len(examples) == 1
+    for text in examples:
+        names = {}
+        exec(compile(text, PROJECT / "docs" / "analysts.md", "exec"), names)  # noqa: S102
+        assert len(names["routes"]) > 100
+
+
+def test_pandas_reads_every_mart(warehouse: Warehouse) -> None:
+    listed = (
+        "select format('%I.%I', schemaname, tablename) as place from pg_tables where schemaname ~ '^(marts|extracts)$'"
+    )
+    with psycopg.connect(warehouse.address) as connection:
+        for row in warehouse.ask(listed):
+            count = warehouse.ask(f"select count(*) as n from {row['place']}")[0]["n"]
+            assert len(pandas.read_sql(f"select * from {row['place']}", connection)) == count
 
 
 def test_it_comes_back_after_kill_9(warehouse: Warehouse) -> None:
@@ -309,6 +397,12 @@ def test_both_databases_by_url(short_folder: Path) -> None:
         last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")  # noqa: DTZ011
         assert {delivery["period"] for delivery in told["deliveries"]} == {last_month}
         assert [stage["stage"] for stage in told["stages"]] == ["replicate", "secrets", "build", "deliver"]
+        # What the tests of the build found can be asked for afterwards, as the run said it.
+        asked = json.loads(client.call("quality", "--json", **urls).stdout)
+        assert [one.pop("since") is not None for one in asked["findings"]] == [True] * len(asked["findings"])
+        assert asked["findings"] == told["build"]["findings"]
+        assert f"build {asked['build_id']}" in client.call("quality", **urls).stdout
+        assert "There is no model dim_nothing" in client.call("quality", "--model", "dim_nothing", **urls).stderr
         assert not (client.home / "clusters").exists()
         refused = client.call("sandbox", "advance", **urls)
         assert refused.returncode == UsageError.exit_code

@@ -12,7 +12,22 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from warehouse.cli import contract, deliveries, doctor, erase, grants, interrupt, keys, replicate, run, servers, sql
+from warehouse.cli import (
+    build,
+    contract,
+    deliveries,
+    doctor,
+    erase,
+    grants,
+    interrupt,
+    keys,
+    quality,
+    replicate,
+    run,
+    servers,
+    sql,
+    tables,
+)
 from warehouse.cli.output import err, print_error, print_json, speak_any_language
 from warehouse.core import private_files, safe_message
 from warehouse.core.errors import (
@@ -40,11 +55,14 @@ app.command("run")(run.run)
 app.command("deliver")(deliveries.deliver_now)
 app.command("erase")(erase.erase_person)
 app.command("doctor")(doctor.doctor)
+app.command("quality")(quality.quality)
 app.command("sql")(sql.sql)
+app.command("tables")(tables.tables)
 app.command("up")(servers.up)
 app.command("down")(servers.down)
 app.add_typer(replicate.app, name="replicate")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(build.app, name="build")
 app.add_typer(contract.app, name="contract")
 app.add_typer(keys.app, name="keys")
 app.add_typer(grants.app, name="grants")

@@ -47,6 +47,8 @@ code, so that a scheduler can tell them apart:
     │   └── CommitTimesOff           66  the warehouse's server keeps no commit times (track_commit_timestamp)
     ├── BuildFailed                  20  a model or a test of it failed; readers keep the last good build
     │   ├── ObjectInTheWay           21  somebody else's object or open transaction blocks a build
+    │   ├── BeforeHistory            74  a vintage is asked for as known at a moment before history begins
+    │   ├── VintageRefused           75  there is no vintage of that name, or one already, or the name cannot be one
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
@@ -296,6 +298,14 @@ class BuildFailed(WarehouseError):
 
 class ObjectInTheWay(BuildFailed):
     exit_code = 21
+
+
+class BeforeHistory(BuildFailed):
+    exit_code = 74
+
+
+class VintageRefused(BuildFailed):
+    exit_code = 75
 
 
 class BuildAltered(BuildFailed):

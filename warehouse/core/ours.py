@@ -18,7 +18,10 @@ from warehouse.core.database import one
 from warehouse.core.errors import NotOurs, SameDatabase
 
 LEDGER = "ledger"
-SCHEMAS = (LEDGER, "history", "versions", "seeds", "staging", "intermediate", "marts", "extracts")
+SCHEMAS = (
+    *(LEDGER, "history", "versions", "as_known_at", "as_at"),
+    *("seeds", "staging", "intermediate", "marts", "extracts"),
+)
 """The schemas that the warehouse makes for itself; the replica's own (`public`) is every database's."""
 
 SHARED = "public"

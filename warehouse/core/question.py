@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import pq, sql
 
+from warehouse.core.catalogue import near_names
 from warehouse.core.errors import QueryTooLong, UsageError
 
 _COPY = re.compile(rb"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*copy\b", re.IGNORECASE | re.DOTALL)
@@ -25,8 +25,26 @@ select n.nspname || '.' || c.relname
 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm') and not starts_with(n.nspname, 'pg_') and n.nspname <> 'information_schema'
 """
-_DATE_STATES = ("22007", "22008")
-_READ_ONLY, _NO_RIGHT, _SYNTAX, _NO_RELATION, _CANCELLED = "25006", "42501", "42601", "42P01", "57014"
+_COLUMNS = """
+select distinct c.relname, a.attname
+from unnest(%s::text[]) as r (name)
+join pg_catalog.pg_class as c on c.oid = to_regclass(r.name)
+join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+"""
+_READ = re.compile(rb"\b(?:from|join)\s+([\w.]+)", re.IGNORECASE)
+_QUOTED = re.compile(r'"(.+)"')
+_NO_COLUMN = re.compile(r'column (?:"(.+?)"|(\S+)) does not exist')
+_CORRECT = "Correct the statement, then run it again."
+_SYNTAX, _NO_RELATION, _NO_COLUMN_STATE, _CANCELLED = "42601", "42P01", "42703", "57014"
+_DATE = "Write a date as '2020-12-31' and a time as '2020-12-31 13:00+00', then run it again."
+_HINTS = {
+    "25006": "`warehouse sql` only reads. To change a mart, change its model (docs/querying.md); to change the "
+    "operational database, use its own application. An engineer has --write.",
+    "42501": "`warehouse sql` reads tables and views only; for anything else connect with a role that may do it.",
+    "22007": _DATE,
+    "22008": _DATE,
+}
+"""What to do, by the SQLSTATE of what the server refuses."""
 
 
 def is_copy(statement: bytes) -> bool:
@@ -95,7 +113,7 @@ class Asking:
             message = error.diag.message_primary or "no reason was given"
             place = _place(text, begin, statement, error.diag.statement_position)
             raise refused(
-                f"The database refused the statement{place}: {message}.", _hint(self.connection, error)
+                f"The database refused the statement{place}: {message}.", _hint(self.connection, error, statement)
             ) from None
         if self.connection.info.transaction_status != pq.TransactionStatus.INTRANS:
             raise refused(
@@ -119,33 +137,51 @@ def described(connection: psycopg.Connection, statement: bytes) -> list[tuple[st
     return [((result.fname(number) or b"").decode(), result.ftype(number)) for number in range(result.nfields)]
 
 
-def _hint(connection: psycopg.Connection, error: psycopg.Error) -> str:
+def _hint(connection: psycopg.Connection, error: psycopg.Error, statement: bytes) -> str:
     state = error.sqlstate
-    if state == _READ_ONLY:
-        return (
-            "`warehouse sql` only reads. To change a mart, change its model (docs/querying.md); to change the "
-            "operational database, use its own application. An engineer has --write."
-        )
-    if state == _NO_RIGHT:
-        return "`warehouse sql` reads tables and views only; for anything else connect with a role that may do it."
+    if state == _NO_RELATION:
+        return _near_relations(connection, error)
+    if state == _NO_COLUMN_STATE:
+        return _near_columns(connection, error, statement)
     if state == _SYNTAX and "multiple commands" in (error.diag.message_primary or ""):
         return "Give one statement at a time."
-    if state in _DATE_STATES:
-        return "Write a date as '2020-12-31' and a time as '2020-12-31 13:00+00', then run it again."
-    if state == _NO_RELATION:
-        return _near(connection, error)
-    return f"{(error.diag.message_hint or 'Correct the statement').rstrip('.')}, then run it again."
+    if state in _HINTS:
+        return _HINTS[state]
+    return f"{error.diag.message_hint.rstrip('.')}, then run it again." if error.diag.message_hint else _CORRECT
 
 
-def _near(connection: psycopg.Connection, error: psycopg.Error) -> str:
+def _near_relations(connection: psycopg.Connection, error: psycopg.Error) -> str:
     """The tables whose names are nearest to the one that does not exist."""
     connection.execute("rollback")
     names = [str(name) for (name,) in connection.execute(_RELATIONS)]
-    asked = re.search(r'"(.+)"', error.diag.message_primary or "")
-    near = difflib.get_close_matches(asked[1], names, 3, 0.5) if asked else []
+    asked = _QUOTED.search(error.diag.message_primary or "")
     bare = [name for name in names if asked and name.rsplit(".", 1)[-1] == asked[1].rsplit(".", 1)[-1]]
-    found = list(dict.fromkeys([*bare, *near]))[:4]
-    return f"Perhaps {' or '.join(found)}? " * bool(found) + 'All: warehouse sql "table information_schema.tables"'
+    near = [*bare, *near_names(asked[1], names)] if asked else []
+    # The narrow views of a mart have its name: the mart stands for them.
+    found = list(dict.fromkeys(re.sub(r"^marts_\w+\.", "marts.", name) for name in near))[:3]
+    has_marts = any(name.startswith("marts.") for name in names)
+    every = "warehouse tables" if has_marts else 'warehouse sql "table information_schema.tables"'
+    return f"Did you mean {' or '.join(found)}? " * bool(found) + f"All: {every}"
+
+
+def _near_columns(connection: psycopg.Connection, error: psycopg.Error, statement: bytes) -> str:
+    """The columns whose names are nearest to the one that does not exist, of the tables that the statement reads."""
+    connection.execute("rollback")
+    asked = _NO_COLUMN.search(error.diag.message_primary or "")
+    if asked is None:
+        return _CORRECT
+    name = (asked[1] or asked[2]).split(".")[-1]
+    read = [one.decode() for one in _READ.findall(statement)]
+    columns: dict[str, list[str]] = {}
+    for table, column in connection.execute(_COLUMNS, (read,)):
+        columns.setdefault(column, []).append(table)
+    near = near_names(name, columns)
+    tables = sorted({table for of in columns.values() for table in of})
+    if near:
+        return f"No column {name} in {' or '.join(tables)}; did you mean {' or '.join(near)}?"
+    if asked[1] and f'"{name}"'.encode() in statement:
+        return f"A text is in single quotes: '{name}'. Double quotes are for names of columns and tables."
+    return _CORRECT
 
 
 def _place(text: str, begin: int, statement: bytes, position: str | None) -> str:

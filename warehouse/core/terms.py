@@ -42,8 +42,8 @@ _FACTS: Final = re.compile(
     re.DOTALL,
 )
 _NAMED: Final = re.compile(r"{{\s*doc\(\s*['\"](\w+)['\"]\s*\)\s*}}")
-# How the YAML of a model writes the one type that the two databases spell differently.
-TIMESTAMP: Final = "{{ 'timestamp' if target.type == 'bigquery' else 'timestamptz' }}"
+# How the YAML of a model writes a type that the two databases spell differently.
+_BOTH: Final = re.compile(r"{{ '(?P<bigquery>[^']+)' if target\.type == 'bigquery' else '(?P<postgres>[^']+)' }}")
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,13 @@ class ModelColumn:
 
     Attributes:
         data_type: what the model's YAML says of its type, in dbt's names; None where it says nothing (no contract).
+        collected: whether its values are gathered from replicated columns of several classes (its meta says so).
     """
 
     name: str
     term: Term
     data_type: str | None
+    collected: bool = False
 
 
 def load_terms(folder: Path = FOLDER) -> dict[str, Term]:
@@ -137,8 +139,29 @@ def _model_column(file: Path, column: dict[str, Any], terms: Mapping[str, Term])
     named = _NAMED.fullmatch(str(column.get("description", "")).strip())
     if named is None or named[1] not in terms:
         raise _wrong(file, f"the description of `{column['name']}` is not a term of the field dictionary")
-    written = column.get("data_type")
-    return ModelColumn(column["name"], terms[named[1]], "timestamp" if written == TIMESTAMP else written)
+    collected = bool(((column.get("config") or {}).get("meta") or {}).get("collected"))
+    return ModelColumn(column["name"], terms[named[1]], _read_type(column.get("data_type")), collected)
+
+
+def written_type(type_: str) -> str:
+    """A term's type as the YAML of a model writes it: for each database, where the two spell it differently."""
+    if type_ == "timestamp":
+        return _for_each("timestamp", "timestamptz")
+    if type_.startswith("numeric"):
+        # BigQuery refuses a parameterised type where dbt checks a contract.
+        return _for_each("numeric", type_)
+    return type_
+
+
+def _for_each(bigquery: str, postgres: str) -> str:
+    return f"{{{{ '{bigquery}' if target.type == 'bigquery' else '{postgres}' }}}}"
+
+
+def _read_type(written: str | None) -> str | None:
+    both = _BOTH.fullmatch(written or "")
+    if both is None:
+        return written
+    return next((t for t in both.groups() if written == written_type(t)), written)
 
 
 def _wrong(file: Path, what: str) -> TermsError:

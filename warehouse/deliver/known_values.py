@@ -178,7 +178,9 @@ def _classified(connection: psycopg.Connection) -> Iterator[tuple[str, str, list
         # What an earlier version of the project published has no classes any more; the replica's still speak for it.
         if relation.schema == "marts" and terms.has_model(relation.name):
             columns = terms.model_columns(relation.name, dictionary)
-            yield "marts", relation.name, [c.name for c in columns if c.term.classification == "sensitive"]
+            # A TRN among collected values says nothing of a file; what is sensitive of them stands in the replica.
+            probed = [c.name for c in columns if c.term.classification == "sensitive" and not c.collected]
+            yield "marts", relation.name, probed
     for table, names in classes.replicated("sensitive").items():
         yield classes.schema, table, names
 

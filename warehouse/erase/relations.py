@@ -37,6 +37,7 @@ _PARTITIONED = "select relkind = 'p' from pg_class where oid = to_regclass(forma
 _TABLES = """
 select n.nspname, c.relname, c.oid, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
     n.nspname ~ %s or exists (select from ledger.published_relations as r where r.relation_oid = c.oid)
+        or exists (select from ledger.made_here as m where (m.kind, m.object_oid) = ('vintage', n.oid))
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm') and not c.relispartition and c.relpersistence <> 't'
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'

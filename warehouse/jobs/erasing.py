@@ -18,7 +18,7 @@ from warehouse.core.keys import Key
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.erase import Check, Erasure, Subject, Survey, check, erase, load_rules, survey
-from warehouse.marts import build, drop_candidates
+from warehouse.marts import build, drop_candidates, vintages
 from warehouse.replicate import history, load_classification
 
 _PUBLISHED = "select 1 from ledger.builds where state = 'published' limit 1"
@@ -38,12 +38,20 @@ def erase_everywhere(
     """
     with alone(warehouse):
         key, notes = _key(databases, warehouse)
+
+        def rebuild_without() -> None:
+            notes.extend(
+                f"The vintage {name} held the person and was dropped; `warehouse build` makes it again without them."
+                for name in vintages.drop_erased(warehouse)
+            )
+            rebuild(databases, warehouse, progress)
+
         done = erase(
             databases,
             subject,
             progress,
             key=key,
-            rebuild=lambda: rebuild(databases, warehouse, progress),
+            rebuild=rebuild_without,
             resealed=resealed,
             reference=reference,
         )

@@ -18,6 +18,7 @@ from warehouse.core.progress import Progress
 from warehouse.erase import columns, storage
 from warehouse.erase.stored import StoredFile
 from warehouse.jobs.erasing import alone, rebuild
+from warehouse.marts import vintages
 from warehouse.replicate.ledger import rules
 from warehouse.replicate.rule_lines import Place
 
@@ -56,6 +57,8 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
             changes = {number: partial(_made_of, warehouse, place) for number, place in begun.items()}
             theirs = columns.take_out(warehouse, databases.settings, changes, progress, hook)
             hook("files")
+            # They were built before, of values that may not be held any more.
+            vintages.drop_every(warehouse)
             rebuild(databases, warehouse, progress)
             hook("built")
             storage.rewrite(warehouse, [], progress)

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,27 @@ class DbtResult:
 class Dbt:
     """The project, parsed for one build."""
 
-    def __init__(self, databases: Databases, today: date, progress: Progress) -> None:
+    def __init__(
+        self,
+        databases: Databases,
+        today: date,
+        progress: Progress,
+        *,
+        prefix: str = PREFIX,
+        known_at: datetime | None = None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            prefix: of the schemas in which everything is made.
+            known_at: the moment as known at which the models are built; None for what is known now.
+        """
         self._progress = progress
         self._folder = profiles_folder(databases)
-        self._variables = json.dumps({"schema_prefix": PREFIX, "as_at": today.isoformat()})
+        variables = {"schema_prefix": prefix, "as_at": today.isoformat()}
+        if known_at is not None:
+            variables["known_at"] = known_at.astimezone(UTC).isoformat()
+        self._variables = json.dumps(variables)
         self.manifest: Any = None
 
     @property
@@ -80,13 +97,15 @@ class Dbt:
             BuildFailed: dbt could not run at all.
             KeyboardInterrupt: Ctrl-C, which dbt would otherwise turn into a result.
         """
-        read = _read(self._invoke("build", self.manifest))
+        # A unit test brings its own rows: it says something of the project, which `make test` asks, and nothing of what
+        # was replicated. They would be half the time of a build.
+        read = _read(self._invoke("build", self.manifest, "--exclude-resource-type=unit_test"))
         missing = _expected(self.manifest) - {item.node.unique_id for item in read.items}
         for unique_id in sorted(missing):
             read.result.failed.setdefault(unique_id.split(".")[2], "dbt left it out")
         return read.result
 
-    def _invoke(self, command: str, manifest: Any) -> Any:
+    def _invoke(self, command: str, manifest: Any, *options: str) -> Any:
         import dbt.cli.main  # noqa: PLC0415 - takes about 4 seconds, so only where it is used
 
         done, total = 0, 0
@@ -103,7 +122,7 @@ class Dbt:
         with _command_line(command):
             outcome = dbt.cli.main.dbtRunner(manifest=manifest, callbacks=[listen]).invoke(
                 [
-                    *(command, "--vars", self._variables),
+                    *(command, *options, "--vars", self._variables),
                     # The target is the one that takes its address from variables, see environment.
                     *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
                     # A log would hold the values that stand in statements, such as those of a person's own model.
@@ -247,18 +266,18 @@ def _node(node: Any, known: Classes) -> Node | None:
             next_command=f"Make {node.name} a table or a view (config materialized), then run again.",
         )
     classes = {name: known.of(node.name, name, column.doc_blocks) for name, column in node.columns.items()}
-    return Node(node.schema, node.alias, "view" if kind == "view" else "table", classes)
+    grain = tuple(node.config.meta.get("grain") or ())
+    return Node(node.schema, node.alias, "view" if kind == "view" else "table", classes, grain)
 
 
 def _expected(manifest: Any) -> set[str]:
     """Everything that has to have run, so that a build with less is never published."""
     kinds = ("model", "seed", "test", "snapshot")
-    nodes = {
+    return {
         unique_id
         for unique_id, node in manifest.nodes.items()
         if node.resource_type in kinds and node.config.enabled and node.config.materialized != "ephemeral"
     }
-    return nodes | set(manifest.unit_tests)
 
 
 def _in_short(message: str, lines: int) -> str:

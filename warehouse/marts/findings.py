@@ -1,10 +1,11 @@
-"""What the tests of a build found: which test of which model, how many rows, and the keys of the first of them."""
+"""What the tests of a build found: which rule of which model, how many rows, and the keys of the first of them."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -12,35 +13,46 @@ from psycopg.types.string import TextLoader
 
 from warehouse.core.classes import Classes
 from warehouse.core.keyed_hashes import Hide
+from warehouse.marts.nodes import Node
 
 _SHOWN = 5
+_LISTED = 100
 _ROWS = "select * from ({}) as found limit {}"
-_CODES = """
-select distinct on (unknown_code) unknown_code, count(*) over (partition by unknown_code) as row_count, found.*
-from ({}) as found
-order by unknown_code
+# One row for each breach and example, see tests/generic/as_described.sql.
+_BREACHES = """
+select * from ({}) as found
+order by breach_stops desc, breach_column, breach_rule, breach_value, breach_example
 limit {}
 """
+TABLES = ("stg_ledger__build_findings", "data_quality")
+"""The models that show what tests found, each after those that it reads."""
+
+_NOTHING = sql.SQL("select * from {} limit 0")
+_FILL = sql.SQL("insert into {table} ({columns}) select {columns} from ({query}) as made")
 _RECORD = """
-insert into ledger.build_findings (build_id, test_name, model_name, column_name, severity, rows, found)
-values (%s, %s, %s, %s, %s, %s, %s)
-on conflict (build_id, test_name) do nothing
+insert into ledger.build_findings (
+    build_id, place, test_name, model_name, column_name, rule, value, severity, rows, keys
+)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (build_id, place) do nothing
 """
 _OF_BUILD = """
-select test_name, model_name, column_name, severity, rows, found
+select test_name, model_name, column_name, severity, rows, keys, rule, value
 from ledger.build_findings
 where build_id = %s
-order by severity, test_name
+order by place
 """
 
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A test of a build that did not pass, and what it found.
+    """A test of a build that did not pass, or one rule of as_described, and what it found.
 
     Attributes:
         severity: of a failure nothing is published; a warning is reported.
-        found: of the first rows, keys and codes only, sensitive ones as a keyed hash.
+        keys: of the first rows, in a line each, sensitive values as a keyed hash.
+        rule: of the test as_described: what the model's YAML says of the column.
+        value: that should not be there, such as the label of an unknown code.
     """
 
     test: str
@@ -48,19 +60,30 @@ class FailedTest:
     column: str | None
     severity: str
     rows: int
-    found: list[dict[str, Any]]
+    keys: list[str]
+    rule: str | None = None
+    value: str | None = None
 
     def __str__(self) -> str:
         subject = f"{self.model}.{self.column}" if self.column else self.model
-        return f"{subject}: {self.rows:,} rows, test {self.test}" + (f" ({self.keys})" if self.keys else "")
+        return f"{subject}: {self.what}"
 
     @property
-    def keys(self) -> str:
+    def what(self) -> str:
+        """What was found, without the place: the number of rows, the rule and the first keys."""
+        rule = f"rule {self.rule}" if self.rule else f"test {self.test}"
+        value = f", {self.value}" if self.value is not None else ""
+        return f"{self.rows:,} rows, {rule}{value}" + (f" ({self.shown})" if self.keys else "")
+
+    @property
+    def detail(self) -> str:
+        """What an error says of it beside the name of the test: the keys, and of a rule its column first."""
+        return f"{self.column}: {self.what}" if self.rule else self.shown
+
+    @property
+    def shown(self) -> str:
         """The keys of the first rows, in one line."""
-        first = {"unknown_code": 0, "row_count": 1}
-        rows = [sorted(row.items(), key=lambda item: (first.get(item[0], 2), item[0])) for row in self.found if row]
-        shown = "; ".join(", ".join(f"{key} {value}" for key, value in row) for row in rows)
-        return shown + ("; …" if shown and self.rows > len(self.found) == _SHOWN else "")
+        return "; ".join(self.keys) + ("; …" if len(self.keys) == _SHOWN < self.rows else "")
 
 
 def look(
@@ -71,77 +94,132 @@ def look(
     Args:
         hide: gives what is shown in the place of a sensitive value.
     """
-    found = []
+    found: list[FailedTest] = []
     known = Classes()
-    for node, severity, rows in sorted(tests, key=lambda one: (one[1], one[0].name)):
+    for node, severity, rows in sorted(tests, key=lambda one: one[0].name):
         model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
         name = model.name if model else ", ".join(_names(node.depends_on.nodes)) or node.name
-        shown = _rows(connection, node, _classes(model, known), hide)
-        found.append(FailedTest(node.name, name, getattr(node, "column_name", None), severity, rows, shown))
-    return found
+        classes = _classes(model, known)
+        if model and _kind(node) == "as_described":
+            found += _breaches(connection, node, model, Values(classes, hide), known)
+        else:
+            keys = [key for row in _rows(connection, node, _ROWS, _SHOWN) if (key := Values(classes, hide).key(row))]
+            found.append(FailedTest(node.name, name, getattr(node, "column_name", None), severity, rows, keys))
+    return sorted(found, key=lambda one: one.severity)
 
 
 def record(connection: psycopg.Connection, build_id: int, findings: list[FailedTest]) -> None:
     """Write them into the ledger."""
-    for one in findings:
-        connection.execute(
-            _RECORD, (build_id, one.test, one.model, one.column, one.severity, one.rows, json.dumps(one.found))
+    for place, one in enumerate(findings, 1):
+        said = (one.test, one.model, one.column, one.rule, one.value, one.severity, one.rows, one.keys)
+        connection.execute(_RECORD, (build_id, place, *said))
+
+
+def fill(
+    connection: psycopg.Connection, manifest: Any, compiled: Mapping[str, str], made: list[Node], rows: dict[str, int]
+) -> None:
+    """Fill the candidate's tables of findings again: dbt made them before the last of its tests had run.
+
+    Args:
+        compiled: the SQL of each model, by dbt's identifier.
+        made: the models and seeds of the build.
+        rows: of each table by its published place; gets the new number.
+    """
+    nodes = {node.name: node for node in manifest.nodes.values() if node.unique_id in compiled}
+    for node in (nodes[name] for name in TABLES if name in nodes):
+        table = sql.Identifier(node.schema, node.alias)
+        names = [column.name for column in connection.execute(_NOTHING.format(table)).description or []]
+        query = _FILL.format(
+            table=table,
+            columns=sql.SQL(", ").join(sql.Identifier(name) for name in names),
+            query=sql.SQL(compiled[node.unique_id]),
         )
+        with connection.transaction():
+            connection.execute(sql.SQL("truncate {}").format(table))
+            filled = connection.execute(query)
+        rows |= {one.place: filled.rowcount for one in made if (one.candidate, one.name) == (node.schema, node.alias)}
 
 
 def of(connection: psycopg.Connection, build_id: int) -> list[FailedTest]:
     """What the tests of a build found, from the ledger; failures first."""
-    rows = connection.execute(_OF_BUILD, (build_id,)).fetchall()
-    return [FailedTest(*row) for row in rows]
+    return [FailedTest(*row) for row in connection.execute(_OF_BUILD, (build_id,)).fetchall()]
+
+
+@dataclass(frozen=True)
+class Values:
+    """How values of rows are shown.
+
+    Attributes:
+        classes: of the columns that may be shown at all: those that identify a row of the model.
+    """
+
+    classes: Mapping[str, str]
+    hide: Hide
+
+    def key(self, row: Mapping[str, Any]) -> str:
+        """The key of a row, in a line; empty where the row has none."""
+        shown = {name: self.one(row.get(name), class_) for name, class_ in self.classes.items()}
+        return ", ".join(f"{name} {value}" for name, value in sorted(shown.items()) if value is not None)
+
+    def one(self, value: Any, class_: str) -> str | None:
+        """A value, or its keyed hash: an error and a log never hold a value that nobody asked about."""
+        if value is None or class_ in ("open", "personal"):
+            return None if value is None else str(value)
+        return self.hide(str(value))
+
+
+def _kind(node: Any) -> str | None:
+    return getattr(getattr(node, "test_metadata", None), "name", None)
 
 
 def _names(unique_ids: list[str]) -> list[str]:
     return [unique_id.split(".")[2] for unique_id in unique_ids if unique_id.startswith("model.")][:2]
 
 
-def _rows(connection: psycopg.Connection, node: Any, classes: dict[str, str], hide: Hide) -> list[dict[str, Any]]:
-    """The first rows that a test found, with the columns that may be shown.
+def _breaches(
+    connection: psycopg.Connection, node: Any, model: Any, values: Values, known: Classes
+) -> Iterator[FailedTest]:
+    """Each rule that rows do not keep. The label of an unknown code holds the code alone; other values have a class."""
+    rows = _rows(connection, node, _BREACHES, _SHOWN * _LISTED)
+    for (name, rule, value), examples in groupby(
+        rows, lambda row: (row["breach_column"], row["breach_rule"], row["breach_value"])
+    ):
+        first = next(examples)
+        column = model.columns.get(name)
+        class_ = "open" if rule == "known_code" else known.of(model.name, name, column.doc_blocks if column else ())
+        yield FailedTest(
+            node.name,
+            model.name,
+            name,
+            "failure" if first["breach_stops"] else "warning",
+            int(first["breach_rows"]),
+            [key for row in (first, *examples) if (key := values.key(row))],
+            rule,
+            values.one(value, class_) if rule in ("known_code", "accepted") else None,
+        )
 
-    Those are the columns that identify a row of the model, an unknown code, and a number of rows. No other: an error
-    and a log never hold a value that nobody asked about.
-    """
-    query = (getattr(node, "compiled_code", None) or "").strip().rstrip(";")
-    if node.resource_type != "test" or not query:
+
+def _rows(connection: psycopg.Connection, node: Any, query: LiteralString, limit: int) -> list[dict[str, Any]]:
+    """The first rows that a test found."""
+    compiled = (getattr(node, "compiled_code", None) or "").strip().rstrip(";")
+    if node.resource_type != "test" or not compiled:
         return []
-    # Of unknown codes one row for each, and how many have it.
-    codes = _CODES if getattr(getattr(node, "test_metadata", None), "name", None) == "known_code" else _ROWS
     with connection.cursor() as cursor:
         for kind in ("date", "timestamp", "timestamptz"):
             # As text: a test that finds wrong dates finds years that Python does not have.
             cursor.adapters.register_loader(kind, TextLoader)
         try:
-            cursor.execute(sql.SQL(codes).format(sql.SQL(query), sql.Literal(_SHOWN)))
+            cursor.execute(sql.SQL(query).format(sql.SQL(compiled), sql.Literal(limit)))
         except psycopg.DataError:
             # Counted, the rows did not need a cast that their columns need.
             return []
         names = [column.name for column in cursor.description or []]
-        return [_shown(dict(zip(names, row, strict=True)), classes, hide) for row in cursor.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _classes(model: Any, known: Classes) -> dict[str, str]:
-    """The columns that may be shown, with their class."""
-    shown = {"unknown_code": "open", "row_count": "open"}
+    """The columns that may be shown, with their class: those that identify a row of the model. No other."""
     if model is None:
-        return shown
-    for name in (model.config.meta or {}).get("grain") or []:
-        column = model.columns.get(name)
-        shown[name] = known.of(model.name, name, column.doc_blocks if column else ())
-    return shown
-
-
-def _shown(row: dict[str, Any], classes: dict[str, str], hide: Hide) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for name, class_ in classes.items():
-        value = row.get(name)
-        if value is None:
-            continue
-        if class_ in ("open", "personal"):
-            shown[name] = value if isinstance(value, int) else str(value)
-        else:
-            shown[name] = hide(str(value))
-    return shown
+        return {}
+    named = {name: model.columns.get(name) for name in (model.config.meta or {}).get("grain") or []}
+    return {name: known.of(model.name, name, one.doc_blocks if one else ()) for name, one in named.items()}

@@ -21,10 +21,13 @@ _MEANS = {
     "server": "the server's version",
     "rows": "rows of the replica or its history",
 }
-_LEDGER = "select to_regclass('ledger.build_findings') is not null"
+_LEDGER = (
+    "select exists (select from pg_attribute where attrelid = to_regclass('ledger.builds') and attname = 'vintage')"
+)
 _LAST = """
 select build_id, state, failed, started_at at time zone 'Europe/London', inputs
 from ledger.builds
+where vintage is null
 order by build_id desc
 limit 1
 """
@@ -46,7 +49,7 @@ def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[F
             failed(
                 CODE,
                 f"build {last[0]} of {last[3]:%d %B %H:%M} failed ({names}); {seen}",
-                'warehouse sql "table ledger.build_findings"; then warehouse run',
+                "warehouse quality; then warehouse run",
                 BuildFailed,
             )
         )

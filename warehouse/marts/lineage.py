@@ -12,7 +12,7 @@ from warehouse.core import builds
 from warehouse.core.classes import Classes
 from warehouse.core.lineage import kept
 from warehouse.core.lineage.check import by_reason, check
-from warehouse.core.lineage.project import Facts, read_project
+from warehouse.core.lineage.project import Facts, Lineage, read_project
 from warehouse.marts.candidate import PREFIX
 
 
@@ -35,8 +35,8 @@ def check_built(
     kept.keep(connection, build_id, made)
 
 
-def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> None:
-    """Check the classes of today against what the columns of the published build are made of.
+def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> Lineage:
+    """Check the classes of today against what the columns of the published build are made of; returns that.
 
     Raises:
         ClassTooLow: a column is classified lower than that.
@@ -44,6 +44,7 @@ def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> No
     made = kept.of(connection, build_id)
     assert made is not None, "a build without it is built again"
     check(made, Classes(), by_reason(today))
+    return made
 
 
 def facts(manifest: Any, compiled: Mapping[str, str]) -> Facts:

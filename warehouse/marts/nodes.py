@@ -20,12 +20,14 @@ class Node:
         candidate: the schema in which it is made and tested.
         schema: the schema in which readers see it.
         classes: of its columns, by their names; one that is not in it is sensitive.
+        grain: the columns that tell its rows apart; nothing where its YAML does not say.
     """
 
     candidate: str
     name: str
     kind: Literal["table", "view"]
     classes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    grain: Sequence[str] = field(default=(), compare=False)
 
     @property
     def schema(self) -> str:

@@ -16,7 +16,7 @@ from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.marts import candidate, dbt, findings, inputs, lineage, readers
+from warehouse.marts import candidate, comments, dbt, findings, inputs, lineage, readers
 from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
@@ -26,7 +26,12 @@ insert into ledger.builds (as_at, known_up_to, project_sha256, inputs)
 values (%s, %s::text::xid8, %s, %s)
 returning build_id
 """
-_INPUTS = "update ledger.builds set inputs = %s, known_up_to = %s::text::xid8 where build_id = %s"
+_INPUTS = """
+update ledger.builds as b
+set inputs = %(inputs)s, known_up_to = %(xid)s::text::xid8,
+    known_at = (select t.committed_at from ledger.transactions as t where t.xid = %(xid)s::text::xid8)
+where b.build_id = %(build_id)s
+"""
 _DONE = "update ledger.builds set ended_at = clock_timestamp(), nodes = %s, mart_rows = %s where build_id = %s"
 _FAILED = """
 update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = %s
@@ -36,9 +41,10 @@ _INTERRUPTED = """
 update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = '{interrupted}'
 where state = 'building'
 """
+_LAST = "select build_id, state from ledger.builds where vintage is null order by build_id desc limit 1"
 _MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
 _LOOK = (
-    "Look at ledger.build_findings (`warehouse sql`) and at what was built, in the schemas {prefix}… (no reader sees "
+    "Look at `warehouse quality` and at what was built, in the schemas {prefix}… (no reader sees "
     "them: `warehouse sql --write`); correct the rows at their source, or the model, then run again."
 )
 
@@ -78,7 +84,7 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         if published and not reason and not anew:
             report.rows_out = _mart_rows(connection, published.build_id)
             # The models are the same, their classes need not be.
-            lineage.check_kept(connection, published.build_id, today)
+            comments.write(connection, lineage.check_kept(connection, published.build_id, today), today)
             report.notes.append(f"nothing has changed since build {published.build_id}")
             return BuildReport(published.build_id, False, report, findings.of(connection, published.build_id))
         if reason.startswith("what readers see"):
@@ -92,6 +98,8 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
             with databases.warehouse() as reader:
                 publish(connection, reader, build_id, result.nodes, progress, databases.settings)
             kept.forget_others(connection, build_id)
+            if (made := kept.of(connection, build_id)) is not None:
+                comments.write(connection, made, today)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))
         try:
@@ -111,7 +119,7 @@ def _why(connection: psycopg.Connection, published: builds.PublishedBuild | None
     """Why there is something to build, in a few words; empty when there is not."""
     if published is None:
         return "there is no build yet"
-    last = connection.execute("select build_id, state from ledger.builds order by build_id desc limit 1").fetchone()
+    last = connection.execute(_LAST).fetchone()
     if last and last[1] != "published":
         return f"build {last[0]} did not come to its end"
     row = connection.execute(_MADE_FROM, (published.build_id,)).fetchone()
@@ -145,12 +153,14 @@ def _build_aside(
     candidate.make(connection, {node.candidate for node in nodes})
     # As they are when dbt begins to read: what comes later is for the next build.
     now = inputs.read(connection, today)
-    connection.execute(_INPUTS, (json.dumps(now), inputs.known_up_to(connection), build_id))
+    known = {"inputs": json.dumps(now), "xid": inputs.known_up_to(connection), "build_id": build_id}
+    connection.execute(_INPUTS, known)
     result = project.build()
     found = findings.look(connection, project.manifest, result.tests, hiding(connection, databases.settings))
     findings.record(connection, build_id, found)
     if result.failed:
         raise _failure(result, found)
+    findings.fill(connection, project.manifest, result.compiled, result.nodes, result.rows)
     lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
     return result, [one for one in found if one.severity == "warning"]
 
@@ -176,8 +186,8 @@ def _in_the_ledger(connection: psycopg.Connection, today: date, now: dict[str, s
 def _failure(result: dbt.DbtResult, found: list[FailedTest]) -> BuildFailed:
     names = [name for name, reason in result.failed.items() if not reason.startswith("not built")]
     names = names or list(result.failed)
-    keys = {one.test: f": {one.keys}" for one in found if one.keys}
-    first = f"{names[0]} ({result.failed[names[0]]}{keys.get(names[0], '')})"
+    details = [one.detail for one in found if one.test == names[0] and one.severity == "failure" and one.detail]
+    first = f"{names[0]} ({result.failed[names[0]]}{': ' + '; '.join(details) if details else ''})"
     others = f" and {len(names) - 1} more: {', '.join(names[1:5])}" if len(names) > 1 else ""
     failure = BuildFailed(
         f"The build failed at {first}{others}.",

@@ -36,6 +36,9 @@ where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
 order by a.attnum
 """
 
+CLASS = "Class: "
+"""Begins the last sentence of the comment on a column."""
+
 _RECORDED = "select structure_sha256 from ledger.published_relations where schema_name = %s and relation_name = %s"
 
 _INDEXES = """
@@ -215,7 +218,8 @@ def copy_comments(connection: psycopg.Connection, node: Node) -> None:
     """The descriptions of the model; comments of others on what the model does not describe stay."""
     numbers = {"published": is_there(connection, node), "candidate": is_there(connection, node, aside=True)}
     for column, comment, standing in connection.execute(_COMMENTS, numbers).fetchall():
-        if comment == standing:
+        # warehouse/marts/comments.py adds the class of a column.
+        if (standing is not None and standing.rpartition(CLASS)[0].strip() == comment.strip()) or comment == standing:
             continue
         target = (
             sql.SQL("column {}").format(sql.Identifier(node.schema, node.name, column))

@@ -26,28 +26,30 @@ latest_employments as (
 
 ),
 
+-- Over all records of a person: no row of somebody who is prohibited says otherwise.
 open_alerts as (
 
     select
-        person_id,
+        live_person_id,
         alert_category_name,
-        cast(count(*) as {{ dbt.type_int() }}) as alert_count,
-        max(case when is_prohibition then 1 else 0 end) as prohibition
+        alert_group,
+        is_internal_only,
+        cast(count(*) as {{ dbt.type_int() }}) as alert_count
     from {{ ref('fct_alert') }}
     where is_open and not is_internal_only
-    group by person_id, alert_category_name
+    group by live_person_id, alert_category_name, alert_group, is_internal_only
 
 ),
 
 alerts_of_person as (
 
     select
-        person_id,
+        live_person_id,
         cast(sum(alert_count) as {{ dbt.type_int() }}) as open_alert_count,
-        max(prohibition) = 1 as has_open_prohibition,
-        {{ dbt.listagg('alert_category_name', "'; '", 'order by alert_category_name') }} as open_alert_categories
+        {{ open_alert_of('prohibition') }} as has_open_prohibition,
+        {{ listed_text('alert_category_name') }} as open_alert_categories
     from open_alerts
-    group by person_id
+    group by live_person_id
 
 ),
 
@@ -82,9 +84,10 @@ final as (
         inductions.induction_exemption_reasons,
         inductions.induction_exemption_reason_count,
         inductions.is_exempt_without_reason,
-        alerts_of_person.person_id is not null as has_open_alert,
+        alerts_of_person.live_person_id is not null as has_open_alert,
         coalesce(alerts_of_person.open_alert_count, 0) as open_alert_count,
-        coalesce(alerts_of_person.has_open_prohibition, false) as has_open_prohibition,
+        case when alerts_of_person.live_person_id is null then false else alerts_of_person.has_open_prohibition end
+            as has_open_prohibition,
         alerts_of_person.open_alert_categories,
         {{ deliverable_date('latest_employments.start_date') }} as latest_employment_start_date,
         {{ deliverable_date('latest_employments.end_date') }} as latest_employment_end_date,
@@ -100,7 +103,7 @@ final as (
     left join qts_awards
         on persons.person_id = qts_awards.person_id
     left join alerts_of_person
-        on persons.person_id = alerts_of_person.person_id
+        on persons.live_person_id = alerts_of_person.live_person_id
     left join latest_employments
         on persons.person_id = latest_employments.person_id
 

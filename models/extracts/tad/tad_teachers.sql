@@ -39,50 +39,9 @@ latest_employments as (
 
 ),
 
-open_restrictions as (
+over_all_records as (
 
-    select
-        live_person_id,
-        max(case when alert_group = 'prohibition' then 1 else 0 end) = 1 as has_open_prohibition,
-        max(case when alert_group = 'restriction' then 1 else 0 end) = 1 as has_open_restriction,
-        max(case when alert_group = 'section 128' then 1 else 0 end) = 1 as has_open_section_128,
-        max(case when alert_group = 'failed induction' then 1 else 0 end) = 1 as has_open_failed_induction
-    from {{ ref('fct_alert') }}
-    where is_open and not is_internal_only
-    group by live_person_id
-
-),
-
--- A merged record may carry a name that the live record never had.
-earlier_last_names as (
-
-    select
-        live_person_id,
-        last_name
-    from {{ ref('fct_previous_name') }}
-    union distinct
-    select
-        live_person_id,
-        last_name
-    from persons
-    where is_merged
-
-),
-
-previous_last_names as (
-
-    select
-        earlier_last_names.live_person_id,
-        {{ dbt.listagg(
-            'earlier_last_names.last_name', "'; '", 'order by earlier_last_names.last_name'
-        ) }} as previous_last_names
-    from earlier_last_names
-    inner join persons
-        on earlier_last_names.live_person_id = persons.person_id
-    where
-        earlier_last_names.last_name != ''
-        and lower(earlier_last_names.last_name) != lower(persons.last_name)
-    group by earlier_last_names.live_person_id
+    select * from {{ ref('dim_live_person') }}
 
 ),
 
@@ -94,7 +53,7 @@ final as (
         teachers.first_name,
         teachers.middle_name,
         teachers.last_name,
-        previous_last_names.previous_last_names,
+        over_all_records.previous_last_names,
         {{ deliverable_date('teachers.date_of_birth') }} as date_of_birth,
         teachers.national_insurance_number,
         teachers.has_valid_national_insurance_number,
@@ -126,10 +85,10 @@ final as (
         {{ deliverable_date('teachers.induction_completed_date') }} as induction_completed_date,
         inductions.induction_exemption_reasons,
         inductions.induction_exemption_reason_count,
-        coalesce(open_restrictions.has_open_prohibition, false) as has_open_prohibition,
-        coalesce(open_restrictions.has_open_restriction, false) as has_open_restriction,
-        coalesce(open_restrictions.has_open_section_128, false) as has_open_section_128,
-        coalesce(open_restrictions.has_open_failed_induction, false) as has_open_failed_induction,
+        over_all_records.has_open_prohibition,
+        over_all_records.has_open_restriction,
+        over_all_records.has_open_section_128,
+        over_all_records.has_open_failed_induction,
         {{ deliverable_date('latest_employments.start_date') }} as latest_employment_start_date,
         {{ deliverable_date('latest_employments.end_date') }} as latest_employment_end_date,
         {{ deliverable_date('latest_employments.last_known_employed_date') }} as latest_employment_last_known_date,
@@ -145,12 +104,10 @@ final as (
         on teachers.person_id = qts_awards.person_id
     left join routes
         on qts_awards.awarding_qualification_id = routes.qualification_id
-    left join open_restrictions
-        on teachers.person_id = open_restrictions.live_person_id
+    left join over_all_records
+        on teachers.person_id = over_all_records.live_person_id
     left join latest_employments
         on teachers.person_id = latest_employments.live_person_id
-    left join previous_last_names
-        on teachers.person_id = previous_last_names.live_person_id
 
 )
 

@@ -43,6 +43,7 @@ final as (
         alert_types.dqt_sanction_code,
         alerts.start_date,
         alerts.end_date,
+        alerts.dates_out_of_range,
         alerts.created_on,
         alerts.updated_on,
         coalesce(alert_category_groups.alert_group, 'unknown') as alert_group,

@@ -46,10 +46,10 @@ final as (
         ) as alert_type_id,
         max(recorded.was_known_then) = 1 as was_known_then,
         max(recorded.is_known_now) = 1 as is_known_now,
-        {{ end_of_day('recorded.month_end_date') }} < max(history.began_at) as is_before_history
+        {{ end_of_day('recorded.month_end_date') }} < history.began_at as is_before_history
     from recorded
     cross join history
-    group by recorded.month_end_date, recorded.alert_id
+    group by recorded.month_end_date, recorded.alert_id, history.began_at
 
 )
 

@@ -28,11 +28,13 @@ final as (
         route_types.name as route_type_name,
         route_types.professional_status_type,
         route_types.professional_status_type_label,
-        case route_types.professional_status_type
-            when 0 then 'QTS'
-            when 1 then 'EYTS'
-            when 2 then 'EYPS'
-            when 3 then 'PQTS'
+        case
+            when route_types.professional_status_type = 0 then 'QTS'
+            when route_types.professional_status_type = 1 then 'EYTS'
+            when route_types.professional_status_type = 2 then 'EYPS'
+            when route_types.professional_status_type = 3 then 'PQTS'
+            -- Of a type that is not here: the route is kept, and a test lists it.
+            when route_types.professional_status_type is null then 'unknown'
             else {{ unknown_code('route_types.professional_status_type') }}
         end as professional_status,
         coalesce(route_type_groups.award_group, 'Not grouped') as award_group,
@@ -43,6 +45,7 @@ final as (
         qualifications.status_label as route_status_label,
         qualifications.holds_from,
         qualifications.is_deleted,
+        qualifications.deleted_on,
         -- The one definition of holding a professional status: status 1 on a route that is not deleted.
         qualifications.status = 1 and not qualifications.is_deleted as is_held,
         qualifications.training_start_date,
@@ -64,6 +67,7 @@ final as (
             false
         ) as is_exempt_due_to_qts_date,
         qualifications.exempt_from_induction_due_to_qts_date as recorded_exempt_due_to_qts_date,
+        qualifications.dates_out_of_range,
         route_types.induction_exemption_reason_id,
         qualifications.source_application_user_id,
         qualifications.dqt_initial_teacher_training_id is not null

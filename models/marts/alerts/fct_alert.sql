@@ -6,9 +6,9 @@ alerts as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -17,7 +17,10 @@ final as (
     select
         alerts.alert_id,
         alerts.person_id,
-        coalesce(live_persons.live_person_id, alerts.person_id) as live_person_id,
+        coalesce(standings.live_person_id, alerts.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         alerts.alert_type_id,
         alerts.alert_type_name,
         alerts.alert_category_id,
@@ -26,6 +29,7 @@ final as (
         alerts.dqt_sanction_code,
         alerts.start_date,
         alerts.end_date,
+        alerts.dates_out_of_range,
         alerts.is_open,
         alerts.is_internal_only,
         alerts.is_prohibition,
@@ -35,8 +39,8 @@ final as (
         {{ london_date('alerts.created_on') }} as record_created_date,
         {{ london_date('alerts.updated_on') }} as record_updated_date
     from alerts
-    left join live_persons
-        on alerts.person_id = live_persons.person_id
+    left join standings
+        on alerts.person_id = standings.person_id
 
 )
 

@@ -17,13 +17,13 @@ counted as (
     select
         month_end_date,
         alert_type_id,
-        max(case when is_before_history then 1 else 0 end) = 1 as is_before_history,
+        is_before_history,
         sum(case when was_known_then then 1 else 0 end) as known_then,
         sum(case when is_known_now then 1 else 0 end) as known_now,
         sum(case when is_known_now and not was_known_then then 1 else 0 end) as added_later,
         sum(case when was_known_then and not is_known_now then 1 else 0 end) as taken_back_later
     from month_ends
-    group by month_end_date, alert_type_id
+    group by month_end_date, alert_type_id, is_before_history
 
 ),
 

@@ -6,6 +6,12 @@ establishments as (
 
 ),
 
+state_funded_types as (
+
+    select * from {{ ref('state_funded_establishment_types') }}
+
+),
+
 -- Which of several establishments with one code is used for it: open, open but to close, closed, to open; then the
 -- highest URN. Those that Teachers' Pensions made have neither status nor URN and come last.
 ranked as (
@@ -21,9 +27,9 @@ ranked as (
                     when 2 then 3
                     when 4 then 4
                     else 5
-                end asc,
-                coalesce(establishments.urn, -1) desc,
-                establishments.establishment_id asc
+                end asc nulls last,
+                establishments.urn desc nulls last,
+                establishments.establishment_id asc nulls last
         ) as place
     from establishments
 
@@ -32,32 +38,36 @@ ranked as (
 final as (
 
     select
-        establishment_id,
-        urn,
-        la_code,
-        la_name,
-        establishment_number,
-        establishment_name,
-        establishment_status_code,
-        establishment_status_name,
-        establishment_type_code,
-        establishment_type_name,
-        establishment_type_group_code,
-        establishment_type_group_name,
-        phase_of_education_code,
-        phase_of_education_name,
-        number_of_pupils,
-        free_school_meals_percentage,
-        street,
-        locality,
-        address3,
-        town,
-        county,
-        postcode,
-        establishment_source_id = 1 as is_in_gias,
-        establishment_number is not null and place = 1 as is_preferred_for_code,
-        coalesce(establishment_status_code in (1, 3), false) as is_open_establishment
+        ranked.establishment_id,
+        ranked.urn,
+        ranked.la_code,
+        ranked.la_name,
+        ranked.establishment_number,
+        ranked.establishment_name,
+        ranked.establishment_status_code,
+        ranked.establishment_status_name,
+        ranked.establishment_type_code,
+        ranked.establishment_type_name,
+        ranked.establishment_type_group_code,
+        ranked.establishment_type_group_name,
+        ranked.phase_of_education_code,
+        ranked.phase_of_education_name,
+        ranked.number_of_pupils,
+        ranked.free_school_meals_percentage,
+        ranked.street,
+        ranked.locality,
+        ranked.address3,
+        ranked.town,
+        ranked.county,
+        ranked.postcode,
+        state_funded_types.is_state_funded_school,
+        ranked.establishment_source_id = 1 as is_in_gias,
+        ranked.establishment_number is not null and ranked.place = 1 as is_preferred_for_code,
+        coalesce(ranked.establishment_status_code in (1, 3), false) as is_open_establishment
     from ranked
+    -- GIAS has written codes with and without a leading zero.
+    left join state_funded_types
+        on ltrim(ranked.establishment_type_code, '0') = state_funded_types.establishment_type_code
 
 )
 

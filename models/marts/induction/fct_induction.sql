@@ -6,9 +6,9 @@ persons as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -17,7 +17,7 @@ exemptions as (
     select
         person_id,
         max(case when is_on_person or is_on_route then 1 else 0 end) = 1 as is_exempt_by_reason,
-        {{ dbt.listagg('exemption_reason', "'; '", 'order by exemption_reason') }} as induction_exemption_reasons,
+        {{ listed_text('exemption_reason') }} as induction_exemption_reasons,
         cast(count(*) as {{ dbt.type_int() }}) as induction_exemption_reason_count
     from {{ ref('fct_induction_exemption') }}
     group by person_id
@@ -28,7 +28,10 @@ final as (
 
     select
         persons.person_id,
-        live_persons.live_person_id,
+        standings.live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         persons.induction_status,
         persons.induction_status_label,
         persons.induction_status_without_exemption,
@@ -55,8 +58,8 @@ final as (
         ) as is_managed_by_cpd,
         {{ london_date('persons.induction_modified_on') }} as induction_modified_date
     from persons
-    inner join live_persons
-        on persons.person_id = live_persons.person_id
+    inner join standings
+        on persons.person_id = standings.person_id
     left join exemptions
         on persons.person_id = exemptions.person_id
 

@@ -6,9 +6,9 @@ exemption_sources as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -36,7 +36,10 @@ final as (
     select
         distinct_reasons.person_id,
         distinct_reasons.exemption_reason_key,
-        coalesce(live_persons.live_person_id, distinct_reasons.person_id) as live_person_id,
+        coalesce(standings.live_person_id, distinct_reasons.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         case
             when distinct_reasons.exemption_reason_key = {{ no_exemption_reason() }} then 'No reason recorded'
             else coalesce(reasons.name, 'Unknown reason')
@@ -47,8 +50,8 @@ final as (
     from distinct_reasons
     left join reasons
         on distinct_reasons.exemption_reason_key = reasons.induction_exemption_reason_id
-    left join live_persons
-        on distinct_reasons.person_id = live_persons.person_id
+    left join standings
+        on distinct_reasons.person_id = standings.person_id
 
 )
 

@@ -6,9 +6,9 @@ persons as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -83,16 +83,16 @@ final as (
     select
         described.person_id,
         described.trn,
-        live_persons.live_person_id,
+        standings.live_person_id,
         live_records.trn as live_trn,
         live_records.status = 0 as live_person_is_active,
         described.merged_with_person_id,
-        live_persons.merge_chain,
+        standings.merge_chain,
         described.status as person_status,
         described.status_label as person_status_label,
-        described.status = 0 as is_active,
+        standings.is_active,
         described.merged_with_person_id is not null as is_merged,
-        described.status = 0 and described.merged_with_person_id is null as is_live,
+        standings.is_live,
         described.first_name,
         described.middle_name,
         described.last_name,
@@ -104,7 +104,7 @@ final as (
         described.normalised_nino as national_insurance_number,
         {{ is_valid_nino('described.normalised_nino') }} as has_valid_national_insurance_number,
         described.date_of_death,
-        described.date_of_death is not null as is_deceased,
+        standings.is_deceased,
         case
             when described.created_by_tps then 'teachers pensions'
             when described.source_application_user_id is not null then 'trn request'
@@ -132,13 +132,14 @@ final as (
         described.induction_status_label,
         described.induction_start_date,
         described.induction_completed_date,
+        described.dates_out_of_range,
         {{ london_date('described.created_on') }} as record_created_date,
         {{ london_date('described.updated_on') }} as record_updated_date
     from described
-    inner join live_persons
-        on described.person_id = live_persons.person_id
+    inner join standings
+        on described.person_id = standings.person_id
     inner join live_records
-        on live_persons.live_person_id = live_records.person_id
+        on standings.live_person_id = live_records.person_id
     left join qtls_status_labels
         on qtls_status_labels.code = {{ as_text('described.held_qtls_status') }}
     left join applications

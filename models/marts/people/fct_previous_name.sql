@@ -7,9 +7,9 @@ previous_names as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -18,14 +18,17 @@ final as (
     select
         previous_names.previous_name_id,
         previous_names.person_id,
-        coalesce(live_persons.live_person_id, previous_names.person_id) as live_person_id,
+        coalesce(standings.live_person_id, previous_names.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         previous_names.first_name,
         previous_names.middle_name,
         previous_names.last_name,
         {{ london_date('previous_names.created_on') }} as record_created_date
     from previous_names
-    left join live_persons
-        on previous_names.person_id = live_persons.person_id
+    left join standings
+        on previous_names.person_id = standings.person_id
 
 )
 

@@ -7,9 +7,9 @@ qualifications as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -32,13 +32,21 @@ final as (
         qualifications.mq_status_label,
         qualifications.start_date,
         qualifications.end_date,
-        coalesce(live_persons.live_person_id, qualifications.person_id) as live_person_id,
-        coalesce(qualifications.mq_status = 1, false) as is_passed,
+        qualifications.dates_out_of_range,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
+        coalesce(standings.live_person_id, qualifications.person_id) as live_person_id,
+        -- The earlier system had a date and no status for one that was passed.
+        coalesce(
+            qualifications.mq_status = 1,
+            qualifications.dqt_qualification_id is not null and qualifications.end_date is not null
+        ) as is_passed,
         coalesce(qualifications.end_date < qualifications.start_date, false) as ends_before_start,
         qualifications.dqt_qualification_id is not null as is_migrated
     from qualifications
-    left join live_persons
-        on qualifications.person_id = live_persons.person_id
+    left join standings
+        on qualifications.person_id = standings.person_id
     left join providers
         on qualifications.mq_provider_id = providers.mandatory_qualification_provider_id
 

@@ -6,9 +6,9 @@ held_routes as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -21,10 +21,9 @@ ranked as (
         row_number() over (
             partition by held_routes.person_id, held_routes.professional_status
             order by
-                case when held_routes.holds_from is null then 1 else 0 end,
-                held_routes.holds_from,
-                held_routes.created_on,
-                held_routes.qualification_id
+                held_routes.holds_from nulls last,
+                held_routes.created_on nulls last,
+                held_routes.qualification_id nulls last
         ) as place,
         count(*) over (partition by held_routes.person_id, held_routes.professional_status) as route_count
     from held_routes
@@ -37,7 +36,10 @@ final as (
         ranked.person_id,
         ranked.professional_status,
         ranked.professional_status_type_label as professional_status_name,
-        coalesce(live_persons.live_person_id, ranked.person_id) as live_person_id,
+        coalesce(standings.live_person_id, ranked.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         ranked.holds_from as awarded_date,
         ranked.qualification_id as awarding_qualification_id,
         ranked.route_type_id,
@@ -46,8 +48,8 @@ final as (
         ranked.is_qtls,
         cast(ranked.route_count as {{ dbt.type_int() }}) as held_route_count
     from ranked
-    left join live_persons
-        on ranked.person_id = live_persons.person_id
+    left join standings
+        on ranked.person_id = standings.person_id
     where ranked.place = 1
 
 )

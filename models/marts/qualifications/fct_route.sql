@@ -7,9 +7,9 @@ routes as (
 
 ),
 
-live_persons as (
+standings as (
 
-    select * from {{ ref('int_person__live') }}
+    select * from {{ ref('int_person__standing') }}
 
 ),
 
@@ -51,7 +51,10 @@ final as (
     select
         routes.qualification_id,
         routes.person_id,
-        coalesce(live_persons.live_person_id, routes.person_id) as live_person_id,
+        coalesce(standings.live_person_id, routes.person_id) as live_person_id,
+        standings.is_live,
+        standings.is_active,
+        standings.is_deceased,
         routes.route_type_id,
         routes.route_type_name,
         routes.award_group,
@@ -66,6 +69,7 @@ final as (
         routes.training_start_date,
         routes.training_end_date,
         coalesce(routes.training_end_date < routes.training_start_date, false) as ends_before_start,
+        routes.dates_out_of_range,
         routes.training_provider_id,
         training_providers.ukprn as training_provider_ukprn,
         training_providers.name as training_provider_name,
@@ -92,8 +96,8 @@ final as (
         {{ london_date('routes.created_on') }} as record_created_date,
         {{ london_date('routes.updated_on') }} as record_updated_date
     from routes
-    left join live_persons
-        on routes.person_id = live_persons.person_id
+    left join standings
+        on routes.person_id = standings.person_id
     left join route_subjects
         on routes.qualification_id = route_subjects.qualification_id
     left join countries

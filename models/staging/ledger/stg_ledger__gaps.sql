@@ -15,9 +15,10 @@ final as (
         source.from_time,
         source.to_time,
         source.found_at,
-        source.repaired_at,
+        {{ if_known('source.repaired_at') }} as repaired_at,
         source.reason
     from source
+    where {{ was_known('source.found_at') }}
 
 )
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'alert_categories') }}
+    select * from {{ replica('alert_categories') }}
 
 ),
 

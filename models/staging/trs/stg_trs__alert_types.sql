@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'alert_types') }}
+    select * from {{ replica('alert_types') }}
 
 ),
 

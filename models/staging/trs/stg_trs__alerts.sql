@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'alerts') }}
+    select * from {{ replica('alerts') }}
 
 ),
 
@@ -27,7 +27,14 @@ final as (
             'source.created_on',
             'source.updated_on',
             'source.deleted_on'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.start_date',
+            'source.end_date',
+            'source.created_on',
+            'source.updated_on',
+            'source.deleted_on'
+        ]) }} as dates_out_of_range
     from source
 
 )

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'countries') }}
+    select * from {{ replica('countries') }}
 
 ),
 

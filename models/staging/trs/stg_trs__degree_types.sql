@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'degree_types') }}
+    select * from {{ replica('degree_types') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'emails') }}
+    select * from {{ replica('emails') }}
 
 ),
 
@@ -15,7 +15,8 @@ final as (
         source.metadata,
         {{ finite('source.sent_on') }} as sent_on,
         {{ as_text('source.email_reply_to_id') }} as email_reply_to_id,
-        {{ infinite_count(['source.sent_on']) }} as infinite_value_count
+        {{ infinite_count(['source.sent_on']) }} as infinite_value_count,
+        {{ original_dates(['source.sent_on']) }} as dates_out_of_range
     from source
 
 )

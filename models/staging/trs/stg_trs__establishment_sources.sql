@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'establishment_sources') }}
+    select * from {{ replica('establishment_sources') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'events') }}
+    select * from {{ replica('events') }}
 
 ),
 
@@ -19,7 +19,8 @@ final as (
         {{ as_text_array('source.person_ids') }} as person_ids,
         {{ as_text('source.qualification_id') }} as qualification_id,
         {{ as_text('source.alert_id') }} as alert_id,
-        {{ infinite_count(['source.created', 'source.inserted']) }} as infinite_value_count
+        {{ infinite_count(['source.created', 'source.inserted']) }} as infinite_value_count,
+        {{ original_dates(['source.created', 'source.inserted']) }} as dates_out_of_range
     from source
 
 )

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'induction_exemption_reasons') }}
+    select * from {{ replica('induction_exemption_reasons') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'induction_statuses') }}
+    select * from {{ replica('induction_statuses') }}
 
 ),
 

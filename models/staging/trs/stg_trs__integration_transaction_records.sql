@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'integration_transaction_records') }}
+    select * from {{ replica('integration_transaction_records') }}
 
 ),
 
@@ -28,7 +28,8 @@ final as (
         {{ finite('source.created_date') }} as created_date,
         source.integration_transaction_id,
         source.has_active_alert,
-        {{ infinite_count(['source.created_date']) }} as infinite_value_count
+        {{ infinite_count(['source.created_date']) }} as infinite_value_count,
+        {{ original_dates(['source.created_date']) }} as dates_out_of_range
     from source
     left join integration_transaction_record_status_labels
         on integration_transaction_record_status_labels.code = {{ as_text('source.status') }}

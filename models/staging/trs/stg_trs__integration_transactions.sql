@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'integration_transactions') }}
+    select * from {{ replica('integration_transactions') }}
 
 ),
 
@@ -44,7 +44,8 @@ final as (
         source.duplicate_count,
         {{ as_text('source.file_name') }} as file_name,
         {{ finite('source.created_date') }} as created_date,
-        {{ infinite_count(['source.created_date']) }} as infinite_value_count
+        {{ infinite_count(['source.created_date']) }} as infinite_value_count,
+        {{ original_dates(['source.created_date']) }} as dates_out_of_range
     from source
     left join integration_transaction_interface_type_labels
         on integration_transaction_interface_type_labels.code = {{ as_text('source.interface_type') }}

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'mandatory_qualification_providers') }}
+    select * from {{ replica('mandatory_qualification_providers') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'notes') }}
+    select * from {{ replica('notes') }}
 
 ),
 

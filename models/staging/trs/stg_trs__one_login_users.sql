@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'one_login_users') }}
+    select * from {{ replica('one_login_users') }}
 
 ),
 
@@ -43,7 +43,8 @@ final as (
         {{ label_of('source.match_route', 'one_login_user_match_route_labels') }} as match_route_label,
         source.matched_attributes,
         {{ as_text('source.verified_by_application_user_id') }} as verified_by_application_user_id,
-        {{ infinite_count(['source.verified_on', 'source.matched_on']) }} as infinite_value_count
+        {{ infinite_count(['source.verified_on', 'source.matched_on']) }} as infinite_value_count,
+        {{ original_dates(['source.verified_on', 'source.matched_on']) }} as dates_out_of_range
     from source
     left join one_login_user_verification_route_labels
         on one_login_user_verification_route_labels.code = {{ as_text('source.verification_route') }}

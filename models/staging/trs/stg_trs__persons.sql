@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'persons') }}
+    select * from {{ replica('persons') }}
 
 ),
 
@@ -99,6 +99,7 @@ final as (
         {{ finite('source.dqt_induction_last_sync') }} as dqt_induction_last_sync,
         {{ finite('source.dqt_induction_modified_on') }} as dqt_induction_modified_on,
         {{ finite('source.date_of_death') }} as date_of_death,
+        {{ is_infinite('source.date_of_death') }} as has_infinite_date_of_death,
         source.deleted_on is not null as is_deleted,
         {{ infinite_count([
             'source.created_on',
@@ -121,7 +122,29 @@ final as (
             'source.dqt_induction_last_sync',
             'source.dqt_induction_modified_on',
             'source.date_of_death'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.created_on',
+            'source.updated_on',
+            'source.deleted_on',
+            'source.date_of_birth',
+            'source.induction_start_date',
+            'source.induction_completed_date',
+            'source.induction_modified_on',
+            'source.cpd_induction_modified_on',
+            'source.cpd_induction_first_modified_on',
+            'source.cpd_induction_cpd_modified_on',
+            'source.qts_date',
+            'source.eyts_date',
+            'source.pqts_date',
+            'source.dqt_first_sync',
+            'source.dqt_last_sync',
+            'source.dqt_created_on',
+            'source.dqt_modified_on',
+            'source.dqt_induction_last_sync',
+            'source.dqt_induction_modified_on',
+            'source.date_of_death'
+        ]) }} as dates_out_of_range
     from source
     left join person_status_labels
         on person_status_labels.code = {{ as_text('source.status') }}

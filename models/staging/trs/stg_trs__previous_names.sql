@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'previous_names') }}
+    select * from {{ replica('previous_names') }}
 
 ),
 

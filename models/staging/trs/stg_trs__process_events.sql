@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'process_events') }}
+    select * from {{ replica('process_events') }}
 
 ),
 
@@ -17,7 +17,8 @@ final as (
         {{ finite('source.created_on') }} as created_on,
         {{ as_text_array('source.one_login_user_subjects') }} as one_login_user_subjects,
         {{ as_text_array('source.support_task_references') }} as support_task_references,
-        {{ infinite_count(['source.created_on']) }} as infinite_value_count
+        {{ infinite_count(['source.created_on']) }} as infinite_value_count,
+        {{ original_dates(['source.created_on']) }} as dates_out_of_range
     from source
 
 )

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'processes') }}
+    select * from {{ replica('processes') }}
 
 ),
 
@@ -31,7 +31,8 @@ final as (
         source.change_reason,
         {{ as_text_array('source.one_login_user_subjects') }} as one_login_user_subjects,
         {{ as_text_array('source.support_task_references') }} as support_task_references,
-        {{ infinite_count(['source.created_on', 'source.updated_on']) }} as infinite_value_count
+        {{ infinite_count(['source.created_on', 'source.updated_on']) }} as infinite_value_count,
+        {{ original_dates(['source.created_on', 'source.updated_on']) }} as dates_out_of_range
     from source
     left join process_type_labels
         on process_type_labels.code = {{ as_text('source.process_type') }}

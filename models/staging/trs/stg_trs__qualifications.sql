@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'qualifications') }}
+    select * from {{ replica('qualifications') }}
 
 ),
 
@@ -117,7 +117,17 @@ final as (
             'source.holds_from',
             'source.training_start_date',
             'source.training_end_date'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.created_on',
+            'source.updated_on',
+            'source.deleted_on',
+            'source.start_date',
+            'source.end_date',
+            'source.holds_from',
+            'source.training_start_date',
+            'source.training_end_date'
+        ]) }} as dates_out_of_range
     from source
     left join qualification_type_labels
         on qualification_type_labels.code = {{ as_text('source.qualification_type') }}

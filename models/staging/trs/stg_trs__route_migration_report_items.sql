@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'route_migration_report_items') }}
+    select * from {{ replica('route_migration_report_items') }}
 
 ),
 

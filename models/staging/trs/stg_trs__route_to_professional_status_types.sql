@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'route_to_professional_status_types') }}
+    select * from {{ replica('route_to_professional_status_types') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'support_task_types') }}
+    select * from {{ replica('support_task_types') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'support_tasks') }}
+    select * from {{ replica('support_tasks') }}
 
 ),
 
@@ -67,7 +67,13 @@ final as (
             'source.updated_on',
             'source.deleted_on',
             'source.completed_on'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.created_on',
+            'source.updated_on',
+            'source.deleted_on',
+            'source.completed_on'
+        ]) }} as dates_out_of_range
     from source
     left join support_task_type_labels
         on support_task_type_labels.code = {{ as_text('source.support_task_type') }}

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'tps_csv_extracts') }}
+    select * from {{ replica('tps_csv_extracts') }}
 
 ),
 

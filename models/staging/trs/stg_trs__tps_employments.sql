@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'tps_employments') }}
+    select * from {{ replica('tps_employments') }}
 
 ),
 
@@ -45,7 +45,15 @@ final as (
             'source.last_extract_date',
             'source.created_on',
             'source.updated_on'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.start_date',
+            'source.end_date',
+            'source.last_known_tps_employed_date',
+            'source.last_extract_date',
+            'source.created_on',
+            'source.updated_on'
+        ]) }} as dates_out_of_range
     from source
     left join employment_type_labels
         on employment_type_labels.code = {{ as_text('source.employment_type') }}

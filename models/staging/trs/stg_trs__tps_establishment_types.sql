@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'tps_establishment_types') }}
+    select * from {{ replica('tps_establishment_types') }}
 
 ),
 

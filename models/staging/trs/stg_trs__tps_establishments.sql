@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'tps_establishments') }}
+    select * from {{ replica('tps_establishments') }}
 
 ),
 

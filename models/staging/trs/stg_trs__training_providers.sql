@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'training_providers') }}
+    select * from {{ replica('training_providers') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'trn_request_metadata') }}
+    select * from {{ replica('trn_request_metadata') }}
 
 ),
 

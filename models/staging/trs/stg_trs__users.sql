@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('trs', 'users') }}
+    select * from {{ replica('users') }}
 
 ),
 

@@ -207,6 +207,34 @@ def test_the_words_of_a_refusal(ask: Ask) -> None:
     assert "ledger.builds" in ask("select * from builds").err
 
 
+def test_a_name_that_is_nearly_right_is_answered_with_those_that_are(ask: Ask, prepared: FreshDatabases) -> None:
+    with prepared.at_warehouse() as connection:
+        connection.execute(
+            """
+            create schema marts;
+            create table marts.fct_professional_status (
+                professional_status text, route_type_id text, awarded_date date
+            );
+            create table marts.dim_person (trn text, last_name text);
+            create schema marts_open;
+            create view marts_open.dim_person as select trn from marts.dim_person;
+            """
+        )
+    asked = ask("select status_type from marts.fct_professional_status").err
+    assert "No column status_type in fct_professional_status; did you mean professional_status" in asked
+    assert "did you mean awarded_date?" in ask("select s.award_date from marts.fct_professional_status as s").err
+    joined = "select surname_last from marts.fct_professional_status join marts.dim_person on true"
+    assert "in dim_person or fct_professional_status; did you mean last_name?" in ask(joined).err
+    for wrong in ("mart.dim_person", "dim_persons", "marts.person", "marts.dim_persno"):
+        told = ask(f"select * from {wrong}").err
+        assert "Did you mean marts.dim_person" in told and "marts_open" not in told, wrong
+        assert "warehouse tables" in told
+    assert "single quotes: 'Ann'" in ask('select 1 from marts.dim_person where last_name = "Ann"').err
+    assert "Correct the statement" in ask("select zzz from marts.dim_person").err
+    with prepared.at_warehouse() as connection:
+        connection.execute("drop schema marts, marts_open cascade")
+
+
 def test_every_answer_of_several_statements_is_printed(ask: Ask, tmp_path: Path) -> None:
     several = "select 1 as a, 'x;y' as b; -- two\nset local search_path = pg_catalog; select 2 as c where false;"
     assert json.loads(ask("--json", several).out) == [[{"a": 1, "b": "x;y"}], [{"status": "SET"}], []]

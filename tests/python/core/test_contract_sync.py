@@ -318,8 +318,12 @@ models:
     description: People.
     config: {contract: {enforced: true}, meta: {grain: [trn]}}
     columns:
-      - {name: trn, data_type: string, description: '{{ doc("trn") }}', data_tests: [not_null, unique]}
-      - {name: qts_date, data_type: date, description: '{{ doc("qts_date") }}', data_tests: [{not_null: {config: {}}}]}
+      - {name: trn, data_type: string, description: '{{ doc("trn") }}'}
+      - name: qts_date
+        data_type: date
+        description: '{{ doc("qts_date") }}'
+        config: {meta: {required: true, warns: {required: Not every record has it.}}}
+      - {name: eyts_date, data_type: date, description: '{{ doc("eyts_date") }}', config: {meta: {required: true}}}
 """
 
 SPOILED: dict[str, tuple[Callable[[str], str], str]] = {
@@ -344,6 +348,7 @@ def test_a_model_is_read_with_the_dictionary(tmp_path: Path) -> None:
     assert [(one.name, one.classification, one.physical_type, one.required) for one in found.columns] == [
         ("trn", dictionary["trn"].classification, "text", True),
         ("qts_date", dictionary["qts_date"].classification, "date", False),
+        ("eyts_date", dictionary["eyts_date"].classification, "date", True),
     ]
 
 

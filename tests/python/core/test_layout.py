@@ -78,7 +78,7 @@ def test_the_engine_never_imports_the_sandbox() -> None:
         (str(file), module)
         for file in python_files("warehouse")
         for module in imports(file)
-        if module.split(".")[0] in ("sandbox", "bench", "tests")
+        if module.split(".")[0] in ("sandbox", "bench", "mutants", "tests")
     ]
     assert found == []
 
@@ -96,6 +96,7 @@ def test_the_engine_never_imports_the_sandbox() -> None:
         "warehouse",
         "sandbox",
         "bench",
+        "mutants",
         "docs/adr",
         "docs/runbooks",
         "dbt_project.yml",
@@ -114,7 +115,7 @@ def test_no_query_orders_by_the_text_of_a_number() -> None:
     assert _TEXT_IN_ORDER.search("select xid::text from ledger.transactions order by xid desc")
     found = [
         f"{file}: {match[1]}"
-        for top in ("warehouse", "sandbox", "bench", "macros", "models")
+        for top in ("warehouse", "sandbox", "bench", "mutants", "macros", "models")
         for file in (PROJECT / top).rglob("*")
         if file.suffix in (".py", ".sql")
         for match in _TEXT_IN_ORDER.finditer(file.read_text(encoding="utf-8"))

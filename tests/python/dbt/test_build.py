@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,51 +17,17 @@ from warehouse.core.ledger import migrate
 from warehouse.core.postgres.binaries import find_binaries
 from warehouse.core.postgres.cluster import Cluster
 
+from . import workforce_counts
 from .conftest import PROJECT
+from .counts import PAIRS
+from .faults import FAULTS
+from .of_the_build import operations
+from .of_the_build.operations import TestOperations  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
 PEOPLE = 3_000
 AS_AT = "2026-09-30"
-
-FAULTS = """
--- Two people who were merged into each other, and one whose retained record does not exist.
-create temporary table chosen as select person_id, row_number() over (order by person_id) as place from persons
-    where status = 0 and merged_with_person_id is null
-    and not exists (select 1 from persons as o where o.merged_with_person_id = persons.person_id) limit 4;
-update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 2)
-    where person_id = (select person_id from chosen where place = 1);
-update persons set status = 1, merged_with_person_id = (select person_id from chosen where place = 1)
-    where person_id = (select person_id from chosen where place = 2);
--- A year typed with five digits, on a route that awards QTS; an infinite one; a date from before the calendar.
-update qualifications set training_end_date = '20190-07-01'
-    where qualification_id = (select min(qualification_id::text)::uuid from qualifications
-        where status = 1 and deleted_on is null and training_end_date is not null);
-update tps_employments set end_date = 'infinity'
-    where tps_employment_id = (select min(tps_employment_id::text)::uuid from tps_employments);
-update persons set date_of_birth = '0968-01-01' where person_id = (select person_id from chosen where place = 3);
--- TRS forgot to recalculate.
-update persons set qts_date = '1901-01-01' where person_id = (select person_id from chosen where place = 4);
--- Codes that TRS has begun to use and no seed knows.
-update persons set gender = 9 where person_id = (select person_id from chosen where place = 3);
-update persons set induction_status = 9 where person_id = (select person_id from chosen where place = 4);
-update qualifications set status = 9 where qualification_id = (select max(qualification_id::text)::uuid
-    from qualifications where qualification_type = 1 and status <> 1 and deleted_on is null);
-update qualifications set mq_status = 9 where qualification_id = (select max(qualification_id::text)::uuid
-    from qualifications where qualification_type = 0 and deleted_on is null);
-update tps_employments set employment_type = 7
-    where tps_employment_id = (select max(tps_employment_id::text)::uuid from tps_employments);
-update route_to_professional_status_types set professional_status_type = 4
-    where name = 'Primary and secondary undergraduate fee funded';
-insert into alert_categories select gen_random_uuid(), 'Interim prohibition 2027', 999;
-update alert_types set alert_category_id = (select alert_category_id from alert_categories
-    where name = 'Interim prohibition 2027') where name = (select max(name) from alert_types);
-update alerts set deleted_on = null, alert_type_id = (select alert_type_id from alert_types
-    where name = (select max(name) from alert_types)) where alert_id = (select min(alert_id::text)::uuid from alerts);
-update alerts set end_date = 'infinity', deleted_on = null
-    where alert_id = (select max(alert_id::text)::uuid from alerts);
-"""
-
 
 # Nothing replicates this database: each alert is one version, known from the day it was made.
 HISTORY = """
@@ -69,7 +36,13 @@ create view versions.alerts as
 select created_on as known_from, null::timestamptz as known_to, 'I'::"char" as operation, null::"char" as ended_by,
     null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after, null::timestamptz as ended_after,
     1 as epoch_id, alerts.*
-from alerts
+from alerts;
+-- Establishments are as old as the first copy.
+create view versions.establishments as
+select timestamptz '2026-09-01 02:00+00' as known_from, null::timestamptz as known_to, 'C'::"char" as operation,
+    null::"char" as ended_by, null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after,
+    null::timestamptz as ended_after, 1 as epoch_id, establishments.*
+from establishments
 """
 
 
@@ -80,6 +53,7 @@ class Built:
         self.conninfo = conninfo
         self._profiles = profiles
         self._target = target
+        self.tests: dict[str, Any] = {}
 
     def build(self, *arguments: str) -> bool:
         settings = psycopg.conninfo.conninfo_to_dict(self.conninfo)
@@ -95,7 +69,15 @@ class Built:
                     *("--target-path", str(self._target), "--log-path", str(self._target / "logs")),
                 ]
             )
+            if result.success:
+                self.tests |= {one.node.name: one for one in result.result.results if one.node.resource_type == "test"}
         return bool(result.success)
+
+    def found(self, test: str, *columns: str) -> set[tuple[Any, ...]]:
+        """What a test warned of."""
+        assert str(self.tests[test].status) == "warn", test
+        compiled = self.tests[test].node.compiled_code
+        return set(self.rows(f"select {', '.join(columns)} from ({compiled}) as found"))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         path = "-c search_path=aside_extracts,aside_marts,aside_intermediate,aside_staging,public"
@@ -120,7 +102,7 @@ def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         sandbox.population.populate(conninfo, people=PEOPLE)
         with psycopg.connect(conninfo) as connection:
             connection.execute("set session_replication_role = replica")
-            connection.execute(FAULTS.encode())
+            connection.execute((FAULTS + operations.FAULTS).encode())
             connection.execute(HISTORY.encode())
         folder = tmp_path_factory.mktemp("build")
         shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
@@ -188,25 +170,37 @@ def test_a_circle_of_merges_is_marked_and_follows_nobody(built: Built) -> None:
     assert found == [("cycle", True), ("cycle", True)]
 
 
-def test_an_impossible_date_stays_in_the_mart_and_out_of_the_extract(built: Built) -> None:
-    assert built.number("select count(*) from fct_route where training_end_date > '9999-12-31'") >= 1
+def test_every_mart_and_extract_can_be_read_by_a_client(built: Built) -> None:
+    """A date that Python, and so pandas, cannot hold is null, and kept as text."""
+    assert built.number("select count(*) from qualifications where training_end_date = '20190-07-01'") == 1
+    kept = "select dates_out_of_range from fct_route where dates_out_of_range is not null and training_end_date is null"
+    assert ("training_end_date 20190-07-01",) in built.rows(kept)
     assert built.number("select count(*) from dim_person where date_of_birth < '1753-01-01'") >= 1
-    for extract in ("dandi_teachers", "tad_teachers"):
-        assert built.rows(f"select * from {extract}")  # psycopg refuses a year beyond 9999
+    relations = built.rows(
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname ~ '_(marts|extracts)$'"
+    )
+    assert len(relations) > 15
+    for (relation,) in relations:
+        built.rows(f"select * from {relation}")  # psycopg refuses a year beyond 9999
 
 
 def test_infinity_is_null_and_counted(built: Built) -> None:
     assert built.number("select count(*) from stg_trs__tps_employments where end_date = 'infinity'") == 0
     counts = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
-    assert counts["tps_employments"] == counts["alerts"] == 1
+    assert (counts["tps_employments"], counts["alerts"]) == (2, 1)
     assert counts["events"] == built.number("select count(*) from events where not isfinite(inserted)") > 0
-    assert sum(counts.values()) == counts["tps_employments"] + counts["alerts"] + counts["events"]
+    far = "select count(*) from qualifications where greatest(training_start_date, training_end_date) > '9999-12-31'"
+    assert counts["qualifications"] == built.number(far) > 0
+    found = ("tps_employments", "alerts", "events", "qualifications")
+    assert sum(counts.values()) == sum(counts[table] for table in found)
 
 
 def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
     assert built.number("select count(*) from fct_alert where is_open and is_internal_only") > 0
+    # Each record of a person has all alerts of the person: one row of each person counts them once.
     open_ones = "select count(*) from fct_alert where is_open and not is_internal_only"
-    assert built.number("select sum(open_alert_count) from dandi_teachers") == built.number(open_ones)
+    of_persons = "select distinct on (live_person_id) open_alert_count from dandi_teachers"
+    assert built.number(f"select sum(open_alert_count) from ({of_persons}) of_persons") == built.number(open_ones)
     assert built.number("select count(*) from dandi_teachers where open_alert_categories like '%Flag%'") == 0
 
 
@@ -225,11 +219,45 @@ def test_alerts_of_a_month_end_are_counted_as_known_now_and_as_known_then(built:
 
 
 def test_what_the_guide_shows_of_the_marts_can_be_asked(built: Built) -> None:
-    guide = (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8")
+    guide = "".join(page.read_text(encoding="utf-8") for page in (PROJECT / "docs").glob("querying*.md"))
     asked = [text for text in re.findall(r"```sql\n(.*?)```", guide, re.S) if "marts." in text]
     assert asked
     for text in asked:
         built.rows(text.replace("marts.", "aside_marts."))
+
+
+def test_the_calendar_is_pythons_calendar(built: Built) -> None:
+    first, last = date(1940, 1, 1), date(2049, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    asked = "select date_day, day_of_week, calendar_month, is_month_end from dim_date order by 1"
+    assert built.rows(asked) == [
+        (day, day.isoweekday(), f"{day:%Y-%m}", (day + timedelta(days=1)).day == 1) for day in days
+    ]
+    assert built.rows("select count(*) from dim_date where is_bank_holiday and date_day >= '2020-01-01'") == [(243,)]
+
+
+def test_pension_rows_are_those_of_the_source_by_file_and_error(built: Built) -> None:
+    files = """select extract_file_name, file_row_count, rejected_row_count, loaded_row_count, added_row_count,
+        updated_row_count, unchanged_row_count, unknown_trn_row_count, unknown_establishment_row_count
+        from fct_pension_extract order by 1"""
+    assert built.rows(files) == built.rows(workforce_counts.ROWS_OF_FILES)
+    errors = """select extract_file_name, error_bit, e.rejected_row_count from fct_pension_extract_error e
+        join fct_pension_extract using (tps_csv_extract_id) order by 1, 2"""
+    assert len(built.rows(errors)) > 10
+    assert built.rows(errors) == built.rows(workforce_counts.ROWS_OF_ERRORS)
+
+
+def test_withdrawn_keys_and_those_taken_back_are_those_of_the_source(built: Built) -> None:
+    found = "select count(distinct employment_key), count(distinct case when is_reverted then employment_key end)"
+    assert built.rows(f"{found} from fct_employment_withdrawal") == built.rows(workforce_counts.WITHDRAWN)
+
+
+def test_people_in_service_at_24_month_ends_are_those_of_the_source(built: Built) -> None:
+    months = """select service_month_end_date, people_in_service_count from fct_service_month
+        where service_month_end_date between '2024-09-30' and '2026-08-31' order by 1"""
+    found = built.rows(months)
+    assert (len(found), found[0][1] > 100) == (24, True)
+    assert found == built.rows(workforce_counts.IN_SERVICE.format(as_at=AS_AT))
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
@@ -261,3 +289,158 @@ def test_an_end_date_that_is_no_day_is_an_end_date(built: Built) -> None:
     employment = "select f.is_current, f.is_stale, f.end_date from fct_employment f join tps_employments e"
     employment += " on e.tps_employment_id::text = f.tps_employment_id where e.end_date = 'infinity'"
     assert built.rows(employment) == [(False, False, None)]
+
+
+# Whose record counts, followed by recursion: whoever is in a circle or points to nobody stands for themselves.
+LIVE = """
+with recursive ahead (person_id, at, merged_with) as (
+    select person_id, person_id, merged_with_person_id from persons
+    union
+    select a.person_id, p.person_id, p.merged_with_person_id
+    from ahead as a join persons as p on p.person_id = a.merged_with
+),
+live (person_id, live_person_id) as (
+    select p.person_id, coalesce(a.at, p.person_id)
+    from persons as p left join ahead as a on a.person_id = p.person_id and a.merged_with is null
+),
+first_qts (live_person_id, awarded, award_group) as (
+    select distinct on (l.live_person_id) l.live_person_id, q.holds_from, g.award_group
+    from qualifications as q
+    join live as l using (person_id)
+    join route_to_professional_status_types as t using (route_to_professional_status_type_id)
+    join aside_seeds.route_type_groups as g on g.route_type_id = t.route_to_professional_status_type_id::text
+    where q.status = 1 and q.deleted_on is null and t.professional_status_type = 0
+    order by l.live_person_id, q.holds_from, q.created_on, q.qualification_id::text
+)
+"""
+
+
+def test_awards_by_group_add_up_to_those_counted_at_the_source(built: Built) -> None:
+    """The four published groups are the published total, in every year; the other groups lie outside."""
+    again = """select extract(year from awarded - interval '3 months')::int, award_group, count(*)
+        from first_qts group by 1, 2"""
+    counted = """select left(statistics_year, 4)::int, award_group, sum(award_count)::int from fct_awards_by_year
+        where year_type = 'financial' and professional_status = 'QTS' and statistics_year <> 'unknown' group by 1, 2"""
+    rows = built.rows(counted)
+    assert sorted(rows) == sorted(built.rows(LIVE + again)) and len(rows) > 100
+    total = """select sum(award_count) from fct_awards_by_year
+        where year_type = 'academic' and professional_status = 'QTS'"""
+    assert built.number(total) == built.number(LIVE + "select count(*) from first_qts")
+    outside = f"{LIVE} select count(*) from first_qts where award_group in ('QTLS', 'Other', 'Partial QTS')"
+    assert built.number(total + " and not is_in_published_total") == built.number(outside) > 0
+
+
+def test_inductions_and_prohibitions_are_those_of_the_source(built: Built) -> None:
+    passed = """select extract(year from induction_completed_date - interval '8 months')::int, count(*)
+        from (select distinct on (l.live_person_id) p.* from persons as p join live as l using (person_id)
+            order by l.live_person_id, array_position(array[5, 4, 2, 3, 6, 1], p.induction_status::int),
+                p.induction_completed_date) as standing
+        where induction_status = 4 and induction_completed_date is not null group by 1"""
+    counted = """select left(statistics_year, 4)::int, person_count::int from fct_inductions_by_year
+        where year_type = 'academic' and induction_status_label = 'passed' and statistics_year <> 'unknown'"""
+    assert sorted(built.rows(counted)) == sorted(built.rows(LIVE + passed))
+    prohibited = """select count(*) from alerts as a join live as l using (person_id)
+        join alert_types using (alert_type_id) join alert_categories as c using (alert_category_id)
+        where a.deleted_on is null and c.name in ('Prohibition from teaching', 'GTC Prohibition from teaching')"""
+    sums = "select sum(prohibition_count) from fct_prohibitions_by_year where is_in_published_total"
+    for kind in ("academic", "financial"):
+        assert built.number(f"{sums} and year_type = '{kind}'") == built.number(LIVE + prohibited) > 0
+
+
+def test_every_trainee_at_the_source_has_an_outcome(built: Built) -> None:
+    """A person counts once in a year: fewer than routes, by those who have two."""
+    trained = """select count(distinct l.live_person_id) from qualifications as q join live as l using (person_id)
+        join aside_seeds.route_type_groups as g on g.route_type_id = q.route_to_professional_status_type_id::text
+        join route_to_professional_status_types as t using (route_to_professional_status_type_id)
+        where q.deleted_on is null and g.award_group = 'ITT England' and t.professional_status_type = 0"""
+    people = "select count(distinct live_person_id) from int_trainee__outcomes where professional_status = 'QTS'"
+    assert built.number(people) == built.number(LIVE + trained) > 1_000
+    assert built.number("select sum(trainee_count) from fct_trainee_outcomes") == built.number(
+        "select count(*) from int_trainee__outcomes"
+    )
+
+
+def test_employment_and_retention_are_of_those_who_were_awarded_qts(built: Built) -> None:
+    dated = f"{LIVE} select count(*) from first_qts where awarded <= '{AS_AT}'"
+    outside = " and award_group in ('QTLS', 'Other', 'Partial QTS', 'Early years', 'Not grouped')"
+    awarded, employed = built.rows("select sum(award_count), sum(employed_count) from fct_employment_after_award")[0]
+    assert awarded == built.number(dated) - built.number(dated + outside) > employed > 0
+    cohorts = "select sum(n) from (select distinct cohort_year, qualified_count as n from fct_retention_by_cohort) c"
+    assert 0 < built.number(cohorts) <= built.number(dated)
+
+
+def test_bad_rows_are_kept_marked_and_listed(built: Built) -> None:
+    # Orphans: the rows are in their marts, marked as what nobody should take for harmless, and listed by their keys.
+    orphan = "alert_type_id::text not in (select alert_type_id::text from alert_types)"
+    (alert,) = built.rows(f"select alert_id::text from alerts where {orphan}")
+    marked = "select alert_group, is_internal_only, is_prohibition, is_open from fct_alert where alert_id = "
+    assert built.rows(f"{marked}'{alert[0]}'") == [("unknown", True, None, True)]
+    assert built.found(_orphans("alerts", "alert_type_id", "alert_type_id", "alert_types"), "alert_id") == {alert}
+
+    orphan = """qualification_type = 1 and route_to_professional_status_type_id
+        not in (select route_to_professional_status_type_id from route_to_professional_status_types)"""
+    (route,) = built.rows(f"select qualification_id::text from qualifications where {orphan}")
+    marked = "select professional_status, award_group, is_held from fct_route where qualification_id = "
+    assert built.rows(f"{marked}'{route[0]}'") == [("unknown", "Not grouped", True)]
+    key = "route_to_professional_status_type_id"
+    listed = built.found(_orphans("qualifications", key, key, "route_to_professional_status_types"), "qualification_id")
+    assert listed == {route}
+
+    (employment,) = built.rows(
+        "select tps_employment_id::text from tps_employments where person_id not in (select person_id from persons)"
+    )
+    marked = "select is_live, person_id = live_person_id from fct_employment where tps_employment_id = "
+    assert built.rows(f"{marked}'{employment[0]}'") == [(None, True)]
+    assert built.found(_orphans("tps_employments", "person_id", "person_id", "persons"), "tps_employment_id") == {
+        employment
+    }
+
+    # Unknown codes, each with its rows.
+    for table, key, column, label in (
+        ("persons", "person_id", "gender", "gender_label"),
+        ("persons", "person_id", "induction_status", "induction_status_label"),
+        ("qualifications", "qualification_id", "status", "status_label"),
+        ("qualifications", "qualification_id", "mq_status", "mq_status_label"),
+        ("tps_employments", "tps_employment_id", "employment_type", "employment_type_label"),
+    ):
+        rows = built.found(f"as_described_stg_trs__{table}_", "breach_column", "breach_value", "breach_rows", key)
+        code = 7 if column == "employment_type" else 9
+        expected = {
+            (label, f"unknown ({code})", 1, *row)
+            for row in built.rows(f"select {key}::text from {table} where {column} = {code}")
+        }
+        assert expected and expected <= rows, column
+
+    # Every row is still there.
+    for mart, counted in {
+        "fct_alert": "alerts where deleted_on is null",
+        "fct_route": "qualifications where qualification_type = 1 and deleted_on is null",
+        "fct_employment": "tps_employments",
+        "dim_person": "persons",
+    }.items():
+        assert built.number(f"select count(*) from {mart}") == built.number(f"select count(*) from {counted}"), mart
+    assert built.number("select count(*) from fct_employment where has_duplicate_key") >= 2
+    assert built.number("select count(*) from fct_employment where start_date < '0002-01-01'") == 1
+    assert built.number("select count(*) from fct_route where holds_from = '2027-06-01' and is_held") == 1
+    assert (
+        built.number("select count(*) from dim_person where last_name in ('Nu\u0301n\u0303ez', '\u738b\u5c0f\u660e')")
+        == 2
+    )
+
+
+def _orphans(table: str, column: str, field: str, parent: str) -> str:
+    """The name of the test of a key in staging."""
+    return f"relationships_stg_trs__{table}_{column}__{field}__ref_stg_trs__{parent}_"
+
+
+def test_a_mandatory_qualification_of_the_earlier_system_with_a_date_is_passed(built: Built) -> None:
+    dated = """select f.is_passed, f.mq_status from fct_mandatory_qualification f
+        join qualifications q on q.qualification_id::text = f.qualification_id
+        where q.mq_status is null and q.dqt_qualification_id is not null and q.end_date = '1999-07-01'"""
+    assert built.rows(dated) == [(True, None)]
+
+
+@pytest.mark.parametrize("counted", PAIRS)
+def test_a_mart_counts_what_the_source_counts(built: Built, counted: str) -> None:
+    of_the_mart, of_the_source = (sorted(built.rows(query), key=repr) for query in PAIRS[counted])
+    assert of_the_mart == of_the_source

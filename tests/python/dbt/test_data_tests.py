@@ -1,30 +1,16 @@
-"""Rules have unit tests, quality measures thresholds: each test is one rule, each exception a row with a reason."""
+"""Data tests: quality measures have thresholds, names are unique, and no kind of test is unused."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from typing import Final
 
-from tests.python.dbt.nodes import Node, in_layers, kind_of
+from tests.python.dbt.nodes import Node, kind_of
 from warehouse.core.settings import PROJECT
 
-# Models without a rule of their own to get wrong.
-WITHOUT_UNIT_TEST: Final = {
-    "int_route__held": "a filter on a flag that int_route__typed defines and tests",
-    "fct_route": "joins only; its rules are in int_route__typed and int_route__subjects",
-    "fct_alert": "joins only; its rules are in int_alert__live",
-    "fct_previous_name": "one filter, whose row count a data test compares",
-    "fct_mandatory_qualification": "one filter, whose row count a data test compares",
-    "fct_column_states": "names and counts as the ledger has them",
-    "fct_replica_quality": "counts only; the macro behind it has its own test",
-}
-
-
-def test_every_rule_has_a_unit_test(manifest: Node, models: list[Node]) -> None:
-    covered = {u["model"] for u in manifest["unit_tests"].values()}
-    names = {m["name"] for m in in_layers(models, "intermediate", "marts", "extracts")}
-    assert names - covered == set(WITHOUT_UNIT_TEST)
+FOREIGN_KEYS: Final = PROJECT / "tests" / "python" / "sandbox" / "schema" / "foreign_keys.csv"
 
 
 def test_a_quality_measure_has_a_threshold_a_reason_and_a_date(data_tests: list[Node]) -> None:
@@ -39,8 +25,26 @@ def test_a_quality_measure_has_a_threshold_a_reason_and_a_date(data_tests: list[
 
 
 def test_every_warning_is_a_quality_measure(data_tests: list[Node]) -> None:
-    warnings = [t["name"] for t in data_tests if t["config"]["severity"].lower() == "warn"]
-    assert not [name for name in warnings if not name.startswith(("dq_", "known_code_"))]
+    """Or a key that leads nowhere: its row is kept and listed."""
+    warnings = [t for t in data_tests if t["config"]["severity"].lower() == "warn"]
+    assert not [t["name"] for t in warnings if not t["name"].startswith("dq_") and kind_of(t) != "relationships"]
+
+
+def test_every_foreign_key_of_the_source_is_tested(manifest: Node, data_tests: list[Node]) -> None:
+    """One test for each constraint between two replicated tables, so that an orphan is found whatever made it."""
+    staged = {
+        n["name"].removeprefix("stg_trs__") for n in manifest["nodes"].values() if n["name"].startswith("stg_trs__")
+    }
+    with FOREIGN_KEYS.open(encoding="utf-8") as file:
+        keys = Counter((row["table"], row["references"]) for row in csv.DictReader(file))
+    tested = Counter()
+    for test in data_tests:
+        if kind_of(test) == "relationships":
+            child = test["attached_node"].split(".")[-1]
+            parent = re.search(r"ref\('(\w+)'\)", test["test_metadata"]["kwargs"]["to"])
+            assert parent, test["name"]
+            tested[child.removeprefix("stg_trs__"), parent[1].removeprefix("stg_trs__")] += 1
+    assert not {key: n for key, n in keys.items() if staged >= set(key) and tested[key] < n}
 
 
 def test_names_of_data_tests_are_unique(data_tests: list[Node]) -> None:

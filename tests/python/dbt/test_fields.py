@@ -60,7 +60,7 @@ def test_a_column_has_the_type_of_its_term(models: list[Node]) -> None:
 
 def test_no_column_repeats_its_class(models: list[Node]) -> None:
     # The class is that of the term, or in staging that of replication/trs.yml.
-    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if c["config"]["meta"] or c["meta"]]
+    assert not [f"{m['name']}.{c['name']}" for m, c in columns_of(models) if "class" in c["config"]["meta"]]
 
 
 def test_every_term_of_the_field_dictionary_is_used(manifest: Node, models: list[Node]) -> None:
@@ -84,18 +84,26 @@ def test_grain_is_stated(models: list[Node]) -> None:
         assert set(grain) <= set(known), model["name"]
 
 
-def test_grain_is_tested(models: list[Node], data_tests: list[Node]) -> None:
-    tested: dict[str, list[set[str]]] = {}
-    for test in data_tests:
-        kind = kind_of(test)
-        if test["config"]["severity"].lower() != "error" or not test["config"]["enabled"]:
-            continue
-        if kind == "unique":
-            tested.setdefault(test["attached_node"], []).append({test["column_name"]})
-        if kind == "unique_combination":
-            tested.setdefault(test["attached_node"], []).append(set(test["test_metadata"]["kwargs"]["columns"]))
-    missing = [m["name"] for m in models if set(m["config"]["meta"]["grain"]) not in tested.get(m["unique_id"], [])]
-    assert not missing
+def test_what_the_yaml_says_is_tested_once(manifest: Node, data_tests: list[Node]) -> None:
+    """One test for all that a model or seed says of its keys, nulls and values, and no test of one of them alone."""
+    described = [test["attached_node"] for test in data_tests if kind_of(test) == "as_described"]
+    relations = [uid for uid, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")]
+    assert sorted(described) == sorted(relations)
+    assert not [t["name"] for t in data_tests if kind_of(t) in ("not_null", "unique", "accepted_values")]
+    weakened = [t for t in data_tests if kind_of(t) == "as_described" and t["config"]["severity"].lower() != "error"]
+    assert not weakened
+
+
+# What as_described reads of a column; `warns` and `stops` have a rule's reason to be otherwise than usual.
+RULES: Final = {"required": bool, "unique": bool, "known_code": bool, "accepted": list, "warns": dict, "stops": dict}
+
+
+def test_what_a_column_says_is_what_the_test_reads(models: list[Node]) -> None:
+    for model, column in columns_of(models):
+        meta = column["config"]["meta"]
+        assert all(isinstance(value, RULES[name]) for name, value in meta.items()), f"{model['name']}.{column['name']}"
+        reasons = {**meta.get("warns", {}), **meta.get("stops", {})}
+        assert all(name in meta and len(reason) > 20 for name, reason in reasons.items()), column["name"]
 
 
 @pytest.mark.parametrize("layer", ["marts", "extracts"])

@@ -278,6 +278,21 @@ def test_an_alert_told_late_was_true_before_we_knew(world: Databases, rendered: 
         assert alerts("late_alert_then", day=a_month_ago, known_at=before) == 0
         assert alerts("late_alert_then", day=a_month_ago, known_at=datetime.now(UTC)) == 1
 
+        # The functions for whoever writes no dbt are the same queries, where history has an answer.
+        def asked(function: str, *arguments: object) -> int:
+            places = ", ".join(["%s"] * len(arguments))
+            query = f"select alert_id, known_from, is_uncertain from {function}({places})"
+            return len(warehouse.execute(query.encode(), arguments).fetchall())
+
+        now = datetime.now(UTC)
+        assert asked("as_at.alerts", a_month_ago) == 1
+        assert asked("as_at.alerts", a_month_ago - timedelta(days=31)) == 0
+        assert asked("as_at.alerts", a_month_ago, now) == 1
+        assert asked("as_known_at.alerts", now) == 1
+        for function, *arguments in (("as_known_at.alerts", before), ("as_at.alerts", a_month_ago, before)):
+            with pytest.raises(psycopg.errors.DatetimeFieldOverflow, match="history begins with the first copy"):
+                asked(function, *arguments)
+
 
 def test_what_the_guide_shows_can_be_asked(world: Databases, rendered: dict[str, str]) -> None:
     in_sql = [text for text in re.findall(r"```sql\n(.*?)```", GUIDE, re.S) if "marts." not in text]

@@ -1,4 +1,7 @@
-"""No column of the project, and of what leaves, is classified lower than what it is made of."""
+"""No column of the project, and of what leaves, is classified lower than what it is made of.
+
+One more rule is asked of the SQL that was compiled for it: what a model's YAML says of its columns can be untrue.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import Any, Final
 
 import pytest
 
+from tests.python.dbt.by_construction import cannot_be_broken
 from tests.python.dbt.conftest import Node, invoke
+from tests.python.dbt.house_rules import CAN_BE_BROKEN, excepted
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import load_contracts
 from warehouse.core.errors import ClassTooLow
@@ -52,6 +57,13 @@ def test_every_model_is_read(lineage: Lineage, compiled: Node) -> None:
 def test_every_column_of_a_model_is_the_lineage_s(lineage: Lineage, compiled: Node) -> None:
     listed = {n["name"]: set(n["columns"]) for n in compiled["nodes"].values() if n["resource_type"] == "model"}
     assert not [one.name for one in lineage.relations if one.kind == "model" and listed[one.name] - set(one.columns)]
+
+
+def test_a_rule_that_the_sql_makes_true_goes(compiled: Node) -> None:
+    models = [one for one in compiled["nodes"].values() if one["resource_type"] == "model"]
+    found = {rule for model in models for rule in cannot_be_broken(model)}
+    assert found - excepted(CAN_BE_BROKEN) == set(), "leave the rule out, or give a reason in house_rules.csv"
+    assert excepted(CAN_BE_BROKEN) - found == set(), "these rows of house_rules.csv are not needed any more"
 
 
 def test_no_column_is_classified_lower_than_what_it_is_made_of(lineage: Lineage, classes: Classes) -> None:

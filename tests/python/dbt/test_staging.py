@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from tests.python.dbt.nodes import Node, columns_of, in_layers, kind_of, of_trs, selected
+from tests.python.dbt.nodes import Node, columns_of, in_layers, of_trs, selected
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import load_classification
 
@@ -65,16 +65,19 @@ def test_staging_has_every_replicated_column_and_no_other(
     renamed = {"key": "employment_key", "timestamp": "message_timestamp"}
     for model in of_trs(models):
         expected = {renamed.get(c, c) for c in replicated[model["name"].removeprefix("stg_trs__")]}
-        added = {c for c in selected(model) if c.endswith("_label")} | {"is_deleted", "infinite_value_count"}
-        added |= (
-            {"has_infinite_end_date"} if model["name"] in ("stg_trs__alerts", "stg_trs__tps_employments") else set()
-        )
+        added = {c for c in selected(model) if c.endswith("_label")} | {
+            "is_deleted",
+            "infinite_value_count",
+            "dates_out_of_range",
+        }
+        added |= {f"has_infinite_{column}" for column in expected}
         assert set(selected(model)) - added == expected, model["name"]
 
 
 def test_staging_lists_what_it_tests_and_nothing_else(models: list[Node], data_tests: list[Node]) -> None:
     # Class and meaning of a raw column are in replication/trs.yml, the meaning of its table in the sources.
     tested = {(t.get("attached_node"), t.get("column_name")) for t in data_tests}
+    tested |= {(m["unique_id"], c["name"]) for m, c in columns_of(models) if c["config"]["meta"]}
     for model, column in columns_of(in_layers(models, "staging")):
         assert column["name"] in selected(model), f"{model['name']}.{column['name']}"
         assert (model["unique_id"], column["name"]) in tested, f"{model['name']}.{column['name']}"
@@ -82,10 +85,10 @@ def test_staging_lists_what_it_tests_and_nothing_else(models: list[Node], data_t
     assert not [m["name"] for m in in_layers(models, "staging") if m["description"]]
 
 
-def test_code_without_label_is_looked_for(models: list[Node], data_tests: list[Node]) -> None:
-    tested = {(t["attached_node"], t["column_name"]) for t in data_tests if kind_of(t) == "known_code"}
+def test_code_without_label_is_looked_for(models: list[Node]) -> None:
+    tested = {(m["unique_id"], c["name"]) for m, c in columns_of(models) if c["config"]["meta"].get("known_code")}
     labels = {(m["unique_id"], c) for m in in_layers(models, "staging") for c in selected(m) if c.endswith("_label")}
     assert labels
     assert labels <= tested
     # One new code must not keep everybody from everything else.
-    assert {t["config"]["severity"].lower() for t in data_tests if kind_of(t) == "known_code"} == {"warn"}
+    assert not [m["name"] for m, c in columns_of(models) if "known_code" in c["config"]["meta"].get("stops", {})]

@@ -71,7 +71,14 @@ class Growing:
         self.folder = folder / "project"
         for name in FOLDERS:
             shutil.copytree(PROJECT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("dbt_project.yml", "profiles.example.yml", "pyproject.toml", "README.md", "CONTRIBUTING.md"):
+        for name in (
+            "dbt_project.yml",
+            ".dbtignore",
+            "profiles.example.yml",
+            "pyproject.toml",
+            "README.md",
+            "CONTRIBUTING.md",
+        ):
             shutil.copy(PROJECT / name, self.folder)
         self._said, self._before = folder / "said.txt", dict[Path, str | None]()
         own = {name: value for name, value in os.environ.items() if not name.startswith(("WAREHOUSE_", "TRS_", "PG"))}

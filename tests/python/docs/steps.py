@@ -18,8 +18,8 @@ WHERE = {
     "test_every_replicated_table_has_a_staging_model": "dbt/test_staging.py",
     "test_one_sql_and_one_yml_of_the_same_name_side_by_side": "dbt/test_layers.py",
     "test_contract_is_enforced": "dbt/test_fields.py",
-    "test_grain_is_tested": "dbt/test_fields.py",
-    "test_every_rule_has_a_unit_test": "dbt/test_data_tests.py",
+    "test_what_the_yaml_says_is_tested_once": "dbt/test_fields.py",
+    "test_what_breaks_a_rule_is_a_row_with_a_reason": "dbt/test_house_rules.py",
     "test_each_contract_of_the_product_says_what_its_model_says": "core/test_contract_sync.py",
     "test_every_extract_has_an_exposure_with_an_owner": "dbt/test_layers.py",
     "test_every_kind_of_destination_has_its_module": "deliver/test_kinds.py",
@@ -149,7 +149,7 @@ _STAGED = f"""with
 
 source as (
 
-    select * from {{{{ source('trs', '{_TABLE}') }}}}
+    select * from {{{{ replica('{_TABLE}') }}}}
 
 ),
 
@@ -173,9 +173,8 @@ models:
     config:
       meta:
         grain: [eyts_awarded_emails_job_id]
-    columns:
-      - name: eyts_awarded_emails_job_id
-        data_tests: [not_null, unique]
+    data_tests:
+      - as_described
 """
 
 
@@ -269,8 +268,8 @@ MART = (
     Step(write(f"{_MART}.yml", _MART_YML), "test_one_sql_and_one_yml_of_the_same_name_side_by_side", starts=True),
     Step(insert(f"{_MART}.yml", "      meta:\n", "      contract: {enforced: true}\n"), "test_contract_is_enforced"),
     Step(
-        insert(f"{_MART}.yml", "        data_type: string\n", "        data_tests: [not_null, unique]\n"),
-        "test_grain_is_tested",
+        insert(f"{_MART}.yml", "    columns:\n", "    data_tests:\n      - as_described\n"),
+        "test_what_the_yaml_says_is_tested_once",
     ),
     Step(
         insert("models/field_dictionary/route.md", "{% docs degree_type_name %}", _TERM),
@@ -278,11 +277,11 @@ MART = (
     ),
     Step(
         insert(
-            "tests/python/dbt/test_data_tests.py",
-            '    "fct_route": "joins only;',
-            '    "dim_degree_type": "a list of the application as it is",\n',
+            "tests/python/dbt/house_rules.csv",
+            "a model with a rule has a unit test,int_day__numbered",
+            "a model with a rule has a unit test,dim_degree_type,A list of the application as it is.\n",
         ),
-        "test_every_rule_has_a_unit_test",
+        "test_what_breaks_a_rule_is_a_row_with_a_reason",
     ),
     Step(make_docs, "test_a_model_lists_what_it_selects_and_nothing_else"),
 )

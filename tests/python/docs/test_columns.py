@@ -43,6 +43,8 @@ def term(name: str, type_: str) -> Term:
 
 def test_the_names_that_a_model_selects() -> None:
     assert selected(SQL) == ["first", "second", "third"]
+    text = SQL.replace("a.third", "'one from another, at the end' as third  -- a person's word")
+    assert selected(text) == ["first", "second", "third"]
 
 
 def test_a_column_is_added_behind_the_one_before_it() -> None:

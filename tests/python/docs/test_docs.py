@@ -22,6 +22,7 @@ PAGES = [
             "exports/README.md",
             "sandbox/README.md",
             "bench/README.md",
+            "mutants/README.md",
         )
     ),
 ]

@@ -47,7 +47,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
 DOCS: Final = [
     *sorted((PROJECT / "docs").rglob("*.md")),
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "exports/README.md", "feeds/README.md")),
-    *(PROJECT / name for name in ("sandbox/README.md", "bench/README.md")),
+    *(PROJECT / name for name in ("sandbox/README.md", "bench/README.md", "mutants/README.md")),
 ]
 MODELS: Final = [
     file

@@ -17,7 +17,7 @@ from tests.python.conftest import fresh_databases
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.erase.world import Person, change, contents, erase_at_source, files_with, fill, fill_shared
-from tests.python.marts.publishing import make
+from tests.python.marts.publishing import keep_vintage, make
 from warehouse.core import keys
 from warehouse.core.databases import Databases
 from warehouse.core.keyed_hashes import hiding
@@ -26,6 +26,7 @@ from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver import deliver
 from warehouse.erase import Erasure, Subject, Survey, erase, survey
 from warehouse.jobs.erasing import resealed
+from warehouse.marts import vintages
 from warehouse.replicate import replicate
 
 OCTOBER = date(2026, 10, 3)
@@ -64,6 +65,11 @@ class World:
         """Make the models as a build does: aside, then published."""
         make(self.databases, self.day, **MODELS)
 
+    def rebuild(self) -> None:
+        with self.databases.at_warehouse() as warehouse:
+            vintages.drop_erased(warehouse)
+        self.build()
+
     def deliver(self, today: date = OCTOBER) -> None:
         if today != self.day:
             self.day = today
@@ -87,7 +93,7 @@ class World:
             self.databases,
             subject,
             Silent(),
-            rebuild=self.build,
+            rebuild=self.rebuild,
             resealed=resealed,
             key=key,
             reference="SAR 12/26",
@@ -153,6 +159,9 @@ def fill_world(databases: Databases, folder: Path) -> World:
         change(trs, gone, stays)
         world.sync()
     world.build()
+    people = "select person_id, trn::text as trn, last_name::text as last_name from public.persons"
+    keep_vintage(databases, "of_both", "people", people)
+    keep_vintage(databases, "of_one", "people", f"{people} where trn = '{stays.trn}'")
     world.deliver()
     with databases.at_warehouse() as warehouse:
         keys.installation(warehouse, databases.settings)

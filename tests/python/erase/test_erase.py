@@ -17,6 +17,7 @@ from tests.python.erase.conftest import KEPT, Erased, World, rows
 from tests.python.erase.world import contents, digest, files_with
 from tests.python.waiting import drop_slot
 from warehouse.core.errors import ErasureRefused
+from warehouse.marts import vintages
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +49,15 @@ def test_the_person_is_nowhere(erased: Erased) -> None:
     lines = log.read_text().split("\n")
     assert (lines[0], set(lines[1]), lines[2]) == ("kept", {"-"}, "kept too")
     log.unlink()
+
+
+def test_only_a_vintage_that_holds_the_person_is_dropped(erased: Erased) -> None:
+    with erased.world.databases.at_warehouse() as warehouse:
+        assert [one.name for one in vintages.listed(warehouse)] == ["of_one"]
+        assert rows(warehouse, "select trn from of_one_marts.people") == [(erased.world.stays.trn,)]
+        assert rows(warehouse, "select state from ledger.builds where vintage = 'of_both'") == [("dropped",)]
+        left = "select count(*) from pg_namespace where nspname = 'of_both_marts'"
+        assert rows(warehouse, left) == [(0,)]
 
 
 def test_everybody_else_is_as_before(erased: Erased) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import psycopg
@@ -49,6 +50,19 @@ def make(databases: Databases, as_at: date = TODAY, classes: Classes | None = No
         keep_constants(connection, row[0])
         candidate.drop_all(connection)
     return int(row[0])
+
+
+def keep_vintage(databases: Databases, name: str, table: str, query: str) -> None:
+    """A vintage of one mart, made without dbt as `warehouse build` makes it."""
+    schema = f"{name}_marts"
+    with databases.warehouse() as connection:
+        candidate.make(connection, [schema], "vintage")
+        connection.execute(f"create table {schema}.{table} as {query}".encode())
+        connection.execute(
+            "insert into ledger.builds (as_at, project_sha256, state, vintage, known_at, made)"
+            " values (%s, '', 'kept', %s, now(), %s)",
+            (TODAY, name, json.dumps({f"{schema}.{table}": []})),
+        )
 
 
 def labels(connection: psycopg.Connection) -> list[str]:

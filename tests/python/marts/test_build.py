@@ -15,11 +15,11 @@ from dbt.cli.main import dbtRunner
 from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import write
 from warehouse.core.databases import Databases
-from warehouse.core.errors import BuildFailed, ObjectInTheWay
+from warehouse.core.errors import BuildFailed, ObjectInTheWay, UsageError
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
-from warehouse.marts import build, environment, examine_builds, inputs
+from warehouse.marts import build, environment, examine_builds, inputs, quality
 
 pytestmark = pytest.mark.slow
 
@@ -215,14 +215,19 @@ def test_a_build_with_less_than_the_project_is_not_published(
 
 
 def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: Path) -> None:
-    shutil.copy(PROJECT / "macros" / "terms" / "unknown_code.sql", project / "macros")
-    shutil.copy(PROJECT / "macros" / "cross_db" / "as_text.sql", project / "macros")
+    for folder in ("terms/unknown_code", "cross_db/as_text", "testing/breaches_of", "testing/described_rules"):
+        shutil.copy(PROJECT / "macros" / f"{folder}.sql", project / "macros")
     shutil.copytree(PROJECT / "tests" / "generic", project / "tests" / "generic")
     rows = " union all ".join(
         f"select {n} as x, '{SECRET}' as nino, {code} as gender, {{{{ unknown_code('{code}') }}}} as gender_label"
         for n, code in enumerate((1, 9, 9, 8))
     )
     write(project, "marts/dim_one", rows.replace("unknown_code('1')", "as_text(\"'one'\")"))
+    # Made before the last test ends, and filled again when it has.
+    shutil.copy(PROJECT / "models" / "staging" / "ledger" / "_ledger__sources.yml", project / "models")
+    of_this = "where build_id = (select max(build_id) from {{ source('ledger', 'builds') }})"
+    found = f"select rule, value, rows, keys from {{{{ source('ledger', 'build_findings') }}}} {of_this}"
+    write(project, "marts/data_quality", found)
     (project / "models" / "field_dictionary").mkdir()
     (project / "models" / "field_dictionary" / "one.md").write_text(
         "{% docs x %}{# integer, open #}x{% enddocs %}{% docs nino %}{# string, sensitive #}nino{% enddocs %}"
@@ -233,27 +238,43 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
           - name: dim_one
             config: {meta: {grain: [x, nino]}}
             columns:
-              - {name: x, description: '{{ doc("x") }}'}
-              - {name: nino, description: '{{ doc("nino") }}'}
-              - {name: gender_label, data_tests: [known_code]}
+              - {name: x, description: '{{ doc("x") }}', config: {meta: {accepted: [0, 1, 2]}}}
+              - {name: nino, description: '{{ doc("nino") }}', config: {meta: {accepted: [none]}}}
+              - {name: gender_label, config: {meta: {known_code: true}}}
             data_tests:
+              - as_described
               - expression_is_true: {name: fails, arguments: {expression: x < 3}, config: {severity: warn}}
         """)
     )
     report = build(ready, TODAY, Silent())
-    assert "2 warnings on 4 rows" in report.stage.notes
+    assert "5 warnings on 9 rows" in report.stage.notes
     told = [str(finding) for finding in report.findings]
     with ready.warehouse() as connection:
-        masked = f"nino {hiding(connection, ready.settings)(SECRET)}"
+        hidden = hiding(connection, ready.settings)(SECRET)
+    masked = f"nino {hidden}"
     assert told == [
+        "dim_one.gender_label: 1 rows, rule known_code, unknown (8) (" + masked + ", x 3)",
+        "dim_one.gender_label: 2 rows, rule known_code, unknown (9) (" + f"{masked}, x 1; {masked}, x 2)",
+        f"dim_one.nino: 4 rows, rule accepted, {hidden} (" + "; ".join(f"{masked}, x {n}" for n in range(4)) + ")",
+        f"dim_one.x: 1 rows, rule accepted, 3 ({masked}, x 3)",
         f"dim_one: 1 rows, test fails ({masked}, x 3)",
-        "dim_one.gender_label: 3 rows, test known_code_dim_one_gender_label"
-        f" (unknown_code 8, row_count 1, {masked}, x 3; unknown_code 9, row_count 2, {masked}, x 1)",
     ]
     with ready.warehouse() as connection:
         assert SECRET not in str(connection.execute("table ledger.build_findings").fetchall())
         states = [finding.state for finding in examine_builds(connection, lambda: TODAY)]
-        assert states == ["warning", "warning", "ok"]
+        assert states == ["warning"] * 5 + ["ok"]
+        listed = connection.execute("select rule, value, rows, cardinality(keys) from marts.data_quality").fetchall()
+        assert listed == [
+            ("known_code", "unknown (8)", 1, 1),
+            ("known_code", "unknown (9)", 2, 2),
+            ("accepted", hidden, 4, 4),
+            ("accepted", "3", 1, 1),
+            (None, None, 1, 1),
+        ]
+        assert [str(one) for one in quality.last(connection, "dim_one").findings] == told
+        assert quality.last(connection, "data_quality").findings == []
+        with pytest.raises(UsageError, match="There is no model dim_two"):
+            quality.last(connection, "dim_two")
     assert [str(finding) for finding in build(ready, TODAY, Silent()).findings] == told
 
     # The same as an error: the build fails, the message has the keys, and so has the ledger.
@@ -268,6 +289,19 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
         assert found.fetchall() == [("fails", 1)]
         worst = examine_builds(connection, lambda: TODAY)[0]
         assert (worst.state, "failed (fails); readers see build 1" in worst.what) == ("failed", True)
+
+    # A rule that would mislead readers stops a build: the message names column, rule, rows and keys.
+    yml.write_text(yml.read_text().replace("severity: error", "severity: warn").replace("[x, nino]", "[gender]"))
+    with pytest.raises(BuildFailed) as caught:
+        build(ready, TODAY, Silent())
+    with ready.warehouse() as connection:
+        last = quality.last(connection)
+        assert (last.build_id, last.state, last.findings[0].severity) == (3, "failed", "failure")
+        # The first build found the same.
+        since = {one.since for one in last.findings if one.rule == "known_code"}
+        first = connection.execute("select started_at from ledger.builds where build_id = 1").fetchall()
+        assert [(one,) for one in since] == first
+    assert "as_described_dim_one_ (10 rows fail the test: gender: 2 rows, rule grain (" in caught.value.what
 
 
 def test_the_doctor_says_what_the_build_is_older_than(ready: FreshDatabases, project: Path) -> None:

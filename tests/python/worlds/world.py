@@ -25,8 +25,15 @@ PEOPLE = 300
 TODAY: date = datetime.now(ZoneInfo("Europe/London")).date()
 """By the calendar: a first copy of today is delivered for no earlier month. One for all worlds, past midnight too."""
 
-MARTS_OF_THE_RUN = ("fct_column_states", "fct_replica_quality", "fct_replication_gaps")
-"""Marts about the replication itself: when it ran, and so different from run to run in any world."""
+MARTS_OF_THE_RUN = (
+    "data_quality",
+    "dim_build",
+    "fct_column_states",
+    "fct_establishment_version",
+    "fct_replica_quality",
+    "fct_replication_gaps",
+)
+"""Marts that say when something became known or was found, and so different from run to run in any world."""
 
 CHANGES = """
 update persons set last_name = 'Ünal-Ó''Neill'

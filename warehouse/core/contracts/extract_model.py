@@ -81,17 +81,18 @@ def extract_model(extract: ExtractName, dictionary: dict[str, Term], folder: Pat
             f"{near(file)} {what}, so it is not certain what {name} holds.",
             f"Add `contract: {{enforced: true}}` and every column to {near(file)}",
         )
+    grain = tuple((config.get("meta") or {}).get("grain") or ())
     return ExtractModel(
         name=name,
         description=_one_line(str(entry.get("description", ""))),
-        grain=tuple((config.get("meta") or {}).get("grain") or ()),
+        grain=grain,
         columns=tuple(
             ModelColumn(
                 name=column.name,
                 description=_one_line(column.term.meaning),
                 classification=column.term.classification,
                 physical_type=_physical(file, column.name, column.data_type or column.term.type),
-                required=_forbids_null(written),
+                required=_forbids_null(written, grain),
                 quasi_identifier=column.term.quasi_identifier,
             )
             for column, written in zip(columns, entry["columns"], strict=True)
@@ -110,10 +111,12 @@ def _physical(file: Path, column: str, data_type: str) -> str:
     return physical
 
 
-def _forbids_null(column: dict[str, Any]) -> bool:
-    """Whether no row may be null: a test with settings of its own (a condition, a warning) does not count."""
+def _forbids_null(column: dict[str, Any], grain: tuple[str, ...]) -> bool:
+    """Whether no row may be null: what the test as_described only warns of does not count."""
+    meta = (column.get("config") or {}).get("meta") or {}
     constraints = [one.get("type") for one in column.get("constraints") or []]
-    return "not_null" in (column.get("data_tests") or []) or "not_null" in constraints
+    is_required = bool(meta.get("required")) and "required" not in (meta.get("warns") or {})
+    return column["name"] in grain or is_required or "not_null" in constraints
 
 
 def _others(folder: Path) -> str:

@@ -15,6 +15,9 @@ _FOR_EVERY_READER: Final = frozenset({"builds", "dropped_history"})
 _WITH_KEYS_OF_ROWS: Final = frozenset({"build_findings"})
 """Tables of the ledger that analysts are referred to. The others are for those who see everything."""
 
+_OF_HISTORY: Final = ("as_known_at", "as_at")
+"""Schemas with functions alone, for those who may read every version."""
+
 _WRITTEN_BY_DELIVERIES: Final[dict[str, tuple[LiteralString, ...]]] = {
     "deliveries": ("insert", "update"),
     "delivery_files": ("insert", "update"),
@@ -67,17 +70,20 @@ def grants(role: Role, relation: Relation) -> list[Grant]:
 
 def rights(role: Role, relations: Iterable[Relation], schemas: Iterable[str]) -> set[Right]:
     """Everything that a role may do, one right at a time."""
-    found = {Right("connect", "database")}
+    found, schemas = {Right("connect", "database")}, set(schemas)
     for relation in relations:
         given = grants(role, relation)
         if given:
             found.add(Right("usage", f"schema {relation.schema}"))
+            if relation.kind == "versions":
+                # The functions there read versions with the rights of whoever calls them.
+                found |= {Right("usage", f"schema {asking}") for asking in _OF_HISTORY if asking in schemas}
         for one in given:
             if one.what == "select":
                 found |= {Right("select", relation.place, column) for column in one.columns or relation.columns}
             else:
                 found.add(Right(one.what, relation.place))
-    if role in READERS and ANALYSTS in set(schemas):
+    if role in READERS and ANALYSTS in schemas:
         found |= {Right("usage", f"schema {ANALYSTS}"), Right("create", f"schema {ANALYSTS}")}
     if role in (Role.builder, Role.engineer):
         found |= {Right("create", "database"), Right("temporary", "database")}

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import psycopg
 from psycopg.rows import class_row
 
-Kind = Literal["published", "replica", "candidate", "narrow", "ledger", "history", "versions"]
+Kind = Literal["published", "replica", "candidate", "vintage", "narrow", "ledger", "history", "versions"]
 
 MARTS: Final = "marts"
 NARROW: Final[dict[str, str]] = {"marts_open": "open", "marts_personal": "personal"}
@@ -21,12 +21,12 @@ ANALYSTS: Final = "analysts"
 _RELATIONS = """
 with spaces as (
     select n.oid, n.nspname, case
-        when m.kind = 'candidate' then 'candidate'
+        when m.kind in ('candidate', 'vintage') then m.kind
         when n.nspname = any(%(narrow)s) then 'narrow'
         when n.nspname in ('ledger', 'history', 'versions') then n.nspname::text
     end as kind
     from pg_namespace as n
-    join ledger.made_here as m on m.kind in ('schema', 'candidate') and m.object_oid = n.oid
+    join ledger.made_here as m on m.kind in ('schema', 'candidate', 'vintage') and m.object_oid = n.oid
 )
 
 select
@@ -54,7 +54,7 @@ order by 1, 2
 _SCHEMAS = """
 select n.nspname from pg_namespace as n
 where n.nspname = 'public' or exists (
-    select from ledger.made_here as m where m.kind in ('schema', 'candidate') and m.object_oid = n.oid
+    select from ledger.made_here as m where m.kind in ('schema', 'candidate', 'vintage') and m.object_oid = n.oid
 )
 order by 1
 """

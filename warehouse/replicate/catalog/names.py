@@ -8,6 +8,10 @@ HISTORY = "history"
 VERSIONS = "versions"
 """The schema of the views that show every version of every row."""
 
+AS_KNOWN_AT = "as_known_at"
+AS_AT = "as_at"
+"""The schemas of the functions that ask history, one for each table."""
+
 KNOWN_FROM = "_known_from_xid"
 OPERATION = "_operation"
 OWN_COLUMNS = (KNOWN_FROM, OPERATION)

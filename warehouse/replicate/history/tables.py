@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import qualified
+from warehouse.replicate import history_functions as functions
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS, TRIGGERS, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, columns_of, declared
 from warehouse.replicate.history import views
@@ -233,6 +234,7 @@ def create_view(connection: psycopg.Connection, schema: str, table: str, columns
         )
     )
     views.note(connection, table)
+    functions.create(connection, table)
 
 
 def published_columns(connection: psycopg.Connection, schema: str, table: str) -> list[str]:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from warehouse.core import ours
 from warehouse.core.database import qualified
+from warehouse.replicate import history_functions as functions
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION, VERSIONS
 from warehouse.replicate.catalog.relations import SourceColumn, declared
 
@@ -32,13 +33,14 @@ order by attnum
 
 
 def create_schemas(connection: psycopg.Connection, schema: str) -> None:
-    """Make the schemas of the replica, its history and the views of both.
+    """Make the schemas of the replica, its history, the views of both and the functions that ask them.
 
     Raises:
         NotOurs: somebody else has one of them.
     """
     for name in (schema, HISTORY, VERSIONS):
         ours.make_schema(connection, name)
+    functions.prepare(connection)
 
 
 def create_tables(connection: psycopg.Connection, schema: str, tables: dict[str, list[SourceColumn]]) -> None:
@@ -96,3 +98,4 @@ def drop_all(connection: psycopg.Connection, schema: str, tables: Sequence[str])
     """
     places = ((VERSIONS, "{}"), (HISTORY, "{}_log"), (schema, "{}"), (HISTORY, "{}"))
     ours.drop_tables(connection, [(place, form.format(table)) for table in tables for place, form in places])
+    functions.drop(connection, tables)

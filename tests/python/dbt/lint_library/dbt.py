@@ -13,6 +13,10 @@ def type_bigint() -> str:
     return "bigint"
 
 
+def type_timestamp() -> str:
+    return "timestamp"
+
+
 def dateadd(datepart: str, interval: int, from_date_or_timestamp: str) -> str:
     return f"{from_date_or_timestamp} + ((interval '1 {datepart}') * ({interval}))"
 

@@ -1,0 +1,72 @@
+"""What the source says of pension extracts and service, asked without any model: the marts have to say the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROWS_OF_FILES: Final = """
+    select x.filename, count(*), count(*) filter (where errors <> 0), count(i.tps_csv_extract_item_id),
+        count(*) filter (where i.result = 1), count(*) filter (where i.result = 2),
+        count(*) filter (where i.result = 0),
+        count(*) filter (where i.result = 3), count(*) filter (where i.result = 4)
+    from tps_csv_extracts x
+    join tps_csv_extract_load_items l using (tps_csv_extract_id)
+    left join tps_csv_extract_items i using (tps_csv_extract_load_item_id)
+    group by 1 order by 1
+"""
+
+ROWS_OF_ERRORS: Final = """
+    select x.filename, 1 << place, count(*)
+    from tps_csv_extracts x
+    join tps_csv_extract_load_items l using (tps_csv_extract_id)
+    cross join generate_series(0, 30) as place
+    where l.errors & (1 << place) <> 0
+    group by 1, 2 order by 1, 2
+"""
+
+# TRS's own rule for the end of an employment that nobody has reported for five months, for the one row of a key that
+# was last reported. People are followed through their merges one by one; whoever has no record stands for themselves.
+IN_SERVICE: Final = """
+    with recursive chain as (
+        select person_id, person_id as at, merged_with_person_id as next, array[person_id] as seen from persons
+        union all
+        select c.person_id, p.person_id, p.merged_with_person_id, c.seen || p.person_id
+        from chain c join persons p on p.person_id = c.next where not p.person_id = any(c.seen)
+    ),
+    live as (
+        select person_id, (array_agg(at order by cardinality(seen) desc))[1] as live,
+            bool_or(next = any(seen)) as loops
+        from chain group by 1
+    ),
+    newest as (select max(last_extract_date) as day from tps_employments where last_extract_date <= '{as_at}'),
+    counted as (
+        select distinct on (key) * from tps_employments
+        order by key, last_extract_date desc, last_known_tps_employed_date desc, tps_employment_id::text
+    ),
+    ended as (
+        select case when coalesce(loops, true) then person_id else live end as who, start_date, case
+            when end_date is null and last_known_tps_employed_date < newest.day - interval '5 months'
+                then last_known_tps_employed_date
+            when isfinite(end_date) then end_date
+            when end_date is not null then last_known_tps_employed_date end as until
+        from counted left join live using (person_id) cross join newest
+    )
+    select month_end::date, count(distinct who)
+    from generate_series(date '2024-09-30' + 1, date '2026-08-31' + 1, interval '1 month') as month_begin
+    cross join lateral (select (month_begin - interval '1 day')::date as month_end) as m
+    left join ended on start_date <= month_end and (until is null or until >= month_end)
+    group by 1 order by 1
+"""
+
+WITHDRAWN: Final = """
+    with counted as (
+        select distinct on (i.key, i.extract_date) i.key, i.extract_date,
+            coalesce(i.withdrawal_indicator = 'W', false) as w
+        from tps_csv_extract_items i join tps_csv_extracts x using (tps_csv_extract_id)
+        order by i.key, i.extract_date, x.created_on desc, i.created desc, i.tps_csv_extract_item_id::text desc
+    )
+    select count(distinct key), count(distinct key) filter (where exists (
+        select from counted later
+        where later.key = counted.key and later.extract_date > counted.extract_date and not later.w))
+    from counted where w
+"""

@@ -1,0 +1,154 @@
+"""Vintages: every model as known at a moment, beside the published build. On a project of three models, to be quick."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.python.conftest import FreshDatabases
+from tests.python.marts.small import make_project, write
+from warehouse.core.errors import BeforeHistory, BuildFailed, ObjectInTheWay, VintageRefused
+from warehouse.core.progress import Silent
+from warehouse.core.settings import PROJECT
+from warehouse.marts import build, differences, vintages
+from warehouse.marts.differences import Difference
+from warehouse.marts.vintages import build_vintage
+
+pytestmark = pytest.mark.slow
+
+TODAY = date(2026, 10, 1)
+FIRST, SECOND, THIRD = (datetime(2026, 9, day, 12, tzinfo=UTC) for day in (1, 10, 20))
+
+# The replica of a table, and a view of its versions as replication makes it: one alert was corrected, one deleted,
+# one came.
+HISTORY = """
+create table public.alerts (alert_id int primary key, details text);
+insert into public.alerts values (1, 'corrected'), (3, 'new');
+create schema versions;
+create table public.kept as
+select v.known_from::timestamptz, v.known_to::timestamptz, 'I'::"char" as operation, null::"char" as ended_by,
+    null::xid8 as from_xid, null::xid8 as to_xid, null::timestamptz as began_after, null::timestamptz as ended_after,
+    1 as epoch_id, v.alert_id, v.details
+from (values
+    ('2026-09-01 12:00Z', '2026-09-10 12:00Z', 1, 'first'),
+    ('2026-09-01 12:00Z', '2026-09-20 12:00Z', 2, 'deleted'),
+    ('2026-09-10 12:00Z', null, 1, 'corrected'),
+    ('2026-09-20 12:00Z', null, 3, 'new')
+) as v (known_from, known_to, alert_id, details);
+create view versions.alerts as select * from public.kept;
+insert into ledger.epochs (slot_name, replication_name, source_system_id, source_database, timeline)
+values ('s', 's', '1', 'trs', 1);
+insert into ledger.transactions (xid, epoch_id, committed_at, kind)
+values ('100', 1, '2026-09-01 12:00Z', 'copy'), ('110', 1, '2026-09-10 12:00Z', 'stream'),
+    ('120', 1, '2026-09-20 12:00Z', 'stream');
+"""
+SOURCES = """
+sources:
+  - {name: trs, database: "{{ target.database }}", schema: public, tables: [{name: alerts}]}
+  - {name: trs_versions, database: "{{ target.database }}", schema: versions, tables: [{name: alerts}]}
+"""
+DESCRIBED = """
+models:
+  - name: fct_alert
+    config: {meta: {grain: [alert_id]}}
+    columns: [{name: alert_id, data_tests: [not_null, unique]}]
+unit_tests:
+  - name: every_alert_counts
+    model: stg_trs__alerts
+    given: [{input: "source('trs', 'alerts')", rows: [{alert_id: 1}]}]
+    expect: {rows: [{alert_id: 1}]}
+"""
+
+
+@pytest.fixture
+def world(prepared: FreshDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FreshDatabases]:
+    project = make_project(tmp_path, monkeypatch)
+    for folder in ("history", "cross_db"):
+        shutil.copytree(PROJECT / "macros" / folder, project / "macros" / folder)
+    write(project, "staging/stg_trs__alerts", "select alert_id, details from {{ replica('alerts') }}")
+    mart = "select alert_id, details, {{ as_at_date() }} as as_at_date from {{ ref('stg_trs__alerts') }}"
+    write(project, "marts/fct_alert", mart)
+    (project / "models" / "sources.yml").write_text(SOURCES)
+    (project / "models" / "described.yml").write_text(DESCRIBED)
+    with prepared.at_warehouse() as connection:
+        connection.execute(HISTORY)
+    yield prepared
+
+
+def alerts(connection: psycopg.Connection, schema: str) -> list[tuple[object, ...]]:
+    return connection.execute(f"select alert_id, details from {schema}.fct_alert order by 1".encode()).fetchall()
+
+
+def test_vintages_differ_by_what_was_learnt_between(world: FreshDatabases) -> None:
+    assert build(world, TODAY, Silent()).built
+    early = build_vintage(world, "early", FIRST, TODAY, Silent())
+    late = build_vintage(world, "late", THIRD, TODAY, Silent())
+    assert (early.vintage.state, early.vintage.known_up_to, late.vintage.known_up_to) == ("kept", 100, 120)
+    with world.at_warehouse() as connection:
+        assert alerts(connection, "early_marts") == [(1, "first"), (2, "deleted")]
+        assert alerts(connection, "late_marts") == alerts(connection, "marts") == [(1, "corrected"), (3, "new")]
+        by_table = {one.table: one for one in differences.differences(connection, "early", "late")}
+        assert by_table["marts.fct_alert"] == Difference("marts.fct_alert", None, 1, 1, 1, {"details": 1}, [], [])
+        assert not any(differences.differences(connection, "current", "late"))
+
+        # What is learnt now changes neither of them.
+        connection.execute("update public.kept set known_to = now() where alert_id = 3")
+        connection.execute("delete from public.alerts where alert_id = 3")
+        assert alerts(connection, "late_marts") == [(1, "corrected"), (3, "new")]
+        assert build(world, TODAY, Silent(), anew=True).built
+        assert alerts(connection, "marts") == [(1, "corrected")]
+        assert alerts(connection, "late_marts") == [(1, "corrected"), (3, "new")]
+
+        assert [one.name for one in vintages.listed(connection)] == ["early", "late"]
+        assert vintages.drop(connection, "early").schemas == ["early_marts", "early_staging"]
+        assert [one.name for one in vintages.listed(connection)] == ["late"]
+        with pytest.raises(VintageRefused, match="There is no vintage 'early'"):
+            vintages.find(connection, "early")
+        left = connection.execute("select nspname from pg_namespace where nspname ~ '^(early|late)_' order by 1")
+        assert left.fetchall() == [("late_marts",), ("late_staging",)]
+    with pytest.raises(VintageRefused, match="There is a vintage late already"):
+        build_vintage(world, "late", SECOND, TODAY, Silent())
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "9", "a-b", "trw_build", "pg_x", "current", "marts", "x" * 41, "a;b"])
+def test_a_name_that_cannot_be_one_is_refused(prepared: FreshDatabases, name: str) -> None:
+    with pytest.raises(VintageRefused, match="cannot be the name of a vintage"):
+        build_vintage(prepared, name, FIRST, TODAY, Silent())
+
+
+def test_a_moment_of_which_nothing_is_known_is_refused(world: FreshDatabases) -> None:
+    with pytest.raises(BeforeHistory, match="history begins with the first copy, at 2026-09-01") as caught:
+        build_vintage(world, "before", datetime(2026, 8, 31, tzinfo=UTC), TODAY, Silent())
+    assert caught.value.exit_code == 74
+    with pytest.raises(BeforeHistory, match="has not come yet"):
+        build_vintage(world, "after", datetime(2999, 1, 1, tzinfo=UTC), TODAY, Silent())
+    with world.at_warehouse() as connection:
+        connection.execute(
+            "insert into ledger.dropped_history (table_name, ended_from, ended_before, versions)"
+            " values ('alerts', '2026-09-01', '2026-09-15', 1)"
+        )
+        with pytest.raises(BeforeHistory, match="Of alerts the retention rule has dropped versions"):
+            build_vintage(world, "dropped", SECOND, TODAY, Silent())
+        assert vintages.listed(connection) == []
+
+
+def test_a_vintage_that_fails_is_kept_and_told(world: FreshDatabases, tmp_path: Path) -> None:
+    build(world, TODAY, Silent())
+    write(tmp_path, "marts/fct_alert", "select cast(null as int) as alert_id from {{ ref('stg_trs__alerts') }}")
+    with pytest.raises(BuildFailed, match="The vintage wrong failed at not_null_fct_alert_alert_id"):
+        build_vintage(world, "wrong", THIRD, TODAY, Silent())
+    with world.at_warehouse() as connection:
+        assert vintages.find(connection, "wrong").state == "failed"
+        assert connection.execute("select count(*) from wrong_marts.fct_alert").fetchone() == (2,)
+        assert alerts(connection, "marts") == [(1, "corrected"), (3, "new")]
+        with pytest.raises(VintageRefused, match="is not whole"):
+            differences.differences(connection, "current", "wrong")
+        vintages.drop(connection, "wrong")
+        connection.execute("create schema theirs_marts")
+        with pytest.raises(ObjectInTheWay, match="theirs_marts"):
+            build_vintage(world, "theirs", THIRD, TODAY, Silent())
