@@ -17,7 +17,7 @@ cases as (
     union all
     select '李 小龍', '李 小龍'
     union all
-    select 'O''Neill-Smith', 'o''neill-smith'
+    select {{ dbt.string_literal(dbt.escape_single_quotes("O'Neill-Smith")) }}, {{ dbt.string_literal(dbt.escape_single_quotes("o'neill-smith")) }}
     union all
     select '  ', cast(null as {{ dbt.type_string() }})
     union all

@@ -48,7 +48,7 @@ def test_one_table_is_shown_with_its_columns_and_a_query(capsys: pytest.CaptureF
 def test_a_name_that_is_nearly_right(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, told = called(capsys, "mart.dim_persons")
     assert code == UsageError.exit_code
-    assert "did you mean dim_person?" in told and "warehouse tables dim_person" in told
+    assert "did you mean dim_person " in told and "warehouse tables dim_person" in told
     assert "lists them all" in called(capsys, "zzz")[2]
 
 

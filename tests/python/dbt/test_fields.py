@@ -95,7 +95,15 @@ def test_what_the_yaml_says_is_tested_once(manifest: Node, data_tests: list[Node
 
 
 # What as_described reads of a column; `warns` and `stops` have a rule's reason to be otherwise than usual.
-RULES: Final = {"required": bool, "unique": bool, "known_code": bool, "accepted": list, "warns": dict, "stops": dict}
+RULES: Final = {
+    "required": bool,
+    "unique": bool,
+    "known_code": bool,
+    "accepted": list,
+    "warns": dict,
+    "stops": dict,
+    "collected": bool,
+}
 
 
 def test_what_a_column_says_is_what_the_test_reads(models: list[Node]) -> None:

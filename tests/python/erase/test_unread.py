@@ -21,7 +21,7 @@ alter table shown.hidden enable row level security;
 create materialized view shown.unfilled as select '1234567' as trn with no data;
 create table shown.closed as select '1234567' as trn;
 grant usage on schema ledger to erasing_owner;
-grant select on ledger.published_relations to erasing_owner;
+grant select on ledger.published_relations, ledger.made_here to erasing_owner;
 grant select on shown.people, shown.hidden, shown.unfilled to erasing_owner;
 """
 

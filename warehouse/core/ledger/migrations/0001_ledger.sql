@@ -856,22 +856,18 @@ comment on table ledger.published_relations is
 
 create table ledger.build_findings (
     build_id bigint not null references ledger.builds,
-    place integer not null,
     test_name text not null,
     model_name text not null,
     column_name text,
-    rule text,
-    value text,
     severity text not null check (severity in ('warning', 'failure')),
     rows bigint not null,
-    keys text[] not null default '{}',
-    primary key (build_id, place)
+    found jsonb not null default '{}',
+    primary key (build_id, test_name)
 );
 
 comment on table ledger.build_findings is
-    'What the tests of a build found, a row for each rule that rows do not keep; failures first. severity failure: '
-    'nothing was published. rule, value: what the model says of the column, and what should not be there. keys: of up '
-    'to five of the rows, sensitive ones as a keyed hash.';
+    'What the tests of a build found. severity failure: nothing was published. found: up to five of the rows, with '
+    'keys and codes only, sensitive keys as a keyed hash; of an unknown code how many rows have it.';
 
 -- Deliveries.
 create table ledger.delivery_transitions (
