@@ -273,7 +273,9 @@ def test_the_examples_of_the_guide_to_querying_run(warehouse: Warehouse) -> None
     text = (PROJECT / "docs" / "querying.md").read_text(encoding="utf-8")
     lines = [line for block in re.findall(r"```console\n(.*?)```", text, re.S) for line in block.splitlines()]
     assert len(lines) >= 3
-    for line in lines:
+    # The page's moment is one at which a warehouse that has run for months knew something; this one is minutes old.
+    known_at = warehouse.ask("select known_at from marts.dim_build")[0]["known_at"]
+    for line in (line.replace("2026-10-01T09:00:00Z", known_at) for line in lines):
         done = warehouse.call(*shlex.split(line.partition(" > ")[0])[1:])
         assert done.returncode == 0, (line, done.stdout + done.stderr)
 

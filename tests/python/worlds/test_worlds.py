@@ -30,8 +30,18 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
     assert tidy.second.differs_from(tidy.first) == [
         "extracts.dandi_teachers",
         "extracts.tad_teachers",
+        "marts.dim_live_person",
         "marts.dim_person",
         "marts.fct_employment",
+        "marts.fct_employment_after_award",
+        "marts.fct_person_identifier",
+        "marts.fct_person_name",
+        "marts.fct_retention_by_cohort",
+        "marts.fct_school_service_spell",
+        "marts.fct_service_month",
+        "marts.fct_service_november",
+        "marts.fct_service_spell",
+        "marts.fct_workforce_movement",
     ]
     assert len(tidy.second.files) == 2
 

@@ -78,5 +78,5 @@ def _ledger() -> dict[str, tuple[Column, ...]]:
         lines = re.findall(r"^ {4}(\w+) +(\w+(?:\[\])?)", body, re.MULTILINE)
         found[name] = [column(*line) for line in lines if line[0] not in ("primary", "check", "unique", "foreign")]
     for name, added in re.findall(r"alter table (?:ledger\.)?(\w+)((?:\s+add column \w+ \w+[^;]*?,?)+);", text):
-        found[name] += [column(*each) for each in re.findall(r"add column (\w+) (\w+)", added)]
+        found[name] += [column(*each) for each in re.findall(r"add column (\w+) (\w+(?:\[\])?)", added)]
     return {name: tuple(columns) for name, columns in found.items()}
