@@ -127,14 +127,14 @@ def _ahead(items: Iterator[Encoded], depth: int = 6) -> Iterator[Encoded]:
                 if not put(item):
                     return
             put(None)
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it; polars raises Ctrl-C here
             put(error)
 
     maker = threading.Thread(target=run, name="population", daemon=True)
     maker.start()
     try:
         while (item := line.get()) is not None:
-            if isinstance(item, Exception):
+            if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
