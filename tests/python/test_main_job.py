@@ -274,7 +274,7 @@ def test_the_examples_of_the_guide_to_querying_run(warehouse: Warehouse) -> None
     lines = [line for block in re.findall(r"```console\n(.*?)```", text, re.S) for line in block.splitlines()]
     assert len(lines) >= 3
     # The page's moment is one at which a warehouse that has run for months knew something; this one is minutes old.
-    known_at = warehouse.ask("select known_at from marts.dim_build")[0]["known_at"]
+    known_at = warehouse.ask("select known_at from marts.dim_build")[0]["known_at"].replace(" ", "T")
     for line in (line.replace("2026-10-01T09:00:00Z", known_at) for line in lines):
         done = warehouse.call(*shlex.split(line.partition(" > ")[0])[1:])
         assert done.returncode == 0, (line, done.stdout + done.stderr)
@@ -311,9 +311,7 @@ def test_every_column_that_analysts_see_says_its_class(warehouse: Warehouse) -> 
         and coalesce(col_description(c.oid, a.attnum), '') !~ 'Class: (open|personal|sensitive)\\.$'
     """
     assert warehouse.ask(without) == []
-    said = (
-        "select col_description(to_regclass('{}'), attnum) as said from pg_attribute where attrelid = to_regclass('{}')"
-    )
+    said = "select col_description(attrelid, attnum) as said from pg_attribute where attrelid = to_regclass('{}')"
     (trn,) = warehouse.ask(f"{said.format('versions.persons')} and attname = 'trn'")
     assert trn["said"] == "Class: personal."
     (known,) = warehouse.ask(f"{said.format('versions.persons')} and attname = 'known_from'")

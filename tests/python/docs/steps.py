@@ -123,7 +123,7 @@ COLUMN = (
     Step(
         insert(
             "models/extracts/tad/tad_teachers.sql",
-            "        previous_last_names.previous_last_names,\n",
+            "        over_all_records.previous_last_names,\n",
             "        teachers.preferred_language,\n",
         ),
         "test_each_contract_of_the_product_says_what_its_model_says",
