@@ -40,6 +40,25 @@ FAST = {
 """Nothing here has to outlive a power cut. Tests of a crash do without this."""
 
 
+LONGEST = (
+    "test_main_job.py",
+    "worlds/test_worlds.py",
+    "docs/test_how_to.py",
+    "security/test_erasure_by_subprocess.py",
+    "replicate/test_ways_out.py",
+    "replicate/test_backfill.py",
+    "dbt/test_bigquery.py",
+)
+"""Files that take a minute and more. They begin first: one that begins last keeps a single worker busy at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others stay in their order."""
+    here = Path(__file__).parent
+    first = {here / name: position for position, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
+
+
 class WorldDatabases(Databases):
     """Both databases, and what others do in them: the product's own sessions have settings of their own."""
 
