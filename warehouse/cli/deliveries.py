@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -10,7 +12,20 @@ from warehouse.cli.opening import at_warehouse, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
 from warehouse.core.errors import DeliveryError, WarehouseError
 from warehouse.core.settings import near
-from warehouse.deliver import DeliveryReport, State, decide, decisions, deliver, missed, redo, what_is_due, world_of
+from warehouse.deliver import (
+    DeliveryReport,
+    State,
+    decide,
+    decisions,
+    deliver,
+    differing,
+    missed,
+    redo,
+    show,
+    verify,
+    what_is_due,
+    world_of,
+)
 
 app = typer.Typer(help="Deliveries: what was sent to whom, and what is due.", no_args_is_help=True)
 
@@ -56,6 +71,65 @@ def show_due(json: bool = JsonOption) -> None:
         out.print("Nothing is due.")
     else:
         print_table(None, ["delivery", "what a run would do", "state"], [tuple(item.values()) for item in listed])
+
+
+@app.command("show")
+def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption) -> None:
+    """Show all that is on record of one delivery: what it rests on, its files, its steps, and what a person decided."""
+    with at_warehouse() as (_, warehouse):
+        shown = show(warehouse, delivery)
+    if json:
+        print_json(shown)
+        return
+    facts = {name: value for name, value in shown.items() if not isinstance(value, list) and value is not None}
+    print_table(None, ["", ""], [(name.replace("_", " "), _text(value)) for name, value in facts.items()])
+    for title, columns in _PARTS.items():
+        if shown[title]:
+            out.print()
+            print_table(title, columns, [tuple(_text(row[name]) for name in columns) for row in shown[title]])
+
+
+_PARTS = {
+    "files": ["attempt", "name", "rows", "bytes", "sha256", "uploaded_at", "removed_at"],
+    "steps": ["at", "attempt", "from", "to"],
+    "decisions": ["at", "decision", "because", "by"],
+}
+
+
+def _text(value: Any) -> Any:
+    return f"{value:%Y-%m-%d %H:%M:%S %Z}" if isinstance(value, datetime) else value
+
+
+@app.command("verify")
+def verify_deliveries(
+    deliveries: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="All that are closed, if none.")
+    ] = None,
+    json: bool = JsonOption,
+) -> None:
+    """Read the files of closed deliveries back from where they were sent, and compare them with the ledger.
+
+    Nothing is changed. Exit code 80: a file is another one than was sent, or is not there.
+    """
+    databases, found = ready(), []
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("verify"), databases.warehouse() as warehouse:
+        for one in verify(world_of(databases), warehouse, deliveries or []):
+            found.append(one)
+            progress.count("files", len(found), None)
+    failure = differing(found)
+    if json:
+        told_as = [asdict(one) for one in found]
+        print_json(told_as if failure is None else failure.as_dict() | {"files": told_as})
+        if failure:
+            raise typer.Exit(failure.exit_code)
+        return
+    if not found:
+        out.print("Nothing has been delivered yet. `warehouse run` delivers what is due.")
+        return
+    print_table(None, ["file", "now", "SHA-256 as sent"], [(one.name, one.found, one.sha256) for one in found])
+    if failure:
+        raise failure
 
 
 @app.command("redo")

@@ -56,7 +56,8 @@ code, so that a scheduler can tell them apart:
     │   ├── DestinationFull          33  the destination ran out of room
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
-    │   └── PeriodsMissed            36  everything was done; periods passed without a delivery
+    │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
+    │   └── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
     ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
     ├── LoginHasMore                 45  a login, or everybody, can do more than the role that was given
     ├── AlreadyRunning               40  another run holds the lock
@@ -344,6 +345,10 @@ class FilesVanished(DeliveryError):
 
 class PeriodsMissed(DeliveryError):
     exit_code = 36
+
+
+class DeliveredFilesDiffer(DeliveryError):
+    exit_code = 80
 
 
 class RoleHasOtherRights(WarehouseError):

@@ -130,3 +130,21 @@ def test_a_person_decides(decision: str, state: str, command: Command) -> None:
     assert (code, told["state"]) == (0, state)
     assert command.call("deliver")[0] == 0
     assert {one["state"] for one in command.json("deliveries", "list")[1]} == {"closed"}
+
+
+def test_a_delivery_is_shown_and_verified(command: Command) -> None:
+    assert command.call("deliveries", "verify")[1].endswith(
+        "Nothing has been delivered yet. `warehouse run` delivers what is due.\n"
+    )
+    assert command.call("deliver")[0] == 0
+    delivery = "dandi/teachers/2026-09"
+    code, out, _ = command.call("deliveries", "show", delivery)
+    assert code == 0 and all(word in out for word in (delivery, "contract version", "files", "steps", "closed"))
+    assert command.json("deliveries", "show", delivery)[1]["steps"][-1]["to"] == "closed"
+    code, told = command.json("deliveries", "verify", delivery)
+    assert code == 0 and {one["found"] for one in told} == {"as sent"}
+    (command.databases.settings.warehouse_deliveries / delivery / "teachers-2026-09.parquet").write_bytes(b"")
+    code, out, err = command.call("deliveries", "verify")
+    assert code == 80 and "another file" in out and "1 of 2 files are not what was sent" in err
+    code, told = command.json("deliveries", "verify", delivery)
+    assert (code, told["exit_code"], told["error"], len(told["files"])) == (80, 80, "DeliveredFilesDiffer", 2)

@@ -126,6 +126,8 @@ ELSEWHERE = {
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries resend ID --because "…"': "deliver/test_vanished.py",
+    "warehouse deliveries show ID": "deliver/test_proof.py",
+    "warehouse deliveries verify": "deliver/test_proof.py",
     "warehouse replicate apply --accept table": "test_apply.py, with a key that has changed",
     "warehouse replicate apply --accept table.column": "test_apply.py, with a type that has changed",
     "warehouse replicate check-migration": "test_check_migration.py, with files",

@@ -1,0 +1,176 @@
+"""What the ledger knows of a delivery, and whether the files that it describes are still what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import dict_row
+
+from warehouse.core.contracts import Contract, Proof, load_contracts
+from warehouse.core.errors import DeliveredFilesDiffer, DestinationRefused, UsageError
+from warehouse.core.settings import Settings
+from warehouse.deliver.destinations import Destination, open_destination
+from warehouse.deliver.edition import edition_of
+from warehouse.deliver.files import FileFacts
+from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.run import World
+from warehouse.deliver.states import State
+
+_SHOWN = """
+select
+    d.delivery_id as id, d.state, d.attempt, d.recipient, d.extract, d.period, d.revision, d.replaces,
+    d.previous_delivery as previous, d.contract_version, d.contract_sha256, d.model, d.synthetic, d.build_id, d.as_at,
+    d.known_at as known_up_to, d.destination || '/' || d.delivery_id as "where", d.rows, d.bytes, d.manifest_sha256,
+    d.planned_at, d.closed_at, d.error ->> 'what' as error, d.error ->> 'next' as next
+from ledger.deliveries as d where d.delivery_id = %s
+"""
+_FILES = """
+select
+    attempt, name, kind, rows, bytes, sha256, replaced as characters_replaced, formulas, uploaded_at, removed_at
+from ledger.delivery_files where delivery_id = %s order by attempt, kind, name
+"""
+_STEPS = """
+select at, attempt, from_state as "from", to_state as "to" from ledger.delivery_states
+where delivery_id = %s order by step
+"""
+_DECISIONS = """
+select decided_at as at, decision, because, decided_by as by from ledger.delivery_decisions
+where delivery_id = %s order by decision_id
+"""
+_CLOSED = "select delivery_id from ledger.deliveries where state = 'closed' order by closed_at, delivery_id"
+
+Found = Literal["as sent", "another file", "not there", "taken", "removed by us", "not readable"]
+"""What is at the destination under a file's name. taken: gone by agreement; removed by us: by an erasure."""
+
+_WRONG: frozenset[Found] = frozenset(("another file", "not there"))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A file of a delivery, as its destination has it now.
+
+    Attributes:
+        sha256: that the ledger wrote down before the file was sent, in hexadecimal.
+        hint: why it could not be read; empty otherwise.
+    """
+
+    delivery: str
+    name: str
+    sha256: str
+    found: Found
+    hint: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a person has to look."""
+        return self.found in _WRONG
+
+
+def show(warehouse: psycopg.Connection, delivery_id: str) -> dict[str, Any]:
+    """All that the ledger has of one delivery: what it rests on, each attempt's files, each step, each decision.
+
+    Returns:
+        The row of the delivery, with its `files`, `steps` and `decisions` as lists; the shape of `--json`.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    with warehouse.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_SHOWN, (delivery_id,)).fetchone()
+        if row is None:
+            raise _unknown(delivery_id)
+        parts = {"files": _FILES, "steps": _STEPS, "decisions": _DECISIONS}
+        return row | {name: cursor.execute(query, (delivery_id,)).fetchall() for name, query in parts.items()}
+
+
+def verify(world: World, warehouse: psycopg.Connection, delivery_ids: Sequence[str]) -> Iterator[Verified]:
+    """Read every file of closed deliveries back from where it was sent, and compare it with the ledger.
+
+    Nothing is changed, there or here.
+
+    Args:
+        delivery_ids: the deliveries; all that are closed, in the order in which they were, when there are none.
+
+    Raises:
+        UsageError: one is not in the ledger, or not closed.
+        WarehouseError: a destination does not answer.
+    """
+    ledger, contracts = Ledger(warehouse), load_contracts(world.exports)
+    entries = [_closed(ledger, one) for one in delivery_ids or [row[0] for row in warehouse.execute(_CLOSED)]]
+    for entry in entries:
+        yield from _verified(ledger, entry, _proof(contracts, entry), world.settings)
+
+
+def differing(found: Sequence[Verified]) -> DeliveredFilesDiffer | None:
+    """The error that tells of files that are not what was sent; None when all are."""
+    wrong = [one for one in found if one.is_wrong]
+    if not wrong:
+        return None
+    listed = ", ".join(f"{one.name} ({one.found})" for one in wrong[:5])
+    more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    return DeliveredFilesDiffer(
+        f"{len(wrong)} of {len(found)} files are not what was sent: {listed}{more}.",
+        meaning="The ledger keeps what was sent; nothing there was changed by this command.",
+        next_command="Ask the recipient. If they need the files again: "
+        f'`warehouse deliveries redo {wrong[0].delivery} --because "…"`.',
+    )
+
+
+def _closed(ledger: Ledger, delivery_id: str) -> Entry:
+    entry = ledger.entry(delivery_id)
+    if entry is None:
+        raise _unknown(delivery_id)
+    if entry.state is not State.CLOSED:
+        raise UsageError(
+            f"{delivery_id} was never delivered: it is {entry.state}.",
+            meaning="Only what was delivered can be compared with what is there. Nothing was read.",
+            next_command="warehouse deliveries list",
+        )
+    return entry
+
+
+def _proof(contracts: Sequence[Contract], entry: Entry) -> Proof:
+    """What was agreed; the strictest where the contract is gone."""
+    for contract in contracts:
+        if edition_of(contract, entry.delivery_id):
+            return contract.proof
+    return Proof.READ_BACK
+
+
+def _verified(ledger: Ledger, entry: Entry, proof: Proof, settings: Settings) -> Iterator[Verified]:
+    # A revision's attempt, and one that was begun again, leave the records of the earlier ones in the ledger.
+    files = [one for one in ledger.recorded_files(entry.delivery_id) if one.attempt == entry.attempt]
+    newest: Mapping[str, FileFacts] = {one.facts.name: one.facts for one in files}
+    removed = {one.facts.name for one in files if one.removed}
+    with closing(open_destination(entry.destination or "", settings)) as destination:
+        for name, facts in sorted(newest.items()):
+            if name in removed:
+                yield Verified(entry.delivery_id, name, facts.sha256, "removed by us")
+            elif proof is Proof.WRITE_ONLY:
+                yield Verified(entry.delivery_id, name, facts.sha256, "not readable", "by agreement")
+            else:
+                yield _at(destination, entry, facts, proof)
+
+
+def _at(destination: Destination, entry: Entry, facts: FileFacts, proof: Proof) -> Verified:
+    try:
+        there = destination.matches(facts)
+    except DestinationRefused as error:
+        if error.denied is None:
+            raise
+        return Verified(entry.delivery_id, facts.name, facts.sha256, "not readable", error.what)
+    gone: Found = "taken" if proof is Proof.PICK_UP else "not there"
+    found: Found = gone if there is None else "as sent" if there else "another file"
+    return Verified(entry.delivery_id, facts.name, facts.sha256, found)
+
+
+def _unknown(delivery_id: str) -> UsageError:
+    return UsageError(
+        f"There is no delivery {delivery_id}.",
+        meaning="Nothing was read.",
+        next_command="warehouse deliveries list",
+    )
