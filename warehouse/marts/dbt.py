@@ -7,7 +7,7 @@ import importlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -70,10 +70,14 @@ class Dbt:
         """
         self._progress = progress
         self._folder = profiles_folder(databases)
-        variables = {"schema_prefix": prefix, "as_at": today.isoformat()}
+        variables = {"schema_prefix": prefix}
         if known_at is not None:
             variables["known_at"] = known_at.astimezone(UTC).isoformat()
-        self._variables = json.dumps(variables)
+        # dbt reads the whole project again where a variable is another one than last time. The day is another one in
+        # each build and changes nothing of what is read: it is needed when the SQL is made.
+        self._to_read, self._to_build = variables, {**variables, "as_at": today.isoformat()}
+        # What dbt keeps of a project that it has read is of one set of variables: that of the daily build stays.
+        self._target = self._folder / "target" / ("current" if known_at is None else "vintage")
         self.manifest: Any = None
 
     @property
@@ -88,7 +92,7 @@ class Dbt:
         Raises:
             BuildFailed: it does not parse.
         """
-        self.manifest = self._invoke("parse", None)
+        self.manifest = self._invoke("parse", None, self._to_read)
 
     def build(self) -> DbtResult:
         """Make and test everything in the candidate schemas.
@@ -99,13 +103,13 @@ class Dbt:
         """
         # A unit test brings its own rows: it says something of the project, which `make test` asks, and nothing of what
         # was replicated. They would be half the time of a build.
-        read = _read(self._invoke("build", self.manifest, "--exclude-resource-type=unit_test"))
+        read = _read(self._invoke("build", self.manifest, self._to_build, "--exclude-resource-type=unit_test"))
         missing = _expected(self.manifest) - {item.node.unique_id for item in read.items}
         for unique_id in sorted(missing):
             read.result.failed.setdefault(unique_id.split(".")[2], "dbt left it out")
         return read.result
 
-    def _invoke(self, command: str, manifest: Any, *options: str) -> Any:
+    def _invoke(self, command: str, manifest: Any, variables: Mapping[str, str], *options: str) -> Any:
         import dbt.cli.main  # noqa: PLC0415 - takes about 4 seconds, so only where it is used
 
         done, total = 0, 0
@@ -122,7 +126,8 @@ class Dbt:
         with _command_line(command):
             outcome = dbt.cli.main.dbtRunner(manifest=manifest, callbacks=[listen]).invoke(
                 [
-                    *(command, *options, "--vars", self._variables),
+                    *(command, *options, "--vars", json.dumps(variables)),
+                    *("--target-path", str(self._target)),
                     # The target is the one that takes its address from variables, see environment.
                     *("--project-dir", str(PROJECT), "--profiles-dir", str(self._folder), "--target", "dev"),
                     # A log would hold the values that stand in statements, such as those of a person's own model.

@@ -191,6 +191,30 @@ def test_a_build_that_somebody_changed_is_made_again(ready: FreshDatabases, proj
     assert "build 5" in again(ready)[-1]
 
 
+def test_another_day_is_no_reason_to_read_the_project_again(
+    ready: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading it is a third of a build; dbt does so where a variable is another one."""
+    read: list[bool] = []
+    invoke = dbtRunner.invoke
+
+    def listening(self: dbtRunner, arguments: list[str]) -> object:
+        why: list[str] = []
+        self.callbacks.append(lambda event: why.append(event.info.name) if "PartialPars" in event.info.name else None)
+        done = invoke(self, arguments)
+        if arguments[0] == "parse":
+            read.append("UnableToPartialParse" in why)
+        return done
+
+    monkeypatch.setattr(dbtRunner, "invoke", listening)
+    write(project, "staging/stg_one", "select 1 as x, '{{ var('as_at') }}' as label")
+    for day in (1, 2, 3):
+        build(ready, date(2026, 10, day), Silent())
+        with ready.at_warehouse() as reader:
+            assert labels(reader) == [(f"2026-10-0{day}",)]
+    assert read == [True, False, False]
+
+
 def by_hand(databases: Databases, project: Path, *arguments: str) -> None:
     """dbt as a person calls it: into the published schemas."""
     shutil.copy(PROJECT / "profiles.example.yml", project / "profiles.yml")
