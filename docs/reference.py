@@ -131,7 +131,7 @@ def settings() -> str:
 def exit_codes() -> str:
     """The error tree as its module shows it."""
     tree = (errors.__doc__ or "").split("\n\n", 2)[2].strip("\n")
-    text = _WRITTEN.format("warehouse/core/errors.py") + "# Exit codes\n\n"
+    text = _WRITTEN.format("warehouse/core/errors/__init__.py") + "# Exit codes\n\n"
     text += (
         "0 is success. Every error says what happened, what it means for the data and the next command; with `--json`\n"
         "it is an object with `error`, `what`, `meaning`, `next`, `exit_code` and `passes`. What to do about each\n"

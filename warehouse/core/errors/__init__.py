@@ -70,343 +70,180 @@ code, so that a scheduler can tell them apart:
     ├── SecretFound                  25  a secret is in the replica or its history; everything else was done
     ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
     ├── QueryTooLong                 47  a statement of `warehouse sql` took longer than it may
+    ├── QueryNotTranslated           76  a saved query in T-SQL is not one statement that reads
+    │   ├── NoCounterpart            77  a function or another part of it has no counterpart
+    │   ├── OldNameGone              78  a table or column of the old reporting copy has no successor, or never was
+    │   ├── OldCodeGone              79  it looks for an old code that TRS does not keep apart
+    │   └── NameShared               81  a name of it is in several of the tables that it reads
     ├── MigrationRefused             63  a migration of the source would fail or do harm, or was not understood
     ├── UnexpectedFailure            70  a defect of this program, or an unexpected database error
     └── Interrupted                 130  Ctrl-C
 """
 
-from __future__ import annotations
-
-
-class WarehouseError(Exception):
-    """The root of the tree.
-
-    Args:
-        what: one sentence on what happened, with names but never with values of personal data.
-        meaning: what that means for the data and for what was already done.
-        next_command: what to type or to change now.
-
-    Attributes:
-        passes: whether the same command may succeed later although nobody changes anything. An error that does not
-            pass waits for a person; a program that meets one stops.
-    """
-
-    exit_code = 1
-    passes = False
-
-    def __init__(self, what: str, *, meaning: str, next_command: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.meaning = meaning
-        self.next_command = next_command
-
-    def as_dict(self) -> dict[str, str | int]:
-        """The error as `--json` prints it."""
-        return {
-            "error": type(self).__name__,
-            "what": self.what,
-            "meaning": self.meaning,
-            "next": self.next_command,
-            "exit_code": self.exit_code,
-            "passes": self.passes,
-        }
-
-
-class UsageError(WarehouseError):
-    exit_code = 2
-
-
-class SettingsError(WarehouseError):
-    exit_code = 10
-
-
-class ClassificationError(SettingsError):
-    exit_code = 11
-
-
-class ClassTooLow(ClassificationError):
-    exit_code = 28
-
-
-class ContractError(SettingsError):
-    exit_code = 12
-
-
-class TermsError(SettingsError):
-    exit_code = 23
-
-
-class ContractBehind(ContractError):
-    exit_code = 37
-
-
-class SandboxOnly(SettingsError):
-    exit_code = 48
-
-
-class SecretsExposed(SettingsError):
-    exit_code = 71
-
-
-class ContractChanged(ContractError):
-    exit_code = 27
-
-
-class SameDatabase(SettingsError):
-    exit_code = 19
-
-
-class PooledConnection(SettingsError):
-    exit_code = 39
-
-
-class UnsafeConnection(SettingsError):
-    exit_code = 46
-
-
-class SetupError(WarehouseError):
-    exit_code = 13
-
-
-class LedgerOfAnotherVersion(SetupError):
-    exit_code = 24
-
-
-class DatabaseUnreachable(WarehouseError):
-    exit_code = 14
-    passes = True
-
-
-class SourceNotReady(WarehouseError):
-    exit_code = 15
-
-
-class WalLevelNotLogical(SourceNotReady):
-    exit_code = 16
-
-
-class MissingPrivilege(SourceNotReady):
-    exit_code = 17
-
-
-class ReplicationError(WarehouseError):
-    exit_code = 18
-
-
-class SourceOutOfReach(ReplicationError):
-    exit_code = 38
-
-
-class SlotLost(ReplicationError):
-    """Attributes:
-    after_a_crash: the slot may well be ours, but a crash of the source took the proof: a comparison settles it.
-    only_restarted: the slot is ours, but the warehouse may be an older state of itself: a comparison settles it.
-    """
-
-    exit_code = 50
-    after_a_crash = False
-    only_restarted = False
-
-
-class SlotTaken(ReplicationError):
-    exit_code = 51
-
-
-class SourceRewound(ReplicationError):
-    exit_code = 52
-
-
-class SourceMoved(ReplicationError):
-    exit_code = 49
-
-
-class PublicationAltered(ReplicationError):
-    exit_code = 53
-
-
-class ReplicaAltered(ReplicationError):
-    exit_code = 54
-
-
-class ClocksDisagree(ReplicationError):
-    exit_code = 55
-
-
-class ApplyConflict(ReplicationError):
-    exit_code = 56
-
-
-class StreamStuck(ReplicationError):
-    exit_code = 57
-    passes = True
-
-
-class WalBudgetExceeded(ReplicationError):
-    exit_code = 58
-
-
-class ContentDiffers(ReplicationError):
-    exit_code = 59
-
-
-class SubscriptionAltered(SlotLost):
-    """Repaired like a lost slot: with a new one, and a comparison."""
-
-    exit_code = 60
-
-
-class NotCompared(ReplicationError):
-    exit_code = 61
-
-
-class AlteredMeanwhile(ReplicationError):
-    exit_code = 62
-
-
-class MeaningChanged(ReplicationError):
-    exit_code = 64
-
-
-class DeletesRefused(ReplicationError):
-    exit_code = 67
-
-
-class PageDamaged(ReplicationError):
-    exit_code = 68
-
-
-class WaitedTooLong(ReplicationError):
-    exit_code = 69
-    passes = True
-
-
-class HistoryDiffers(ReplicationError):
-    exit_code = 65
-
-
-class CommitTimesOff(ReplicationError):
-    exit_code = 66
-
-
-class BuildFailed(WarehouseError):
-    """Attributes:
-    failed: the names of the models and tests that failed.
-    """
-
-    exit_code = 20
-    failed: tuple[str, ...] = ()
-
-
-class ObjectInTheWay(BuildFailed):
-    exit_code = 21
-
-
-class BeforeHistory(BuildFailed):
-    exit_code = 74
-
-
-class VintageRefused(BuildFailed):
-    exit_code = 75
-
-
-class BuildAltered(BuildFailed):
-    exit_code = 22
-
-
-class DeliveryError(WarehouseError):
-    exit_code = 30
-
-
-class CheckFailed(DeliveryError):
-    exit_code = 31
-
-
-class DestinationRefused(DeliveryError):
-    """Attributes:
-    denied: what the place denies, such as "reading"; None when it refuses for another reason.
-    """
-
-    exit_code = 32
-    denied: str | None = None
-
-
-class DestinationFull(DeliveryError):
-    exit_code = 33
-    passes = True
-
-
-class NotCovered(DeliveryError):
-    exit_code = 34
-
-
-class FilesVanished(DeliveryError):
-    exit_code = 35
-
-
-class PeriodsMissed(DeliveryError):
-    exit_code = 36
-
-
-class DeliveredFilesDiffer(DeliveryError):
-    exit_code = 80
-
-
-class RoleHasOtherRights(WarehouseError):
-    exit_code = 29
-
-
-class LoginHasMore(WarehouseError):
-    exit_code = 45
-
-
-class AlreadyRunning(WarehouseError):
-    exit_code = 40
-    passes = True
-
-
-class NewColumnsHeld(WarehouseError):
-    exit_code = 41
-
-
-class DriftHeld(WarehouseError):
-    exit_code = 42
-
-
-class RuleChanged(WarehouseError):
-    exit_code = 26
-
-
-class ErasureRefused(WarehouseError):
-    exit_code = 43
-
-
-class PersonReturned(WarehouseError):
-    exit_code = 72
-
-
-class NotOurs(WarehouseError):
-    exit_code = 44
-
-
-class SecretFound(WarehouseError):
-    exit_code = 25
-
-
-class KeyUnusable(WarehouseError):
-    exit_code = 73
-
-
-class QueryTooLong(WarehouseError):
-    exit_code = 47
-
-
-class MigrationRefused(WarehouseError):
-    exit_code = 63
-
-
-class UnexpectedFailure(WarehouseError):
-    exit_code = 70
-
-
-class Interrupted(WarehouseError):
-    exit_code = 130
+from warehouse.core.errors.asking import (
+    NameShared,
+    NoCounterpart,
+    OldCodeGone,
+    OldNameGone,
+    QueryNotTranslated,
+    QueryTooLong,
+)
+from warehouse.core.errors.base import (
+    Interrupted,
+    UnexpectedFailure,
+    UsageError,
+    WarehouseError,
+)
+from warehouse.core.errors.building import (
+    BeforeHistory,
+    BuildAltered,
+    BuildFailed,
+    ObjectInTheWay,
+    VintageRefused,
+)
+from warehouse.core.errors.deciding import (
+    AlreadyRunning,
+    DriftHeld,
+    ErasureRefused,
+    LoginHasMore,
+    MigrationRefused,
+    NewColumnsHeld,
+    NotOurs,
+    PersonReturned,
+    RoleHasOtherRights,
+    RuleChanged,
+    SecretFound,
+)
+from warehouse.core.errors.delivering import (
+    CheckFailed,
+    DeliveredFilesDiffer,
+    DeliveryError,
+    DestinationFull,
+    DestinationRefused,
+    FilesVanished,
+    NotCovered,
+    PeriodsMissed,
+)
+from warehouse.core.errors.replication import (
+    AlteredMeanwhile,
+    ApplyConflict,
+    ClocksDisagree,
+    CommitTimesOff,
+    ContentDiffers,
+    DeletesRefused,
+    HistoryDiffers,
+    MeaningChanged,
+    MissingPrivilege,
+    NotCompared,
+    PageDamaged,
+    PublicationAltered,
+    ReplicaAltered,
+    ReplicationError,
+    SlotLost,
+    SlotTaken,
+    SourceMoved,
+    SourceNotReady,
+    SourceOutOfReach,
+    SourceRewound,
+    StreamStuck,
+    SubscriptionAltered,
+    WaitedTooLong,
+    WalBudgetExceeded,
+    WalLevelNotLogical,
+)
+from warehouse.core.errors.settings import (
+    ClassificationError,
+    ClassTooLow,
+    ContractBehind,
+    ContractChanged,
+    ContractError,
+    DatabaseUnreachable,
+    KeyUnusable,
+    LedgerOfAnotherVersion,
+    PooledConnection,
+    SameDatabase,
+    SandboxOnly,
+    SecretsExposed,
+    SettingsError,
+    SetupError,
+    TermsError,
+    UnsafeConnection,
+)
+
+__all__ = [
+    "AlreadyRunning",
+    "AlteredMeanwhile",
+    "ApplyConflict",
+    "BeforeHistory",
+    "BuildAltered",
+    "BuildFailed",
+    "CheckFailed",
+    "ClassTooLow",
+    "ClassificationError",
+    "ClocksDisagree",
+    "CommitTimesOff",
+    "ContentDiffers",
+    "ContractBehind",
+    "ContractChanged",
+    "ContractError",
+    "DatabaseUnreachable",
+    "DeletesRefused",
+    "DeliveredFilesDiffer",
+    "DeliveryError",
+    "DestinationFull",
+    "DestinationRefused",
+    "DriftHeld",
+    "ErasureRefused",
+    "FilesVanished",
+    "HistoryDiffers",
+    "Interrupted",
+    "KeyUnusable",
+    "LedgerOfAnotherVersion",
+    "LoginHasMore",
+    "MeaningChanged",
+    "MigrationRefused",
+    "MissingPrivilege",
+    "NameShared",
+    "NewColumnsHeld",
+    "NoCounterpart",
+    "NotCompared",
+    "NotCovered",
+    "NotOurs",
+    "ObjectInTheWay",
+    "OldCodeGone",
+    "OldNameGone",
+    "PageDamaged",
+    "PeriodsMissed",
+    "PersonReturned",
+    "PooledConnection",
+    "PublicationAltered",
+    "QueryNotTranslated",
+    "QueryTooLong",
+    "ReplicaAltered",
+    "ReplicationError",
+    "RoleHasOtherRights",
+    "RuleChanged",
+    "SameDatabase",
+    "SandboxOnly",
+    "SecretFound",
+    "SecretsExposed",
+    "SettingsError",
+    "SetupError",
+    "SlotLost",
+    "SlotTaken",
+    "SourceMoved",
+    "SourceNotReady",
+    "SourceOutOfReach",
+    "SourceRewound",
+    "StreamStuck",
+    "SubscriptionAltered",
+    "TermsError",
+    "UnexpectedFailure",
+    "UnsafeConnection",
+    "UsageError",
+    "VintageRefused",
+    "WaitedTooLong",
+    "WalBudgetExceeded",
+    "WalLevelNotLogical",
+    "WarehouseError",
+]
