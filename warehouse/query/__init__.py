@@ -1,0 +1,1 @@
+"""Queries that people bring along, written for another database."""
