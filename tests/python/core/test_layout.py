@@ -11,7 +11,7 @@ import pytest
 
 from warehouse.core.settings import PROJECT
 
-STAGES = ("replicate", "land", "marts", "deliver", "erase")
+STAGES = ("replicate", "land", "marts", "deliver", "erase", "query")
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A small part of the old reporting copy, as the translator is told of it."""
+"""A small part of the old reporting copy, as the translator knows it."""
 
 from __future__ import annotations
 

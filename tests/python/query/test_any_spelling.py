@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import sqlglot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -32,6 +32,7 @@ def query(draw: st.DrawFn) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: draw(spelled(found[1])), _QUERY)
 
 
+@settings(max_examples=25)
 @given(query())
 def test_the_spelling_of_names_changes_nothing(text: str) -> None:
     assert sql_of(text) == sql_of(re.sub(r"[{}]", "", _QUERY))
@@ -40,6 +41,7 @@ def test_the_spelling_of_names_changes_nothing(text: str) -> None:
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
 
 
+@settings(max_examples=60)
 @given(st.lists(_TEXTS, min_size=1, max_size=5))
 def test_no_text_is_changed(texts: list[str]) -> None:
     written = ["'" + one.replace("'", "''") + "'" for one in texts]

@@ -59,7 +59,7 @@ _TEMPORARY: Final = "Write it as a common table expression: WITH name AS (SELECT
 
 
 def check(node: exp.Expr, report: Report) -> None:
-    """Refuse what has no counterpart, and leave out what only told SQL Server how to run it."""
+    """Refuse what has no counterpart, and leave out what only said how SQL Server was to run it."""
     before = len(report.problems)
     for kinds, look in _LOOKS:
         if isinstance(node, kinds):
@@ -89,7 +89,7 @@ def _select(node: exp.Select, report: Report) -> None:
         report.refuse(Fault.counterpart, f"FOR {clause.args.get('kind')} has no counterpart.", instead, clause)
         node.set("for_", None)
     if node.args.get("options"):
-        report.changed("OPTION (…), which told SQL Server how to run it, is left out", None)
+        report.changed("OPTION (…), which said how SQL Server was to run it, is left out", None)
         node.set("options", None)
     limit = node.args.get("limit")
     options = limit.args.get("limit_options") if isinstance(limit, exp.Limit) else None
