@@ -53,3 +53,29 @@
 {% macro bigquery__array_position(alias) -%}
     {{ alias }}_offset + 1
 {%- endmacro %}
+
+{# A text as an array of its words, which have one space between them. #}
+{% macro words_of(expression) -%}
+    {{ adapter.dispatch('words_of')(expression) }}
+{%- endmacro %}
+
+{% macro default__words_of(expression) -%}
+    string_to_array({{ expression }}, ' ')
+{%- endmacro %}
+
+{% macro bigquery__words_of(expression) -%}
+    split({{ expression }}, ' ')
+{%- endmacro %}
+
+{# What stands before or behind the first colon of a text: a part of `a:b`. #}
+{% macro part_of_pair(expression, place) -%}
+    {{ adapter.dispatch('part_of_pair')(expression, place) }}
+{%- endmacro %}
+
+{% macro default__part_of_pair(expression, place) -%}
+    split_part({{ expression }}, ':', {{ place }})
+{%- endmacro %}
+
+{% macro bigquery__part_of_pair(expression, place) -%}
+    split({{ expression }}, ':')[safe_ordinal({{ place }})]
+{%- endmacro %}

@@ -20,7 +20,7 @@ from warehouse.core.errors import NotOurs, SameDatabase
 LEDGER = "ledger"
 SCHEMAS = (
     *(LEDGER, "history", "versions", "as_known_at", "as_at"),
-    *("seeds", "staging", "intermediate", "marts", "extracts"),
+    *("seeds", "staging", "intermediate", "marts", "legacy", "extracts"),
 )
 """The schemas that the warehouse makes for itself; the replica's own (`public`) is every database's."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,9 +12,11 @@ import psycopg
 from warehouse.core import builds
 from warehouse.core.classes import Classes
 from warehouse.core.lineage import kept
-from warehouse.core.lineage.check import by_reason, check
+from warehouse.core.lineage.check import BY_LINEAGE, Judge, by_reason, check
+from warehouse.core.lineage.flows import Origin
 from warehouse.core.lineage.project import Facts, Lineage, read_project
 from warehouse.marts.candidate import PREFIX
+from warehouse.marts.nodes import Node
 
 
 def check_built(
@@ -45,6 +48,20 @@ def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> Li
     assert made is not None, "a build without it is built again"
     check(made, Classes(), by_reason(today))
     return made
+
+
+def classified(connection: psycopg.Connection, build_id: int, nodes: Sequence[Node], today: date) -> list[Node]:
+    """The nodes of a build, those without terms with the classes of what their columns are made of."""
+    made = kept.of(connection, build_id)
+    if made is None:
+        return list(nodes)
+    judge = Judge(made, Classes(), by_reason(today))
+    found = {
+        relation.place: {name: judge.least(Origin(relation.place, name)) for name in relation.columns}
+        for relation in made.relations
+        if relation.place.startswith(f"{BY_LINEAGE}.")
+    }
+    return [replace(node, classes=found[node.place]) if node.place in found else node for node in nodes]
 
 
 def facts(manifest: Any, compiled: Mapping[str, str]) -> Facts:

@@ -162,6 +162,7 @@ def _build_aside(
         raise _failure(result, found)
     findings.fill(connection, project.manifest, result.compiled, result.nodes, result.rows)
     lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
+    result.nodes = lineage.classified(connection, build_id, result.nodes, today)
     return result, [one for one in found if one.severity == "warning"]
 
 

@@ -40,6 +40,11 @@ def code_of(node: Node) -> str:
     return re.sub(r"--[^\n]*", "", sql)
 
 
+def is_one_macro(model: Node) -> bool:
+    """Whether the whole SQL of a model is one macro: a replica of the old reporting copy."""
+    return re.fullmatch(r"\{\{ legacy_replica\('\w+'\) \}\}", model["raw_code"].strip()) is not None
+
+
 def selected(model: Node) -> list[str]:
     """The columns that a model's last common table expression selects, by their names."""
     return columns.selected(model["raw_code"])

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from tests.python.dbt.nodes import Node, code_of, domain_of, in_layers, layer_of, readers_of
+from tests.python.dbt.nodes import Node, code_of, domain_of, in_layers, is_one_macro, layer_of, readers_of
 from tests.python.dbt.windows import order_terms
 from warehouse.core.contracts import load_contracts
 from warehouse.core.settings import PROJECT
@@ -19,6 +19,8 @@ NAMES: Final = {
     # What the tests of a build found is no fact and no dimension of the record.
     "marts": r"(dim|fct)_[a-z_]+|data_quality",
     "extracts": r"[a-z]+_[a-z_]+",
+    # Old names, as test_legacy.py asks of each.
+    "legacy": r"[a-z_]+",
 }
 
 # What a layer may read, beside itself (staging reads nothing of staging; see test_staging_reads_one_source).
@@ -27,6 +29,8 @@ MAY_READ: Final = {
     "intermediate": {"seeds", "staging", "intermediate"},
     "marts": {"seeds", "staging", "intermediate", "marts"},
     "extracts": {"marts"},
+    # Of the steps the commit times of rows alone, which no other model asks for.
+    "legacy": {"seeds", "staging", "marts", "legacy", "intermediate"},
 }
 
 
@@ -45,7 +49,8 @@ def test_extract_is_named_after_its_recipient(models: list[Node]) -> None:
 
 
 def test_one_sql_and_one_yml_of_the_same_name_side_by_side(models: list[Node]) -> None:
-    for model in models:
+    # The replicas of the old reporting copy are one macro each, and one line of one YAML.
+    for model in (m for m in models if not is_one_macro(m)):
         sql = PROJECT / model["original_file_path"]
         described = yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
         assert sql.stem == model["name"]
@@ -61,7 +66,8 @@ def test_no_file_is_too_long() -> None:
 
 
 def test_final_select_is_last(models: list[Node]) -> None:
-    assert not [m["name"] for m in models if not m["raw_code"].rstrip().endswith("\n)\n\nselect * from final")]
+    written = [m for m in models if not is_one_macro(m)]
+    assert not [m["name"] for m in written if not m["raw_code"].rstrip().endswith("\n)\n\nselect * from final")]
 
 
 # ---- layers
@@ -126,7 +132,8 @@ def test_a_step_is_read_by_the_marts_of_its_domain_or_by_other_steps(models: lis
         others = [m["name"] for m in readers if domain_of(m) != domain_of(model)]
         assert bool(others) == (model["access"] == "protected"), (model["name"], others)
         assert model["access"] in ("private", "protected"), model["name"]
-        assert {layer_of(m) for m in readers} <= {"intermediate", "marts"}, model["name"]
+        beyond = {"legacy"} if model["name"].endswith("__commit_times") else set()
+        assert {layer_of(m) for m in readers} <= {"intermediate", "marts"} | beyond, model["name"]
 
 
 def test_a_mart_is_for_everyone(models: list[Node]) -> None:

@@ -16,7 +16,7 @@ from warehouse.core.roles.applying import made
 from warehouse.core.roles.declared import Right
 from warehouse.core.roles.names import READERS, Role, role_name
 from warehouse.core.roles.probe import logged_in
-from warehouse.core.roles.relations import MARTS, NARROW, Relation, relations, schemas
+from warehouse.core.roles.relations import NARROW, SHOWN_BY_CLASS, Relation, relations, schemas
 from warehouse.core.settings import Settings
 
 _LEFT = "Readers and receivers see the last good build, and nothing was published."
@@ -132,9 +132,9 @@ def by_login(connection: psycopg.Connection, settings: Settings) -> tuple[list[B
 
 
 def _tried(session: psycopg.Connection, found: list[Relation], wanted: set[Right]) -> Iterator[str]:
-    """What a reader's session reads of the marts although it should not."""
+    """What a reader's session reads of the marts and the old names although it should not."""
     for relation in found:
-        if relation.schema != MARTS and relation.schema not in NARROW:
+        if relation.schema not in (*SHOWN_BY_CLASS, *NARROW):
             continue
         for column in relation.columns:
             if Right("select", relation.place, column) in wanted:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, LiteralString, NamedTuple
 
 from warehouse.core.roles.names import READERS, Role
-from warehouse.core.roles.relations import ANALYSTS, MARTS, NARROW, Relation
+from warehouse.core.roles.relations import ANALYSTS, MARTS, NARROW, SHOWN_BY_CLASS, Relation
 
 ORDER: Final = ("open", "personal", "sensitive")
 _SEES: Final = dict(zip(READERS, ORDER, strict=True))
@@ -97,7 +97,7 @@ def visible(relation: Relation, highest: str) -> list[str]:
 
 
 def _of_reader(highest: str, relation: Relation) -> list[Grant]:
-    if relation.kind == "published" and relation.schema == MARTS and highest != "sensitive":
+    if relation.kind == "published" and relation.schema in SHOWN_BY_CLASS and highest != "sensitive":
         columns = visible(relation, highest)
         return [Grant("select", tuple(columns))] if columns else []
     return [Grant("select", None)] if _is_shown_whole(highest, relation) else []

@@ -12,6 +12,10 @@ from psycopg.rows import class_row
 Kind = Literal["published", "replica", "candidate", "vintage", "narrow", "ledger", "history", "versions"]
 
 MARTS: Final = "marts"
+LEGACY: Final = "legacy"
+SHOWN_BY_CLASS: Final = (MARTS, LEGACY)
+"""The schemas in which a reader sees the columns of some classes."""
+
 NARROW: Final[dict[str, str]] = {"marts_open": "open", "marts_personal": "personal"}
 """The schemas of narrow views, each with the class up to which they show columns."""
 

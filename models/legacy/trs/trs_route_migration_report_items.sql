@@ -1,0 +1,1 @@
+{{ legacy_replica('route_migration_report_items') }}

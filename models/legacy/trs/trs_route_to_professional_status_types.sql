@@ -1,0 +1,1 @@
+{{ legacy_replica('route_to_professional_status_types') }}

@@ -1,0 +1,1 @@
+{{ legacy_replica('support_tasks') }}
