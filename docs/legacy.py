@@ -22,8 +22,8 @@ _MACRO: Final = """{#
 _INTRODUCTION: Final = """# The old reporting names
 
 The reporting copy (84 tables, {total:,} columns in SQL Server) was switched off in August 2026. The schema `legacy` has
-views with its names, so that saved queries, reports and habits can move one by one. They are versioned, and go on
-**{until}**: new work belongs on the marts ([which-table.md](which-table.md)).
+views with its names, so that saved queries, reports and habits can move one by one. They are versioned, and their
+last day is **{until}**: new work belongs on the marts ([which-table.md](which-table.md)).
 
 | | columns | |
 | --- | ---: | --- |
