@@ -26,6 +26,7 @@ from warehouse.cli import (
     run,
     servers,
     sql,
+    status,
     tables,
 )
 from warehouse.cli.output import err, print_error, print_json, speak_any_language
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("deliver")(deliveries.deliver_now)
 app.command("erase")(erase.erase_person)
+app.command("status")(status.show_status)
 app.command("doctor")(doctor.doctor)
 app.command("quality")(quality.quality)
 app.command("sql")(sql.sql)

@@ -15,10 +15,10 @@ from warehouse.core import class_floors, ours, roles
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
-from warehouse.core.finding import Finding, first_failed, from_error, ok, warning
+from warehouse.core.finding import Finding, from_error, ok, warning
 from warehouse.core.postgres import find_binaries
-from warehouse.marts import examine_builds
-from warehouse.replicate import load_classification, status
+from warehouse.jobs.standing import builds, deliveries, examined, replication
+from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import relations
 from warehouse.replicate.classification import check_against
 from warehouse.replicate.preflight.preflight import preflight
@@ -37,12 +37,12 @@ def examine(databases: Databases) -> list[Finding]:
         ok("Python", f"{sys.version.split()[0]}"),
         *_servers(databases),
         _disk(databases),
-        _examined("classification", lambda: _classification(databases)),
-        _examined("replication", lambda: _replication(databases)),
-        _examined("deliveries", lambda: _deliveries(databases)),
+        examined("classification", lambda: _classification(databases)),
+        examined("replication", lambda: replication(databases)),
+        examined("deliveries", lambda: deliveries(databases)),
         *_destinations(databases),
         *_preflight(databases),
-        *_builds(databases),
+        *builds(databases),
         *_roles(databases),
     ]
 
@@ -58,19 +58,12 @@ def summary(findings: list[Finding]) -> str:
     return "All is well."
 
 
-def _examined(code: str, examination: Callable[[], str]) -> Finding:
-    try:
-        return ok(code, examination())
-    except WarehouseError as error:
-        return from_error(code, error)
-
-
 def _servers(databases: Databases) -> Iterator[Finding]:
     if databases.embedded():
-        yield _examined("PostgreSQL programs", lambda: _programs(databases))
-        yield _examined("embedded databases", lambda: _started(databases))
-    yield _examined("warehouse", lambda: _answers(databases.warehouse, lambda: databases.warehouse_conninfo))
-    yield _examined("operational database", lambda: _answers(databases.source, lambda: databases.source_conninfo))
+        yield examined("PostgreSQL programs", lambda: _programs(databases))
+        yield examined("embedded databases", lambda: _started(databases))
+    yield examined("warehouse", lambda: _answers(databases.warehouse, lambda: databases.warehouse_conninfo))
+    yield examined("operational database", lambda: _answers(databases.source, lambda: databases.source_conninfo))
 
 
 def _programs(databases: Databases) -> str:
@@ -121,21 +114,6 @@ def _classification(databases: Databases) -> str:
     )
 
 
-def _replication(databases: Databases) -> str:
-    now = status(databases)
-    failure = first_failed(now.reasons)
-    if failure:
-        raise failure.as_error(f"Replication is {now.state}.")
-    return now.state + (f", {now.lag_bytes:,} bytes behind" if now.lag_bytes is not None else "")
-
-
-def _deliveries(databases: Databases) -> str:
-    from warehouse.deliver import examine_deliveries  # noqa: PLC0415 - the contract models take a while to import
-
-    with databases.warehouse() as warehouse:
-        return examine_deliveries(warehouse, databases.settings)
-
-
 def _destinations(databases: Databases) -> list[Finding]:
     from warehouse.deliver import examine_destinations  # noqa: PLC0415 - as above
 
@@ -153,15 +131,6 @@ def _preflight(databases: Databases) -> list[Finding]:
         return [from_error("preflight", error)]
     wrong = [check for check in checks if check.state != "ok"]
     return [*wrong, ok("preflight", f"{len(checks) - len(wrong)} of {len(checks)} checks passed")]
-
-
-def _builds(databases: Databases) -> list[Finding]:
-    """Whether readers see the last build, unaltered, and whether the data are newer."""
-    try:
-        with databases.warehouse() as connection:
-            return examine_builds(connection, databases.today)
-    except WarehouseError as error:
-        return [from_error("build", error)]
 
 
 def _roles(databases: Databases) -> list[Finding]:

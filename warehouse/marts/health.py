@@ -7,12 +7,14 @@ from datetime import date
 
 import psycopg
 
-from warehouse.core import builds
+from warehouse.core import builds, ours
 from warehouse.core.errors import BuildFailed
 from warehouse.core.finding import Finding, failed, from_error, ok, warning
-from warehouse.marts import findings, inputs
+from warehouse.marts import failures, findings, inputs, vintages
+from warehouse.marts.failures import FailedBuild
+from warehouse.marts.vintages import Vintage
 
-CODE = "build"
+CODE, VINTAGE = "build", "vintage"
 
 _MEANS = {
     "project": "the project's files (models, seeds, macros, tests)",
@@ -21,11 +23,9 @@ _MEANS = {
     "server": "the server's version",
     "rows": "rows of the replica or its history",
 }
-_LEDGER = (
-    "select exists (select from pg_attribute where attrelid = to_regclass('ledger.builds') and attname = 'vintage')"
-)
+_LEDGER = "select to_regclass('ledger.build_errors') is not null"
 _LAST = """
-select build_id, state, failed, started_at at time zone 'Europe/London', inputs
+select build_id, state, started_at at time zone 'Europe/London'
 from ledger.builds
 where vintage is null
 order by build_id desc
@@ -40,22 +40,30 @@ def examine(connection: psycopg.Connection, today: Callable[[], date]) -> list[F
     last = connection.execute(_LAST).fetchone() if row and row[0] else None
     if last is None:
         return [warning(CODE, "there is no build yet, or the ledger is of an earlier version", "warehouse run")]
-    told = []
     build = builds.published(connection)
-    if last[1] == "failed":
-        names = ", ".join((last[2] or [])[:5]) or "it was stopped, or could not begin"
-        seen = f"readers see build {build.build_id}" if build else "readers see nothing"
-        told.append(
-            failed(
-                CODE,
-                f"build {last[0]} of {last[3]:%d %B %H:%M} failed ({names}); {seen}",
-                "warehouse quality; then warehouse run",
-                BuildFailed,
-            )
-        )
-    if last[1] == "building":
-        told.append(warning(CODE, f"build {last[0]} is in progress, or was killed", "warehouse run"))
+    number, state, started_at = last
+    called = f"build {number} of {started_at:%d %B %H:%M}"
+    told = []
+    if (failure := failures.last(connection)) is not None:
+        told.append(_of_failed(called, failure, build))
+    if state == "building":
+        told.append(warning(CODE, f"{called} is in progress, or was killed", "warehouse run"))
+    told += [_of_vintage(one) for one in vintages.listed(connection) if one.state == "failed"]
     return [*told, *(_of_published(connection, build, today()) if build else [])]
+
+
+def _of_failed(called: str, failure: FailedBuild, build: builds.PublishedBuild | None) -> Finding:
+    names = f" ({ours.some(failure.failed)})" if failure.failed else ""
+    seen = f"readers see build {build.build_id}" if build else "readers see nothing"
+    return failed(CODE, f"{called} failed{names}; {seen}.", failure.next_command, BuildFailed, meaning=failure.meaning)
+
+
+def _of_vintage(one: Vintage) -> Finding:
+    """What it made is kept, too, and its name is taken until it is dropped."""
+    names = f" ({ours.some(one.failed)})" if one.failed else ""
+    return warning(
+        VINTAGE, f"the vintage {one.name} failed{names}; what it made is kept", f"warehouse build drop {one.name}"
+    )
 
 
 def _of_published(connection: psycopg.Connection, build: builds.PublishedBuild, today: date) -> list[Finding]:

@@ -10,7 +10,13 @@ import psycopg
 from warehouse.core.errors import UsageError
 from warehouse.marts.findings import FailedTest
 
-_LAST = "select build_id, state from ledger.builds where state <> 'building' order by build_id desc limit 1"
+# A vintage is not what readers see, and its findings are not kept.
+_LAST = """
+select build_id, state from ledger.builds
+where state <> 'building' and vintage is null
+order by build_id desc
+limit 1
+"""
 _FOUND = """
 select f.test_name, f.model_name, f.column_name, f.severity, f.rows, f.keys, f.rule, f.value, first.started_at
 from ledger.build_findings as f

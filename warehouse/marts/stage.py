@@ -16,7 +16,7 @@ from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.lineage import kept
 from warehouse.core.progress import Progress, StageReport, timed
-from warehouse.marts import candidate, comments, dbt, findings, inputs, lineage, readers
+from warehouse.marts import candidate, comments, dbt, failures, findings, inputs, lineage, readers
 from warehouse.marts.findings import FailedTest
 from warehouse.marts.nodes import refuse_what_is_in_the_way
 from warehouse.marts.publish import publish
@@ -33,13 +33,8 @@ set inputs = %(inputs)s, known_up_to = %(xid)s::text::xid8,
 where b.build_id = %(build_id)s
 """
 _DONE = "update ledger.builds set ended_at = clock_timestamp(), nodes = %s, mart_rows = %s where build_id = %s"
-_FAILED = """
-update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = %s
-where build_id = %s and state = 'building'
-"""
 _INTERRUPTED = """
-update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = '{interrupted}'
-where state = 'building'
+update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = array[%s] where state = 'building'
 """
 _LAST = "select build_id, state from ledger.builds where vintage is null order by build_id desc limit 1"
 _MADE_FROM = "select inputs, lineage is not null from ledger.builds where build_id = %s"
@@ -169,19 +164,14 @@ def _build_aside(
 @contextmanager
 def _in_the_ledger(connection: psycopg.Connection, today: date, now: dict[str, str]) -> Iterator[int]:
     """A row for the build; a build that does not get to its end is failed."""
-    connection.execute(_INTERRUPTED)
+    connection.execute(_INTERRUPTED, (failures.STOPPED,))
     row = connection.execute(
         _BEGIN, (today, inputs.known_up_to(connection), now["project"], json.dumps(now))
     ).fetchone()
     assert row is not None
     build_id = int(row[0])
-    try:
+    with failures.noted(connection, build_id):
         yield build_id
-    except BaseException as error:
-        names = list(error.failed) if isinstance(error, BuildFailed) else []
-        if not connection.closed and not connection.broken:
-            connection.execute(_FAILED, (names, build_id))
-        raise
 
 
 def _failure(result: dbt.DbtResult, found: list[FailedTest]) -> BuildFailed:

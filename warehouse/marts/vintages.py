@@ -23,7 +23,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import BeforeHistory, BuildFailed, VintageRefused
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.core.roles import applying
-from warehouse.marts import candidate, dbt, inputs
+from warehouse.marts import candidate, dbt, failures, inputs
 from warehouse.marts.nodes import Node
 
 CURRENT: Final = "current"
@@ -69,10 +69,6 @@ _KEPT = """
 update ledger.builds
 set state = 'kept', ended_at = clock_timestamp(), nodes = %s, mart_rows = %s
 where build_id = %s
-"""
-_FAILED = """
-update ledger.builds set state = 'failed', ended_at = clock_timestamp(), failed = %s
-where build_id = %s and state = 'building'
 """
 _DROPPED = "update ledger.builds set state = 'dropped' where build_id = %s"
 _VINTAGES = """
@@ -331,10 +327,5 @@ def _in_the_ledger(connection: psycopg.Connection, name: str, known_at: datetime
     row = connection.execute(_BEGIN, (as_at, known_up_to, inputs.project_sha256(), name, known_at)).fetchone()
     assert row is not None
     build_id = int(row[0])
-    try:
+    with failures.noted(connection, build_id):
         yield build_id
-    except BaseException as error:
-        names = list(error.failed) if isinstance(error, BuildFailed) else []
-        if not connection.closed and not connection.broken:
-            connection.execute(_FAILED, (names, build_id))
-        raise

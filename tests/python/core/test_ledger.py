@@ -10,11 +10,13 @@ import pytest
 from warehouse.core.databases import Databases
 from warehouse.core.errors import LedgerOfAnotherVersion, SetupError
 from warehouse.core.ledger import migrate, migrations
+from warehouse.marts import quality
 
 LANDED = {
     "0001_ledger.sql": "ecd424b0608c818c",
     "0002_vintages.sql": "d989254b54c7930e",
     "0003_build_findings.sql": "fc72289d4f46058e",
+    "0004_build_errors.sql": "d8dcb8739c0d6cf7",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 
@@ -44,6 +46,50 @@ def test_each_is_applied_once_even_by_two_at_once(databases: Databases) -> None:
     for thread in threads:
         thread.join()
     assert sorted(map(len, applied)) == [0, len(migrations.available())]
+
+
+# As builds wrote them before 0003: a row for each test, with the rows that it found as they were shown.
+OF_BEFORE = """
+insert into ledger.builds (started_at, as_at, project_sha256, state) values
+    ('2026-09-29 02:00Z', '2026-09-28', '', 'published'), ('2026-09-30 02:00Z', '2026-09-29', '', 'failed');
+insert into ledger.build_findings (build_id, test_name, model_name, column_name, severity, rows, found) values
+    (1, 'accepted_values_gender', 'dim_person', 'gender', 'warning', 3, '{"unknown (9)": 3}'),
+    (1, 'not_null_trn', 'dim_person', 'trn', 'warning', 1, '{"rows": [{"person_id": "hmac:1a"}]}'),
+    (1, 'agrees', 'fct_route', null, 'warning', 7, '{}'),
+    (2, 'accepted_values_gender', 'dim_person', 'gender', 'warning', 4, '{"unknown (9)": 4}'),
+    (2, 'unique_trn', 'dim_person', 'trn', 'failure', 2, '{"rows": [{"person_id": "hmac:2b"}]}');
+"""
+
+
+@pytest.mark.slow
+def test_findings_of_before_are_there_after_an_upgrade(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 0001 and 0002 with rows: each finding of each build, in an order, with what it had shown."""
+    files = migrations.available()
+    with databases.at_warehouse() as connection:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(migrations, "available", lambda: files[:2])
+            assert migrate(connection) == ["0001_ledger.sql", "0002_vintages.sql"]
+        connection.execute(OF_BEFORE.encode())
+        before = "select build_id, test_name, model_name, column_name, severity, rows, found::text"
+        was = connection.execute(before + " from ledger.build_findings").fetchall()
+        assert migrate(connection) == [name for _, name, _ in files[2:]]
+        after = "select build_id, test_name, model_name, column_name, severity, rows, coalesce(keys[1], '{}')"
+        assert sorted(connection.execute(after + " from ledger.build_findings").fetchall()) == sorted(was)
+        # Failures first, and nothing in the place of a rule or a value, which earlier builds did not note.
+        places = connection.execute(
+            "select build_id, place, test_name, cardinality(keys), rule, value from ledger.build_findings order by 1, 2"
+        ).fetchall()
+        assert places == [
+            (1, 1, "accepted_values_gender", 1, None, None),
+            (1, 2, "agrees", 0, None, None),
+            (1, 3, "not_null_trn", 1, None, None),
+            (2, 1, "unique_trn", 1, None, None),
+            (2, 2, "accepted_values_gender", 1, None, None),
+        ]
+        # The last build's are what the product shows of them.
+        found = quality.last(connection).findings
+        assert [(one.test, one.rows) for one in found] == [("unique_trn", 2), ("accepted_values_gender", 4)]
+        assert [one.since and f"{one.since:%d}" for one in found] == ["30", "29"]
 
 
 @pytest.mark.slow
