@@ -33,11 +33,17 @@ def invoke(arguments: list[str], target: Path, *, profiles_dir: Path = PROFILE, 
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which dbt keeps what it has read: whoever gives it as the target need not read it again."""
     kept = os.environ.get("TRW_DBT_TARGET")
     target = Path(kept) if kept else tmp_path_factory.mktemp("dbt")
     invoke(["parse"], target, partial=bool(kept))
-    loaded: Node = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return target
+
+
+@pytest.fixture(scope="session")
+def manifest(parsed: Path) -> Node:
+    loaded: Node = json.loads((parsed / "manifest.json").read_text(encoding="utf-8"))
     return loaded
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import make_project
+from tests.python.marts.versioned import make_versioned
 
 
 @pytest.fixture
@@ -18,4 +19,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def ready(prepared: FreshDatabases, project: Path) -> FreshDatabases:
     del project
+    return prepared
+
+
+@pytest.fixture
+def world(prepared: FreshDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FreshDatabases:
+    """The small project with one table of which there is a history; its folder is tmp_path."""
+    make_versioned(prepared, tmp_path, monkeypatch)
     return prepared
