@@ -27,6 +27,9 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+# What these assert says what differs, as a test would.
+pytest.register_assert_rewrite("tests.python.dbt.counts")
+
 _NUMBERS = itertools.count(1)
 
 FAST = {

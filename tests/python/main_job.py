@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
 
+import psycopg
 from dotenv import dotenv_values
 from psycopg.conninfo import make_conninfo
 
 from tests.python.conftest import make_databases
+from tests.python.dbt.counts import COUNTS
 from warehouse.core.settings import PROJECT
 
 COMMAND = str(Path(sys.executable).with_name("warehouse"))
@@ -90,3 +92,32 @@ class Warehouse:
         """The rows of a query."""
         rows: list[dict[str, Any]] = self.json("sql", query, *options)
         return rows
+
+
+class AsBuilt:
+    """The marts of the last build, beside the replica that they were made of."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.as_at = str(self.rows("select as_at_date from dim_build")[0][0])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query.encode()).fetchall()
+
+    def number(self, query: str) -> int:
+        return int(self.rows(query)[0][0])
+
+
+def count_all(warehouse: Warehouse, as_at: str) -> None:
+    """Hold what marts count against the source; before the stream brings more than the build knew."""
+    path = "-c search_path=extracts,marts,intermediate,staging,seeds,public"
+    with psycopg.connect(warehouse.address, options=path) as connection:
+        built = AsBuilt(connection)
+        assert built.as_at == as_at
+        wrong = {}
+        for name, count in COUNTS.items():
+            try:
+                count(built)
+            except AssertionError as error:
+                wrong[name] = str(error)
+    assert wrong == {}

@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 import sandbox.source
 from tests.python.conftest import make_databases
-from tests.python.main_job import Warehouse
+from tests.python.main_job import Warehouse, count_all
 from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.errors import (
     AlreadyRunning,
@@ -97,6 +97,10 @@ def test_the_replica_is_the_source(warehouse: Warehouse) -> None:
     assert warehouse.ask("select count(*) as n from marts.dim_person")[0]["n"] == 1_500
 
 
+def test_the_marts_count_what_the_source_counts(warehouse: Warehouse) -> None:
+    count_all(warehouse, "2026-10-01")
+
+
 def test_the_files_are_what_their_manifests_say(warehouse: Warehouse) -> None:
     expected = {
         "dandi": warehouse.ask("select count(*) as n from extracts.dandi_teachers")[0]["n"],
@@ -154,6 +158,7 @@ def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> Non
     assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10"}
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
+    count_all(warehouse, "2026-11-01")
     # What came since is what differs from the vintage, and nothing of a value is said.
     differing = warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"]
     assert "marts.dim_person" in {one["table"] for one in differing}
@@ -204,6 +209,9 @@ def test_listings_name_ids_and_states(warehouse: Warehouse) -> None:
     assert warehouse.json("deliveries", "due") == []
     assert warehouse.json("replicate", "status")["state"] in ("streaming", "quiet")
     assert warehouse.json("doctor")["healthy"] is True
+    now = warehouse.json("status")
+    assert (now["exit_code"], now["failed_build"]) == (0, None)
+    assert {one["code"] for one in now["findings"]} >= {"replication", "build", "deliveries"}
 
 
 def test_two_runs_at_once(warehouse: Warehouse) -> None:
@@ -222,7 +230,7 @@ def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
     """The other recipient still gets its file, and the next run carries on."""
     blocked = warehouse.home / "a-file"
     blocked.write_text("not a folder")
-    warehouse.json("sandbox", "advance", "--days", "30")
+    warehouse.json("sandbox", "advance", "--days", "31")
     done = warehouse.call("run", "--json", WAREHOUSE_DESTINATION_DANDI=str(blocked))
     told = json.loads(done.stdout)
     assert done.returncode == DestinationRefused.exit_code, told
@@ -231,6 +239,7 @@ def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
     assert states["tad/teachers/2026-11"] == "closed"
     again = warehouse.json("run")
     assert [delivery["delivery_id"] for delivery in again["deliveries"]] == ["dandi/teachers/2026-11"]
+    count_all(warehouse, "2026-12-02")
 
 
 def test_an_unclassified_column_is_told_and_all_else_is_done(warehouse: Warehouse) -> None:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.__main__ import TOPICS
 from bench.measure import Aim, Figure, against, percentile
+from bench.statements import Statements
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.1, 100))
@@ -39,3 +41,14 @@ def test_an_aim_is_met_at_its_bound(aim: Aim, met: bool) -> None:
 
 def test_a_figure_is_held_against_another_row_by_row() -> None:
     assert against(Figure("t", "slow", 10, 100), Figure("t", "fast", 10, 15_000)) == pytest.approx(150)
+
+
+def test_statements_that_overlap_are_added_up_and_their_time_counts_once() -> None:
+    found = Statements(spans=[(5, 6), (0, 2), (1, 3), (1, 2)])
+    assert (found.seconds, found.busy_seconds) == (6, 4)
+    assert Statements().busy_seconds == 0
+
+
+def test_every_topic_can_be_asked_for() -> None:
+    """The one about history could not even be imported for a while, and nothing noticed."""
+    assert {"as_at", "build"} <= set(TOPICS)

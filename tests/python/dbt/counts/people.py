@@ -107,7 +107,7 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
     "changes of an induction status that events report": (
         "select induction_status_after, count(*) from fct_induction_transition where transition_source = 'event' "
         "and transition_event_name = 'PersonInductionUpdatedEvent' group by 1",
-        """select label, count(*) from events join aside_seeds.trs_enums on enum_name = 'InductionStatus'
+        """select label, count(*) from events join trs_enums on enum_name = 'InductionStatus'
             and code = payload -> 'Induction' ->> 'Status' where event_name = 'PersonInductionUpdatedEvent'
             and payload -> 'Induction' ->> 'Status' is distinct from payload -> 'OldInduction' ->> 'Status'
             group by 1""",

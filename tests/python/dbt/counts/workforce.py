@@ -1,10 +1,10 @@
-"""What the source says of pension extracts and service, asked without any model: the marts have to say the same."""
+"""Workforce: pension extracts and people in service. The source is asked without any model."""
 
 from __future__ import annotations
 
 from typing import Final
 
-ROWS_OF_FILES: Final = """
+_ROWS_OF_FILES: Final = """
     select x.filename, count(*), count(*) filter (where errors <> 0), count(i.tps_csv_extract_item_id),
         count(*) filter (where i.result = 1), count(*) filter (where i.result = 2),
         count(*) filter (where i.result = 0),
@@ -15,7 +15,7 @@ ROWS_OF_FILES: Final = """
     group by 1 order by 1
 """
 
-ROWS_OF_ERRORS: Final = """
+_ROWS_OF_ERRORS: Final = """
     select x.filename, 1 << place, count(*)
     from tps_csv_extracts x
     join tps_csv_extract_load_items l using (tps_csv_extract_id)
@@ -26,7 +26,7 @@ ROWS_OF_ERRORS: Final = """
 
 # TRS's own rule for the end of an employment that nobody has reported for five months, for the one row of a key that
 # was last reported. People are followed through their merges one by one; whoever has no record stands for themselves.
-IN_SERVICE: Final = """
+_IN_SERVICE: Final = """
     with recursive chain as (
         select person_id, person_id as at, merged_with_person_id as next, array[person_id] as seen from persons
         union all
@@ -52,13 +52,16 @@ IN_SERVICE: Final = """
         from counted left join live using (person_id) cross join newest
     )
     select month_end::date, count(distinct who)
-    from generate_series(date '2024-09-30' + 1, date '2026-08-31' + 1, interval '1 month') as month_begin
+    from generate_series(
+        date_trunc('month', date '{as_at}') - interval '23 months',
+        date_trunc('month', date '{as_at}'), interval '1 month'
+    ) as month_begin
     cross join lateral (select (month_begin - interval '1 day')::date as month_end) as m
     left join ended on start_date <= month_end and (until is null or until >= month_end)
     group by 1 order by 1
 """
 
-WITHDRAWN: Final = """
+_WITHDRAWN: Final = """
     with counted as (
         select distinct on (i.key, i.extract_date) i.key, i.extract_date,
             coalesce(i.withdrawal_indicator = 'W', false) as w
@@ -70,3 +73,30 @@ WITHDRAWN: Final = """
         where later.key = counted.key and later.extract_date > counted.extract_date and not later.w))
     from counted where w
 """
+
+# The last one ended before the month of the business date began.
+_MONTHS: Final = """
+    select service_month_end_date, people_in_service_count from fct_service_month
+    where service_month_end_date < date_trunc('month', date '{as_at}')
+    and service_month_end_date >= date_trunc('month', date '{as_at}') - interval '24 months'
+"""
+
+PAIRS: Final[dict[str, tuple[str, str]]] = {
+    "rows of each extract, by result": (
+        """select extract_file_name, file_row_count, rejected_row_count, loaded_row_count, added_row_count,
+            updated_row_count, unchanged_row_count, unknown_trn_row_count, unknown_establishment_row_count
+            from fct_pension_extract""",
+        _ROWS_OF_FILES,
+    ),
+    "rows of each extract with an error bit": (
+        """select extract_file_name, error_bit, e.rejected_row_count from fct_pension_extract_error e
+            join fct_pension_extract using (tps_csv_extract_id)""",
+        _ROWS_OF_ERRORS,
+    ),
+    "keys withdrawn, and those taken back": (
+        """select count(distinct employment_key), count(distinct case when is_reverted then employment_key end)
+            from fct_employment_withdrawal""",
+        _WITHDRAWN,
+    ),
+    "people in service at 24 month ends": (_MONTHS, _IN_SERVICE),
+}
