@@ -37,8 +37,8 @@ audit: setup  ## Licences of what is installed; ADVISORIES=FOLDER compares it wi
 	.venv/bin/python -m requirements.supply licences
 	$(if $(ADVISORIES),.venv/bin/python -m requirements.supply advisories $(ADVISORIES))
 
-bench: setup  ## Speed, as ratios taken in one run
-	.venv/bin/python -m bench
+bench: setup  ## Speed, as ratios taken in one run: make bench PEOPLE=1000000 ONLY=build,as_at
+	.venv/bin/python -m bench $(if $(PEOPLE),--people $(PEOPLE)) $(if $(ONLY),--only $(ONLY))
 
 down:  ## Stop the embedded databases
 	@$(WAREHOUSE) down

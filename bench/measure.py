@@ -104,7 +104,8 @@ def show(figures: list[Figure], topic: str) -> None:
         (f.what, f"{f.seconds:.2f}", f.rows, f.rate, f"{f.ratio:.2f}" if f.ratio else "1", f.to or "(the reference)")
         for f in shown
     ]
-    print_table(f"\n{topic}", ["", "seconds", "rows", "rows/s", "ratio", "to"], rows)
+    out.print()
+    print_table(topic, ["", "seconds", "rows", "rows/s", "ratio", "to"], rows)
     for f in shown:
         if f.more:
             out.print(f"  {f.what}: " + ", ".join(f"{name} {value:,.3g}" for name, value in f.more.items()))
@@ -120,5 +121,6 @@ def keep(figures: list[Figure], people: int, folder: Path) -> Path:
     machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
     kept = {"people": people, "machine": machine, "figures": [asdict(f) for f in figures]}
     file.write_text(json.dumps(kept, indent=2) + "\n")
-    out.print(f"\nKept in {file.name}")
+    out.print()
+    out.print(f"Kept in {file.name}")
     return file
