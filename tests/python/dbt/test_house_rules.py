@@ -21,6 +21,7 @@ WITH_RULES: Final = ("intermediate", "marts", "extracts")
 _QUESTION: Final = re.compile(r"(is|was|has|had|holds|ends|can|needs|lacks)_")
 _DATE: Final = re.compile(r"_date(_\w+)?$|_on$")
 _CASE: Final = re.compile(r"\bcase\b", re.IGNORECASE)
+_JOIN: Final = re.compile(r"\b(?:left|inner|full)\s+join\b", re.IGNORECASE)
 # A name of a schema with a name of a relation behind it, outside of Jinja. An alias may be called like a schema.
 _SCHEMA: Final = re.compile(
     r"\b(?:from|join)\s+(?:\w+\.)?(?:staging|intermediate|marts|extracts|seeds|legacy|public|versions|ledger)\.\w+",
@@ -53,9 +54,10 @@ def without_unit_test(project: Project) -> set[str]:
     return {one["name"] for one in project.untested if one["name"] in names}
 
 
-def case_without_unit_test(project: Project) -> set[str]:
-    # In staging, too: there a case is a rule in the wrong layer.
-    return {one["name"] for one in project.untested if _CASE.search(code_of(one))}
+def case_or_join_without_unit_test(project: Project) -> set[str]:
+    # A case in staging, too: there it is a rule in the wrong layer. A join brings only labels there.
+    joined = {one["name"] for one in project.with_rules if _JOIN.search(code_of(one))}
+    return {one["name"] for one in project.untested if _CASE.search(code_of(one)) or one["name"] in joined}
 
 
 def with_schema(project: Project) -> set[str]:
@@ -81,7 +83,7 @@ def no_text(project: Project) -> set[str]:
 
 RULES: Final[dict[str, Callable[[Project], set[str]]]] = {
     "a model with a rule has a unit test": without_unit_test,
-    "a model with a case has a unit test": case_without_unit_test,
+    "a model with a case or a join has a unit test": case_or_join_without_unit_test,
     "no SQL names a schema": with_schema,
     "a truth is named as a question": no_question,
     "a date is named as one": no_date,
@@ -123,11 +125,14 @@ def test_the_rules_notice_what_they_forbid(manifest: Node) -> None:
     wrong = Project({"macros": {}, "nodes": {}, "unit_tests": {}}, [node])
     assert {rule: RULES[rule](wrong) for rule in RULES} == {
         "a model with a rule has a unit test": {"fct_wrong"},
-        "a model with a case has a unit test": {"fct_wrong"},
+        "a model with a case or a join has a unit test": {"fct_wrong"},
         "no SQL names a schema": {"fct_wrong"},
         "a truth is named as a question": {"active"},
         "a date is named as one": {"birthday"},
         "a key is text": {"person_id"},
     }
+    joined = node | {"raw_code": "select a.b from {{ ref('x') }} as a left join {{ ref('y') }} as c on a.b = c.b"}
+    assert case_or_join_without_unit_test(Project({"unit_tests": {}}, [joined])) == {"fct_wrong"}
+    assert not case_or_join_without_unit_test(Project({"unit_tests": {"t": {"model": "fct_wrong"}}}, [joined]))
     commented = node | {"raw_code": "select 1 as a from {{ ref('dim_person') }} -- from public.persons"}
     assert not with_schema(Project({"macros": {}, "nodes": {}, "unit_tests": {}}, [commented]))
