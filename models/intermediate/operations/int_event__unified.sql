@@ -23,10 +23,10 @@ subjects as (
     select
         event_id,
         event_number,
-        max(case when is_event_subject then person_id end) as person_id,
-        max(event_person_count) as event_person_count
+        event_person_count,
+        max(case when is_event_subject then person_id end) as person_id
     from {{ ref('int_event__persons') }}
-    group by event_id, event_number
+    group by event_id, event_number, event_person_count
 
 ),
 

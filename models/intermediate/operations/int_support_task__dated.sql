@@ -54,11 +54,8 @@ final as (
         not is_open and completed_at is null as lacks_completion_time,
         -- The day on which it stopped waiting. One that was completed on a day not known is counted apart.
         case
-            when completed_date <= coalesce(deleted_date, completed_date) and completed_date >= created_date
-                then completed_date
-            when deleted_date >= created_date and (completed_date is null or completed_date > deleted_date)
-                then deleted_date
-            when not is_open or is_deleted then created_date
+            when not is_open or is_deleted
+                then {{ later_of(earlier_of('completed_date', 'deleted_date'), 'created_date') }}
         end as task_left_date,
         case
             when completed_date <= coalesce(deleted_date, completed_date) then 'completed'

@@ -20,8 +20,7 @@ dated as (
         coalesce(alert_category_id, 'unknown') as alert_category_id,
         coalesce(alert_category_name, 'unknown') as alert_category_name,
         -- One that ends before it starts was open on no day: it opens and closes on one.
-        case when not is_open then case when ended_date < opened_date then opened_date else ended_date end end
-            as closed_date,
+        case when not is_open then {{ later_of('ended_date', 'opened_date') }} end as closed_date,
         case when is_prohibition_in_legacy_api then 1 else 0 end as legacy_prohibition
     from alerts
 

@@ -10,7 +10,14 @@ changed as (
         event_name,
         changes
     from {{ ref('int_event__matched') }}
-    where changes != 0
+
+),
+
+-- No sum of flags is below zero.
+summed as (
+
+    select * from changed
+    where changes > 0
 
 ),
 
@@ -34,18 +41,18 @@ bits as (
 known as (
 
     select
-        changed.event_id,
-        changed.event_number,
-        changed.event_store,
-        changed.event_name,
+        summed.event_id,
+        summed.event_number,
+        summed.event_store,
+        summed.event_name,
         flags.flag,
         flags.change_name
-    from changed
+    from summed
     inner join flags
         on
-            changed.event_store = flags.event_store
-            and changed.event_name = flags.event_name
-    where changed.changes > 0 and (changed.changes & flags.flag) != 0
+            summed.event_store = flags.event_store
+            and summed.event_name = flags.event_name
+            and (summed.changes & flags.flag) != 0
 
 ),
 
@@ -64,18 +71,17 @@ known_sums as (
 remaining as (
 
     select
-        changed.event_id,
-        changed.event_number,
-        changed.event_store,
-        changed.event_name,
-        changed.changes - cast(coalesce(known_sums.known_changes, 0) as {{ dbt.type_bigint() }}) as changes
-    from changed
+        summed.event_id,
+        summed.event_number,
+        summed.event_store,
+        summed.event_name,
+        summed.changes - cast(coalesce(known_sums.known_changes, 0) as {{ dbt.type_bigint() }}) as changes
+    from summed
     left join known_sums
         on
-            changed.event_id = known_sums.event_id
-            and changed.event_number = known_sums.event_number
-            and changed.event_store = known_sums.event_store
-    where changed.changes > 0
+            summed.event_id = known_sums.event_id
+            and summed.event_number = known_sums.event_number
+            and summed.event_store = known_sums.event_store
 
 ),
 
@@ -94,7 +100,6 @@ unknown as (
 
 ),
 
--- No sum of flags is below zero.
 negative as (
 
     select

@@ -10,6 +10,7 @@ tasks as (
 days as (
 
     select * from {{ ref('dim_date') }}
+    where date_day <= {{ as_at_date() }}
 
 ),
 
@@ -57,10 +58,10 @@ types as (
 
     select
         support_task_type,
-        max(support_task_type_label) as support_task_type_label,
+        support_task_type_label,
         min(date_day) as first_day
     from movements
-    group by support_task_type
+    group by support_task_type, support_task_type_label
 
 ),
 
@@ -91,7 +92,6 @@ final as (
         on
             types.support_task_type = by_day.support_task_type
             and days.date_day = by_day.date_day
-    where days.date_day <= {{ as_at_date() }}
     window so_far as (
         partition by types.support_task_type
         order by days.date_day nulls last

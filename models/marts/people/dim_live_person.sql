@@ -164,7 +164,7 @@ final as (
         over_awards.eyts_date,
         over_awards.pqts_date,
         over_records.qtls_status,
-        qtls_status_labels.label as qtls_status_label,
+        {{ label_of('over_records.qtls_status', 'qtls_status_labels') }} as qtls_status_label,
         over_records.qtls_date,
         over_records.holds_professional_status,
         over_records.has_ever_held_professional_status,

@@ -8,7 +8,7 @@ awards as (
         -- Sixteen months after 31 July, when the year of the award ends.
         cast({{ as_text(first_year_of('awarded_date', 8) ~ ' + 2') }} || '-11-30' as date) as followed_until_date
     from {{ ref('int_award__first') }}
-    where is_in_published_total and awarded_date is not null and awarded_date <= {{ as_at_date() }}
+    where is_in_published_total and awarded_date <= {{ as_at_date() }}
 
 ),
 
@@ -38,41 +38,59 @@ employed as (
         ) as within_16_months_of_award
     from awards
     inner join service
-        on awards.live_person_id = service.live_person_id
-    where
-        service.spell_start_date <= awards.followed_until_date
-        and (service.spell_end_date is null or service.spell_end_date >= awards.awarded_date)
+        on
+            awards.live_person_id = service.live_person_id
+            and awards.followed_until_date >= service.spell_start_date
+            and (service.spell_end_date is null or awards.awarded_date <= service.spell_end_date)
     group by awards.live_person_id
+
+),
+
+counted as (
+
+    select
+        awards.training_year,
+        awards.award_group,
+        awards.training_provider_id,
+        awards.training_provider_ukprn,
+        awards.training_provider_name,
+        awards.followed_until_date,
+        count(*) as award_count,
+        count(employed.live_person_id) as employed_count,
+        coalesce(sum(employed.within_16_months_of_award), 0) as employed_soon_after_award_count,
+        min(awards.awarded_date) as first_awarded_date
+    from awards
+    left join employed
+        on awards.live_person_id = employed.live_person_id
+    group by
+        awards.training_year,
+        awards.award_group,
+        awards.training_provider_id,
+        awards.training_provider_ukprn,
+        awards.training_provider_name,
+        awards.followed_until_date
 
 ),
 
 final as (
 
     select
-        awards.training_year,
-        awards.award_group,
-        awards.training_provider_id,
-        max(awards.training_provider_ukprn) as training_provider_ukprn,
-        max(awards.training_provider_name) as training_provider_name,
-        cast(count(*) as {{ dbt.type_bigint() }}) as award_count,
-        cast(count(employed.live_person_id) as {{ dbt.type_bigint() }}) as employed_count,
-        cast(
-            coalesce(sum(employed.within_16_months_of_award), 0) as {{ dbt.type_bigint() }}
-        ) as employed_soon_after_award_count,
-        min(awards.followed_until_date) as followed_until_date,
+        counted.training_year,
+        counted.award_group,
+        counted.training_provider_id,
+        counted.training_provider_ukprn,
+        counted.training_provider_name,
+        cast(counted.award_count as {{ dbt.type_bigint() }}) as award_count,
+        cast(counted.employed_count as {{ dbt.type_bigint() }}) as employed_count,
+        cast(counted.employed_soon_after_award_count as {{ dbt.type_bigint() }}) as employed_soon_after_award_count,
+        counted.followed_until_date,
         coalesce(
-            max(awards.followed_until_date) <= max(coverage.newest_extract_date)
-            and min(awards.awarded_date) >= min(coverage.first_extract_date),
+            counted.followed_until_date <= coverage.newest_extract_date
+            and counted.first_awarded_date >= coverage.first_extract_date,
             false
         ) as is_followed_to_the_end
-    from awards
+    from counted
     cross join coverage
-    left join employed
-        on awards.live_person_id = employed.live_person_id
-    group by
-        awards.training_year,
-        awards.award_group,
-        awards.training_provider_id
 
 )
 

@@ -1,5 +1,6 @@
 with
 
+-- An award without a date, or dated after the newest November, is in no row: no snapshot follows it.
 awards as (
 
     select
@@ -7,7 +8,7 @@ awards as (
         {{ academic_year('awarded_date') }} as cohort_year,
         {{ first_year_of('awarded_date', 9) }} as first_year
     from {{ ref('int_award__first') }}
-    where professional_status = 'QTS' and awarded_date is not null and awarded_date <= {{ as_at_date() }}
+    where professional_status = 'QTS'
 
 ),
 

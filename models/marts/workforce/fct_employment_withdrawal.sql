@@ -46,14 +46,14 @@ withdrawals as (
     select
         employment_key,
         cast(withdrawal_number as {{ dbt.type_int() }}) as withdrawal_number,
-        max(person_id) as person_id,
+        person_id,
         min(case when is_withdrawn then file_extract_date end) as withdrawn_extract_date,
         max(case when is_withdrawn then file_extract_date end) as last_withdrawn_extract_date,
         min(case when not is_withdrawn then file_extract_date end) as reverted_extract_date,
         cast(sum(case when is_withdrawn then 1 else 0 end) as {{ dbt.type_int() }}) as withdrawn_extract_count
     from numbered
     where withdrawal_number > 0
-    group by employment_key, withdrawal_number
+    group by employment_key, withdrawal_number, person_id
 
 ),
 

@@ -88,10 +88,7 @@ dated as (
 
     select
         placed.*,
-        case
-            when placed.end_date < placed.extract_date then placed.end_date
-            else coalesce(placed.extract_date, placed.end_date)
-        end as last_known_employed_date,
+        {{ earlier_of('placed.end_date', 'placed.extract_date') }} as last_known_employed_date,
         cast({{ dbt.dateadd('month', -5, 'placed.extract_date') }} as date) as oldest_last_known_date
     from placed
 

@@ -98,12 +98,12 @@ by_month as (
 
 ),
 
--- Months of movements before the calendar begins count in the running sums, too.
+-- Movements before the calendar begins count in the running sums, too; their months, without a day, are in no extract.
 all_months as (
 
     select
         month_ends.academic_year,
-        coalesce(month_ends.date_day, by_month.month_end_date) as month_end_date,
+        month_ends.date_day as month_end_date,
         coalesce(by_month.begun, 0) as begun,
         coalesce(by_month.ended, 0) as ended,
         coalesce(by_month.school_begun, 0) as school_begun,

@@ -33,15 +33,11 @@ standings as (
 
 ),
 
-days as (
-
-    select * from {{ ref('dim_date') }}
-
-),
-
 snapshot_days as (
 
-    select distinct snapshot_date
+    select distinct
+        snapshot_date,
+        academic_year
     from in_service
 
 ),
@@ -50,8 +46,10 @@ snapshots as (
 
     select
         snapshot_date,
+        academic_year,
         lag(snapshot_date) over (order by snapshot_date asc nulls last) as previous_snapshot_date,
-        lead(snapshot_date) over (order by snapshot_date asc nulls last) as next_snapshot_date
+        lead(snapshot_date) over (order by snapshot_date asc nulls last) as next_snapshot_date,
+        lead(academic_year) over (order by snapshot_date asc nulls last) as next_academic_year
     from snapshot_days
 
 ),
@@ -64,6 +62,8 @@ followed as (
         in_service.snapshot_date,
         snapshots.previous_snapshot_date,
         snapshots.next_snapshot_date,
+        snapshots.academic_year,
+        snapshots.next_academic_year,
         lag(in_service.snapshot_date)
             over (partition by in_service.live_person_id order by in_service.snapshot_date asc nulls last)
             as last_seen_date,
@@ -81,6 +81,7 @@ moved as (
     select
         snapshot_date,
         previous_snapshot_date,
+        academic_year,
         live_person_id,
         establishment_id,
         true as is_entrant
@@ -92,6 +93,7 @@ moved as (
     select
         next_snapshot_date as snapshot_date,
         snapshot_date as previous_snapshot_date,
+        next_academic_year as academic_year,
         live_person_id,
         establishment_id,
         false as is_entrant
@@ -107,7 +109,7 @@ final as (
     select
         moved.snapshot_date,
         moved.previous_snapshot_date,
-        days.academic_year,
+        moved.academic_year,
         moved.live_person_id,
         coalesce(standings.is_live, false) as is_live,
         coalesce(standings.is_active, false) as is_active,
@@ -129,8 +131,6 @@ final as (
         qualified.earliest_qts_date,
         first_service.first_service_date
     from moved
-    inner join days
-        on moved.snapshot_date = days.date_day
     left join first_service
         on moved.live_person_id = first_service.live_person_id
     left join qualified
