@@ -89,7 +89,7 @@ def _of_single_tokens(tokens: list[Token]) -> Iterator[Span]:
             yield "logic", token.start, token.end, ""
         elif token.is_word(*CONSTANTS):
             yield "constant", token.start, token.end, CONSTANTS[token.lower]
-        elif not _adds_a_constant(tokens, at):
+        elif not _adds_a_constant(tokens, at) and not _is_taken_up_by_a_later_union(tokens, at):
             yield from _of_phrases(token, behind)
 
 
@@ -104,6 +104,23 @@ def _adds_a_constant(tokens: list[Token], at: int) -> bool:
         if token.depth == depth and token.is_word("from"):
             return False
     return True
+
+
+def _is_taken_up_by_a_later_union(tokens: list[Token], at: int) -> bool:
+    """Whether a `union all` has another behind it: a `distinct` there takes repeats out of both."""
+    if not _is_union_all(tokens, at):
+        return False
+    for later in range(at + 1, len(tokens)):
+        if tokens[later].depth < tokens[at].depth:
+            return False
+        is_of_the_chain = tokens[later].depth == tokens[at].depth and _is_union_all(tokens, later)
+        if is_of_the_chain and not _adds_a_constant(tokens, later):
+            return True
+    return False
+
+
+def _is_union_all(tokens: list[Token], at: int) -> bool:
+    return tokens[at].is_word("union") and tokens[at + 1].is_word("all")
 
 
 def _in(negated: bool) -> str:

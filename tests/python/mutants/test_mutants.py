@@ -56,6 +56,19 @@ def test_what_can_be_changed() -> None:
     ]
 
 
+def test_of_a_chain_of_unions_the_last_is_changed() -> None:
+    """A distinct there takes repeats out of all that stands before it, and not of another query's rows."""
+    sql = """
+    with a as (select b from c union all select b from d union all select b from e union all select 1),
+    f as (select b from a union all select b from g)
+    """
+    changes = changes_of(sql)
+    assert [(one.change, sql[one.end :].split()[3]) for one in changes] == [
+        ("union all → union distinct", "e"),
+        ("union all → union distinct", "g)"),
+    ]
+
+
 def test_marks_leave_a_model_as_it_was_and_a_change_is_one_place() -> None:
     for path, changes in changes_by_model(PROJECT, []).items():
         sql = (PROJECT / path).read_text(encoding="utf-8")
