@@ -28,7 +28,7 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 # What these assert says what differs, as a test would.
-pytest.register_assert_rewrite("tests.python.dbt.counts")
+pytest.register_assert_rewrite("tests.python.dbt.counts", "tests.python.main_job")
 
 _NUMBERS = itertools.count(1)
 

@@ -52,9 +52,9 @@ _IN_SERVICE: Final = """
         from counted left join live using (person_id) cross join newest
     )
     select month_end::date, count(distinct who)
-    from generate_series(
-        date_trunc('month', date '{as_at}') - interval '23 months',
-        date_trunc('month', date '{as_at}'), interval '1 month'
+    from newest cross join lateral generate_series(
+        date_trunc('month', newest.day + 1) - interval '23 months', date_trunc('month', newest.day + 1),
+        interval '1 month'
     ) as month_begin
     cross join lateral (select (month_begin - interval '1 day')::date as month_end) as m
     left join ended on start_date <= month_end and (until is null or until >= month_end)
@@ -74,11 +74,10 @@ _WITHDRAWN: Final = """
     from counted where w
 """
 
-# The last one ended before the month of the business date began.
+# The last one ended by the day of the newest extract.
 _MONTHS: Final = """
     select service_month_end_date, people_in_service_count from fct_service_month
-    where service_month_end_date < date_trunc('month', date '{as_at}')
-    and service_month_end_date >= date_trunc('month', date '{as_at}') - interval '24 months'
+    order by service_month_end_date desc limit 24
 """
 
 PAIRS: Final[dict[str, tuple[str, str]]] = {
