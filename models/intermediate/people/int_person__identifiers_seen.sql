@@ -192,11 +192,11 @@ final as (
         identifier_value,
         seen_in,
         min(first_date) as first_seen_date,
-        case when max(is_present) = 0 then max(last_date) end as last_seen_date,
-        max(is_present) = 1 as is_present_identifier
+        case when is_present = 0 then max(last_date) end as last_seen_date,
+        is_present = 1 as is_present_identifier
     from seen
     where person_id is not null and identifier_value is not null
-    group by person_id, identifier_type, identifier_value, seen_in
+    group by person_id, identifier_type, identifier_value, seen_in, is_present
 
 )
 
