@@ -15,7 +15,7 @@ import click
 import typer
 import yaml
 
-from docs import columns, legacy, replicated
+from docs import columns, legacy, legacy_queries, replicated
 from warehouse.cli.main import app
 from warehouse.core import catalogue, class_floors, errors
 from warehouse.core.errors import WarehouseError
@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         "guards.md": guards(),
         "replicated.md": _WRITTEN.format("the files in replication/") + replicated.page(),
         "legacy.md": _WRITTEN.format("seeds/legacy_columns.csv and docs/legacy.py") + legacy.page(),
+        "legacy-queries/README.md": _WRITTEN.format("the files beside it") + legacy_queries.page(),
         "../macros/history/as_at_rules.sql": as_at_rules(),
         "../macros/legacy/legacy_shapes.sql": legacy.shapes(),
     }

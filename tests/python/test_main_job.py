@@ -10,6 +10,7 @@ import re
 import shlex
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 
 import sandbox.source
+from docs.legacy_queries import QUERIES, saved
 from tests.python.conftest import make_databases
 from tests.python.main_job import Warehouse, count_all
 from tests.python.waiting import GIVE_UP_SECONDS
@@ -38,6 +40,8 @@ from warehouse.core.errors import (
 )
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
+from warehouse.query.tsql import translate
+from warehouse.query.tsql.old_copy import look_up
 
 pytestmark = pytest.mark.slow
 
@@ -308,6 +312,20 @@ def test_all_sql_of_the_pages_runs(warehouse: Warehouse) -> None:
                 connection.rollback()
             except psycopg.Error as error:
                 pytest.fail(f"{page.name}: {error}\n{query}")
+
+
+def test_saved_queries_agree_with_the_marts(warehouse: Warehouse) -> None:
+    """Those of docs/legacy-queries/: translated, each has the rows of the query of the marts beside it."""
+    queries = saved()
+    assert len(queries) >= 12
+    with psycopg.connect(warehouse.address, autocommit=True) as connection:
+        for query in queries:
+            old = connection.execute(translate(query.tsql, look_up(lambda _: [])).sql.encode()).fetchall()
+            new = connection.execute(query.of_the_marts.encode()).fetchall()
+            assert old, query.name
+            assert Counter(old) == Counter(new), query.name
+    asked = warehouse.json("sql", "--dialect", "tsql", str(QUERIES / "awards_by_year.sql"))
+    assert list(asked[0]) == ["Award year", "Awards"] and len(asked) > 10
 
 
 def test_every_column_that_analysts_see_says_its_class(warehouse: Warehouse) -> None:

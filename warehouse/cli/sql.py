@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import psycopg
 import typer
 from psycopg import pq
 
-from warehouse.cli import answer
+from warehouse.cli import answer, tsql
 from warehouse.cli.opening import as_it_is
 from warehouse.cli.output import err, out
 from warehouse.core import question, roles
@@ -25,6 +26,9 @@ from warehouse.core.statements import pieces
 
 ROWS_AT_ONCE = 1_000
 """Handed on together: memory does not grow with the answer."""
+
+LONGEST_NAME = 250
+"""Of a file that is given in the place of a statement; longer ones no operating system takes."""
 
 BYTES_AT_ONCE = 1 << 16
 """Of what COPY … FROM STDIN reads."""
@@ -38,8 +42,17 @@ class Format(StrEnum):
     json = "json"
 
 
+class Dialect(StrEnum):
+    """What the statements are written in."""
+
+    postgres = "postgres"
+    tsql = "tsql"
+
+
 def sql(
-    query: Annotated[str | None, typer.Argument(help="SQL, one or more statements; - reads standard input.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="SQL, one or more statements, or a file.sql; - reads standard input.")
+    ] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Read the statements from a file.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Query the operational database instead.")] = False,
     write: Annotated[
@@ -49,6 +62,12 @@ def sql(
         float | None,
         typer.Option("--minutes", min=0.001, help="How long they may take. Default: WAREHOUSE_SQL_MINUTES."),
     ] = None,
+    dialect: Annotated[
+        Dialect, typer.Option("--dialect", help="tsql translates a saved query of the old reporting copy, one SELECT.")
+    ] = Dialect.postgres,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the translation instead of running it; with --dialect tsql.")
+    ] = False,
     format_: Annotated[Format, typer.Option("--format", help="How to print the result.")] = Format.table,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -57,18 +76,22 @@ def sql(
     It only reads, with a reader's rights: a statement that would change something is refused. Of several statements
     each answer is printed. Values are printed as the server writes them; in JSON, numbers, booleans and json keep
     their type. In CSV, null is an empty field and an empty text is in quotes. Exit code 47: it took too long.
+    Exit codes 76 to 79 and 81: a saved query in T-SQL cannot be translated.
     """
     text = _text(query, file)
     statements = [(begin, piece.encode()) for begin, piece in pieces(text)]
-    if not statements:
-        raise question.refused("The statement is empty.")
-    if write and source:
-        raise question.refused("--write and --source cannot be used together: the operational database is only read.")
+    _check(statements, dialect, write=write, source=source, show=show)
     form = Format.json if json else format_
     with as_it_is("source" if source else "warehouse", _allowed if source else None) as (databases, connection):
+        if dialect is Dialect.tsql:
+            translation = tsql.translated(text, connection)
+            if show:
+                tsql.show(translation, form.value)
+                return
+            text, statements = translation.sql, [(0, translation.sql.encode())]
         limit = minutes or databases.settings.warehouse_sql_minutes
         role = None if write else roles.reads_as(connection, databases.settings)
-        asking = Asking(connection, role, write, limit)
+        asking = Asking(connection, role, write, limit, "statement" if dialect is Dialect.postgres else "translation")
         with asking.transaction():
             try:
                 with answer.printed(form.value, len(statements)) as printed:
@@ -92,14 +115,39 @@ def _allowed(databases: Databases) -> None:
         )
 
 
+def _check(statements: list[tuple[int, bytes]], dialect: Dialect, *, write: bool, source: bool, show: bool) -> None:
+    """Refuse what cannot be asked, before a database is opened."""
+    if not statements:
+        raise question.refused("The statement is empty.")
+    if write and source:
+        raise question.refused("--write and --source cannot be used together: the operational database is only read.")
+    if dialect is Dialect.tsql and (write or source):
+        raise question.refused("A saved query in T-SQL reads the warehouse: leave --write and --source out.")
+    if show and dialect is not Dialect.tsql:
+        raise question.refused("--show prints a translation: give --dialect tsql as well.")
+
+
 def _text(query: str | None, file: Path | None) -> str:
     if (query is None) == (file is None):
         raise question.refused("Give a statement, as an argument or with --file.")
+    if query and query.endswith(".sql") and len(query) < LONGEST_NAME and Path(query).is_file():
+        file = Path(query)
     given = sys.stdin.read() if query == "-" else query or ""
-    text = file.read_text(encoding="utf-8") if file is not None else given
+    text = _decoded(file) if file is not None else given
     if "\0" in text:
         raise question.refused("The statement contains a zero byte, which PostgreSQL does not allow in text.")
     return text
+
+
+def _decoded(file: Path) -> str:
+    """A file in UTF-8, or in UTF-16 as SQL Server's own tools save it."""
+    content = file.read_bytes()
+    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        what = "The file is not in UTF-8, so its letters are not certain."
+        raise question.refused(what, "Save it as UTF-8 (in SQL Server's tools: Save with Encoding).") from None
 
 
 def _ask(connection: psycopg.Connection, statement: bytes, printed: answer.Printed) -> None:

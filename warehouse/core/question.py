@@ -60,12 +60,14 @@ class Asking:
         role: whom a superuser asks as, see roles.reads_as(); None asks as who is connected.
         writes: the transaction may write, and is committed when every statement has succeeded.
         minutes: how long they may take together.
+        what: what the person would call what is run.
     """
 
     connection: psycopg.Connection
     role: str | None
     writes: bool
     minutes: float
+    what: str = "statement"
     _begun: float = field(default_factory=time.monotonic, init=False)
 
     @contextmanager
@@ -113,7 +115,7 @@ class Asking:
             message = error.diag.message_primary or "no reason was given"
             place = _place(text, begin, statement, error.diag.statement_position)
             raise refused(
-                f"The database refused the statement{place}: {message}.", _hint(self.connection, error, statement)
+                f"The database refused the {self.what}{place}: {message}.", _hint(self.connection, error, statement)
             ) from None
         if self.connection.info.transaction_status != pq.TransactionStatus.INTRANS:
             raise refused(

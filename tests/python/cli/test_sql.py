@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,39 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tests.python.cli.asking import Ask
 from tests.python.conftest import FreshDatabases
-from warehouse.cli import main as cli
 from warehouse.cli.output import print_json
 from warehouse.core.errors import QueryTooLong, SettingsError, UsageError
-
-
-@dataclass
-class Asked:
-    """What a command said."""
-
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Asked]
-
-
-@pytest.fixture
-def ask(prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Ask:
-    """The command on databases of this test."""
-    monkeypatch.setattr("warehouse.cli.opening.load", lambda: prepared.settings)
-    monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
-    monkeypatch.setattr(prepared, "start", lambda: [])
-
-    def run(*arguments: str) -> Asked:
-        capfd.readouterr()
-        code = cli._main(["sql", *arguments])
-        told = capfd.readouterr()
-        return Asked(code, told.out, told.err)
-
-    return run
-
 
 EVERY_TYPE = """
 select format('%s::%s', quote_literal(v.text), v.type), v.type from (values

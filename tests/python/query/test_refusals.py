@@ -40,6 +40,7 @@ REFUSED = [
     (SELECT + "birthdate - createdon > 3", Fault.counterpart, (3, 7), "DATEDIFF"),
     (SELECT + "birthdate AT TIME ZONE 'GMT Standard Time' > '2020-01-01'", Fault.counterpart, (3, 7), "'UTC'"),
     ("SELECT lastname FROM contact FOR XML PATH('')", Fault.counterpart, None, "STRING_AGG"),
+    ("SELECT 'Total' = COUNT(*) FROM contact", Fault.counterpart, (1, 8), "AS"),
     ("SELECT TOP 5 PERCENT lastname FROM contact", Fault.counterpart, (1, 12), "a number"),
     ("SELECT * FROM OPENQUERY(old, 'select 1')", Fault.counterpart, (1, 15), "schema legacy"),
     ("SELECT * FROM srv.db.dbo.contact", Fault.counterpart, (1, 15), "server"),

@@ -55,6 +55,26 @@ WHOLE = [
     ),
     ("SELECT COUNT(DISTINCT lastname) FROM contact", "SELECT count(DISTINCT lower(lastname)) FROM legacy.contact"),
     (
+        "SELECT AVG(gendercode) OVER (PARTITION BY lastname) AS a FROM contact",
+        "SELECT CAST(TRUNC(avg(gendercode) OVER (PARTITION BY lower(lastname))) AS BIGINT) AS a FROM legacy.contact",
+    ),
+    (
+        "SELECT TOP 1 firstname FROM contact UNION SELECT lastname FROM contact ORDER BY 1",
+        "(SELECT firstname FROM legacy.contact LIMIT 1) UNION SELECT lastname FROM legacy.contact "
+        "ORDER BY 1 NULLS FIRST",
+    ),
+    (
+        "WITH r AS (SELECT lastname FROM contact UNION ALL SELECT lastname FROM r) "
+        "SELECT 1 FROM r WHERE lastname = 'A'",
+        "WITH RECURSIVE r AS (SELECT lastname FROM legacy.contact UNION ALL SELECT lastname FROM r) "
+        "SELECT 1 FROM r WHERE lower(lastname) = lower('A')",
+    ),
+    (
+        "SELECT 1 FROM contact WHERE lastname IN (SELECT firstname FROM contact UNION SELECT lastname FROM contact)",
+        "SELECT 1 FROM legacy.contact WHERE lower(lastname) IN (SELECT lower(firstname) FROM legacy.contact "
+        "UNION SELECT lower(lastname) FROM legacy.contact)",
+    ),
+    (
         "SELECT ROW_NUMBER() OVER (PARTITION BY lastname ORDER BY birthdate) AS n FROM contact",
         "SELECT row_number() OVER (PARTITION BY lower(lastname) ORDER BY birthdate NULLS FIRST) AS n "
         "FROM legacy.contact",

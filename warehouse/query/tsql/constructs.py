@@ -91,6 +91,10 @@ def _select(node: exp.Select, report: Report) -> None:
     if node.args.get("options"):
         report.changed("OPTION (…), which said how SQL Server was to run it, is left out", None)
         node.set("options", None)
+    for one in node.expressions:
+        if isinstance(one, exp.Predicate):
+            what = "A condition stands where a value does; with a text before it, = gives a heading."
+            report.refuse(Fault.counterpart, what, "Write the heading after AS, or CASE WHEN … THEN 1 ELSE 0 END.", one)
     limit = node.args.get("limit")
     options = limit.args.get("limit_options") if isinstance(limit, exp.Limit) else None
     if options is not None and options.args.get("percent"):

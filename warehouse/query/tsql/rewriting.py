@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sqlglot import exp
@@ -10,6 +10,7 @@ from sqlglot import exp
 from warehouse.query.tsql import functions, inference, patterns, zones
 from warehouse.query.tsql.alike import compared, interchangeable, without_collation
 from warehouse.query.tsql.findings import Refused, Report, stands_for
+from warehouse.query.tsql.functions.aggregates import whole_average
 from warehouse.query.tsql.functions.conversion import converted
 from warehouse.query.tsql.functions.function import as_text
 from warehouse.query.tsql.kinds import Kind
@@ -56,6 +57,14 @@ def _cast(node: exp.Cast, _: Report) -> exp.Expr:
     return converted(node.to, node.this, inference.kind(node.this))
 
 
+def _windowed(node: exp.Window, report: Report) -> exp.Expr:
+    for one in node.args.get("partition_by") or ():
+        if inference.kind(one) is Kind.text:
+            one.replace(call("lower", one))
+    is_average = isinstance(node.this, exp.Anonymous) and node.this.name.lower() == "avg"
+    return whole_average(node, node, report) if is_average and inference.kind(node) is Kind.integer else node
+
+
 def _collated(node: exp.Collate, report: Report) -> exp.Expr:
     if isinstance(node.parent, _COMPARES):
         return node  # The comparison asks whether capital letters count.
@@ -91,18 +100,28 @@ def _compare(node: exp.Expr, report: Report) -> None:
 
 
 def _among_rows(node: exp.In, report: Report) -> None:
-    query = node.args["query"]
-    select = query.this if isinstance(query, exp.Subquery) else query
-    if not isinstance(select, exp.Select) or len(select.selects) != 1:
-        return
-    (given,) = select.selects
-    value = given.this if isinstance(given, exp.Alias) else given
-    if isinstance(value, exp.Star):
-        return
-    first, other = compared([_valued(node.this), _valued(value)], report, node)
-    node.set("this", first.copy())
-    if other is not value:
-        select.set("expressions", [other.copy()])
+    """IN with a query: its one column is compared, in each SELECT that a UNION puts together."""
+    wanted = node.this
+    for select in _selects(node.args["query"]):
+        if len(select.selects) != 1 or isinstance(select.selects[0], exp.Star):
+            continue
+        (given,) = select.selects
+        value = given.this if isinstance(given, exp.Alias) else given
+        first, other = compared([_valued(wanted), _valued(value)], report, node)
+        if first is not wanted:
+            node.set("this", first.copy())
+        if other is not value:
+            select.set("expressions", [other.copy()])
+
+
+def _selects(query: exp.Expr) -> Iterator[exp.Select]:
+    if isinstance(query, exp.SetOperation):
+        yield from _selects(query.this)
+        yield from _selects(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from _selects(query.this)
+    elif isinstance(query, exp.Select):
+        yield query
 
 
 def _put(node: exp.Expr, parts: tuple[str, ...], made: list[exp.Expr]) -> None:
@@ -147,11 +166,7 @@ def _added(node: exp.Add | exp.Sub, report: Report) -> exp.Expr:
 
 def _group(node: exp.Expr, report: Report) -> None:
     """Where rows come together by a text, SQL Server did not regard case."""
-    if isinstance(node, exp.Window):
-        for one in node.args.get("partition_by") or ():
-            if inference.kind(one) is Kind.text:
-                one.replace(call("lower", one))
-    elif isinstance(node, exp.GroupConcat):
+    if isinstance(node, exp.GroupConcat):
         _as_text(node)
     elif isinstance(node, exp.Group):
         for one in node.expressions:
@@ -182,6 +197,7 @@ _WRITERS: Final[tuple[tuple[Any, Callable[[Any, Report], exp.Expr]], ...]] = (
     (exp.Cast, _cast),
     ((exp.Add, exp.Sub), _added),
     (exp.Like, patterns.like),
+    (exp.Window, _windowed),
     (exp.Collate, _collated),
     (exp.AtTimeZone, zones.in_zone),
 )

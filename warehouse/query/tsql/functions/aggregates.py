@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from warehouse.query.tsql.findings import Report
 from warehouse.query.tsql.functions.function import Call, Function, as_argument, same
 from warehouse.query.tsql.kinds import Kind
 from warehouse.query.tsql.templates import call, pg
@@ -21,12 +22,20 @@ def _count(called: Call) -> exp.Expr:
     return call("count", counted)
 
 
+def whole_average(average: exp.Expr, at: exp.Expr, report: Report) -> exp.Expr:
+    """An average of whole numbers, which SQL Server cuts off."""
+    report.changed("AVG of whole numbers is a whole number, cut off, as in SQL Server", at)
+    return pg("cast(trunc(:a) as bigint)", a=average)
+
+
 def _average(called: Call) -> exp.Expr:
     average = call("avg", called[0])
-    if called.kind(0) is not Kind.integer or isinstance(called.node.parent, exp.Window):
-        return average
-    called.report.changed("AVG of whole numbers is a whole number, cut off, as in SQL Server", called.node)
-    return pg("cast(trunc(:a) as bigint)", a=average)
+    is_windowed = isinstance(called.node.parent, exp.Window)
+    return (
+        average
+        if is_windowed or called.kind(0) is not Kind.integer
+        else whole_average(average, called.node, called.report)
+    )
 
 
 FUNCTIONS: Final = {
