@@ -55,6 +55,8 @@ ANSWERS = [
     ("ROUND(2.345, 2)", "2.35"),
     ("CAST(2 AS varchar(5)) + 'x'", "2x"),
     ("CAST('x' AS varchar) + 'y'", "xy"),
+    ("CAST('x' AS char(3)) + 'y'", "x  y"),
+    ("CAST('long' AS nchar(2))", "lo"),
     # Texts.
     ("LEN('ab  ')", "2"),
     ("CHARINDEX('B', 'aabb')", "3"),

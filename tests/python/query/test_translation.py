@@ -64,6 +64,11 @@ WHOLE = [
         "ORDER BY 1 NULLS FIRST",
     ),
     (
+        "SELECT LastName FROM contact UNION SELECT firstname FROM contact ORDER BY LASTNAME",
+        'SELECT lastname AS "LastName" FROM legacy.contact UNION SELECT firstname FROM legacy.contact '
+        'ORDER BY "LastName" NULLS FIRST',
+    ),
+    (
         "WITH r AS (SELECT lastname FROM contact UNION ALL SELECT lastname FROM r) "
         "SELECT 1 FROM r WHERE lastname = 'A'",
         "WITH RECURSIVE r AS (SELECT lastname FROM legacy.contact UNION ALL SELECT lastname FROM r) "

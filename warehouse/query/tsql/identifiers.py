@@ -43,6 +43,7 @@ def keep_headings(tree: exp.Query) -> None:
             rename(name, spelled[name.this])
         elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Identifier):
             written = projection.this.meta.get(SPELLED, projection.name)
+            spelled[projection.name] = written
             if written != projection.name:
                 projection.replace(exp.alias_(projection.copy(), exp.to_identifier(written, quoted=True)))
     order = tree.args.get("order")

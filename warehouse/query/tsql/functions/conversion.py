@@ -61,6 +61,9 @@ _TYPES: Final = {
     "UNIQUEIDENTIFIER": "uuid",
 }
 _TEXTS: Final = ("VARCHAR", "NVARCHAR", "CHAR", "NCHAR")
+_FILLED: Final = ("CHAR", "NCHAR")
+"""Types whose texts end with blanks up to their length."""
+
 _WITHOUT_LENGTH: Final = "30"
 """The length that SQL Server takes for varchar where a conversion gives none."""
 
@@ -103,11 +106,9 @@ def converted(to: exp.Expr, node: exp.Expr, kind: Kind, style: exp.Expr | None =
     name, length = _type(to)
     if name in _TEXTS:
         whole = _dated(node, kind, style) if kind.is_time else as_text(node, kind)
-        return (
-            pg("cast(:a as text)", a=whole)
-            if length == "MAX"
-            else exp.cast(whole, f"varchar({length})", dialect="postgres")
-        )
+        if name in _FILLED:
+            return call("rpad", whole, exp.Literal.number(length))
+        return exp.cast(whole, "text" if length == "MAX" else f"varchar({length})", dialect="postgres")
     wanted = kind_of_type(name)
     if wanted.is_time and (kind is Kind.text or is_text(node)):
         return _parsed(node, style, "date" if wanted is Kind.date else "timestamp")
