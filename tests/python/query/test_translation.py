@@ -139,7 +139,7 @@ VALUES = [
     ("NULLIF(lastname, 'X')", "CASE WHEN lower(lastname) = lower('X') THEN NULL ELSE lastname END"),
     ("IIF(gendercode = 1, 'M', 'F')", "CASE WHEN gendercode = 1 THEN 'M' ELSE 'F' END"),
     ("LEFT(gendercode, 2)", "left(CAST(gendercode AS TEXT), 2)"),
-    ("CAST(gendercode AS nvarchar(max))", "CAST(CAST(gendercode AS TEXT) AS TEXT)"),
+    ("CAST(gendercode AS nvarchar(max))", "CAST(gendercode AS TEXT)"),
     ("CAST(annualincome AS int)", "CAST(trunc(annualincome) AS INT)"),
     ("AVG(gendercode)", "CAST(trunc(avg(gendercode)) AS BIGINT)"),
     ("REPLACE(lastname, '-', ' ')", "replace(lastname, '-', ' ')"),
