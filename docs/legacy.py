@@ -63,7 +63,7 @@ _READS: Final = """
 PostgreSQL counts reads of tables, never of views: `pg_stat_user_tables` has no row for these. Where the server has the
 extension `pg_stat_statements`, this counts the statements that name the schema:
 
-```sql
+```text
 select calls, rows, query
 from pg_stat_statements
 where query ~* '\\mlegacy\\.'
