@@ -54,6 +54,29 @@ def warehouse(short_folder: Path) -> Iterator[Warehouse]:
     made.call("down")
 
 
+OF_SEPTEMBER = ("dandi/teachers/2026-09", "tad/teachers/2026-09")
+OF_DAYS = ("tps/amend", "tps/new")
+
+
+def assert_fixed_width(warehouse: Warehouse) -> None:
+    """Teachers' Pensions' files of October: who is new and what was changed, a record of 86 bytes for each."""
+    for extract, model, day in (
+        ("new", "tps_new", "record_created_date"),
+        ("amend", "tps_amend", "detail_changed_date"),
+    ):
+        folder = warehouse.deliveries / "tps" / extract / "2026-10-01--2026-10-31"
+        (file,) = folder.glob(f"Reg01_DTR_20261101_000000_{extract.title()}.txt")
+        resource = manifest(folder)["resources"][0]
+        records = file.read_bytes().split(b"\r\n")
+        assert records.pop() == b"" and {len(record) for record in records} == {86}
+        count = (
+            f"select count(distinct trn || pensions_update_code) as n from extracts.{model} where {day} > '2026-09-30'"
+        )
+        aside = sum(resource["text"]["setAside"].values())
+        assert len(records) + aside == warehouse.ask(count)[0]["n"] > 0
+        assert resource["rows"] == len(records)
+
+
 def files(folder: Path) -> dict[str, str]:
     """Every file below a folder with its SHA-256."""
     return {
@@ -91,7 +114,8 @@ def test_the_first_run_delivers(warehouse: Warehouse) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for stage in ("replicate", "build", "deliver"):
         assert stage in done.stdout
-    assert sorted(folder.name for folder in warehouse.deliveries.glob("*/*/*")) == ["2026-09", "2026-09"]
+    delivered = sorted(str(folder.relative_to(warehouse.deliveries)) for folder in warehouse.deliveries.glob("*/*/*"))
+    assert delivered == [*OF_SEPTEMBER, *(f"{extract}/2026-09-30" for extract in OF_DAYS)]
 
 
 def test_the_replica_is_the_source(warehouse: Warehouse) -> None:
@@ -155,11 +179,13 @@ def test_a_month_later_the_next_period_is_delivered(warehouse: Warehouse) -> Non
     assert [delivery["delivery_id"] for delivery in told["deliveries"]] == [
         "dandi/teachers/2026-10",
         "tad/teachers/2026-10",
+        *(f"{extract}/2026-10-01--2026-10-31" for extract in OF_DAYS),
     ]
     assert {delivery["state"] for delivery in told["deliveries"]} == {"closed"}
     after = files(warehouse.deliveries)
     assert before.items() <= after.items()
-    assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10"}
+    assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10", "2026-10-01--2026-10-31"}
+    assert_fixed_width(warehouse)
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
     count_all(warehouse, "2026-11-01")
@@ -209,7 +235,7 @@ def test_listings_name_ids_and_states(warehouse: Warehouse) -> None:
         (f"{recipient}/teachers/{period}", "closed")
         for recipient in ("dandi", "tad")
         for period in ("2026-09", "2026-10")
-    }
+    } | {(f"{extract}/{days}", "closed") for extract in OF_DAYS for days in ("2026-09-30", "2026-10-01--2026-10-31")}
     assert warehouse.json("deliveries", "due") == []
     assert warehouse.json("replicate", "status")["state"] in ("streaming", "quiet")
     assert warehouse.json("doctor")["healthy"] is True
@@ -414,15 +440,16 @@ def test_both_databases_by_url(short_folder: Path) -> None:
         with servers.at_warehouse() as warehouse:
             schemas = warehouse.execute("select to_regnamespace('ledger'), to_regnamespace('marts')").fetchone()
         assert schemas == (None, None)
-        for recipient in ("dandi", "tad"):
+        for recipient in ("dandi", "tad", "tps"):
             folder = client.deliveries / recipient
             folder.mkdir(parents=True)
             urls[f"WAREHOUSE_DESTINATION_{recipient.upper()}"] = str(folder)
         done = client.call("run", "--json", **urls)
         told = json.loads(done.stdout)
         assert done.returncode == 0, told
-        last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")  # noqa: DTZ011
-        assert {delivery["period"] for delivery in told["deliveries"]} == {last_month}
+        today = date.today()  # noqa: DTZ011
+        last_month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+        assert {delivery["period"] for delivery in told["deliveries"]} == {last_month, f"{today - timedelta(days=1)}"}
         assert [stage["stage"] for stage in told["stages"]] == ["replicate", "secrets", "build", "deliver"]
         # What the tests of the build found can be asked for afterwards, as the run said it.
         asked = json.loads(client.call("quality", "--json", **urls).stdout)

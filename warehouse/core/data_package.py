@@ -34,6 +34,16 @@ def key_beside(folder: Path) -> list[str]:
         return []
 
 
+def resource_beside(path: Path) -> dict[str, Any]:
+    """What the manifest beside a data file says of it; empty where none does."""
+    try:
+        package = json.loads((path.parent / NAME).read_bytes())
+        found: dict[str, Any] = next(one for one in package["resources"] if one["path"] == path.name)
+        return found
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return {}
+
+
 def hashes(content: bytes, delivery: str) -> dict[str, str] | None:
     """The SHA-256 of each file that a manifest lists, by its base name; None if it is not one of this delivery."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -14,7 +14,7 @@ from warehouse.core.errors import NotCovered
 from warehouse.core.lineage import kept
 from warehouse.core.lineage.check import by_reason, check
 from warehouse.deliver.edition import Edition
-from warehouse.deliver.periods import latest_owed
+from warehouse.deliver.periods import Days, latest_owed
 from warehouse.deliver.select import SCHEMA
 
 _LONDON = ZoneInfo("Europe/London")
@@ -64,6 +64,9 @@ class Basis:
             raise _refused(
                 f"{name} ends on {end}, but {build} was made on {self.build.started_at:%Y-%m-%d}, before that.", _RUN
             )
+        if isinstance(edition.period, Days):
+            self._check_days(edition)
+            return
         due_day = edition.contract.schedule.due_day
         later = max(day, self.calendar)
         if latest_owed(later, due_day) != edition.period:
@@ -71,6 +74,21 @@ class Basis:
                 f"{name} would get the rows of {later} under the name of an earlier month.",
                 "What was known then cannot be made again yet. Deliver the latest month: `warehouse run`, with "
                 "WAREHOUSE_TODAY unset.",
+            )
+
+    def _check_days(self, edition: Edition) -> None:
+        """Refuse days of which the replica may lack the last changes.
+
+        Transactions become known in the order in which they were committed. So a build that knows one of the next day
+        has all of the days before; without one, replication may be behind.
+        """
+        over = datetime.combine(edition.period.last + timedelta(days=1), time(), _LONDON)
+        if self.by_the_clock and (self.known_at is None or self.known_at < over):
+            known = f"{self.known_at:%Y-%m-%d %H:%M} UTC" if self.known_at else "nothing"
+            raise _refused(
+                f"{edition.delivery_id} ends on {edition.period.last}, but build {self.build.build_id} knows of no "
+                f"transaction after that day (the last: {known}): it may lack some of it.",
+                "Run `warehouse run` again, once something was changed at the source since midnight in London.",
             )
 
     def check_table(self, connection: psycopg.Connection, edition: Edition) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, Protocol
 
 from warehouse.core.contracts import Contract
 from warehouse.deliver.edition import Edition, edition_of
-from warehouse.deliver.periods import latest_owed
+from warehouse.deliver.periods import Days, Month, days_between, latest_owed
 from warehouse.deliver.states import State
 
 
@@ -43,33 +43,62 @@ class Owed:
         return self.edition.contract
 
 
-def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date) -> list[Owed]:
-    """What is owed on a day, earlier periods first within each contract.
-
-    A closed period is never due. Only the latest whole month is delivered; months between the first one in the
-    ledger and it that were not closed are to be written down as missed: today's rows are never sent under the name of
-    an earlier month. The same holds for a revision that a person asked for and that was not finished.
+def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date, calendar: date | None = None) -> list[Owed]:
+    """What is owed on a day, earlier periods first within each contract. A closed period is never due.
 
     Args:
         contracts: all that there are.
         ledger: what was done before.
         today: the business date.
+        calendar: the date at the source: no day is over before it is over there, whatever the business date.
     """
-    states, owed = ledger.states(), []
+    states = ledger.states()
+    owed: list[Owed] = []
     for contract in contracts:
-        latest = latest_owed(today, contract.schedule.due_day)
-        known = [edition for name in states if (edition := edition_of(contract, name))]
-        period = min([*(edition.period for edition in known if edition.revision == 1), latest])
-        while period <= latest:
-            edition = Edition(contract, period)
-            owed += _owed(edition, states.get(edition.delivery_id), "deliver" if period == latest else "miss")
-            period = period.next()
-        later = sorted(
-            (edition for edition in known if edition.revision > 1), key=lambda one: (one.period, one.revision)
+        known = sorted(
+            (edition for name in states if (edition := edition_of(contract, name))),
+            key=lambda one: (one.revision > 1, one.period, one.revision),
         )
-        for edition in later:
-            owed += _owed(edition, states[edition.delivery_id], "deliver" if edition.period == latest else "miss")
+        if contract.schedule.every == "day":
+            owed += _days(contract, known, states, min(today, calendar or today))
+        else:
+            owed += _months(contract, known, states, today)
     return owed
+
+
+def _months(contract: Contract, known: list[Edition], states: Mapping[str, State], today: date) -> Iterator[Owed]:
+    """Only the latest whole month is delivered.
+
+    Months between the first one in the ledger and it that were not closed are to be written down as missed: today's
+    rows are never sent under the name of an earlier month. The same holds for a revision that a person asked for and
+    that was not finished.
+    """
+    latest = latest_owed(today, contract.schedule.due_day)
+    period = min([*(edition.period for edition in known if isinstance(edition.period, Month)), latest])
+    while period <= latest:
+        edition = Edition(contract, period)
+        yield from _owed(edition, states.get(edition.delivery_id), "deliver" if period == latest else "miss")
+        period = period.next()
+    for edition in known:
+        if edition.revision > 1:
+            yield from _owed(edition, states[edition.delivery_id], "deliver" if edition.period == latest else "miss")
+
+
+def _days(contract: Contract, known: list[Edition], states: Mapping[str, State], today: date) -> Iterator[Owed]:
+    """What was begun and not finished, in order; then all days since.
+
+    Rows belong to a period by a day of their own, so an earlier one can be made at any time. Nothing is between two
+    periods: each begins with the day after the one before it, whatever became of that.
+    """
+    for edition in known:
+        yield from _owed(edition, states[edition.delivery_id], "deliver")
+    periods = [edition.period for edition in known if isinstance(edition.period, Days)]
+    if periods:
+        following = max(periods).until(today)
+    else:
+        following = days_between(contract.schedule.first_day or today - timedelta(days=1), today)
+    if following:
+        yield Owed(Edition(contract, following), "deliver", None)
 
 
 def _owed(edition: Edition, state: State | None, action: Literal["deliver", "miss"]) -> list[Owed]:

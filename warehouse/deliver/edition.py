@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from warehouse.core.contracts import Contract
 from warehouse.core.data_package import NAME
-from warehouse.deliver.periods import Month
+from warehouse.deliver.periods import Days, Month, Period
 
-_LABEL = re.compile(r"^(\d{4}-\d{2})(?:-r(\d+))?$")
+_LABELS = {
+    "month": re.compile(r"^(\d{4}-\d{2})(?:-r(\d+))?$"),
+    "day": re.compile(r"^(\d{4}-\d{2}-\d{2}(?:--\d{4}-\d{2}-\d{2})?)(?:-r(\d+))?$"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,12 @@ class Edition:
     """
 
     contract: Contract
-    period: Month
+    period: Period
     revision: int = 1
 
     @property
     def label(self) -> str:
-        """Such as "2026-09", or "2026-09-r2" for its first revision."""
+        """Such as "2026-09" or "2026-09-30", or "2026-09-r2" for its first revision."""
         return f"{self.period}" + (f"-r{self.revision}" if self.revision > 1 else "")
 
     @property
@@ -40,7 +44,16 @@ class Edition:
         return Edition(self.contract, self.period, self.revision - 1) if self.revision > 1 else None
 
     def file_name(self, part: int) -> str:
-        """A data file's name below the destination; parts count from 1 when the contract splits the file."""
+        """A data file's name below the destination; parts count from 1 when the contract splits the file.
+
+        A name with a time in it has that of the period's end, midnight in London; its seconds count the revisions, so
+        that no two files of a recipient have one name, and each has the same one whenever it is written.
+        """
+        if self.contract.format.layout:
+            end = datetime.combine(self.period.last + timedelta(days=1), time()) + timedelta(seconds=self.revision - 1)
+            name = self.contract.format.layout.file_name
+            name = name.replace("{yyyyMMdd}", f"{end:%Y%m%d}").replace("{HHmmss}", f"{end:%H%M%S}")
+            return f"{self.delivery_id}/{name}"
         number = f"-{part:04d}" if self.contract.format.rows_per_file else ""
         return f"{self.delivery_id}/{self.contract.name}-{self.label}{number}.{self.contract.format.suffix}"
 
@@ -53,5 +66,9 @@ class Edition:
 def edition_of(contract: Contract, delivery_id: str) -> Edition | None:
     """The edition of a contract that an id names; None when it names none of this contract."""
     prefix = f"{contract.recipient}/{contract.name}/"
-    found = _LABEL.match(delivery_id.removeprefix(prefix)) if delivery_id.startswith(prefix) else None
-    return Edition(contract, Month.parse(found[1]), int(found[2] or 1)) if found else None
+    every = contract.schedule.every
+    found = _LABELS[every].match(delivery_id.removeprefix(prefix)) if delivery_id.startswith(prefix) else None
+    if not found:
+        return None
+    period = Days.parse(found[1]) if every == "day" else Month.parse(found[1])
+    return Edition(contract, period, int(found[2] or 1))

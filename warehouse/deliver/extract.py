@@ -17,6 +17,7 @@ from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.fixed_width import COLUMNS, FixedWidthFile
 from warehouse.deliver.hostile_text import harmless
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
@@ -119,11 +120,11 @@ def _write_files(
     name = edition.file_name(part)
     file, in_file, replaced = _open(outbox, contract, name), 0, 0
     try:
-        for read in _blocks(connection, contract, per_file, pseudonyms):
+        for read in _blocks(connection, edition, per_file, pseudonyms):
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
-                yield _finish(outbox, name, in_file, replaced)
+                yield _finish(outbox, name, file, in_file, replaced)
                 part, in_file, replaced = part + 1, 0, 0
                 name = edition.file_name(part)
                 file = _open(outbox, contract, name)
@@ -137,7 +138,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield _finish(outbox, name, in_file, replaced)
+    yield _finish(outbox, name, file, in_file, replaced)
 
 
 def _abandon(file: _File) -> None:
@@ -151,18 +152,24 @@ def _abandon(file: _File) -> None:
 def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.unfinished(base)
+    if contract.format.layout:
+        return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
         return CsvFile(path, [column.name for column in contract.columns])
     return ParquetFile(path, contract, name)
 
 
-def _finish(outbox: Outbox, name: str, rows: int, replaced: int) -> FileFacts:
-    facts = facts_of(outbox.finish(name.rsplit("/", maxsplit=1)[-1]), name, rows)
-    return replace(facts, replaced=replaced)
+def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) -> FileFacts:
+    base = name.rsplit("/", maxsplit=1)[-1]
+    path = outbox.finish(base)
+    if not isinstance(file, FixedWidthFile):
+        return replace(facts_of(path, name, rows), replaced=replaced)
+    outbox.finish(base + COLUMNS)
+    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=file.fitting.as_dict())
 
 
 def _blocks(
-    connection: psycopg.Connection, contract: Contract, per_file: int | None, pseudonyms: Pseudonyms | None
+    connection: psycopg.Connection, edition: Edition, per_file: int | None, pseudonyms: Pseudonyms | None
 ) -> Iterator[Sequence[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
@@ -170,7 +177,7 @@ def _blocks(
     """
     block: list[bytes] = []
     size, left = 0, per_file
-    with connection.cursor().copy(copy_query(contract, pseudonyms)) as copy:
+    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms)) as copy:
         for message in copy:
             row = bytes(message)
             block.append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -27,6 +28,7 @@ class FileFacts:
         md5, crc32c: in base64, as Cloud Storage states them.
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
+        fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
     """
 
     name: str
@@ -38,6 +40,12 @@ class FileFacts:
     crc32c: str
     replaced: int = 0
     formulas: int = 0
+    fitting: Mapping[str, Mapping[str, int]] | None = None
+
+    @property
+    def rows_set_aside(self) -> int:
+        """How many rows could not be laid out, and are not in it."""
+        return sum((self.fitting or {}).get("setAside", {}).values())
 
     @property
     def base_name(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from warehouse.core.contracts import Column, Contract
+from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.types import LOGICAL_TYPES
 from warehouse.core.data_package import as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
@@ -120,7 +121,25 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
             "header": True,
         }
         resource["schema"]["missingValues"] = [""]
+    if contract.format.layout:
+        resource |= {"encoding": contract.format.layout.encoding, "layout": _layout(contract.format.layout)}
     return resource
+
+
+def _layout(layout: Layout) -> dict[str, Any]:
+    """Where each field is, as the receiver has to read it: no standard of metadata has words for it."""
+    return {
+        "width": layout.width,
+        "lineTerminator": "\r\n",
+        "records": {
+            name: [
+                {"start": one.start, "width": one.width}
+                | ({"field": one.column} if one.column else {"constant": one.constant})
+                for one in fields
+            ]
+            for name, fields in layout.records.items()
+        },
+    }
 
 
 def _text(contract: Contract, file: FileFacts) -> dict[str, Any]:
@@ -131,6 +150,8 @@ def _text(contract: Contract, file: FileFacts) -> dict[str, Any]:
     }
     if contract.format.kind == "csv":
         found |= {"formulaCharacters": contract.format.formula_characters, "formulas": file.formulas}
+    if file.fitting is not None:
+        found |= file.fitting
     return found
 
 

@@ -1,4 +1,4 @@
-"""The period that a delivery covers: a whole calendar month."""
+"""The period that a delivery covers: a whole calendar month, or the days since the delivery before."""
 
 from __future__ import annotations
 
@@ -42,6 +42,40 @@ class Month:
     def previous(self) -> Month:
         """The month before it."""
         return Month.of(self.first - timedelta(days=1))
+
+
+@dataclass(frozen=True, order=True)
+class Days:
+    """Whole days in London, one after the other; as text "2026-09-30", or "2026-09-28--2026-09-30".
+
+    Attributes:
+        first, last: both belong to it.
+    """
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.last}" if self.first == self.last else f"{self.first}--{self.last}"
+
+    @classmethod
+    def parse(cls, text: str) -> Days:
+        """From "2026-09-30" or "2026-09-28--2026-09-30"."""
+        first, _, last = text.partition("--")
+        return cls(date.fromisoformat(first), date.fromisoformat(last or first))
+
+    def until(self, today: date) -> Days | None:
+        """The days that follow it and are over; None when there are none."""
+        return days_between(self.last + timedelta(days=1), today)
+
+
+Period = Month | Days
+
+
+def days_between(first: date, today: date) -> Days | None:
+    """The days from one on that are over on another."""
+    yesterday = today - timedelta(days=1)
+    return Days(first, yesterday) if first <= yesterday else None
 
 
 def latest_owed(today: date, due_day: int) -> Month:

@@ -34,7 +34,7 @@ def what_is_due(world: World) -> list[Owed]:
     contracts = load_contracts(world.exports)
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
-        return due(contracts, Ledger(connection), world.today)
+        return due(contracts, Ledger(connection), world.today, world.calendar)
 
 
 def deliver(
@@ -47,7 +47,8 @@ def deliver(
 ) -> list[DeliveryReport]:
     """Deliver what is owed. Running it again, at any time and after any crash, never delivers twice.
 
-    A delivery that fails does not keep the others from being tried.
+    A delivery that fails does not keep the others from being tried; but for later days of the same contract, as the
+    recipient would take what they say for older than what is sent after them.
 
     Args:
         progress: shown each step.
@@ -69,9 +70,14 @@ def deliver(
     """
     contracts = load_contracts(world.exports)
     reports: list[DeliveryReport] = []
+    held: set[tuple[str, str]] = set()
     with begin(world, contracts, progress, check, hook) as run:
-        for owed in due(contracts, run.ledger, world.today):
+        for owed in due(contracts, run.ledger, world.today, world.calendar):
+            if owed.contract.key in held:
+                continue
             report = run.one(owed)
+            if report.error and owed.contract.schedule.every == "day":
+                held.add(owed.contract.key)
             reports.append(report)
             if on_report:
                 on_report(report)

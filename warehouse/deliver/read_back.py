@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from warehouse.core.contracts import Contract
+from warehouse.core.contracts.layout import Layout
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import csv_file
 from warehouse.deliver.csv_blocks import read_block, whole_records
+from warehouse.deliver.fixed_width import END, Fitting, columns_beside, record
 from warehouse.deliver.parquet_file import arrow_schema, does_not_fit
 
 ROWS_PER_BATCH = 65_536
@@ -31,7 +33,9 @@ def batches(path: Path, contract: Contract, columns: list[str] | None = None) ->
     """
     wanted = columns if columns is not None else [column.name for column in contract.columns]
     try:
-        if contract.format.kind == "csv":
+        if contract.format.layout:
+            yield from _fixed_width(path, contract, contract.format.layout, columns)
+        elif contract.format.kind == "csv":
             yield from _csv(path, contract, wanted)
         else:
             yield from _parquet(path, contract, wanted)
@@ -52,6 +56,24 @@ def _parquet(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.R
         if not file.schema_arrow.equals(arrow_schema(contract.columns)):
             raise _structure(path, "its columns or their types are not those of the contract")
         yield from file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted)
+
+
+def _fixed_width(path: Path, contract: Contract, layout: Layout, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """The columns beside the file; when all of them are read, the file has to be what the layout makes of them."""
+    names = [column.name for column in contract.columns]
+    if columns is not None:
+        yield from _csv(columns_beside(path), contract, columns)
+        return
+    size = layout.width + len(END)
+    with path.open("rb") as handle:
+        for batch in _csv(columns_beside(path), contract, names):
+            rows = batch.to_pylist()
+            found = handle.read(size * len(rows))
+            if found != b"".join(record(layout, row, Fitting()) for row in rows) or len(found) != size * len(rows):
+                raise _structure(path, "its records are not what the layout makes of its rows")
+            yield batch
+        if handle.read(1):
+            raise _structure(path, "it has more records than rows")
 
 
 def _csv(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.RecordBatch]:

@@ -41,6 +41,7 @@ class DeliveryReport:
         where: the destination without any password.
         build_id, as_at, known_up_to: what it rests on: the build, the day it describes, and when the last transaction
             that it knows was committed at the source.
+        rows_set_aside: that the layout of the file cannot hold: they are not in it, and its manifest names the rule.
         adopted: whether an earlier attempt turned out to have delivered it already.
         error: why it failed.
     """
@@ -60,6 +61,7 @@ class DeliveryReport:
     build_id: int | None = None
     as_at: date | None = None
     known_up_to: datetime | None = None
+    rows_set_aside: int = 0
     adopted: bool = False
     error: WarehouseError | None = None
 
@@ -67,7 +69,8 @@ class DeliveryReport:
         """The delivery in a few words."""
         if self.state == State.MISSED:
             return f"{self.delivery_id} (missed: there was no run while its period was the latest)"
-        return f"{self.delivery_id} ({self.rows:,} rows)"
+        aside = f", {self.rows_set_aside:,} set aside: see its manifest" if self.rows_set_aside else ""
+        return f"{self.delivery_id} ({self.rows:,} rows{aside})"
 
     @property
     def rests_on(self) -> str:

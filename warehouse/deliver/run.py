@@ -242,11 +242,12 @@ class Run:
     def _closed(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
         entry = self.ledger.entry(owed.delivery_id)
         assert entry is not None
-        files = tuple(
-            DeliveredFile(one.facts.name, one.facts.rows or 0, one.facts.bytes, one.facts.sha256)
+        sent_files = [
+            one.facts
             for one in self.ledger.recorded_files(owed.delivery_id)
             if one.attempt == entry.attempt and one.facts.kind == "data"
-        )
+        ]
+        files = tuple(DeliveredFile(one.name, one.rows or 0, one.bytes, one.sha256) for one in sent_files)
         return replace(
             report,
             state=entry.state,
@@ -257,6 +258,7 @@ class Run:
             build_id=entry.build_id,
             as_at=entry.as_at,
             known_up_to=entry.known_at,
+            rows_set_aside=sum(one.rows_set_aside for one in sent_files),
         )
 
     def _outbox(self, edition: Edition) -> Outbox:

@@ -12,6 +12,7 @@ from warehouse.core.contracts.read import contract_error
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.settings import near
 from warehouse.deliver.hostile_text import FORMULA_STARTS
+from warehouse.deliver.periods import Period
 from warehouse.deliver.pseudonyms import Pseudonyms
 
 SCHEMA = "extracts"
@@ -98,8 +99,12 @@ def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> da
     return built
 
 
-def copy_query(contract: Contract, pseudonyms: Pseudonyms | None = None) -> sql.Composed:
-    """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted."""
+def copy_query(contract: Contract, period: Period, pseudonyms: Pseudonyms | None = None) -> sql.Composed:
+    """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted.
+
+    Args:
+        period: whose rows, where rows belong to one.
+    """
     prefixed = contract.format.formula_characters == "prefix"
     listed = [
         _not_a_formula(column)
@@ -110,7 +115,23 @@ def copy_query(contract: Contract, pseudonyms: Pseudonyms | None = None) -> sql.
     columns = sql.SQL(", ").join([*(pseudonyms.in_front if pseudonyms else []), *listed])
     order = sql.SQL(", ").join(_order(contract.column(name), pseudonyms) for name in contract.sort_key)
     return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
-        columns, relation(contract), order
+        columns, _rows(contract, period), order
+    )
+
+
+def _rows(contract: Contract, period: Period) -> sql.Composed:
+    """The rows of a period: of those that are of one thing only the newest, where the contract says so."""
+    if contract.period_column is None:
+        return relation(contract)
+    day = sql.Identifier(contract.period_column)
+    newest = sql.SQL(", ").join(map(sql.Identifier, contract.newest_of))
+    return sql.SQL("(select {}* from {} where {} between {} and {}{}) as rows_of_period").format(
+        sql.SQL("distinct on ({}) ").format(newest) if contract.newest_of else sql.SQL(""),
+        relation(contract),
+        day,
+        sql.Literal(period.first),
+        sql.Literal(period.last),
+        sql.SQL(" order by {}, {} desc").format(newest, day) if contract.newest_of else sql.SQL(""),
     )
 
 

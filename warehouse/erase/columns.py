@@ -13,7 +13,7 @@ import pyarrow.parquet
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
-from warehouse.erase import stored
+from warehouse.erase import fixed_width_file, stored
 from warehouse.erase.data_file import parquet_writer, raw_fields, raw_records
 from warehouse.erase.stored import Rewritten, StoredFile
 
@@ -96,7 +96,10 @@ def _note(
 
 
 def emptied(path: Path, to: Path, names: Collection[str]) -> Rewritten:
-    """Write a CSV or Parquet file again with some columns empty."""
+    """Write a data file again with some columns empty."""
+    if path.suffix == fixed_width_file.SUFFIX:
+        with to.open("wb") as target:
+            return Rewritten(*fixed_width_file.without_columns(path, target, names))
     return _parquet(path, to, names) if path.suffix == ".parquet" else _csv(path, to, names)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from warehouse.erase import fixed_width_file
 from warehouse.erase.subject import Subject
 
 OWN_COLUMNS = ("person_id", "trn")
@@ -42,7 +43,7 @@ class Without:
 
 
 def without(path: Path, to: Path | None, subject: Subject, key: Sequence[str]) -> Without:
-    """Write a CSV or Parquet file again without the person.
+    """Write a data file again without the person.
 
     Args:
         to: where; None to only count.
@@ -53,6 +54,8 @@ def without(path: Path, to: Path | None, subject: Subject, key: Sequence[str]) -
     try:
         if path.suffix == ".parquet":
             return _parquet(path, target, subject, own)
+        if path.suffix == fixed_width_file.SUFFIX:
+            return Without(*fixed_width_file.without_person(path, target, subject, own))
         with path.open("rb") as source:
             return _csv(source, target, subject, own)
     finally:

@@ -13,7 +13,7 @@ from warehouse.core.database import one
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
-from warehouse.erase import stored
+from warehouse.erase import fixed_width_file, stored
 from warehouse.erase.data_file import without
 from warehouse.erase.pseudonyms import with_pseudonyms
 from warehouse.erase.stored import Rewritten, StoredFile
@@ -100,7 +100,11 @@ class Deliveries:
         """Data files in our folder that no delivery explains and that hold the person, each with its rows."""
         known = {file.path.resolve() for file in self._files("data")}
         for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
-            data = path.suffix in (".csv", ".parquet") and path.is_file() and not path.is_symlink()
+            data = (
+                path.suffix in (".csv", ".parquet", fixed_width_file.SUFFIX)
+                and path.is_file()
+                and not path.is_symlink()
+            )
             if data and path.resolve() not in known:
                 counted = without(path, None, self._in_files, key_beside(path.parent))
                 if counted.differs:

@@ -361,7 +361,7 @@ def test_a_model_that_says_too_little_is_refused(name: str, tmp_path: Path) -> N
 
 
 def test_an_extract_without_a_model_is_refused() -> None:
-    with pytest.raises(ContractError, match="There is no model tps_nothing") as caught:
-        extract_model(ExtractName("tps", "nothing"), load_terms())
+    with pytest.raises(ContractError, match="There is no model ofsted_nothing") as caught:
+        extract_model(ExtractName("ofsted", "nothing"), load_terms())
     assert "tad_teachers" in caught.value.next_command
-    assert not (EXPORTS / "tps").exists()
+    assert not (EXPORTS / "ofsted").exists()

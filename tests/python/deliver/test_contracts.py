@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.python.deliver.world import document, write_contract
+from tests.python.deliver.world import document, of_days, write_contract
 from warehouse.core.contracts import Limit, RuleKind, load_contract, load_contracts, parse_type, why_it_cannot_hold
 from warehouse.core.errors import ContractError
 from warehouse.core.terms import load_terms, model_columns
@@ -95,6 +95,12 @@ def test_a_mistake_is_named_by_its_place(name: str, tmp_path: Path) -> None:
     [
         ({"model": "tad_teachers"}, "the extract's model is `dandi_teachers`"),
         ({"fileFormat": "xlsx"}, "must be parquet or csv"),
+        ({"fileFormat": "fixed-width"}, "needs a layout"),
+        ({"fixedWidth": {}}, "for a file of fixed width alone"),
+        ({"periodColumn": "urn"}, "`urn` is not a date column"),
+        ({"newestOf": ["trn"]}, "beside a periodColumn"),
+        ({"periodColumn": "born", "newestOf": ["nothing"]}, "must be a list of columns"),
+        ({"firstDay": "2026-09-01"}, "for a delivery of days"),
         ({"sortKey": ["nothing"]}, "no column `nothing`"),
         ({"sortKey": ["urn"]}, "the order is not certain"),
         ({"sortkey": ["trn"]}, "`sortkey` is not a property"),
@@ -106,6 +112,27 @@ def test_a_mistake_in_our_own_properties(custom: dict[str, Any], expected: str, 
     with pytest.raises(ContractError) as caught:
         load_contract(write_contract(tmp_path, document(**custom)))
     assert expected in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("custom", "expected"),
+    [
+        ({"periodColumn": None}, "by which day does a row belong"),
+        ({"firstDay": "soon"}, "is not an ISO date"),
+        ({"rowsPerFile": 5}, "whose name is agreed"),
+    ],
+)
+def test_a_mistake_in_a_delivery_of_days(custom: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    with pytest.raises(ContractError) as caught:
+        load_contract(write_contract(tmp_path, of_days(**custom)))
+    assert expected in caught.value.what
+
+
+def test_days_are_owed_once_they_are_over(tmp_path: Path) -> None:
+    given = of_days()
+    given["slaProperties"].append({"property": "dueDay", "value": 3})
+    with pytest.raises(ContractError, match="days are owed once they are over"):
+        load_contract(write_contract(tmp_path, given))
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.python.deliver.world import document, write_contract
+from tests.python.deliver.world import document, of_days, write_contract
 from warehouse.core.contracts import Contract, load_contract
 from warehouse.core.errors import UnexpectedFailure
 from warehouse.deliver.due import due
-from warehouse.deliver.periods import Month, latest_owed
+from warehouse.deliver.edition import edition_of
+from warehouse.deliver.periods import Days, Month, latest_owed
 from warehouse.deliver.states import STEPS, State, require_step
 
 
@@ -82,6 +85,67 @@ def test_nothing_final_is_due_and_one_at_most_is_delivered(
     assert not [one for one in owed if one.state and one.state.is_final]
     assert [str(one.edition.period) for one in owed if one.action == "deliver"] in ([], [f"2025-{month:02d}"])
     assert all(one.edition.period < Month(2025, month) for one in owed if one.action == "miss")
+
+
+# ---- days
+
+
+@pytest.fixture(scope="module")
+def daily(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return load_contract(write_contract(tmp_path_factory.mktemp("exports"), of_days()))
+
+
+def test_the_first_delivery_of_days_is_the_last_one_that_is_over(daily: Contract) -> None:
+    assert _owed(daily, {}, date(2026, 10, 1)) == [("dandi/teachers/2026-09-30", "deliver")]
+
+
+def test_or_begins_with_the_day_that_the_contract_says(tmp_path: Path) -> None:
+    begun = load_contract(write_contract(tmp_path, of_days(firstDay="2026-09-28")))
+    assert _owed(begun, {}, date(2026, 9, 28)) == []
+    assert _owed(begun, {}, date(2026, 9, 29)) == [("dandi/teachers/2026-09-28", "deliver")]
+    assert _owed(begun, {}, date(2026, 10, 1)) == [("dandi/teachers/2026-09-28--2026-09-30", "deliver")]
+
+
+def test_days_without_a_run_are_delivered_with_the_next_ones(daily: Contract) -> None:
+    states = {"dandi/teachers/2026-09-26": State.CLOSED, "dandi/teachers/2026-09-27--2026-09-28": State.CLOSED}
+    assert _owed(daily, states, date(2026, 9, 29)) == []
+    assert _owed(daily, states, date(2026, 10, 2)) == [("dandi/teachers/2026-09-29--2026-10-01", "deliver")]
+
+
+def test_days_that_failed_come_before_those_after_them(daily: Contract) -> None:
+    states = {"dandi/teachers/2026-09-26": State.CLOSED, "dandi/teachers/2026-09-27": State.FAILED}
+    assert _owed(daily, states, date(2026, 9, 30)) == [
+        ("dandi/teachers/2026-09-27", "deliver"),
+        ("dandi/teachers/2026-09-28--2026-09-29", "deliver"),
+    ]
+    states["dandi/teachers/2026-09-27"] = State.VANISHED
+    assert _owed(daily, states, date(2026, 9, 28)) == [("dandi/teachers/2026-09-27", "decide")]
+
+
+def test_a_business_date_to_come_makes_no_day_be_over(daily: Contract) -> None:
+    owed = due([daily], Known({}), date(2026, 10, 9), date(2026, 10, 1))
+    assert [one.delivery_id for one in owed] == ["dandi/teachers/2026-09-30"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_day_is_in_one_period_whatever_fails(daily: Contract, runs: list[tuple[int, bool]]) -> None:
+    """Runs some days apart; where one fails, those of the contract that come after it wait."""
+    states: dict[str, State] = {}
+    today = date(2026, 9, 30)
+    for wait, works in runs:
+        today += timedelta(days=wait)
+        for owed in due([daily], Known(dict(states)), today):
+            states[owed.delivery_id] = State.CLOSED if works else State.FAILED
+            if not works:
+                break
+    editions = [edition for name in states if (edition := edition_of(daily, name))]
+    periods = sorted(edition.period for edition in editions if isinstance(edition.period, Days))
+    assert len(periods) == len(states)
+    for before, after in itertools.pairwise(periods):
+        assert before.first <= before.last and after.first == before.last + timedelta(days=1)
+    # At most the last one is not done: nothing overtakes it.
+    assert all(states[f"dandi/teachers/{period}"] is State.CLOSED for period in periods[:-1])
 
 
 @given(st.lists(st.sampled_from(State), max_size=12))

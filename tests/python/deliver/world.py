@@ -128,6 +128,30 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
     }
 
 
+LAYOUT = {
+    "fileName": "T_{yyyyMMdd}_{HHmmss}.txt",
+    "encoding": "windows-1252",
+    "width": 20,
+    "recordColumn": "last_name",
+    "records": {
+        "person": [
+            {"start": 1, "width": 7, "column": "trn", "whenShort": "refuse"},
+            {"start": 8, "width": 6, "column": "born", "format": "ddMMyy", "required": True},
+            {"start": 15, "width": 6, "constant": "person"},
+        ]
+    },
+}
+"""Of the table's rows in which that is the last name."""
+
+
+def of_days(**custom: Any) -> dict[str, Any]:
+    """A sound contract of a file of fixed width with the rows of each day, which is that of birth."""
+    made = document(kind="fixed-width", **{"fixedWidth": LAYOUT, "periodColumn": "born", **custom})
+    made["slaProperties"][0]["unit"] = "day"
+    del made["schema"][0]["quality"]
+    return made
+
+
 def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = None) -> Path:
     """Put a contract where it belongs below a folder of contracts."""
     path = folder / (recipient or str(given["dataProduct"])) / "teachers.odcs.yaml"

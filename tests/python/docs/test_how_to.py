@@ -36,6 +36,7 @@ _NOWHERE = {
     "WAREHOUSE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/warehouse",
     "WAREHOUSE_DESTINATION_DANDI": "/nowhere",
     "WAREHOUSE_DESTINATION_TAD": "/nowhere",
+    "WAREHOUSE_DESTINATION_TPS": "/nowhere",
 }
 """Settings with which `warehouse run` checks the destinations, and then finds no database."""
 

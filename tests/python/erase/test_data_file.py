@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 
 from warehouse.deliver.csv_file import line
 from warehouse.erase import Subject
+from warehouse.erase.columns import emptied
 from warehouse.erase.data_file import without
+from warehouse.erase.stored import Rewritten
 
 SUBJECT = Subject({"trn": frozenset(["1234567"]), "email_address": frozenset(["a@example.org"])})
 _TEXT = st.one_of(
@@ -74,3 +78,28 @@ def test_parquet_keeps_its_schema_and_the_others_values(tmp_path: Path) -> None:
     again = tmp_path / "c.parquet"
     without(path, again, SUBJECT, ())
     assert again.read_bytes() == to.read_bytes()
+
+
+def test_a_file_of_fixed_width_by_the_layout_of_its_manifest(tmp_path: Path) -> None:
+    """Fields stand next to each other: 1234567 is a TRN in one record, and no more than digits in the next two."""
+    records = {
+        "A": [{"start": 1, "width": 7, "field": "trn"}, {"start": 8, "width": 1, "field": "code"}, _constant("A")],
+        "B": [{"start": 1, "width": 7, "field": "trn"}, {"start": 8, "width": 8, "field": "other"}, _constant("B")],
+    }
+    resource = {"path": "a.txt", "encoding": "windows-1252", "layout": {"width": 16, "records": records}}
+    (tmp_path / "datapackage.json").write_text(json.dumps({"resources": [resource]}))
+    theirs, others = [b"12345672       A", b"1234567\xd3x      B"], [b"01234567       A", b"7654321 1234567B"]
+    path, to = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_bytes(b"".join(record + b"\r\n" for record in [theirs[0], others[0], theirs[1], others[1]]))
+    done = without(path, to, SUBJECT, ["trn"])
+    assert (done.rows, done.removed, done.emptied) == (2, 2, 1) and without(path, None, SUBJECT, ["trn"]) == done
+    assert to.read_bytes() == b"01234567       A\r\n7654321        B\r\n"
+    assert emptied(path, to, ["code", "other"]) == Rewritten(4, True)
+    assert to.read_bytes() == b"1234567        A\r\n0123456        A\r\n1234567        B\r\n7654321        B\r\n"
+    # Nothing says where a field ends before the manifest is there: such a file is made again.
+    (tmp_path / "datapackage.json").unlink()
+    assert without(path, None, SUBJECT, ()).removed == 4
+
+
+def _constant(text: str) -> dict[str, Any]:
+    return {"start": 16, "width": 1, "constant": text}

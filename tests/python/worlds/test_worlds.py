@@ -30,6 +30,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
     assert tidy.second.differs_from(tidy.first) == [
         "extracts.dandi_teachers",
         "extracts.tad_teachers",
+        "extracts.tps_new",
         "marts.dim_live_person",
         "marts.dim_person",
         "marts.fct_employment",
@@ -43,7 +44,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
         "marts.fct_service_spell",
         "marts.fct_workforce_movement",
     ]
-    assert len(tidy.second.files) == 2
+    assert len(tidy.second.files) == 4
 
 
 def test_other_roles_settings_and_people(make_place: MakePlace, tidy: Day) -> None:

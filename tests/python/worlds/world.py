@@ -91,6 +91,7 @@ class Place:
             "WAREHOUSE_TODAY": TODAY.isoformat(),
             "WAREHOUSE_DESTINATION_DANDI": str(self.home / "dandi"),
             "WAREHOUSE_DESTINATION_TAD": str(self.home / "tad"),
+            "WAREHOUSE_DESTINATION_TPS": str(self.home / "tps"),
             **self.environment,
         }
 
@@ -147,7 +148,7 @@ def outcome(place: Place) -> Outcome:
         marts = {f"{schema}.{table}": digest(connection, schema, table) for schema, table in tables}
     files = {
         str(file.relative_to(place.home)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for recipient in ("dandi", "tad")
+        for recipient in ("dandi", "tad", "tps")
         for file in sorted((place.home / recipient).rglob("*"))
         # A manifest says when it was written.
         if file.is_file() and file.name != "datapackage.json"

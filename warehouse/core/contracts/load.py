@@ -7,7 +7,7 @@ import json
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from open_data_contract_standard.model import (
     CustomProperty,
@@ -17,6 +17,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
+from warehouse.core.contracts.layout import BadLayout, Layout, layout_of
 from warehouse.core.contracts.model import (
     IDENTIFIER,
     QUASI_IDENTIFIER,
@@ -28,11 +29,11 @@ from warehouse.core.contracts.model import (
     PseudonymKey,
     Rule,
     RuleKind,
-    Schedule,
 )
 from warehouse.core.contracts.place import EXPORTS, ExtractName, contract_files
 from warehouse.core.contracts.read import contract_error, read
 from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
+from warehouse.core.contracts.schedule import schedule_of
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
 from warehouse.core.destinations import kind_of_server, server_types
 
@@ -47,8 +48,11 @@ _CUSTOM = {
     "controlCharacters",
     "formulaCharacters",
     "pseudonymKey",
+    "fixedWidth",
+    "periodColumn",
+    "newestOf",
+    "firstDay",
 }
-_LATEST_DUE_DAY = 28
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
@@ -99,8 +103,10 @@ class _Loader:
         columns, rules, description = self._table()
         sort_key = self._sort_key(custom.get("sortKey"), columns)
         as_at = self._as_at(custom.get("asAtColumn"), columns)
-        file_format = self._format(custom)
-        schedule, retention = self._sla()
+        file_format = self._format(custom, columns)
+        period_column, newest_of = self._period(custom, columns)
+        said = {str(entry.property): entry for entry in document.slaProperties or []}
+        schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
         destinations = self._destinations()
         proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
@@ -127,6 +133,8 @@ class _Loader:
             retention_months=retention,
             content_sha256=_content(document),
             pseudonym_key=pseudonym_key,
+            period_column=period_column,
+            newest_of=newest_of,
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -292,10 +300,35 @@ class _Loader:
             self._wrong("customProperties.asAtColumn", f"`{given}` is not a date column of this contract")
         return str(given)
 
-    def _format(self, custom: dict[str, Any]) -> FileFormat:
+    def _period(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> tuple[str | None, tuple[str, ...]]:
+        given, newest = custom.get("periodColumn"), custom.get("newestOf", [])
+        if given is not None and given not in {column.name for column in columns if column.type.kind is Kind.DATE}:
+            self._wrong("customProperties.periodColumn", f"`{given}` is not a date column of this contract")
+        names = {column.name for column in columns}
+        if not isinstance(newest, list) or not set(newest) <= names or (newest and given is None):
+            self._wrong("customProperties.newestOf", "must be a list of columns, beside a periodColumn")
+            return None, ()
+        return (None if given is None else str(given)), tuple(newest)
+
+    def _layout(self, kind: object, given: object, columns: tuple[Column, ...]) -> Layout | None:
+        place = "customProperties.fixedWidth"
+        if kind != "fixed-width":
+            if given is not None:
+                self._wrong(place, "is for a file of fixed width alone")
+            return None
+        try:
+            return layout_of(given, {column.name: column.type for column in columns})
+        except BadLayout as error:
+            self._wrong(place, str(error))
+            return None
+
+    def _format(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> FileFormat:
         kind, level, rows = custom.get("fileFormat"), custom.get("compressionLevel", 3), custom.get("rowsPerFile")
-        if kind not in ("parquet", "csv"):
-            self._wrong("customProperties.fileFormat", f"is `{kind}`; it must be parquet or csv")
+        if kind not in ("parquet", "csv", "fixed-width"):
+            self._wrong("customProperties.fileFormat", f"is `{kind}`; it must be parquet or csv, or fixed-width")
+        layout = self._layout(kind, custom.get("fixedWidth"), columns)
+        if layout is not None and rows is not None:
+            self._wrong("customProperties.rowsPerFile", "is not for a file of fixed width, whose name is agreed")
         if not isinstance(level, int) or not 1 <= level <= 19:
             self._wrong("customProperties.compressionLevel", "must be a whole number from 1 to 19 (zstd)")
         if rows is not None and (not isinstance(rows, int) or rows < 1):
@@ -307,8 +340,9 @@ class _Loader:
             self._wrong("customProperties.formulaCharacters", f"is `{formula}`; it must be leave or prefix")
         if kind != "csv" and "formulaCharacters" in custom:
             self._wrong("customProperties.formulaCharacters", "is for CSV alone: no spreadsheet opens another file")
+        known: dict[object, Literal["csv", "fixed-width"]] = {"csv": "csv", "fixed-width": "fixed-width"}
         return FileFormat(
-            "csv" if kind == "csv" else "parquet", level if isinstance(level, int) else 3, rows, control, formula
+            known.get(kind, "parquet"), level if isinstance(level, int) else 3, rows, control, formula, layout
         )
 
     def _proof(self, given: object) -> Proof:
@@ -316,21 +350,6 @@ class _Loader:
             self._wrong("customProperties.confirmation", f"is `{given}`; it must be one of {', '.join(Proof)}")
             return Proof.READ_BACK
         return Proof(str(given))
-
-    def _sla(self) -> tuple[Schedule, int]:
-        given = {entry.property: entry for entry in self._document.slaProperties or []}
-        frequency = given.get("frequency")
-        if frequency is None or frequency.value != 1 or frequency.unit not in ("m", "month", "months"):
-            self._wrong("slaProperties.frequency", "must be 1 with unit month: the period is a whole calendar month")
-        due = given["dueDay"].value if "dueDay" in given else 1
-        if not isinstance(due, int) or isinstance(due, bool) or not 1 <= due <= _LATEST_DUE_DAY:
-            self._wrong("slaProperties.dueDay", f"must be a day of the next month, 1 to {_LATEST_DUE_DAY}")
-            due = 1
-        kept = given.get("retention")
-        if kept is None or not isinstance(kept.value, int) or kept.unit not in ("m", "month", "months"):
-            self._wrong("slaProperties.retention", "must be a number of months, with unit month")
-            return Schedule(due), 0
-        return Schedule(due), kept.value
 
     def _destinations(self) -> frozenset[str]:
         kinds = set()

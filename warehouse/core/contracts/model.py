@@ -6,10 +6,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.types import ColumnType
 
 _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
@@ -114,20 +116,24 @@ class FileFormat:
             replaced and counted.
         formula_characters: whether a text of a CSV file that a spreadsheet would run is left, or gets an apostrophe
             before it; it is counted either way.
+        layout: of a file of fixed width; None of others.
     """
 
-    kind: Literal["parquet", "csv"]
+    kind: Literal["parquet", "csv", "fixed-width"]
     compression_level: int = 3
     rows_per_file: int | None = None
     control_characters: Literal["refuse", "replace"] = "refuse"
     formula_characters: Literal["leave", "prefix"] = "leave"
+    layout: Layout | None = None
 
     @property
     def suffix(self) -> str:
-        return self.kind
+        return "txt" if self.layout else self.kind
 
     @property
     def media_type(self) -> str:
+        if self.layout:
+            return f"text/plain; charset={self.layout.encoding}"
         return "text/csv; charset=utf-8; header=present" if self.kind == "csv" else "application/vnd.apache.parquet"
 
 
@@ -157,9 +163,16 @@ class PseudonymKey:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a delivery is owed: for each whole calendar month, from a day of the next month on."""
+    """When a delivery is owed: for each whole calendar month, or for the days since the delivery before.
 
+    Attributes:
+        due_day: of the next month, from which a month is owed.
+        first_day: with which the first delivery of days begins; None for the last day that is over.
+    """
+
+    every: Literal["month", "day"] = "month"
     due_day: int = 1
+    first_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +187,8 @@ class Contract:
         proof: what proves that a file arrived.
         retention_months: how long the recipient may keep a file.
         pseudonym_key: that makes the pseudonyms; None where no column is one.
+        period_column: with the day by which a row belongs to a period; None where each delivery has every row.
+        newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
         content_sha256: of all that it says but for its version and how an arrival is confirmed, without comments.
     """
@@ -198,6 +213,8 @@ class Contract:
     retention_months: int
     content_sha256: str = ""
     pseudonym_key: PseudonymKey | None = None
+    period_column: str | None = None
+    newest_of: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""
