@@ -118,6 +118,11 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
         f"""{ENDS} select distinct p.trn::text from persons p join ends on ends.end_id = p.person_id
             join (select a.person_id {_PROHIBITED}) a on a.person_id = ends.person_id""",
     ),
+    "people of whom Teachers' Pensions is told": (
+        "select trn, pensions_gender_code from tps_new where pensions_update_code = '1018Z981'",
+        """select trn::text, gender::text from persons
+            where status = 0 and created_by_tps is not true and gender in (1, 2)""",
+    ),
     "live teachers whose prohibition differs between the recipients": (
         "select trn from tad_teachers t join dandi_teachers d using (trn) "
         "where t.has_open_prohibition is distinct from d.has_open_prohibition",
