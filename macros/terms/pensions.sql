@@ -12,7 +12,7 @@
     end
 {%- endmacro %}
 
-{# Whether Teachers' Pensions is told of a person as a new one: who came from them is known there; so is the gender, which has two codes. #}
+{# Whether Teachers' Pensions hears of a person as a new one: who came from them is known there; so is the gender, which has two codes. #}
 {% macro is_new_to_pensions(people) -%}
     {{ people }}.is_active
     and not coalesce({{ people }}.created_by_tps, false)

@@ -51,7 +51,7 @@ class Fitting:
     set_aside: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """As it is kept in the ledger and told in the manifest."""
+        """As it is kept in the ledger and stated in the manifest."""
         return {
             "cut": dict(sorted(self.cut.items())),
             "transliterated": dict(sorted(self.transliterated.items())),

@@ -25,7 +25,7 @@ def schedule_of(
         said: the properties of the service, by name.
         first_day: the contract's own property of that name.
         period_column: that of the contract.
-        wrong: told each mistake, with its place.
+        wrong: called with the place of each mistake, and what it is.
     """
     kept, frequency = said.get("retention"), said.get("frequency")
     if kept is None or not isinstance(kept.value, int) or kept.unit not in _MONTHS:

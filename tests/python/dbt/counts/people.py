@@ -118,7 +118,7 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
         f"""{ENDS} select distinct p.trn::text from persons p join ends on ends.end_id = p.person_id
             join (select a.person_id {_PROHIBITED}) a on a.person_id = ends.person_id""",
     ),
-    "people of whom Teachers' Pensions is told": (
+    "people who are new to Teachers' Pensions": (
         "select trn, pensions_gender_code from tps_new where pensions_update_code = '1018Z981'",
         """select trn::text, gender::text from persons
             where status = 0 and created_by_tps is not true and gender in (1, 2)""",
