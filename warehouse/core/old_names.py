@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from warehouse.core.settings import PROJECT
+from warehouse.core.errors import TermsError
+from warehouse.core.settings import PROJECT, near
 
 COLUMNS: Final = PROJECT / "seeds" / "legacy_columns.csv"
+
+OUTCOMES: Final = ("same", "derived", "gone")
 
 RENAMED: Final = {"dfeta_sanction": "dfeta_sanction_legacy"}
 """Names that a table had before: views of both names have the same rows."""
@@ -59,9 +63,20 @@ class OldColumn:
 
 @lru_cache(maxsize=1)
 def load(path: Path = COLUMNS) -> tuple[OldColumn, ...]:
-    """Every column of the old tables. A row of the file is all columns of a table of which the same is to be said."""
+    """Every column of the old tables. A row of the file is all columns of a table of which the same is to be said.
+
+    Raises:
+        TermsError: two things are said of one name, or an outcome is none; names the place.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        return tuple(_column(word, row) for row in csv.DictReader(file) for word in row["legacy_columns"].split())
+        found = [_column(word, row) for row in csv.DictReader(file) for word in row["legacy_columns"].split()]
+    for name, times in Counter((one.table, one.name) for one in found).items():
+        if times > 1:
+            raise _wrong(path, f"`{name[1]}` of `{name[0]}` is there {times} times")
+    for one in found:
+        if one.outcome not in OUTCOMES:
+            raise _wrong(path, f"`{one.name}` of `{one.table}` is `{one.outcome}`; it must be {', '.join(OUTCOMES)}")
+    return tuple(found)
 
 
 def columns_of(table: str) -> dict[str, OldColumn]:
@@ -80,6 +95,15 @@ def tables_with(column: str) -> list[str]:
 def has_view(table: str) -> bool:
     """Whether there is a view of this old name."""
     return any(one.outcome != "gone" for one in columns_of(table).values())
+
+
+def _wrong(path: Path, what: str) -> TermsError:
+    place = near(path)
+    return TermsError(
+        f"{place}: {what}.",
+        meaning="What became of an old column is not certain. Nothing was changed.",
+        next_command=f"Correct {place}, then run `make docs`.",
+    )
 
 
 def _column(word: str, row: dict[str, str]) -> OldColumn:

@@ -29,6 +29,9 @@ pytestmark = pytest.mark.slow
 PEOPLE = 3_000
 AS_AT = "2026-09-30"
 
+# It counts statements, as a server of an organisation may: what docs/legacy.md asks is asked here.
+SERVER = {"fsync": "off", "full_page_writes": "off", "shared_preload_libraries": "pg_stat_statements"}
+
 # Nothing replicates this database: each alert is one version, known from the day it was made. The other tables are as
 # old as the first copy.
 HISTORY = """
@@ -100,7 +103,7 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    cluster = Cluster("dbt", short_folder / "dbt", find_binaries(), {"fsync": "off", "full_page_writes": "off"})
+    cluster = Cluster("dbt", short_folder / "dbt", find_binaries(), SERVER)
     cluster.start()
     try:
         cluster.create_database("built")

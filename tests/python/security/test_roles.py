@@ -24,10 +24,13 @@ MODELS = {
     "marts__dim_one": "select x, 'Ann' as first_name, 'old' as label, nino from {staging}.stg_one",
     "marts__dim_open": "select 1 as x",
     "extracts__tad_one": "select x from {staging}.stg_one",
+    # A view of an old name is read with its owner's rights on staging, which a reader has not.
+    "legacy__old_one": "view: select x, nino from {staging}.stg_one",
 }
 CLASSES = {
     "dim_one": {"x": "open", "label": "open", "first_name": "personal", "nino": "sensitive"},
     "dim_open": {"x": "open"},
+    "old_one": {"x": "open", "nino": "sensitive"},
 }
 SEEN = {
     Role.analyst: ["x", "label"],
@@ -99,6 +102,8 @@ def test_a_reader_sees_the_columns_of_its_class_before_and_after_builds(
         for column in SEEN[Role.analyst_sensitive]:
             assert may(reader, f"select {column} from marts.dim_one") == (column in SEEN[role])
         assert columns(reader, "select * from dim_open") == ["x"]
+        assert may(reader, "select x from legacy.old_one")
+        assert may(reader, "select nino from legacy.old_one") == (role is Role.analyst_sensitive)
         assert may(reader, "table seeds.codes")
         assert may(reader, "select * from staging.stg_one") == (role is Role.analyst_sensitive)
         assert may(reader, "table extracts.tad_one") == (role is Role.analyst_sensitive)

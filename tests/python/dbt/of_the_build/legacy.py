@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
+import psycopg
 import yaml
 
 from warehouse.core import old_names
@@ -165,3 +167,12 @@ class TestLegacy:
         unexplained = """select count(*) from aside_legacy.coverage where case outcome when 'same' then made_of
             when 'derived' then explanation else explanation || gone_since end is null"""
         assert built.number(unexplained) == 0
+
+    def test_reads_are_counted_where_the_server_counts_statements(self, built: Built) -> None:
+        (asked,) = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs" / "legacy.md").read_text(encoding="utf-8"), re.S)
+        with psycopg.connect(built.conninfo) as connection:
+            connection.execute("create extension if not exists pg_stat_statements")
+        for limit in (1, 2, 3):
+            built.rows(f"select id from aside_legacy.contact where statecode = 0 limit {limit}")
+        counted = built.rows(asked.replace("mlegacy", "maside_legacy"))
+        assert [row[:2] for row in counted if "where statecode" in row[2]] == [(3, 6)]
