@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -14,8 +14,10 @@ from warehouse.core.settings import PROJECT
 
 _MACRO: Final = """{#
     Written by `make docs` from seeds/legacy_columns.csv; edit that, not this. dbt reads no file but its own, and a seed
-    could not be read before it is built. Of each old table that has a view: of a replica the columns that the view has
-    (`kept`), and of all of them the columns that have no successor (`gone`), each with its type.
+    could not be read before it is built. It is text, because every macro is read for every model that is linted.
+
+    The columns of an old table that has a view, each with the type of its values, as `name:type name:type`: those that
+    have no successor; or, of a replica, those that its view shows.
 #}
 """
 
@@ -78,15 +80,27 @@ load it. Without it nothing counts: a server's log has the statements of a login
 
 
 def shapes() -> str:
-    """The macro `legacy_shapes`."""
-    lines = []
-    for table, columns in _tables(load()).items():
-        if not has_view(table):
-            continue
-        kept = [one for one in columns if one.outcome != "gone"] if table.startswith("trs_") else []
-        gone = [one for one in columns if one.outcome == "gone"]
-        lines.append(f"    '{table}': {{'kept': {{{_typed(kept)}}}, 'gone': {{{_typed(gone)}}}}},\n")
-    return _MACRO + "{% macro legacy_shapes() %}\n{{ return({\n" + "".join(sorted(lines)) + "}) }}\n{% endmacro %}\n"
+    """The macros `legacy_gone`, `legacy_kept` and `legacy_loaded`."""
+    tables = {table: columns for table, columns in sorted(_tables(load()).items()) if has_view(table)}
+    gone = {table: [one for one in columns if one.outcome == "gone"] for table, columns in tables.items()}
+    kept = {
+        table: [one for one in columns if one.outcome != "gone"]
+        for table, columns in tables.items()
+        if table.startswith("trs_")
+    }
+    loaded = [table for table, columns in kept.items() if any(one.name == "__inserted" for one in columns)]
+    text = _MACRO + _macro("legacy_gone", gone) + "\n" + _macro("legacy_kept", kept)
+    text += "\n{# The replicas whose rows have the times of their loading. #}\n{% macro legacy_loaded() -%}\n"
+    return text + f"    {' '.join(loaded)}\n{{%- endmacro %}}\n"
+
+
+def _macro(name: str, tables: Mapping[str, Sequence[OldColumn]]) -> str:
+    cases = [
+        f"{{%- {'if' if place == 0 else 'elif'} table == '{table}' -%}}\n"
+        f"    {' '.join(f'{one.name}:{one.view_type}' for one in columns)}\n"
+        for place, (table, columns) in enumerate(tables.items())
+    ]
+    return f"{{% macro {name}(table) -%}}\n{''.join(cases)}{{%- endif -%}}\n{{%- endmacro %}}\n"
 
 
 def page() -> str:
@@ -151,10 +165,6 @@ def _without_successor(tables: dict[str, list[OldColumn]]) -> str:
 
 def _named(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _typed(columns: Iterable[OldColumn]) -> str:
-    return ", ".join(f"'{one.name}': '{one.view_type}'" for one in columns)
 
 
 def _tables(columns: Iterable[OldColumn]) -> dict[str, list[OldColumn]]:

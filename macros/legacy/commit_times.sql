@@ -6,8 +6,8 @@
 #}
 {% macro legacy_replicas(of_persons) -%}
     {%- set tables = [] -%}
-    {%- for table, shape in legacy_shapes().items() -%}
-        {%- if '__inserted' in shape.kept and (table[4:] in keyed_by_person()) == of_persons -%}
+    {%- for table in legacy_loaded().split() -%}
+        {%- if (table[4:] in keyed_by_person()) == of_persons -%}
             {%- do tables.append(table[4:]) -%}
         {%- endif -%}
     {%- endfor -%}

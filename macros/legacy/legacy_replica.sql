@@ -1,9 +1,11 @@
 {#
     A view with the name, the columns and the types of one of the old `trs_*` tables, over the staging model of the same
-    table: the whole SQL of such a model. Which columns it has is in seeds/legacy_columns.csv (`legacy_shapes`).
+    table: the whole SQL of such a model. Which columns it has is in seeds/legacy_columns.csv (`legacy_kept`).
 #}
 {% macro legacy_replica(table) -%}
-{%- set shape = legacy_shapes()['trs_' ~ table] -%}
+{%- set view = 'trs_' ~ table -%}
+{%- set kept = legacy_kept(view).split() -%}
+{%- set is_loaded = view in legacy_loaded().split() -%}
 with
 
 rows_now as (
@@ -11,7 +13,7 @@ rows_now as (
     select * from {{ ref('stg_trs__' ~ table) }}
 
 ),
-{%- if '__inserted' in shape.kept %}
+{%- if is_loaded %}
 
 commit_times as (
 
@@ -23,19 +25,20 @@ commit_times as (
 final as (
 
     select
-        {%- for column, type in shape.kept.items() if not column.startswith('__') %}
+        {%- for pair in kept if not pair.startswith('__') %}
+        {%- set column, type = pair.split(':') %}
         {%- set shown = legacy_replica_column(column, type) ~ ' as ' ~ column %}
-        {%- if loop.last and '__inserted' not in shape.kept %}
-        {{ legacy_last(shown, 'trs_' ~ table) }}
+        {%- if loop.last and not is_loaded %}
+        {{ legacy_last(shown, view) }}
         {%- else %}
         {{ shown }},
         {%- endif %}
         {%- endfor %}
-        {%- if '__inserted' in shape.kept %}
-        {{ legacy_times('trs_' ~ table) }}
+        {%- if is_loaded %}
+        {{ legacy_times(view) }}
         {%- endif %}
     from rows_now
-    {%- if '__inserted' in shape.kept %}
+    {%- if is_loaded %}
     left join commit_times
         on commit_times.replica_key = {{ replica_key(table, 'rows_now') }}
     {%- endif %}
@@ -70,7 +73,8 @@ select * from final
 {% macro legacy_last(column, view) -%}
     {{ column }}
     {%- if view is not none and var('legacy_nulls', false) -%}
-        {%- for gone, type in legacy_shapes()[view].gone.items() -%}
+        {%- for pair in legacy_gone(view).split() -%}
+            {%- set gone, type = pair.split(':') -%}
             ,
         cast(null as {{ legacy_type(type) }}) as {{ gone }}
         {%- endfor -%}
