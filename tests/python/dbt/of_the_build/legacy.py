@@ -169,7 +169,7 @@ class TestLegacy:
         assert built.number(unexplained) == 0
 
     def test_reads_are_counted_where_the_server_counts_statements(self, built: Built) -> None:
-        (asked,) = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs" / "legacy.md").read_text(encoding="utf-8"), re.S)
+        (asked,) = re.findall(r"```text\n(.*?)```", (PROJECT / "docs" / "legacy.md").read_text(encoding="utf-8"), re.S)
         with psycopg.connect(built.conninfo) as connection:
             connection.execute("create extension if not exists pg_stat_statements")
         for limit in (1, 2, 3):
