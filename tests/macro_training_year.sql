@@ -11,6 +11,8 @@ cases as (
     union all
     select cast('1999-12-31' as date), '1999/00'
     union all
+    select cast('0001-02-01' as date), '0000/01'
+    union all
     select cast(null as date), cast(null as {{ dbt.type_string() }})
 
 )

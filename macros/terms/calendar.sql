@@ -26,12 +26,12 @@
 {%- endmacro %}
 
 {% macro split_year(day, first_month, separator) -%}
-    {{ as_text(first_year_of(day, first_month)) }}
+    lpad({{ as_text(first_year_of(day, first_month)) }}, 4, '0')
     || '{{ separator }}'
     || lpad({{ as_text('mod(' ~ first_year_of(day, first_month) ~ ' + 1, 100)') }}, 2, '0')
 {%- endmacro %}
 
 {# The month of a date as text that sorts: `2026-11`. #}
 {% macro calendar_month(day) -%}
-    {{ as_text(part_of('year', day)) }} || '-' || lpad({{ as_text(part_of('month', day)) }}, 2, '0')
+    lpad({{ as_text(part_of('year', day)) }}, 4, '0') || '-' || lpad({{ as_text(part_of('month', day)) }}, 2, '0')
 {%- endmacro %}

@@ -48,7 +48,13 @@ paired as (
             placed.stored_event_id
         ) as event_id,
         min(placed.store_rank) over (partition by placed.match_key, placed.match_place) as preferred_rank,
-        count(*) over (partition by placed.match_key, placed.match_place) as store_count
+        count(*) over (partition by placed.match_key, placed.match_place) as store_count,
+        max(case when placed.event_store = 'process_events' then placed.event_reason end) over (
+            partition by placed.match_key, placed.match_place
+        ) as process_reason,
+        max(case when placed.event_store = 'events' then placed.event_reason end) over (
+            partition by placed.match_key, placed.match_place
+        ) as older_event_reason
     from placed
 
 ),
@@ -69,6 +75,12 @@ final as (
         raised_by_user_id,
         raised_by_dqt_user_id,
         changes,
+        coalesce(process_reason, older_event_reason) as event_reason,
+        case
+            when process_reason is not null then 'process'
+            when older_event_reason is not null then 'event'
+            else 'unknown'
+        end as event_reason_source,
         dense_rank() over (
             partition by event_id
             order by {{ text_order('match_key') }} nulls last, match_place nulls last

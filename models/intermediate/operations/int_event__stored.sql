@@ -1,3 +1,9 @@
+{#- Where a process or an event of the older store says why; of several the first that is there. -#}
+{%- set process_reasons = ['Reason', 'NameChangeReason', 'DetailsChangeReason'] -%}
+{%- set event_reasons = [
+    'Reason', 'ChangeReason', 'NameChangeReason', 'DetailsChangeReason', 'CreateReason', 'AddReason', 'DeletionReason',
+    'DeactivatedReason', 'RejectionReason'
+] -%}
 with
 
 newer_events as (
@@ -36,7 +42,13 @@ newer as (
         lower(processes.dqt_user_id) as raised_by_dqt_user_id,
         processes.dqt_user_name as raised_by_dqt_user_name,
         {{ json_text('newer_events.payload', ['Changes']) }} as changes_text,
-        lower({{ json_text('newer_events.payload', ['Email', 'EmailId']) }}) as message_id
+        lower({{ json_text('newer_events.payload', ['Email', 'EmailId']) }}) as message_id,
+        coalesce(
+            {%- for key in process_reasons %}
+            {{ json_text('processes.change_reason', [key]) }},
+            {%- endfor %}
+            {{ json_text('newer_events.payload', ['RejectionReason']) }}
+        ) as event_reason
     from newer_events
     left join processes
         on newer_events.process_id = processes.process_id
@@ -71,7 +83,12 @@ older as (
         raised_by_dqt_user_id,
         raised_by_dqt_user_name,
         {{ json_text('payload', ['Changes']) }} as changes_text,
-        lower({{ json_text('payload', ['Email', 'EmailId']) }}) as message_id
+        lower({{ json_text('payload', ['Email', 'EmailId']) }}) as message_id,
+        coalesce(
+            {%- for key in event_reasons %}
+            {{ json_text('payload', [key]) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as event_reason
     from raised
 
 ),
@@ -104,7 +121,8 @@ final as (
             when {{ regex_matches('changes_text', '^-?[0-9]{1,18}$') }}
                 then cast(changes_text as {{ dbt.type_bigint() }})
         end as changes,
-        message_id
+        message_id,
+        event_reason
     from stored
 
 )

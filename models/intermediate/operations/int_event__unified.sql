@@ -61,6 +61,8 @@ paired as (
         preferred.dates_out_of_range,
         preferred.process_id,
         preferred.changes,
+        preferred.event_reason,
+        preferred.event_reason_source,
         preferred.has_id_of_another,
         others.event_at as other_event_at,
         case when preferred.event_store = 'events' then preferred.event_name else others.event_name end
@@ -93,6 +95,8 @@ final as (
         subjects.person_id,
         paired.raised_by_user_id,
         paired.raised_by_dqt_user_id,
+        paired.event_reason,
+        paired.event_reason_source,
         paired.has_id_of_another,
         case when paired.is_in_both_stores then 'both' else paired.event_store end as event_stores,
         coalesce(subjects.event_person_count, 0) as event_person_count,

@@ -47,6 +47,8 @@ final as (
         {{ raised_by_kind('users', 'dqt_users', 'events.raised_by_dqt_user_id') }} as raised_by_kind,
         coalesce(events.raised_by_user_id, dqt_users.user_id) as raised_by_user_id,
         events.raised_by_dqt_user_id,
+        events.event_reason,
+        events.event_reason_source,
         events.is_known_event_name,
         events.lacks_person,
         events.lacks_changes,

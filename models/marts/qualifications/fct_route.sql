@@ -66,6 +66,7 @@ final as (
         routes.route_status_label,
         routes.is_held,
         routes.holds_from,
+        coalesce(routes.holds_from > {{ as_at_date() }}, false) as is_held_from_future,
         routes.training_start_date,
         routes.training_end_date,
         coalesce(routes.training_end_date < routes.training_start_date, false) as ends_before_start,

@@ -2,7 +2,7 @@ with
 
 coverages as (
 
-    {% for domain in ('induction', 'operations', 'qualifications') -%}
+    {% for domain in ('induction', 'operations', 'people', 'qualifications') -%}
     select
         '{{ domain }}' as coverage_domain,
         coverage_subject,

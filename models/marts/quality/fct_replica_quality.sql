@@ -3,7 +3,8 @@
     'alerts', 'emails', 'events', 'integration_transaction_records', 'integration_transactions', 'notes',
     'one_login_users', 'persons', 'previous_names', 'process_events', 'processes', 'qualifications',
     'route_migration_report_items', 'support_task_notes', 'support_tasks', 'tps_csv_extract_items',
-    'tps_csv_extract_load_items', 'tps_csv_extracts', 'tps_employments', 'trn_request_metadata', 'users',
+    'tps_csv_extract_load_items', 'tps_csv_extracts', 'tps_employments', 'tps_establishments', 'trn_request_metadata',
+    'users',
 ] -%}
 
 with

@@ -20,9 +20,11 @@ from warehouse.core.postgres.cluster import Cluster
 from .conftest import PROJECT
 from .counts import COUNTS
 from .faults import FAULTS
-from .of_the_build import operations
+from .of_the_build import bad_input, operations
+from .of_the_build.bad_input import TestBadInput  # noqa: F401
 from .of_the_build.legacy import TestLegacy  # noqa: F401
 from .of_the_build.operations import TestOperations  # noqa: F401
+from .of_the_build.people import TestPeople  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +42,7 @@ do $$
 declare
     name text;
 begin
-    for name in select tablename from pg_tables where schemaname = 'public' loop
+    for name in select tablename from pg_tables where schemaname = 'public' and tablename <> 'persons' loop
         execute format($view$
             create view versions.%1$I as
             select %2$s as known_from, null::timestamptz as known_to, %3$L::"char" as operation,
@@ -53,7 +55,24 @@ begin
             case name when 'alerts' then 'I' else 'C' end);
     end loop;
 end
-$$
+$$;
+-- Some people were changed since, at the time of an event: they had another name and number before.
+create view versions.persons as
+with changed as (
+    select p.person_id, max(e.created_on) + interval '1 second' as changed_at
+    from persons p join process_events e on e.payload ->> 'PersonId' = p.person_id::text and e.created_on = p.updated_on
+    where e.event_name = 'PersonDetailsUpdatedEvent' group by 1
+), versions as (
+    select timestamptz '2019-09-01 02:00+00' as known_from, c.changed_at as known_to, 'C'::"char" as operation,
+        case when c.changed_at is null then p else jsonb_populate_record(p, jsonb_build_object('last_name', 'Before',
+            'national_insurance_number', 'QQ999999C', 'updated_on', '2019-01-01')) end as person
+    from persons p left join changed c using (person_id)
+    union all
+    select c.changed_at, null, 'U', p from persons p join changed c using (person_id)
+)
+select known_from, known_to, operation, null::"char" as ended_by, null::xid8 as from_xid, null::xid8 as to_xid,
+    null::timestamptz as began_after, null::timestamptz as ended_after, 1 as epoch_id, (person).*
+from versions
 """
 
 
@@ -115,7 +134,7 @@ def built(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         sandbox.population.populate(conninfo, people=PEOPLE)
         with psycopg.connect(conninfo) as connection:
             connection.execute("set session_replication_role = replica")
-            connection.execute((FAULTS + operations.FAULTS).encode())
+            connection.execute((FAULTS + operations.FAULTS + bad_input.FAULTS).encode())
             connection.execute(HISTORY.encode())
         folder = tmp_path_factory.mktemp("build")
         shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
@@ -185,7 +204,7 @@ def test_a_circle_of_merges_is_marked_and_follows_nobody(built: Built) -> None:
 
 def test_every_mart_and_extract_can_be_read_by_a_client(built: Built) -> None:
     """A date that Python, and so pandas, cannot hold is null, and kept as text."""
-    assert built.number("select count(*) from qualifications where training_end_date = '20190-07-01'") == 1
+    assert built.number("select count(*) from public.qualifications where training_end_date = '20190-07-01'") == 1
     kept = "select dates_out_of_range from fct_route where dates_out_of_range is not null and training_end_date is null"
     assert ("training_end_date 20190-07-01",) in built.rows(kept)
     assert built.number("select count(*) from dim_person where date_of_birth < '1753-01-01'") >= 1
@@ -197,15 +216,8 @@ def test_every_mart_and_extract_can_be_read_by_a_client(built: Built) -> None:
         built.rows(f"select * from {relation}")  # psycopg refuses a year beyond 9999
 
 
-def test_infinity_is_null_and_counted(built: Built) -> None:
+def test_infinity_is_null(built: Built) -> None:
     assert built.number("select count(*) from stg_trs__tps_employments where end_date = 'infinity'") == 0
-    counts = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
-    assert (counts["tps_employments"], counts["alerts"]) == (2, 1)
-    assert counts["events"] == built.number("select count(*) from events where not isfinite(inserted)") > 0
-    far = "select count(*) from qualifications where greatest(training_start_date, training_end_date) > '9999-12-31'"
-    assert counts["qualifications"] == built.number(far) > 0
-    found = ("tps_employments", "alerts", "events", "qualifications")
-    assert sum(counts.values()) == sum(counts[table] for table in found)
 
 
 def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
@@ -331,7 +343,7 @@ def test_bad_rows_are_kept_marked_and_listed(built: Built) -> None:
     }.items():
         assert built.number(f"select count(*) from {mart}") == built.number(f"select count(*) from {counted}"), mart
     assert built.number("select count(*) from fct_employment where has_duplicate_key") >= 2
-    assert built.number("select count(*) from fct_employment where start_date < '0002-01-01'") == 1
+    assert built.number("select count(*) from fct_employment where start_date = '0001-01-01'") == 1
     assert built.number("select count(*) from fct_route where holds_from = '2027-06-01' and is_held") == 1
     assert (
         built.number("select count(*) from dim_person where last_name in ('Nu\u0301n\u0303ez', '\u738b\u5c0f\u660e')")

@@ -12,7 +12,9 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
     "flags of changes, added up by store": (
         "select event_store, sum(change_flag)::bigint from fct_event_change group by 1",
         """select 'events', sum((payload ->> 'Changes')::bigint)::bigint from events
-            union all select 'process_events', sum((payload ->> 'Changes')::bigint)::bigint from process_events""",
+            where payload ->> 'Changes' ~ '^-?[0-9]+$'
+            union all select 'process_events', sum((payload ->> 'Changes')::bigint)::bigint from process_events
+            where payload ->> 'Changes' ~ '^-?[0-9]+$'""",
     ),
     "TRN requests by status": (
         "select request_status, count(*) from fct_trn_request group by 1",

@@ -31,13 +31,23 @@ _PROHIBITED: Final = """from alerts a
 
 _OPEN_ON: Final = """select d::date, (select count(*) from alerts a where a.deleted_on is null
         and coalesce(a.start_date, (a.created_on at time zone 'Europe/London')::date) <= d::date
-        and (a.end_date is null or greatest(a.start_date, case when isfinite(a.end_date) then a.end_date
+        and (a.end_date is null or greatest(a.start_date, case when a.end_date < '9999-12-31' then a.end_date
             else (a.updated_on at time zone 'Europe/London')::date end) > d::date))
     from unnest(array['1995-03-01', '2010-07-31', '2019-12-31', '2024-02-29', '2025-09-01']::date[]) as d"""
 
 _STOCK_ON: Final = """select d::date, (select coalesce(sum(alerts_open_at_end_of_day), 0)::bigint from fct_alert_day
         where date_day <= d::date and (next_change_date > d::date or next_change_date is null))
     from unnest(array['1995-03-01', '2010-07-31', '2019-12-31', '2024-02-29', '2025-09-01']::date[]) as d"""
+
+# What events tell of numbers, by the key that stands above them in the payload.
+_STORES: Final = """(select event_name, payload, created_on as at from process_events
+    union all select event_name, payload, created from events) stored"""
+
+_NUMBERS_IN_EVENTS: Final = f"""select payload ->> 'PersonId' as person_id,
+        payload -> told ->> 'NationalInsuranceNumber' as nino
+    from {_STORES}, unnest(array['Details', 'PersonDetails', 'OldPersonDetails', 'PersonAttributes',
+        'OldPersonAttributes']) as told
+    where jsonb_typeof(payload -> 'PersonId') = 'string' and jsonb_typeof(payload -> told) = 'object'"""
 
 PAIRS: Final[dict[str, tuple[str, str]]] = {
     "live people with QTS and its date over all records": (
@@ -87,22 +97,84 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "National Insurance numbers ever seen": (
         "select distinct person_id, identifier_value from fct_person_identifier where identifier_type like 'National%'",
-        """select distinct person_id::text, upper(regexp_replace(nino, '[ -]', '', 'g')) from (
-                select person_id, national_insurance_number as nino from persons
-                union select person_id, national_insurance_number from tps_employments
-                union select resolved_person_id, national_insurance_number from trn_request_metadata
-                union select p.person_id, i.national_insurance_number from tps_csv_extract_items i
+        """select distinct person_id, upper(regexp_replace(nino, '[ -]', '', 'g')) from (
+                select person_id::text, national_insurance_number as nino from persons
+                union select person_id::text, national_insurance_number from tps_employments
+                union select resolved_person_id::text, national_insurance_number from trn_request_metadata
+                union select p.person_id::text, i.national_insurance_number from tps_csv_extract_items i
                 join persons p using (trn)
-            ) seen where nino <> '' and person_id is not null""",
+                union select person_id::text, data ->> 'StatedNationalInsuranceNumber' from support_tasks
+                union select person_id::text, national_insurance_number from versions.persons
+                union """
+        + _NUMBERS_IN_EVENTS
+        + """) seen where nino <> '' and person_id is not null""",
     ),
     "identifiers of each kind but numbers": (
-        """select identifier_type, seen_in, count(*) from fct_person_identifier where seen_in not like 'request%'
+        """select identifier_type, seen_in, count(*) from fct_person_identifier where seen_in in
+            ('person record', 'One Login connection', 'route', 'deleted route')
             and identifier_type in ('TRN', 'One Login subject', 'application reference') group by 1, 2""",
         """select 'TRN', 'person record', count(*) from persons
             union all select 'One Login subject', 'One Login connection', count(*) from one_login_users
             where person_id is not null
             union all select 'application reference', 'route', count(distinct (person_id, source_application_reference))
-            from qualifications where source_application_reference is not null and deleted_on is null""",
+            from qualifications where source_application_reference is not null and deleted_on is null
+            union all select 'application reference', 'deleted route', n from (
+                select count(distinct (person_id, source_application_reference)) as n from qualifications
+                where source_application_reference is not null and deleted_on is not null) d where n > 0""",
+    ),
+    "numbers that records had before": (
+        "select person_id, identifier_value from fct_person_identifier where seen_in = 'person record before' "
+        "and identifier_type like 'National%'",
+        """select distinct v.person_id::text, before from versions.persons v left join persons p using (person_id)
+            cross join lateral (select nullif(upper(regexp_replace(v.national_insurance_number, '[ -]', '', 'g')), '')
+                as before) n
+            where v.known_to > v.known_from and before is distinct from
+                nullif(upper(regexp_replace(p.national_insurance_number, '[ -]', '', 'g')), '') and before is not null
+        """,
+    ),
+    "the present version of each person record": (
+        "select person_id, last_name, gender, recorded_qts_date from fct_person_version where is_present_version",
+        "select person_id::text, last_name::text, gender, qts_date from persons",
+    ),
+    "members' numbers in partners' rows, refused ones included": (
+        "select seen_in, count(*) from fct_person_identifier where identifier_type = 'pension member' group by 1",
+        """select place, count(*) from (
+                select distinct 'pension extract' as place, person_id, member_id::text from tps_csv_extract_items
+                join persons using (trn) where member_id is not null
+                union select distinct 'refused row of a pension extract', person_id, trim(member_id)
+                from tps_csv_extract_load_items l join persons p on p.trn = trim(l.trn)
+                where errors <> 0 and trim(member_id) <> ''
+            ) rows group by 1""",
+    ),
+    "TRNs that events tell": (
+        "select distinct person_id, identifier_value from fct_person_identifier where identifier_type = 'TRN' "
+        "and seen_in like 'event%'",
+        f"""select distinct payload ->> 'PersonId', payload ->> 'Trn' from {_STORES}
+            where event_name in ('TrnAllocatedEvent', 'PersonMigratedEvent')
+            and jsonb_typeof(payload -> 'Trn') = 'string'
+            union select payload ->> 'PersonId', payload ->> 'PersonTrn' from {_STORES} where payload ? 'PersonTrn'
+            union select payload ->> 'SecondaryPersonId', payload ->> 'SecondaryPersonTrn' from {_STORES}
+            where payload ? 'SecondaryPersonTrn' and payload ? 'SecondaryPersonId'
+            union select payload ->> 'PersonId', payload -> told ->> 'Trn'
+            from {_STORES}, unnest(array['Details', 'OldDetails']) as told
+            where event_name in ('PersonImportedIntoDqtEvent', 'PersonUpdatedInDqtEvent')
+            and payload -> told ? 'Trn'""",
+    ),
+    "deactivated records, with day and reason where an event says so": (
+        "select person_id, deactivated_date, deactivation_reason from fct_person_deactivation",
+        """select p.person_id::text, e.day, coalesce(e.reason, 'unknown') from persons p left join lateral (
+                select (n.created_on at time zone 'Europe/London')::date as day,
+                    coalesce(r.change_reason ->> 'Reason', o.payload ->> 'Reason') as reason
+                from process_events n join processes r using (process_id)
+                left join events o on o.event_id = n.process_event_id
+                where n.payload ->> 'PersonId' = p.person_id::text and n.event_name = 'PersonDeactivatedEvent'
+                order by n.created_on desc limit 1
+            ) e on true where p.status = 1""",
+    ),
+    "the share of deactivated records whose reason is known": (
+        "select known_count, total_count from fct_coverage where coverage_of = 'the reason' "
+        "and coverage_domain = 'people'",
+        """select count(*) filter (where deactivation_reason <> 'unknown'), count(*) from fct_person_deactivation""",
     ),
     "changes of an induction status that events report": (
         "select induction_status_after, count(*) from fct_induction_transition where transition_source = 'event' "

@@ -47,7 +47,7 @@ _IN_SERVICE: Final = """
         select case when coalesce(loops, true) then person_id else live end as who, start_date, case
             when end_date is null and last_known_tps_employed_date < newest.day - interval '5 months'
                 then last_known_tps_employed_date
-            when isfinite(end_date) then end_date
+            when end_date < '9999-12-31' then end_date
             when end_date is not null then last_known_tps_employed_date end as until
         from counted left join live using (person_id) cross join newest
     )

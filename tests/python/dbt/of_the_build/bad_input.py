@@ -1,0 +1,144 @@
+"""Bad input in every place that can have it: nothing is lost, and each row is marked, counted and listed."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from warehouse.core.settings import PROJECT
+from warehouse.replicate.classification import load_classification
+
+if TYPE_CHECKING:
+    from tests.python.dbt.test_build import Built
+
+STAGING: Final = PROJECT / "models/staging/trs"
+COLUMNS: Final = PROJECT / "tests/python/sandbox/schema/columns.csv"
+UNKNOWN: Final = "unknown (99)"
+
+
+def coded() -> list[tuple[str, str]]:
+    """Each column of a replicated table whose codes staging labels, with its table."""
+    label = re.compile(r"label_of\(\s*'source\.(\w+)'")
+    files = sorted(STAGING.glob("stg_trs__*.sql"))
+    return [
+        (file.stem.removeprefix("stg_trs__"), column)
+        for file in files
+        for column in label.findall(file.read_text(encoding="utf-8"))
+    ]
+
+
+def key_of(table: str) -> list[str]:
+    """The columns that identify a row of a replicated table."""
+    described = yaml.safe_load((STAGING / f"stg_trs__{table}.yml").read_text(encoding="utf-8"))
+    key: list[str] = described["models"][0]["config"]["meta"]["grain"]
+    return key
+
+
+def dated() -> dict[str, list[str]]:
+    """The dates and times of each replicated table."""
+    published = load_classification().published
+    found: dict[str, list[str]] = defaultdict(list)
+    with COLUMNS.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            is_dated = row["type"] == "date" or row["type"].startswith("timestamp")
+            if is_dated and row["column"] in published.get(row["table"], ()):
+                found[row["table"]].append(row["column"])
+    return dict(found)
+
+
+# Rows are chosen by a hash of themselves, each for one fault, and none that another fault of this world has changed.
+_NEXT: Final = (
+    "(select ctid from {table} where {column} is not null {more} order by md5({table}::text) limit 1 offset {n})"
+)
+
+
+def _codes() -> str:
+    """In each coded column of the source one code that no seed knows."""
+    seen: dict[str, int] = defaultdict(int)
+    text = ""
+    for table, column in coded():
+        seen[table] += 1
+        more = f"and {column}::text <> all ('{{4,7,9,99}}')"
+        if table == "qualifications":
+            more += " and deleted_on is null and qualification_type = " + ("0" if column.startswith("mq_") else "1")
+        if column == "qualification_type":
+            more += " and status <> 1"
+        chosen = _NEXT.format(table=table, column=column, more=more, n=seen[table] % 3)
+        text += f"update {table} set {column} = '99' where ctid = {chosen};\n"
+    return text
+
+
+# An event of each name without anything, and one in which everything has another form than it should have.
+_WRONG: Final = """{"PersonId": {"Id": 1}, "Changes": "many", "RaisedBy": [1], "Status": {}, "Reason": [],
+    "Induction": 7, "OldInduction": [], "PersonDetails": "none", "Alert": null, "RouteToProfessionalStatus": [],
+    "Email": 1, "Trn": {}}"""
+
+# No event of TRS is as old.
+_DAY: Final = "1999-12-31"
+
+_EVENTS: Final = f"""
+insert into events (event_id, event_name, created, inserted, payload, published, person_ids)
+select gen_random_uuid(), event_name, '{_DAY} 12:00Z', '{_DAY} 12:00Z', payload::jsonb, true, '{{}}'
+from (select distinct event_name from events) as names, (values ('{{}}'), ('{_WRONG}'), ('[]'), ('7')) as bad (payload);
+insert into process_events (process_event_id, process_id, event_name, payload, person_ids, one_login_user_subjects,
+    support_task_references, created_on)
+select gen_random_uuid(), (select min(process_id::text)::uuid from processes where user_id is not null), event_name,
+    payload::jsonb, '{{}}', '{{}}', '{{}}', '{_DAY} 12:00Z'
+from (select distinct event_name from process_events) as names, (values ('{{}}'), ('{_WRONG}')) as bad (payload);
+"""
+
+
+FAULTS: Final = _codes() + _EVENTS
+
+
+class TestBadInput:
+    def test_an_unknown_code_in_any_column_is_labelled_and_listed_with_its_row(self, built: Built) -> None:
+        columns = coded()
+        assert len(columns) > 35
+        for table, column in columns:
+            key = key_of(table)
+            as_text = ", ".join(f"{name}::text" for name in key)
+            rows = built.rows(f"select {as_text} from {table} where {column}::text = '99'")
+            assert rows, (table, column)
+            kept = f"select {as_text} from stg_trs__{table} where {column}_label = '{UNKNOWN}'"
+            assert sorted(built.rows(kept)) == sorted(rows), (table, column)
+            found = built.found(f"as_described_stg_trs__{table}_", "breach_column", "breach_value", *key)
+            assert {(f"{column}_label", UNKNOWN, *row) for row in rows} <= found, (table, column)
+
+    def test_an_event_of_any_name_without_what_it_should_have_is_kept_and_marked(self, built: Built) -> None:
+        empty = f"select event_id::text from events where payload in ('{{}}', '[]', '7') and created = '{_DAY} 12:00Z'"
+        names = built.number("select count(distinct event_name) from events")
+        ids = {row[0] for row in built.rows(empty)}
+        assert len(ids) == 3 * names > 100
+        lists = "select event_store, event_name, names_person as should from aside_seeds.trs_event_names"
+        marts = f"""select e.event_id from fct_event e left join ({lists}) n
+            on n.event_store = e.event_stores and n.event_name = e.event_name
+            where e.lacks_raised_by and (e.lacks_person or not coalesce(n.should, false))"""
+        assert ids <= {row[0] for row in built.rows(marts)}
+        # What has another form than it should have is as good as missing.
+        wrong = f"select count(*) from fct_event where event_date = '{_DAY}'"
+        assert built.number(wrong) > len(ids)
+        assert built.number(f"{wrong} and (person_id is not null or event_reason_source = 'event')") == 0
+
+    def test_a_year_outside_of_the_calendar_is_null_and_counted_and_the_year_1_is_kept(self, built: Built) -> None:
+        counted = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
+        early = late = 0
+        for table, columns in dated().items():
+            out_of_range = 0
+            for column in columns:
+                inside = f"{column} between '0001-01-01' and '9999-12-31 23:59:59'"
+                kept = f"select count(*), count({column}), count(*) filter (where {column} < '0002-01-01')"
+                ((rows, values, years_1),) = built.rows(
+                    f"{kept} from public.{table} where {column} is null or {inside}"
+                )
+                staged = built.rows(f"{kept} from stg_trs__{table}")
+                missing = built.number(f"select count(*) from public.{table}") - rows
+                assert staged == [(rows + missing, values, years_1)], (table, column)
+                out_of_range += missing
+                early, late = early + years_1, late + missing
+            assert counted[table] == out_of_range, table
+        assert early and late > 3
