@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tests.python.dbt.test_build import Built
 
-_CHANGED: Final = """select v.person_id::text, 'last_name; national_insurance_number', v.known_from, e.event_name, 'event',
-        coalesce(p.change_reason ->> 'Reason', o.payload ->> 'NameChangeReason')
+_CHANGED: Final = """select v.person_id::text, 'last_name; national_insurance_number', v.known_from, e.event_name,
+        'event', coalesce(p.change_reason ->> 'Reason', o.payload ->> 'NameChangeReason')
     from versions.persons v
     join process_events e on e.payload ->> 'PersonId' = v.person_id::text and e.created_on = v.updated_on
     join processes p using (process_id) left join events o on o.event_id = e.process_event_id
