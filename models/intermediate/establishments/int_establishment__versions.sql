@@ -2,14 +2,23 @@ with
 
 versions as (
 
-    {{ known_versions('establishments') }}
+    select * from {{ source('trs_versions', 'establishments') }}
+    {%- if var('known_at', '') %}
+    where known_from <= {{ given_moment(var('known_at')) }}
+    {%- endif %}
 
 ),
+
+{%- set until = 'versions.known_to' -%}
+{%- if var('known_at', '') -%}
+{%- set until = 'case when versions.known_to <= ' ~ given_moment(var('known_at')) ~ ' then versions.known_to end' -%}
+{%- endif %}
 
 numbered as (
 
     select
         versions.*,
+        {{ until }} as known_until,
         row_number() over (
             partition by versions.establishment_id
             order by versions.known_from asc nulls last, versions.known_to asc nulls last
