@@ -156,8 +156,10 @@ class TestLegacy:
         alerts = """select count(*) from aside_legacy.trs_alerts as v join alerts as a on a.alert_id::text = v.alert_id
             where v.__inserted = a.created_on at time zone 'UTC' and v.__updated = v.__inserted"""
         assert built.number(alerts) == built.number("select count(*) from alerts") > 0
-        people = "select count(*) from aside_legacy.contact where __inserted = '2026-09-01 02:00'"
+        people = "select count(*) from aside_legacy.contact where __inserted = '2019-09-01 02:00'"
         assert built.number(people) == built.number("select count(*) from persons")
+        changed = "select count(*) from aside_legacy.contact where __updated > __inserted"
+        assert built.number(changed) == built.number("select count(*) from versions.persons where operation = 'U'") > 0
 
     def test_coverage_counts_every_column(self, built: Built) -> None:
         counted = dict(built.rows("select outcome, count(*) from aside_legacy.coverage group by 1"))
