@@ -57,7 +57,8 @@ select date_day, support_task_type, open_task_count from fct_support_task_backlo
 """
 _TASKS: Final = """
 select support_task_reference, (created_on at time zone 'Europe/London')::date,
-    (completed_on at time zone 'Europe/London')::date from support_tasks where deleted_on is null
+    case when status = 1 then (completed_on at time zone 'Europe/London')::date end
+from support_tasks where deleted_on is null
 """
 _TURNAROUND: Final = """
 select support_task_reference, turnaround_working_days, is_completed_before_created from fct_support_task

@@ -71,6 +71,7 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
         f"""{_LIVE} select count(distinct l.live_person_id) from qualifications as q join live as l using (person_id)
             join route_type_groups as g on g.route_type_id = q.route_to_professional_status_type_id::text
             join route_to_professional_status_types as t using (route_to_professional_status_type_id)
-            where q.deleted_on is null and g.award_group = 'ITT England' and t.professional_status_type = 0""",
+            where q.deleted_on is null and q.qualification_type = 1 and g.award_group = 'ITT England'
+                and t.professional_status_type = 0""",
     ),
 }
