@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from warehouse.cli.output import err, out, print_json
 from warehouse.core.errors import NameShared, NoCounterpart, OldCodeGone, OldNameGone, QueryNotTranslated
+from warehouse.query.columns import columns_of
 
 if TYPE_CHECKING:
     from warehouse.query.tsql import CannotTranslate, Translation
 
-_COLUMNS: Final = """
-select n.nspname, c.relname, a.attname, format_type(a.atttypid, null)
-from pg_catalog.pg_class as c
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'v', 'm') and lower(n.nspname) || '.' || lower(c.relname) = any(%s)
-order by 1, 2, a.attnum
-"""
 _SHOW: Final = "Each problem above has what to use instead. docs/legacy-queries.md shows what is translated, and how."
 
 
@@ -33,11 +26,8 @@ def translated(text: str, connection: psycopg.Connection) -> Translation:
     from warehouse.query import tsql  # noqa: PLC0415 - the grammar is loaded for those alone who need it
     from warehouse.query.tsql.old_copy import look_up  # noqa: PLC0415
 
-    def columns(tables: Collection[tuple[str, str]]) -> Iterable[tuple[str, str, str, str]]:
-        return connection.execute(_COLUMNS, ([".".join(one) for one in tables],)).fetchall()
-
     try:
-        translation = tsql.translate(text, look_up(columns))
+        translation = tsql.translate(text, look_up(partial(columns_of, connection)))
     except tsql.CannotTranslate as refusal:
         raise _refused(refusal) from None
     for remark in translation.changes:
