@@ -128,7 +128,7 @@ def test_a_business_date_to_come_makes_no_day_be_over(daily: Contract) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_day_is_in_one_period_whatever_fails(daily: Contract, runs: list[tuple[int, bool]]) -> None:
     """Runs some days apart; where one fails, those of the contract that come after it wait."""
     states: dict[str, State] = {}

@@ -33,6 +33,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
         "extracts.tps_new",
         "marts.dim_live_person",
         "marts.dim_person",
+        "marts.fct_coverage",
         "marts.fct_employment",
         "marts.fct_employment_after_award",
         "marts.fct_person_identifier",

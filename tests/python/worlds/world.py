@@ -30,6 +30,7 @@ MARTS_OF_THE_RUN = (
     "dim_build",
     "fct_column_states",
     "fct_establishment_version",
+    "fct_person_version",
     "fct_replica_quality",
     "fct_replication_gaps",
 )
