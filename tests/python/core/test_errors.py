@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from warehouse.cli import main as cli
 from warehouse.core import errors
 from warehouse.core.errors import WarehouseError
+from warehouse.core.settings import PROJECT
+
+RUNBOOK = PROJECT / "docs/runbooks/when-something-fails.md"
 
 
 def kinds(root: type[WarehouseError] = WarehouseError) -> list[type[WarehouseError]]:
@@ -29,6 +33,14 @@ def test_the_docstring_lists_every_kind_with_its_code() -> None:
         if len(parts) > 1 and parts[1].isdigit()
     }
     assert {kind.__name__: kind.exit_code for kind in kinds()}.items() <= listed.items()
+
+
+def test_the_runbook_has_a_row_for_every_kind() -> None:
+    rows = re.findall(r"^\| (\d[\d–, ]*) \|", RUNBOOK.read_text(encoding="utf-8"), re.M)
+    ends = [part.split("–") for row in rows for part in row.split(", ")]
+    codes = [code for first, *last in ends for code in range(int(first), int(last[0] if last else first) + 1)]
+    assert len(codes) == len(set(codes)), "a code has one row"
+    assert {kind.exit_code for kind in kinds()} <= set(codes)
 
 
 def test_what_passes_by_itself_is_marked() -> None:
