@@ -320,7 +320,7 @@ def test_the_examples_of_the_guide_to_querying_run(warehouse: Warehouse) -> None
 
 
 ADMINISTRATORS = PROJECT / "docs" / "runbooks" / "production.md"
-"""Its SQL is for two servers of their own, and runs there: tests/python/worlds/test_runbook.py."""
+"""Its SQL is for two servers of their own, and runs there: tests/python/worlds/test_worlds.py."""
 
 
 def test_all_sql_of_the_pages_runs(warehouse: Warehouse) -> None:

@@ -124,6 +124,11 @@ class Growing:
                 path.write_text(text, encoding="utf-8")
         self._before.clear()
 
+    def changed(self) -> set[str]:
+        """The files that are not as they were."""
+        now = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in self._before}
+        return {str(path.relative_to(self.folder)) for path, text in now.items() if text != self._before[path]}
+
     def warehouse(self, *arguments: str, writes: str | None = None, **variables: str) -> Said:
         """Run a command of the product in the copy.
 

@@ -136,6 +136,23 @@ COLUMN = (
     ),
 )
 
+COLUMN_BY_HAND = {
+    "replication/trs.yml",
+    "models/staging/trs/stg_trs__persons.sql",
+    "models/field_dictionary/person.md",
+    "models/marts/people/dim_person.sql",
+    "models/extracts/tad/tad_teachers.sql",
+    "exports/tad/teachers.odcs.yaml",
+}
+"""What a person changes for a new column: six files, none of them Python."""
+COLUMN_BY_COMMAND = {
+    "models/marts/people/dim_person.yml",
+    "models/extracts/tad/tad_teachers.yml",
+    "docs/models.md",
+    "replication/classes.csv",
+}
+"""What `make docs` writes for it."""
+
 # ---- a table: eyts_awarded_emails_jobs, which replication/trs.yml leaves behind until now
 
 _TABLE = "eyts_awarded_emails_jobs"

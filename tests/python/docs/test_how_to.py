@@ -12,7 +12,16 @@ import pytest
 
 from docs.reference import FOLDER
 from tests.python.docs.growing import Growing, Said
-from tests.python.docs.steps import GUIDES, PLACEHOLDERS, WHERE, Step, in_drill
+from tests.python.docs.steps import (
+    COLUMN,
+    COLUMN_BY_COMMAND,
+    COLUMN_BY_HAND,
+    GUIDES,
+    PLACEHOLDERS,
+    WHERE,
+    Step,
+    in_drill,
+)
 from warehouse.core.errors import ContractError, SettingsError
 
 
@@ -87,6 +96,12 @@ def test_the_page_names_the_steps_that_are_tried() -> None:
 def test_every_step_is_needed_and_all_together_are_enough(copy: Growing, guide: str) -> None:
     steps = GUIDES[guide]
     take(copy, steps)
+    if steps is COLUMN:
+        assert copy.changed() == COLUMN_BY_HAND | COLUMN_BY_COMMAND
+        rules = copy.check(
+            *(f"tests/python/dbt/{name}" for name in ("test_fields.py", "test_staging.py", "test_layers.py"))
+        )
+        assert rules.code == 0, rules.text
     # A contract that is there is not written again.
     assert failed(copy, sorted({step.check for step in steps} - {"warehouse contract new"})) == {}
     for number, step in enumerate(steps, start=1):

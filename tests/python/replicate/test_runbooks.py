@@ -1,6 +1,6 @@
 """The runbooks for alerts, erasures and failures: every command and statement in them is run, or says why not.
 
-docs/runbooks/production.md is run whole, on two servers: tests/python/worlds/test_runbook.py.
+docs/runbooks/production.md is run whole, on two servers: tests/python/worlds/test_worlds.py.
 """
 
 from __future__ import annotations

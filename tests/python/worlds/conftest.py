@@ -9,14 +9,13 @@ import pytest
 from psycopg import connect, sql
 
 from tests.python.worlds import tls
-from tests.python.worlds.servers import READY, SystemServer
+from tests.python.worlds.servers import ICU, READY, SystemServer
 from tests.python.worlds.world import Place, make_source, url
 from warehouse.core.databases import Databases
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.slot import drop_slot
 
 MakePlace = Callable[[str], Place]
-ICU = "locale_provider icu icu_locale 'en-GB'"
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from types import TracebackType
@@ -43,16 +42,6 @@ class Readers:
         for thread in self._threads:
             thread.join()
         assert not self._failed, self._failed
-
-    def wait_for_a_build(self, running: subprocess.Popen[str]) -> None:
-        """Wait until that run has begun a build."""
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            building = "select count(*) from ledger.builds where state = 'building'"
-            until(
-                "a build has begun",
-                lambda: running.poll() is not None or connection.execute(building).fetchone() == (1,),
-            )
-        assert running.poll() is None, f"it built nothing: {running.communicate()}"
 
     def _read(self, long: bool) -> None:
         try:

@@ -22,6 +22,9 @@ _TEST = {**FAST, "ssl": "on", "wal_retrieve_retry_interval": "'500ms'"}
 READY = {"wal_level": "'logical'", "track_commit_timestamp": "on", "max_slot_wal_keep_size": "'20GB'"}
 """The same, for tests that begin later."""
 
+ICU = "locale_provider icu icu_locale 'en-GB'"
+"""How a database is made that compares text by the rules of a language."""
+
 _LOADED = "select pg_conf_load_time()"
 
 

@@ -1,16 +1,26 @@
-"""The main job in odd worlds: what comes out is what comes out in a tidy one, or the world is refused by name."""
+"""The main job in odd worlds: what comes out is what comes out in a tidy one, or the world is refused by name.
+
+One world is the site of docs/runbooks/production.md, made line by line, with the users that it makes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
 import pytest
 
-from tests.python.worlds import odd
+from tests.python.deliver.world import sftp_server
+from tests.python.worlds import odd, tls
 from tests.python.worlds.belongings import changed
 from tests.python.worlds.busy import busy_loops
 from tests.python.worlds.conftest import MakePlace, end_streams
 from tests.python.worlds.main_job_in import Day, all_is_well, live_through, refused, run
 from tests.python.worlds.readers import Readers
-from tests.python.worlds.world import CHANGES, outcome
+from tests.python.worlds.runbook import blocks
+from tests.python.worlds.site import PAGE, Site
+from tests.python.worlds.world import CHANGES, Outcome, outcome
 from warehouse.core.errors import AlreadyRunning
 
 pytestmark = pytest.mark.slow
@@ -49,7 +59,11 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
 
 
 def test_other_roles_settings_and_people(make_place: MakePlace, tidy: Day) -> None:
-    """Every oddity that has to make no difference, in one world; what a failure says names the one that made it."""
+    """Every oddity that has to make no difference, in one world; what a failure says names the one that made it.
+
+    Its second run is on a loaded machine with readers: nothing fails for slowness, readers see the build before or the
+    one after, never none, and another run is refused.
+    """
     place = odd.with_roles(make_place("odd"))
     place.environment.update(odd.SHELL)
     place.at_warehouse(odd.NEIGHBOURS)
@@ -58,37 +72,22 @@ def test_other_roles_settings_and_people(make_place: MakePlace, tidy: Day) -> No
     place.at_warehouse(odd.ANALYSTS)
     theirs = odd.not_ours(place)
     place.at_source(CHANGES)
-    with odd.table_locked_while_models_are_built(place) as second_run:
-        said = second_run.communicate()
-    assert second_run.returncode == 0, f"in a world with {odd.EVERYTHING}: {said}"
+    with busy_loops(), Readers(place.warehouse_admin) as readers:
+        with odd.table_locked_while_models_are_built(place) as second_run:
+            another = place.call("run", "--json")
+            assert another.returncode == AlreadyRunning.exit_code, another.stdout + another.stderr
+            said = second_run.communicate()
+        assert second_run.returncode == 0, f"in a world with {odd.EVERYTHING}: {said}"
     assert outcome(place).differs_from(tidy.second) == []
+    before, after = (int(day.marts["marts.fct_employment"].split()[0]) for day in (tidy.first, tidy.second))
+    assert readers.long_reader == {before}, "a transaction that began before sees what it saw"
+    assert readers.short_readers == {before, after}
     all_is_well(place, odd.EVERYTHING)
     assert changed(theirs, odd.not_ours(place)) == []
     (place.home / "trn.txt").write_text("9999999")
     found = place.call("erase", "--trn-file", str(place.home / "trn.txt"), "--dry-run")
     assert found.returncode == 0, found.stderr
     assert "Not looked into: neighbours.closed" in found.stdout
-
-
-def test_a_loaded_machine_with_readers_and_a_second_run(make_place: MakePlace, tidy: Day) -> None:
-    """Nothing fails for slowness; readers see the build before or the one after, never none; one run at a time."""
-    place = make_place("loaded")
-    with busy_loops():
-        run(place, "a busy machine")
-        assert outcome(place).differs_from(tidy.first) == []
-        place.at_source(CHANGES)
-        with Readers(place.warehouse_admin) as readers:
-            running = place.start("run", "--json")
-            readers.wait_for_a_build(running)
-            second = place.call("run", "--json")
-            assert second.returncode == AlreadyRunning.exit_code, second.stdout + second.stderr
-            said = running.communicate()
-        assert running.returncode == 0, said
-        assert outcome(place).differs_from(tidy.second) == []
-        all_is_well(place, "a busy machine")
-    before, after = (int(day.marts["marts.fct_employment"].split()[0]) for day in (tidy.first, tidy.second))
-    assert readers.long_reader == {before}, "a transaction that began before sees what it saw"
-    assert readers.short_readers == {before, after}
 
 
 def test_a_source_with_another_encoding(make_place: MakePlace) -> None:
@@ -117,3 +116,48 @@ def test_a_world_that_cannot_work_is_refused_by_name(request: pytest.FixtureRequ
     world = odd.REFUSED[name]
     make_place: MakePlace = request.getfixturevalue("make_system_place" if world.on_system else "make_place")
     refused(world.make(make_place(name)), world.oddities, world.exit_code, world.words, ledger=world.ledger)
+
+
+@pytest.fixture(scope="module")
+def site(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Both servers of the runbook, started as their administrators found them."""
+    home = short_folder / "site"
+    (home / "dandi").mkdir(parents=True)
+    authority = tls.make_authority(home)
+    with sftp_server(tmp_path_factory.mktemp("incoming")) as sftp:
+        made = Site(home, authority, sftp)
+        yield made
+        made.warehouse.stop()
+        made.source.stop()
+
+
+PARTS = list(dict.fromkeys(block.heading for block in blocks(PAGE)))
+
+
+@pytest.mark.parametrize("heading", PARTS)
+def test_each_line_of_the_runbook(site: Site, heading: str) -> None:
+    for block in blocks(PAGE):
+        if block.heading == heading:
+            site.run(block)
+
+
+def test_the_runbooks_users_may_no_more_than_they_need(site: Site) -> None:
+    with psycopg.connect(site.source.administrator("trs")) as connection:
+        row = connection.execute(
+            "select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb,"
+            " (select count(*) from pg_class where relowner = r.oid)"
+            " from pg_roles as r where rolname = 'trw_reader'"
+        ).fetchone()
+        assert row == (False, False, False, False, 0)
+        encrypted = connection.execute(
+            "select bool_and(s.ssl) from pg_stat_ssl as s join pg_stat_replication as r using (pid)"
+        ).fetchone()
+        assert encrypted == (True,)
+
+
+def test_what_comes_out_is_what_comes_out_in_a_tidy_world(site: Site, tidy: Day) -> None:
+    """Another version, TLS, least rights, and databases that compare text by the rules of a language."""
+    here = outcome(site.place)
+    assert here.marts.keys() == tidy.first.marts.keys()
+    assert Outcome(here.marts, {}).differs_from(Outcome(tidy.first.marts, {})) == []
+    assert here.files.items() <= tidy.first.files.items()

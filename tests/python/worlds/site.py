@@ -1,26 +1,20 @@
-"""docs/runbooks/production.md, line by line, on two system servers with TLS, with the users that it makes."""
+"""The site of docs/runbooks/production.md: two system servers with TLS, a place for files, and who runs each block."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 
-from tests.python.deliver.world import SftpWorld, sftp_server
+from tests.python.deliver.world import SftpWorld
 from tests.python.main_job import COMMAND
 from tests.python.worlds import tls
-from tests.python.worlds.conftest import ICU, MakePlace, end_streams
-from tests.python.worlds.main_job_in import run
-from tests.python.worlds.runbook import Block, blocks
-from tests.python.worlds.servers import SystemServer
-from tests.python.worlds.world import PEOPLE, TODAY, Outcome, Place, make_source, outcome
+from tests.python.worlds.runbook import Block
+from tests.python.worlds.servers import ICU, SystemServer
+from tests.python.worlds.world import PEOPLE, TODAY, Place, make_source
 from warehouse.core.settings import PROJECT
-
-pytestmark = pytest.mark.slow
 
 PAGE = PROJECT / "docs/runbooks/production.md"
 EXPORTS = "export TRS_DATABASE_URL="
@@ -106,59 +100,3 @@ class Site:
             text=True,
             check=False,
         )
-
-
-@pytest.fixture(scope="module")
-def site(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Both servers, started as their administrators found them."""
-    home = short_folder / "site"
-    (home / "dandi").mkdir(parents=True)
-    authority = tls.make_authority(home)
-    with sftp_server(tmp_path_factory.mktemp("incoming")) as sftp:
-        made = Site(home, authority, sftp)
-        yield made
-        made.warehouse.stop()
-        made.source.stop()
-
-
-@pytest.fixture(scope="module")
-def tidy(new_place: MakePlace) -> Outcome:
-    """What comes out on the built-in servers, which compare text by its bytes."""
-    place = new_place("beside_the_runbook")
-    try:
-        run(place, "nothing odd")
-        return outcome(place)
-    finally:
-        end_streams(place)
-
-
-PARTS = list(dict.fromkeys(block.heading for block in blocks(PAGE)))
-
-
-@pytest.mark.parametrize("heading", PARTS)
-def test_each_line_of_the_runbook(site: Site, heading: str) -> None:
-    for block in blocks(PAGE):
-        if block.heading == heading:
-            site.run(block)
-
-
-def test_the_runbooks_users_may_no_more_than_they_need(site: Site) -> None:
-    with psycopg.connect(site.source.administrator("trs")) as connection:
-        row = connection.execute(
-            "select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb,"
-            " (select count(*) from pg_class where relowner = r.oid)"
-            " from pg_roles as r where rolname = 'trw_reader'"
-        ).fetchone()
-        assert row == (False, False, False, False, 0)
-        encrypted = connection.execute(
-            "select bool_and(s.ssl) from pg_stat_ssl as s join pg_stat_replication as r using (pid)"
-        ).fetchone()
-        assert encrypted == (True,)
-
-
-def test_what_comes_out_is_what_comes_out_in_a_tidy_world(site: Site, tidy: Outcome) -> None:
-    """Another version, TLS, least rights, and databases that compare text by the rules of a language."""
-    here = outcome(site.place)
-    assert here.marts.keys() == tidy.marts.keys()
-    assert Outcome(here.marts, {}).differs_from(Outcome(tidy.marts, {})) == []
-    assert here.files.items() <= tidy.files.items()
