@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from tests.python.worlds.belongings import belongings, changed
 from tests.python.worlds.world import CHANGES, Outcome, Place, outcome
@@ -10,9 +12,12 @@ from tests.python.worlds.world import CHANGES, Outcome, Place, outcome
 
 @dataclass(frozen=True)
 class Day:
-    """What readers and receivers have after each of two runs of one day."""
+    """What readers and receivers have after each of two runs of one day, and what the runs said."""
 
+    place: Place
+    first_said: dict[str, Any]
     first: Outcome
+    second_said: dict[str, Any]
     second: Outcome
 
 
@@ -22,19 +27,21 @@ def live_through(place: Place, oddities: str) -> Day:
     Args:
         oddities: what is odd in that world, for the message of a failure.
     """
-    run(place, oddities)
+    first_said = run(place, oddities)
     first = outcome(place)
     place.at_source(CHANGES)
-    run(place, oddities)
+    second_said = run(place, oddities)
     second = outcome(place)
     all_is_well(place, oddities)
-    return Day(first, second)
+    return Day(place, first_said, first, second_said, second)
 
 
-def run(place: Place, oddities: str) -> None:
-    """A run that has to succeed."""
+def run(place: Place, oddities: str) -> dict[str, Any]:
+    """A run that has to succeed; what it said."""
     done = place.call("run", "--json")
     assert done.returncode == 0, f"in a world with {oddities}: {done.stdout}{done.stderr}"
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
 
 
 def all_is_well(place: Place, oddities: str) -> None:

@@ -5,7 +5,9 @@ One world is the site of docs/runbooks/production.md, made line by line, with th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,8 +22,8 @@ from tests.python.worlds.main_job_in import Day, all_is_well, live_through, refu
 from tests.python.worlds.readers import Readers
 from tests.python.worlds.runbook import blocks
 from tests.python.worlds.site import PAGE, Site
-from tests.python.worlds.world import CHANGES, Outcome, outcome
-from warehouse.core.errors import AlreadyRunning
+from tests.python.worlds.world import CHANGES, TODAY, Outcome, outcome
+from warehouse.core.errors import AlreadyRunning, SettingsError, UsageError
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +58,31 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
         "marts.fct_workforce_movement",
     ]
     assert len(tidy.second.files) == 4
+
+
+def test_servers_of_ones_own(make_place: MakePlace, tidy: Day) -> None:
+    """Nothing is embedded, the date is the calendar's, a place for each recipient has to be named first."""
+    unset = make_place("unset")
+    done = unset.shell.call(
+        "run", "--json", TRS_DATABASE_URL=unset.source_url, WAREHOUSE_DATABASE_URL=unset.warehouse_url
+    )
+    assert done.returncode == SettingsError.exit_code
+    assert "WAREHOUSE_DESTINATION_DANDI is not set" in json.loads(done.stdout)["what"]
+    with psycopg.connect(unset.warehouse_admin) as connection:
+        schemas = connection.execute("select to_regnamespace('ledger'), to_regnamespace('marts')").fetchone()
+    assert schemas == (None, None)
+
+    last_month = (TODAY.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    assert {one["period"] for one in tidy.first_said["deliveries"]} == {last_month, f"{TODAY - timedelta(days=1)}"}
+    assert [stage["stage"] for stage in tidy.first_said["stages"]] == ["replicate", "secrets", "build", "deliver"]
+    assert not (tidy.place.home / "clusters").exists()
+    assert tidy.place.call("sandbox", "advance").returncode == UsageError.exit_code
+    # What the tests of the last build found can be asked for afterwards, of one model too.
+    asked = tidy.place.json("quality")
+    assert [one.pop("since") is not None for one in asked["findings"]] == [True] * len(asked["findings"])
+    assert asked["findings"] == tidy.second_said["build"]["findings"] != []
+    assert f"build {asked['build_id']}" in tidy.place.call("quality").stdout
+    assert "There is no model dim_nothing" in tidy.place.call("quality", "--model", "dim_nothing").stderr
 
 
 def test_other_roles_settings_and_people(make_place: MakePlace, tidy: Day) -> None:
