@@ -25,6 +25,7 @@ from warehouse.marts import environment
 from warehouse.marts.candidate import PREFIX
 from warehouse.marts.nodes import Node
 
+_IDLE = psycopg.pq.TransactionStatus.IDLE
 _GOOD = ("success", "pass", "warn")
 _KINDS = {"table": "table", "incremental": "table", "seed": "table", "view": "view"}
 
@@ -185,7 +186,7 @@ def session(databases: Databases, connection: psycopg.Connection) -> Iterator[No
         # dbt would read the .env of the folder that it is called from.
         vars(entry)["load_dotenv"] = lambda *_, **__: False
         try:
-            with _errors_without_values():
+            with _errors_without_values(), _one_session_per_thread():
                 yield
         finally:
             vars(entry)["load_dotenv"] = own
@@ -214,6 +215,33 @@ def _errors_without_values() -> Iterator[None]:
         yield
     finally:
         manager.exception_handler = own
+
+
+@contextlib.contextmanager
+def _one_session_per_thread() -> Iterator[None]:
+    """Have dbt's adapter keep a thread's session from one node to the next, as its adapter for Snowflake can.
+
+    It would end the session after each node and begin another: of hundreds of short statements each would pay for a new
+    process of the server that knows nothing yet of its catalogue. What a node left open is rolled back, as before.
+    """
+    connections = importlib.import_module("dbt.adapters.postgres.connections")
+    manager = connections.PostgresConnectionManager
+    own = manager.release
+
+    def release(self: Any) -> None:
+        connection = self.get_if_exists()
+        if connection is not None and connection.state == "open":
+            if connection.transaction_open:
+                self._rollback(connection)
+            if not connection.handle.closed and connection.handle.info.transaction_status == _IDLE:
+                return
+        own(self)
+
+    manager.release = release
+    try:
+        yield
+    finally:
+        manager.release = own
 
 
 @dataclass

@@ -17,6 +17,7 @@ from tests.python.conftest import FAST, FreshDatabases, make_databases
 from tests.python.core.test_sessions import EXPECTED, ODD, SHELL
 from tests.python.marts.small import make_project, write
 from warehouse.core.databases import Databases
+from warehouse.core.errors import BuildFailed
 from warehouse.core.ledger import migrate
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.core.progress import Silent
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.slow
 
 TODAY = date(2026, 10, 1)
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+THREADS = 4
+"""Of the profile's target, see profiles.example.yml."""
 PASSWORD = "p@ss/w:rd% '{{x}}\\é"
 
 SETTINGS_SEEN = " union all ".join(
@@ -74,6 +77,25 @@ def test_neither_role_nor_database_nor_shell_matters(
     assert {name: value.replace(",", ", ").replace(",  ", ", ") for name, value in seen.items() if value} == {
         name: value for name, value in expected.items() if value
     } | ({"transaction_timeout": "0"} if seen["transaction_timeout"] else {})
+
+
+def test_a_thread_keeps_its_session_from_one_node_to_the_next(
+    ready: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
+    for number in range(30):
+        write(project, f"marts/fct_{number}", f"select {number} as n, pg_backend_pid() as pid")
+    write(project, "marts/fct_wrong", "select 1 / 0 as n")
+    # One that fails leaves nothing behind in the session that the next one has.
+    with pytest.raises(BuildFailed, match="fct_wrong"):
+        build(ready, TODAY, Silent())
+    write(project, "marts/fct_wrong", "select 1 as n")
+    assert build(ready, TODAY, Silent()).built
+    with ready.warehouse() as connection:
+        pids = {
+            row[0] for number in range(30) for row in connection.execute(f"select pid from marts.fct_{number}".encode())
+        }
+    assert len(pids) <= THREADS
 
 
 @pytest.fixture(scope="module")
