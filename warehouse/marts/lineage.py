@@ -21,8 +21,8 @@ from warehouse.marts.nodes import Node
 
 def check_built(
     connection: psycopg.Connection, build_id: int, manifest: Any, compiled: Mapping[str, str], today: date
-) -> None:
-    """Read what the columns of a build are made of, check their classes, and keep it with the build.
+) -> Lineage:
+    """Read what the columns of a build are made of, check their classes, and keep it with the build; returns it.
 
     Args:
         manifest: dbt's own object.
@@ -36,6 +36,7 @@ def check_built(
     made = read_project(facts(manifest, compiled), classes.replicated_columns, PREFIX, before=before)
     check(made, classes, by_reason(today))
     kept.keep(connection, build_id, made)
+    return made
 
 
 def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> Lineage:
@@ -50,11 +51,8 @@ def check_kept(connection: psycopg.Connection, build_id: int, today: date) -> Li
     return made
 
 
-def classified(connection: psycopg.Connection, build_id: int, nodes: Sequence[Node], today: date) -> list[Node]:
+def classified(made: Lineage, nodes: Sequence[Node], today: date) -> list[Node]:
     """The nodes of a build, those without terms with the classes of what their columns are made of."""
-    made = kept.of(connection, build_id)
-    if made is None:
-        return list(nodes)
     judge = Judge(made, Classes(), by_reason(today))
     found = {
         relation.place: {name: judge.least(Origin(relation.place, name)) for name in relation.columns}

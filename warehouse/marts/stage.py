@@ -15,6 +15,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed, ObjectInTheWay
 from warehouse.core.keyed_hashes import hiding
 from warehouse.core.lineage import kept
+from warehouse.core.lineage.project import Lineage
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.marts import candidate, comments, dbt, failures, findings, inputs, lineage, readers
 from warehouse.marts.findings import FailedTest
@@ -87,14 +88,13 @@ def build(databases: Databases, today: date, progress: Progress, *, anew: bool =
         with _in_the_ledger(connection, today, now) as build_id:
             progress.say("starting dbt")
             with dbt.session(databases, connection):
-                result, found = _build_aside(databases, connection, build_id, today, progress)
+                result, made, found = _build_aside(databases, connection, build_id, today, progress)
             progress.say("logging in as each role")
             report.notes += readers.tried_by_login(connection, databases.settings)
             with databases.warehouse() as reader:
                 publish(connection, reader, build_id, result.nodes, progress, databases.settings)
             kept.forget_others(connection, build_id)
-            if (made := kept.of(connection, build_id)) is not None:
-                comments.write(connection, made, today)
+            comments.write(connection, made, today)
         marts = sum(rows for name, rows in result.rows.items() if name.startswith("marts."))
         connection.execute(_DONE, (result.count, marts, build_id))
         try:
@@ -138,8 +138,8 @@ def _mart_rows(connection: psycopg.Connection, build_id: int) -> int | None:
 
 def _build_aside(
     databases: Databases, connection: psycopg.Connection, build_id: int, today: date, progress: Progress
-) -> tuple[dbt.DbtResult, list[FailedTest]]:
-    """Make and test the models in the candidate schemas; returns what was made, and what tests only warn of."""
+) -> tuple[dbt.DbtResult, Lineage, list[FailedTest]]:
+    """Make and test the models in the candidate schemas; returns them, what of, and what tests only warn of."""
     project = dbt.Dbt(databases, today, progress)
     project.parse()
     nodes = project.nodes
@@ -156,9 +156,9 @@ def _build_aside(
     if result.failed:
         raise _failure(result, found)
     findings.fill(connection, project.manifest, result.compiled, result.nodes, result.rows)
-    lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
-    result.nodes = lineage.classified(connection, build_id, result.nodes, today)
-    return result, [one for one in found if one.severity == "warning"]
+    made = lineage.check_built(connection, build_id, project.manifest, result.compiled, today)
+    result.nodes = lineage.classified(made, result.nodes, today)
+    return result, made, [one for one in found if one.severity == "warning"]
 
 
 @contextmanager

@@ -141,7 +141,7 @@ class Growing:
 
     def make_docs(self) -> Said:
         """Run what `make docs` runs."""
-        for pattern in ("docs/*.md", "macros/**/*.sql", "models/**/*.yml"):
+        for pattern in ("docs/*.md", "macros/**/*.sql", "models/**/*.yml", "replication/*.csv"):
             for page in self.folder.glob(pattern):
                 self._keep(page)
         return self._ask("module", ["docs.reference"], {})

@@ -19,6 +19,7 @@ from tests.python.marts.small import make_project, write
 from warehouse.core.databases import Databases
 from warehouse.core.errors import BuildFailed
 from warehouse.core.ledger import migrate
+from warehouse.core.lineage.project import Lineage
 from warehouse.core.postgres import Cluster, find_binaries
 from warehouse.core.progress import Silent
 from warehouse.core.session import SETTINGS, SINCE
@@ -63,7 +64,7 @@ def test_neither_role_nor_database_nor_shell_matters(
     (project / ".env").write_text("PGDATESTYLE=SQL, DMY\nDBT_EMPTY=1\nPGAPPNAME=stray\n")
     monkeypatch.chdir(project)
     # Longer than the time-outs of the role.
-    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: Lineage([], {}))
     write(project, "marts/fct_slow", "select count(*) as n from pg_sleep(1.5)")
     write(project, "marts/fct_settings", SETTINGS_SEEN)
     before = dict(os.environ)
@@ -82,7 +83,7 @@ def test_neither_role_nor_database_nor_shell_matters(
 def test_a_thread_keeps_its_session_from_one_node_to_the_next(
     ready: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: Lineage([], {}))
     for number in range(30):
         write(project, f"marts/fct_{number}", f"select {number} as n, pg_backend_pid() as pid")
     write(project, "marts/fct_wrong", "select 1 / 0 as n")
@@ -142,7 +143,7 @@ def test_every_part_of_the_url_reaches_dbt(
     project = make_project(tmp_path, monkeypatch)
     seen = "select current_user::text as who, current_setting('work_mem') as memory, s.ssl as is_encrypted"
     # What a column of PostgreSQL's own views holds has no class, and such a model is refused: not what is tried here.
-    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: None)
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: Lineage([], {}))
     write(project, "marts/fct_session", f"{seen} from pg_stat_ssl as s where s.pid = pg_backend_pid()")
     cluster.create_database("w")
     own = psycopg.conninfo.conninfo_to_dict(cluster.conninfo("w"))
