@@ -31,15 +31,16 @@ def print_findings(findings: Sequence[Finding], *, named: bool = True) -> None:
     for finding in findings:
         name = f"{finding.code:<{column}}  " if named else ""
         text = f"{finding.what} {finding.meaning}" if finding.meaning else finding.what
-        first, *rest = _folded(f"{name}{text}", "  ", _INDENT)
+        first, *rest = folded(f"{name}{text}", "  ", _INDENT)
         out.print(styled(*_MARKS[finding.state]), " ", first.lstrip())
         if finding.next_command:
-            rest += _folded(f"Next: {finding.next_command}", _INDENT, _INDENT + " " * 6)
+            rest += folded(f"Next: {finding.next_command}", _INDENT, _INDENT + " " * 6)
         for line in rest:
             out.print(line)
 
 
-def _folded(text: str, first: str, rest: str) -> list[str]:
+def folded(text: str, first: str, rest: str) -> list[str]:
+    """A text as lines that a terminal's width holds, with what stands before the first and before each other one."""
     if not out.is_terminal:
         return [first + text]
     return textwrap.wrap(

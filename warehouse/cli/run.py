@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
+from warehouse.cli.findings import folded
 from warehouse.cli.opening import ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, styled
 from warehouse.core.progress import StageReport
@@ -11,6 +14,7 @@ from warehouse.core.settings import load
 from warehouse.deliver import missed
 from warehouse.jobs import main_job
 from warehouse.jobs.main_job import Run
+from warehouse.marts.findings import FailedTest
 from warehouse.replicate.secrets.standing import refuse
 
 
@@ -22,8 +26,8 @@ def run(json: bool = JsonOption) -> None:
     def show(done: Run, stage: StageReport) -> None:
         words = ", ".join([*stage.where, *stage.notes] if stage.stage == "replicate" else stage.notes)
         progress.done(styled("✓", "green"), f" {stage.stage:<10} {words}  ", styled(f"{stage.seconds:.1f} s", "dim"))
-        for finding in done.built.findings if done.built and stage is done.built.stage else []:
-            progress.done("  ", styled("•", "yellow"), f" {finding}")
+        if done.built and stage is done.built.stage:
+            show_found(progress, done.built.findings)
 
     def show_started(names: list[str]) -> None:
         progress.done(f"Started the embedded databases: {', '.join(names)} (`warehouse down` stops them)")
@@ -46,6 +50,17 @@ def run(json: bool = JsonOption) -> None:
     if done.scan:
         with databases.warehouse() as warehouse:
             refuse(warehouse, done.scan)
+
+
+def show_found(progress: TerminalProgress, findings: Sequence[FailedTest]) -> None:
+    """What the build's tests found, in a line each, and which command has more."""
+    for finding in findings:
+        first, *rest = folded(str(finding), "    ", "      ")
+        progress.done("  ", styled("•", "yellow"), " ", first.lstrip())
+        for line in rest:
+            progress.done(line)
+    if findings:
+        progress.done("    `warehouse quality` lists the rows")
 
 
 def _print_summary(done: Run) -> None:

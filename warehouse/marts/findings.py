@@ -24,6 +24,15 @@ select * from ({}) as found
 order by breach_stops desc, breach_column, breach_rule, breach_value, breach_example
 limit {}
 """
+_WRONG = {
+    "grain": "the key of another row ({column})",
+    "required": "no {column}",
+    "unique": "a value in {column} that another row has",
+    "accepted": "a value in {column} that is not on its list",
+    "known_code": "a code without a label in {column}",
+}
+"""What rows have that do not keep a rule of `as_described`."""
+
 TABLES = ("stg_ledger__build_findings", "data_quality")
 """The models that show what tests found, each after those that it reads."""
 
@@ -65,12 +74,24 @@ class FailedTest:
     value: str | None = None
 
     def __str__(self) -> str:
-        subject = f"{self.model}.{self.column}" if self.column else self.model
-        return f"{subject}: {self.what}"
+        """In a line for a person: model, number of rows, and what is wrong in words. `warehouse quality` has keys."""
+        return f"{self.model}: {self.rows:,} {'row' if self.rows == 1 else 'rows'} {self._wrong}"
+
+    @property
+    def _wrong(self) -> str:
+        has, breaks = ("has", "breaks") if self.rows == 1 else ("have", "break")
+        column = self.column or "column"
+        if self.rule in _WRONG:
+            value = f": {self.value}" if self.value is not None else ""
+            return f"{has} {_WRONG[self.rule].format(column=column)}{value}"
+        if self.test.startswith("relationships_"):
+            return f"{has} a value in {column} that leads to no row"
+        # The name of a test of ours is the rule that it tests.
+        return f"{breaks} the rule: {self.test.removeprefix('dq_').removeprefix(f'{self.model}_').replace('_', ' ')}"
 
     @property
     def what(self) -> str:
-        """What was found, without the place: the number of rows, the rule and the first keys."""
+        """What an error says was found, without the place: the number of rows, the rule and the first keys."""
         rule = f"rule {self.rule}" if self.rule else f"test {self.test}"
         value = f", {self.value}" if self.value is not None else ""
         return f"{self.rows:,} rows, {rule}{value}" + (f" ({self.shown})" if self.keys else "")

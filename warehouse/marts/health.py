@@ -83,7 +83,11 @@ def _of_published(connection: psycopg.Connection, build: builds.PublishedBuild, 
             )
         )
     found = findings.of(connection, build.build_id)
-    told += [warning(CODE, f"build {build.build_id} found {one}") for one in found]
+    told += [
+        # All of them are in the answer to one command.
+        warning(CODE, f"build {build.build_id} found {one}", "warehouse quality" if one is found[-1] else None)
+        for one in found
+    ]
     if not altered and not changed:
         told.append(ok(CODE, f"build {build.build_id}, as at {build.as_at:%d %B %Y}, is what readers see"))
     return told

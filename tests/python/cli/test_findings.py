@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from warehouse.cli import findings
-from warehouse.cli.output import Printer
+from warehouse.cli.output import Printer, TerminalProgress
+from warehouse.cli.run import show_found
 from warehouse.core.errors import SlotLost, WarehouseError
 from warehouse.core.finding import Finding, failed, first_failed, from_error, ok, warning
 from warehouse.core.settings import PROJECT
+from warehouse.marts.findings import FailedTest
 
 LOST = failed("slot_lost", "The slot is gone.", "warehouse replicate repair", SlotLost, "Changes may be missing.")
 
@@ -78,6 +80,34 @@ def test_a_name_is_left_out_where_the_text_says_it(monkeypatch: pytest.MonkeyPat
     first, second = printed(monkeypatch, [LOST], terminal=False, named=False)
     assert first == "✗ The slot is gone. Changes may be missing."
     assert second == "    Next: warehouse replicate repair"
+
+
+FOUND = [
+    FailedTest(
+        "as_described_x_", "fct_event_change", "change_name", "warning", 12, ["e 1"], "known_code", "unknown (1)"
+    ),
+    FailedTest("as_described_x_", "fct_event", "event_at", "warning", 1, ["e 1"], "required"),
+    FailedTest("relationships_x_alert_type_id", "fct_alert", "alert_type_id", "warning", 1_200, ["a 1"]),
+    FailedTest("dq_employment_key_is_unique", "fct_employment", None, "warning", 1, ["k 1"]),
+    FailedTest("fct_alert_group_is_unknown_or_says_what_it_does", "fct_alert", None, "warning", 2, []),
+]
+
+
+def test_a_run_says_what_its_build_found_in_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """Model, rows and what is wrong; the keys are for the command that lists the rows."""
+    show_found(TerminalProgress(), FOUND)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "  • fct_event_change: 12 rows have a code without a label in change_name: unknown (1)",
+        "  • fct_event: 1 row has no event_at",
+        "  • fct_alert: 1,200 rows have a value in alert_type_id that leads to no row",
+        "  • fct_employment: 1 row breaks the rule: employment key is unique",
+        "  • fct_alert: 2 rows break the rule: group is unknown or says what it does",
+        "    `warehouse quality` lists the rows",
+    ]
+    assert max(map(len, lines)) < 100
+    show_found(TerminalProgress(), [])
+    assert capsys.readouterr().out == ""
 
 
 def test_there_is_one_finding() -> None:

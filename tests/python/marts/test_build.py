@@ -276,12 +276,19 @@ def test_what_the_tests_found_is_kept_with_keys(ready: FreshDatabases, project: 
     with ready.warehouse() as connection:
         hidden = hiding(connection, ready.settings)(SECRET)
     masked = f"nino {hidden}"
+    assert [one.shown for one in report.findings] == [
+        f"{masked}, x 3",
+        f"{masked}, x 1; {masked}, x 2",
+        "; ".join(f"{masked}, x {n}" for n in range(4)),
+        f"{masked}, x 3",
+        f"{masked}, x 3",
+    ]
     assert told == [
-        "dim_one.gender_label: 1 rows, rule known_code, unknown (8) (" + masked + ", x 3)",
-        "dim_one.gender_label: 2 rows, rule known_code, unknown (9) (" + f"{masked}, x 1; {masked}, x 2)",
-        f"dim_one.nino: 4 rows, rule accepted, {hidden} (" + "; ".join(f"{masked}, x {n}" for n in range(4)) + ")",
-        f"dim_one.x: 1 rows, rule accepted, 3 ({masked}, x 3)",
-        f"dim_one: 1 rows, test fails ({masked}, x 3)",
+        "dim_one: 1 row has a code without a label in gender_label: unknown (8)",
+        "dim_one: 2 rows have a code without a label in gender_label: unknown (9)",
+        f"dim_one: 4 rows have a value in nino that is not on its list: {hidden}",
+        "dim_one: 1 row has a value in x that is not on its list: 3",
+        "dim_one: 1 row breaks the rule: fails",
     ]
     with ready.warehouse() as connection:
         assert SECRET not in str(connection.execute("table ledger.build_findings").fetchall())
