@@ -37,20 +37,24 @@ SANCTION: Final = Table(
         "dfeta_sanctioncodeid": Column("dfeta_sanctioncodeid", Kind.text, was_guid=True),
     },
 )
+CODES: Final = table("dfeta_sanctioncode", id=Kind.text, dfeta_value=Kind.text, dfeta_name=Kind.text)
 METADATA: Final = table("globaloptionsetmetadata", option=Kind.integer, localizedlabel=Kind.text)
 ALERTS: Final = table("fct_alert", schema="marts", person_id=Kind.text, is_open=Kind.boolean, start_date=Kind.date)
 
 NAMES: Final = OldNames(
-    {(one.schema, one.name): one for one in (CONTACT, SANCTION, METADATA, ALERTS)},
+    {(one.schema, one.name): one for one in (CONTACT, SANCTION, CODES, METADATA, ALERTS)},
     {"incident": Gone("TRS has tasks", "Use marts.fct_support_task.")},
     {
         ("contact", "dfeta_inductionstatus"): {
             "389040006": Code("In Progress", "389040006"),
             "389040003": Code("Not Yet Completed", "389040006"),
             "389040009": Code("Never", None),
-        }
+        },
+        ("dfeta_sanction", "dfeta_sanctioncodeid"): {"B5": Code("Prohibited elsewhere", None)},
+        ("dfeta_sanctioncode", "dfeta_value"): {"B5": Code("Prohibited elsewhere", None)},
     },
     {"dfeta_value": {"dfeta_country", "dfeta_specialism"}},
+    {("dfeta_sanctioncode", "dfeta_value"): ("dfeta_sanction",)},
 )
 
 

@@ -57,6 +57,16 @@ ANSWERS = [
     ("CAST('x' AS varchar) + 'y'", "xy"),
     ("CAST('x' AS char(3)) + 'y'", "x  y"),
     ("CAST('long' AS nchar(2))", "lo"),
+    # Whole numbers, if they are.
+    ("TRY_CAST(' 12 ' AS int)", "12"),
+    ("TRY_CAST('12a' AS int)", None),
+    ("TRY_CAST('1.5' AS int)", None),
+    ("TRY_CAST('' AS int)", "0"),
+    ("TRY_CAST('-2147483648' AS int)", "-2147483648"),
+    ("TRY_CAST('2147483648' AS int)", None),
+    ("TRY_CONVERT(bigint, '2147483648')", "2147483648"),
+    ("TRY_CONVERT(tinyint, '256')", None),
+    ("TRY_CONVERT(varchar(3), 'long')", "lon"),
     # Texts.
     ("LEN('ab  ')", "2"),
     ("CHARINDEX('B', 'aabb')", "3"),

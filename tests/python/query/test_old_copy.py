@@ -15,6 +15,8 @@ from warehouse.query.tsql import CannotTranslate, OldNames, translate
 from warehouse.query.tsql.kinds import Kind
 from warehouse.query.tsql.old_copy import CODED, look_up
 
+ALERT_TYPES: Final = "sandbox/schema/seeds/alert_types.csv"
+
 CODE_SETS: Final = {
     "Contact_GenderCode": "gender",
     "dfeta_InductionStatus": "induction status",
@@ -99,3 +101,27 @@ def test_other_schemas_are_asked_of_the_database() -> None:
     assert asked == [[("marts", "dim_person")]]
     with pytest.raises(CannotTranslate, match="There is no column name in marts"):
         translate("SELECT p.name FROM marts.dim_person p", look_up(columns))
+
+
+def test_the_sanction_codes_that_no_alert_has_are_known() -> None:
+    """A code of the old list was carried over with the type of alert that has it."""
+    listed = {
+        row["legacy_value"]: row["legacy_name"]
+        for row in rows(PROJECT / "seeds" / "legacy_lookups.csv")
+        if row["legacy_table"] == "dfeta_sanctioncode"
+    }
+    kept = {row["dqt_sanction_code"] for row in rows(PROJECT / ALERT_TYPES)}
+    gone = set(listed) - kept
+    assert len(gone) == 21
+    for column in (
+        ("dfeta_sanction", "dfeta_sanctioncodeid"),
+        ("dfeta_sanction_legacy", "dfeta_sanctioncodeid"),
+        ("dfeta_sanctioncode", "dfeta_value"),
+    ):
+        codes = known().codes[column]
+        assert {code: one.label for code, one in codes.items()} == {code: listed[code] for code in gone}, column
+        assert not any(one.shown_as for one in codes.values())
+    joined = """SELECT s.id FROM dfeta_sanction s JOIN dfeta_sanctioncode c ON c.id = s.dfeta_sanctioncodeid
+        WHERE c.dfeta_value IN ('G1', 'A25B')"""
+    with pytest.raises(CannotTranslate, match=r"No row has the code A25B .Prohibition Order.*not carried over to TRS"):
+        translate(joined, look_up(lambda _: []))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.python.query.old import problems_of
+from tests.python.query.old import problems_of, sql_of
 from warehouse.query.tsql import Fault, Place
 
 SELECT = "SELECT lastname\nFROM contact\nWHERE "
@@ -28,8 +28,16 @@ REFUSED = [
     ("SELECT a frm contact", Fault.reading, (1, 14), "Correct"),
     # A function or another part without a counterpart.
     (SELECT + "SOUNDEX(lastname) = 'S530'", Fault.counterpart, (3, 7), "LIKE"),
-    (SELECT + "TRY_CAST(lastname AS int) = 1", Fault.counterpart, (3, 7), "CASE WHEN"),
-    (SELECT + "TRY_CONVERT(int, lastname) = 1", Fault.counterpart, (3, 7), "CASE WHEN"),
+    (SELECT + "TRY_CAST(lastname AS date) = '2020-01-01'", Fault.counterpart, (3, 7), "CASE WHEN"),
+    (SELECT + "TRY_CONVERT(decimal(5, 2), lastname) = 1", Fault.counterpart, (3, 7), "CASE WHEN"),
+    (SELECT + "TRY_CONVERT(date, lastname, 103) = '2020-01-01'", Fault.counterpart, (3, 7), "CASE WHEN"),
+    (SELECT + "TRY_PARSE(lastname AS int) = 1", Fault.counterpart, (3, 7), "CASE WHEN"),
+    (
+        "SELECT * FROM (SELECT gendercode FROM contact) c\nPIVOT (COUNT(gendercode) FOR gendercode IN ([1], [2])) p",
+        Fault.counterpart,
+        None,
+        "SUM(CASE WHEN",
+    ),
     (SELECT + "GETDAT() > birthdate", Fault.counterpart, (3, 7), "GETDATE"),
     (SELECT + "dbo.fn_age(birthdate) > 3", Fault.counterpart, (3, 7), "Write what it did"),
     (SELECT + "DATEPART(week, birthdate) = 3", Fault.counterpart, (3, 7), "iso_week"),
@@ -62,6 +70,19 @@ REFUSED = [
         Fault.code,
         (1, 59),
         "dfeta_sanctioncodeidname",
+    ),
+    (
+        "SELECT 1 FROM dfeta_sanction WHERE dfeta_sanctioncodeid IN ('T1', 'b5')",
+        Fault.code,
+        (1, 67),
+        "Leave the code out",
+    ),
+    (
+        "SELECT s.id FROM dfeta_sanction s JOIN dfeta_sanctioncode c ON c.id = s.dfeta_sanctioncodeid\n"
+        "WHERE c.dfeta_value = 'B5'",
+        Fault.code,
+        (2, 23),
+        "Leave the code out",
     ),
     # A name that means several columns.
     (
@@ -99,3 +120,11 @@ def test_no_problem_repeats_a_text_of_the_query() -> None:
         "x 'Jane Doe'",
     ):
         assert not any("Jane" in f"{one} {one.instead}" for one in problems_of(SELECT + condition))
+
+
+def test_a_question_about_a_look_up_has_an_answer_also_for_a_code_that_is_gone() -> None:
+    assert "B5" in sql_of("SELECT dfeta_name FROM dfeta_sanctioncode WHERE dfeta_value = 'B5'")
+
+
+def test_a_code_that_is_newer_than_the_old_list_is_asked_for() -> None:
+    assert "T12" in sql_of("SELECT 1 FROM dfeta_sanction WHERE dfeta_sanctioncodeid = 'T12'")

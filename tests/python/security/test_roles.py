@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 
 import psycopg
 import pytest
@@ -17,6 +18,9 @@ from warehouse.core import roles
 from warehouse.core.errors import LoginHasMore, ObjectInTheWay, RoleHasOtherRights, UsageError
 from warehouse.core.roles import READERS, Role, role_name
 from warehouse.marts import candidate
+from warehouse.query import tsql
+from warehouse.query.columns import columns_of
+from warehouse.query.tsql.old_copy import look_up
 
 MODELS = {
     "seeds__codes": "select 1 as code, 'one' as label",
@@ -26,11 +30,13 @@ MODELS = {
     "extracts__tad_one": "select x from {staging}.stg_one",
     # A view of an old name is read with its owner's rights on staging, which a reader has not.
     "legacy__old_one": "view: select x, nino from {staging}.stg_one",
+    "legacy__contact": "view: select x as id, 'Ann' as firstname, nino as dfeta_ninumber from {staging}.stg_one",
 }
 CLASSES = {
     "dim_one": {"x": "open", "label": "open", "first_name": "personal", "nino": "sensitive"},
     "dim_open": {"x": "open"},
     "old_one": {"x": "open", "nino": "sensitive"},
+    "contact": {"id": "open", "firstname": "personal", "dfeta_ninumber": "sensitive"},
 }
 SEEN = {
     Role.analyst: ["x", "label"],
@@ -83,6 +89,11 @@ def may(connection: psycopg.Connection, statement: str) -> bool:
     return True
 
 
+def translated(connection: psycopg.Connection, query: str) -> str:
+    """A saved query in T-SQL, as `warehouse sql --dialect tsql` asks it."""
+    return tsql.translate(query, look_up(partial(columns_of, connection))).sql
+
+
 @pytest.mark.parametrize("role", READERS)
 def test_a_reader_sees_the_columns_of_its_class_before_and_after_builds(
     prepared: FreshDatabases, warehouse: psycopg.Connection, login: Login, role: Role
@@ -104,6 +115,12 @@ def test_a_reader_sees_the_columns_of_its_class_before_and_after_builds(
         assert columns(reader, "select * from dim_open") == ["x"]
         assert may(reader, "select x from legacy.old_one")
         assert may(reader, "select nino from legacy.old_one") == (role is Role.analyst_sensitive)
+        # A translation reads no more than what it was translated from.
+        for column, least in zip(("ID", "FirstName", "DFETA_NINumber"), READERS, strict=True):
+            saved = translated(reader, f"SELECT TOP 1 {column} FROM [dbo].[Contact]")
+            assert may(reader, saved) == (READERS.index(role) >= READERS.index(least)), column
+        saved = translated(reader, "SELECT TOP 1 d.NINO FROM marts.dim_one d")
+        assert may(reader, saved) == (role is Role.analyst_sensitive)
         assert may(reader, "table seeds.codes")
         assert may(reader, "select * from staging.stg_one") == (role is Role.analyst_sensitive)
         assert may(reader, "table extracts.tad_one") == (role is Role.analyst_sensitive)

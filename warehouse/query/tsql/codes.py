@@ -17,12 +17,16 @@ _GUID: Final = re.compile(r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re
 
 def check(tree: exp.Query, names: OldNames, report: Report) -> None:
     """Report each code that the views do not show, unless the code that they show for it is asked for as well."""
+    read = {column.meta[ORIGIN][0] for column in tree.find_all(exp.Column) if ORIGIN in column.meta}
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.In, exp.Case):
         for column, values in _asked(node):
             table, name = column.meta.get(ORIGIN, ("", ""))
             if _was_guid(names, table, name):
                 _check_guids(column, values, report)
-            elif known := names.codes.get((table, name)):
+            # A question about the look-up itself has an answer.
+            if (users := names.listed_for.get((table, name))) and read.isdisjoint(users):
+                continue
+            if known := names.codes.get((table, name)):
                 asked = {value.name.strip() for value in values}
                 for value in values:
                     _check(column, value, asked, known, report)
@@ -65,6 +69,8 @@ def _check(column: exp.Column, value: exp.Literal, asked: set[str], known: Mappi
     table, name = column.meta[ORIGIN]
     where = f"{table}.{name}"
     if code is None:
+        if all(one.shown_as is None for one in known.values()):
+            return  # Which others there are is not known.
         shown = sorted(key for key, one in known.items() if one.shown_as == key)
         some = f" It has {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}." if shown else ""
         report.refuse(Fault.code, f"{where} has no code {wanted}.", f"Use a code that it has.{some}", value)

@@ -28,7 +28,19 @@ _KNOWN: Final[tuple[type[exp.Expr], ...]] = (
     *(exp.Order, exp.Ordered, exp.Limit, exp.LimitOptions, exp.Fetch, exp.Offset, exp.Distinct, exp.Literal),
     *(exp.National, exp.Null, exp.Paren, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE),
     *(exp.In, exp.Between, exp.Like, exp.Escape, exp.Is, exp.Exists, exp.Any, exp.All, exp.Add, exp.Sub, exp.Mul),
-    *(exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If, exp.Cast, exp.DataType, exp.DataTypeParam, exp.Var, exp.Anonymous),
+    *(
+        exp.Div,
+        exp.Mod,
+        exp.Neg,
+        exp.Case,
+        exp.If,
+        exp.Cast,
+        exp.TryCast,
+        exp.DataType,
+        exp.DataTypeParam,
+        exp.Var,
+        exp.Anonymous,
+    ),
     *(
         exp.Window,
         exp.WindowSpec,
@@ -72,9 +84,6 @@ def check(node: exp.Expr, report: Report) -> None:
 
 
 def _unknown(node: exp.Expr, report: Report) -> None:
-    if isinstance(node, exp.TryCast):
-        functions.refuse("TRY_CAST", node, report)
-        return
     kind = next((one for one in _WITHOUT if isinstance(node, one)), None)
     what, instead = _WITHOUT[kind] if kind else (f"{type(node).__name__.upper()} is not translated", "Leave it out.")
     report.refuse(Fault.reading if kind is exp.Parameter else Fault.counterpart, f"{what}.", instead, node)

@@ -32,8 +32,15 @@ CODED: Final = {
 }
 """The columns that hold a code of an option set."""
 
+SANCTION_CODES: Final = "dfeta_sanctioncode"
+"""A look-up, whose codes are names in the warehouse; TRS has newer ones, so only those that are gone are known."""
+
+_SANCTIONS: Final = ("dfeta_sanction", "dfeta_sanction_legacy")
+_OF_SANCTIONS: Final = ((SANCTION_CODES, "id"), (SANCTION_CODES, "dfeta_value"))
+
 _NOT_SHOWN: Final = Path(__file__).with_name("codes_not_shown.csv")
 _LABELS: Final = PROJECT / "seeds" / "legacy_option_sets.csv"
+_LOOKED_UP: Final = PROJECT / "seeds" / "legacy_lookups.csv"
 _CODE_INSTEAD: Final = "the look-up's code"
 """How the explanation of a column begins that had the identifier of a look-up's row."""
 
@@ -57,6 +64,7 @@ def look_up(read_columns: ReadColumns) -> LookUp:
             {name: _gone_table(name) for name in old if (SCHEMA, name) not in tables and old_names.columns_of(name)},
             _codes(),
             _homes(),
+            dict.fromkeys(_OF_SANCTIONS, _SANCTIONS),
         )
 
     return known
@@ -124,11 +132,18 @@ def _codes() -> Mapping[tuple[str, str], Mapping[str, Code]]:
     sets: defaultdict[str, dict[str, Code]] = defaultdict(dict)
     for row in _rows(_LABELS):
         sets[row["option_set"]][row["option_value"]] = Code(row["option_label"], row["option_value"])
+    for row in _rows(_LOOKED_UP):
+        sets[row["legacy_table"]][row["legacy_value"]] = Code(row["legacy_name"], row["legacy_value"])
     for row in _rows(_NOT_SHOWN):
         label = sets[row["option_set"]][row["code"]].label
         sets[row["option_set"]][row["code"]] = Code(label, row["shown_as"] or None)
     unmapped = {_UNMAPPED: Code("not in the old list", _UNMAPPED)}
-    return {column: {**sets[option_set], **unmapped} for column, option_set in CODED.items()}
+    gone = {code: one for code, one in sets[SANCTION_CODES].items() if one.shown_as is None}
+    sanctions = [*((table, "dfeta_sanctioncodeid") for table in _SANCTIONS), *_OF_SANCTIONS]
+    return {
+        **{column: {**sets[option_set], **unmapped} for column, option_set in CODED.items()},
+        **dict.fromkeys(sanctions, gone),
+    }
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

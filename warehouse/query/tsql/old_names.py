@@ -82,14 +82,17 @@ class OldNames:
     Attributes:
         tables: those that can be read.
         gone: old tables without a successor.
-        codes: of a column, by table and column: the codes that it can have.
+        codes: of a column, by table and column: the codes that it can have, or of a look-up with newer ones those alone
+            that are gone.
         homes: of a column's name, the old tables that have it now.
+        listed_for: of a column of a look-up, which lists codes that are gone as well: the tables whose rows have them.
     """
 
     tables: Mapping[TableName, Table] = field(default_factory=dict)
     gone: Mapping[str, Gone] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], Mapping[str, Code]] = field(default_factory=dict)
     homes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    listed_for: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
 LookUp = Callable[[Collection[TableName]], OldNames]

@@ -11,7 +11,7 @@ from warehouse.query.tsql import functions, inference, patterns, zones
 from warehouse.query.tsql.alike import compared, interchangeable, without_collation
 from warehouse.query.tsql.findings import Refused, Report, stands_for
 from warehouse.query.tsql.functions.aggregates import whole_average
-from warehouse.query.tsql.functions.conversion import converted
+from warehouse.query.tsql.functions.conversion import converted, tried
 from warehouse.query.tsql.functions.function import as_text
 from warehouse.query.tsql.kinds import Kind
 from warehouse.query.tsql.templates import call, pg
@@ -55,6 +55,10 @@ def _function(node: exp.Anonymous, report: Report) -> exp.Expr:
 
 def _cast(node: exp.Cast, _: Report) -> exp.Expr:
     return converted(node.to, node.this, inference.kind(node.this))
+
+
+def _try_cast(node: exp.TryCast, _: Report) -> exp.Expr:
+    return tried(node.to, node.this, inference.kind(node.this))
 
 
 def _windowed(node: exp.Window, report: Report) -> exp.Expr:
@@ -194,6 +198,7 @@ _WRITERS: Final[tuple[tuple[Any, Callable[[Any, Report], exp.Expr]], ...]] = (
     (exp.Anonymous, _function),
     (exp.National, lambda node, _: exp.Literal.string(node.name)),
     (exp.CurrentTimestamp, lambda *_: pg("current_timestamp at time zone 'UTC'")),
+    (exp.TryCast, _try_cast),
     (exp.Cast, _cast),
     ((exp.Add, exp.Sub), _added),
     (exp.Like, patterns.like),

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from warehouse.query.tsql.findings import Refused
 from warehouse.query.tsql.functions.function import Call, Function, as_text
+from warehouse.query.tsql.functions.without import SAFE
 from warehouse.query.tsql.kinds import Kind, kind_of_type
 from warehouse.query.tsql.literals import check_date, is_text
 from warehouse.query.tsql.templates import call, pg, text
@@ -63,6 +64,22 @@ _TYPES: Final = {
 _TEXTS: Final = ("VARCHAR", "NVARCHAR", "CHAR", "NCHAR")
 _FILLED: Final = ("CHAR", "NCHAR")
 """Types whose texts end with blanks up to their length."""
+
+_WHOLE: Final = {
+    "BIGINT": (-(2**63), 2**63 - 1),
+    "INT": (-(2**31), 2**31 - 1),
+    "INTEGER": (-(2**31), 2**31 - 1),
+    "SMALLINT": (-(2**15), 2**15 - 1),
+    "TINYINT": (0, 255),
+}
+_IF_WHOLE: Final = """
+case
+    when trim(:a) in ('', '+', '-') then 0
+    when trim(:a) ~ '^[+-]?[0-9]+$' then
+        case when cast(trim(:a) as numeric) between {} and {} then cast(trim(:a) as {}) end
+end
+"""
+"""A text as a whole number, or null. SQL Server reads one without a digit as 0."""
 
 _WITHOUT_LENGTH: Final = "30"
 """The length that SQL Server takes for varchar where a conversion gives none."""
@@ -120,6 +137,20 @@ def converted(to: exp.Expr, node: exp.Expr, kind: Kind, style: exp.Expr | None =
     return exp.cast(whole.copy(), _pg_type(name, length), dialect="postgres")
 
 
+def tried(to: exp.Expr, node: exp.Expr, kind: Kind, style: exp.Expr | None = None) -> exp.Expr:
+    """A value as another type, or null where it is none of that type, as TRY_CONVERT and TRY_CAST give it.
+
+    Raises:
+        Refused: SQL Server gives something else than PostgreSQL, or PostgreSQL cannot ask before it converts.
+    """
+    name, _ = _type(to)
+    if kind is Kind.text and name in _WHOLE:
+        return pg(_IF_WHOLE.format(*_WHOLE[name], _TYPES[name]), a=node)
+    if kind in (Kind.text, Kind.unknown) and name not in _TEXTS:
+        raise Refused(f"To try whether a value is of the type {name} has no counterpart.", SAFE)
+    return converted(to, node, kind, style)
+
+
 def _type(to: exp.Expr) -> tuple[str, str]:
     written = to.sql("tsql").upper()
     name = re.match(r"\w+", written)
@@ -162,6 +193,10 @@ def _convert(called: Call) -> exp.Expr:
     return converted(called[0], called[1], called.kind(1), called[2] if len(called) == 3 else None)
 
 
+def _try_convert(called: Call) -> exp.Expr:
+    return tried(called[0], called[1], called.kind(1), called[2] if len(called) == 3 else None)
+
+
 def _format(called: Call) -> exp.Expr:
     form = called[1].name if is_text(called[1]) else ""
     if called.kind(0).is_number and form in _NUMBERS:
@@ -175,5 +210,6 @@ def _format(called: Call) -> exp.Expr:
 
 FUNCTIONS: Final = {
     "CONVERT": Function(_convert, lambda arguments, _: kind_of_type(arguments[0].sql("tsql")), 2, 3),
+    "TRY_CONVERT": Function(_try_convert, lambda arguments, _: kind_of_type(arguments[0].sql("tsql")), 2, 3),
     "FORMAT": Function(_format, Kind.text, 2, 2),
 }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-_SAFE: Final = "Use CASE WHEN x LIKE '[0-9]%' THEN CAST(x AS int) END with a pattern that only good values have."
+SAFE: Final = "Use CASE WHEN x LIKE '[0-9]%' THEN CAST(x AS int) END with a pattern that only good values have."
 _JSON: Final = "Ask in PostgreSQL's own SQL (without --dialect), which has jsonb operators."
 _LEAVE: Final = "Leave it out; the warehouse has no such setting."
 
 WITHOUT: Final = {
-    "TRY_CAST": _SAFE,
-    "TRY_CONVERT": _SAFE,
-    "TRY_PARSE": _SAFE,
+    "TRY_PARSE": SAFE,
     "PARSE": "Use CONVERT with a style.",
     "ISNUMERIC": "Use x NOT LIKE '%[^0-9]%'.",
     "ISDATE": "Dates in the warehouse are dates already; leave it out.",
