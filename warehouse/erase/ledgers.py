@@ -25,8 +25,9 @@ _NOBODY = {
     "delivery_states": "states and times only",
     "delivery_files": "names and checksums",
     "erased_identifiers": "keyed digests, by which a person who comes back is noticed",
+    "builds.lineage": "names of columns, as the project's files have them; megabytes for each build",
 }
-"""Ledgers that hold no key of a row, each with the reason. Every other is searched, a new one too."""
+"""Ledgers, and columns of them, that hold no key of a row, each with the reason. All else is searched, new ones too."""
 
 _NOTHING = "a^"
 """An expression that matches nothing."""
@@ -51,7 +52,7 @@ from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
 where c.relnamespace = to_regnamespace(%s) and c.relkind in ('r', 'p') and not c.relispartition
     and format_type(a.atttypid, -1) in
         ('text', 'text[]', 'character varying', 'character varying[]', 'json', 'jsonb', 'uuid', 'uuid[]')
-    and not c.relname = any(%s)
+    and not array[c.relname::text, c.relname || '.' || a.attname] && %s::text[]
 order by c.relname, a.attnum
 """
 
