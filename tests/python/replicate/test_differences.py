@@ -15,7 +15,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import Settings
-from warehouse.jobs import doctor
+from warehouse.jobs import standing
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.guard.watch import Event, Watch
@@ -63,7 +63,7 @@ def test_a_difference_stays_until_that_table_is_equal(world: Databases) -> None:
     assert reconcile(world, Silent(), ["countries"]).differing == []
     assert codes(world)["differs"] == 59
     with pytest.raises(ReplicationError):
-        doctor._replication(world)
+        standing.replication(world)
     events: list[Event] = []
     Watch(world, replicate, Silent(), events.append, every=1).once()
     assert 59 in [event.exit_code for event in events]
