@@ -93,14 +93,14 @@ def test_an_amended_number_and_date(tmp_path: Path) -> None:
     rows = [
         amended(NUMBER, trn="0000001", national_insurance_number="QQ123456C"),
         amended(BIRTH, trn="0000001", date_of_birth="1980-02-01"),
-        amended(NUMBER, trn="0000002", national_insurance_number="12A34567", pensions_gender_code=None, last_name="Ng"),
+        amended(NUMBER, trn="0000002", national_insurance_number="12Q34567", pensions_gender_code=None, last_name="Ng"),
         amended(NUMBER, trn="0000003"),
     ]
     content, _, _ = write("amend", rows, tmp_path)
     assert content.decode("ascii").split("\r\n") == [
         "00000012//Feathe         QQ123456C                                             321ZE2*",
         "00000012//Feathe 010280*                                                      1211ZE1*",
-        "0000002 //Ng             12A34567                                              321ZE2*",
+        "0000002 //Ng             12Q34567                                              321ZE2*",
         "00000032//Feathe                                                               321ZE2*",
         "",
     ]

@@ -121,7 +121,13 @@ SCENES: dict[str, Sequence[Step]] = {
 
 ELSEWHERE = {
     "warehouse run": "the main job: tests/python/test_main_job.py",
+    "warehouse status": "tests/python/test_main_job.py",
+    "warehouse status --json": "tests/python/test_main_job.py",
+    "warehouse quality": "worlds/test_worlds.py, of a build with findings",
+    "warehouse build list": "tests/python/test_main_job.py, with a vintage",
+    "warehouse build drop": "tests/python/test_main_job.py, with a vintage",
     "warehouse contract check": "cli/test_contract.py",
+    "warehouse contract sync": "cli/test_contract.py",
     "warehouse replicate classes": "security/test_class_floors.py",
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
