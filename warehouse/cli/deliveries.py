@@ -111,9 +111,9 @@ def verify_deliveries(
 
     Nothing is changed. Exit code 80: a file is another one than was sent, or is not there.
     """
-    databases, found = ready(), []
     progress = TerminalProgress(quiet=json)
-    with progress.stage("verify"), databases.warehouse() as warehouse:
+    found = []
+    with progress.stage("verify"), at_warehouse() as (databases, warehouse):
         for one in verify(world_of(databases), warehouse, deliveries or []):
             found.append(one)
             progress.count("files", len(found), None)
