@@ -25,7 +25,7 @@ check: setup  ## The quick half of the tests, for while you work
 	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile
 
 test: lint  ## Everything
-	.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-busy: setup  ## A part of the tests beside a busy loop per core: make test-busy TESTS="tests/python/drills"
 	.venv/bin/python -m tests.python.worlds.busy .venv/bin/pytest $(or $(TESTS),tests/python/worlds)

@@ -77,7 +77,7 @@ class Dbt:
         # each build and changes nothing of what is read: it is needed when the SQL is made.
         self._to_read, self._to_build = variables, {**variables, "as_at": today.isoformat()}
         # What dbt keeps of a project that it has read is of one set of variables: that of the daily build stays.
-        self._target = self._folder / "target" / ("current" if known_at is None else "vintage")
+        self._target = self._folder / "target" / ("" if known_at is None else "vintage")
         self.manifest: Any = None
 
     @property
