@@ -86,7 +86,11 @@ def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption)
     for title, columns in _PARTS.items():
         if shown[title]:
             out.print()
-            print_table(title, columns, [tuple(_text(row[name]) for name in columns) for row in shown[title]])
+            print_table(
+                title,
+                [name.replace("_", " ") for name in columns],
+                [tuple(_text(row[name]) for name in columns) for row in shown[title]],
+            )
 
 
 _PARTS = {

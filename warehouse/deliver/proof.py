@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -142,18 +142,16 @@ def _proof(contracts: Sequence[Contract], entry: Entry) -> Proof:
 
 
 def _verified(ledger: Ledger, entry: Entry, proof: Proof, settings: Settings) -> Iterator[Verified]:
-    # A revision's attempt, and one that was begun again, leave the records of the earlier ones in the ledger.
+    # Files of earlier attempts are in the ledger, too; those of the last one are the delivery.
     files = [one for one in ledger.recorded_files(entry.delivery_id) if one.attempt == entry.attempt]
-    newest: Mapping[str, FileFacts] = {one.facts.name: one.facts for one in files}
-    removed = {one.facts.name for one in files if one.removed}
     with closing(open_destination(entry.destination or "", settings)) as destination:
-        for name, facts in sorted(newest.items()):
-            if name in removed:
-                yield Verified(entry.delivery_id, name, facts.sha256, "removed by us")
+        for one in sorted(files, key=lambda one: one.facts.name):
+            if one.removed:
+                yield Verified(entry.delivery_id, one.facts.name, one.facts.sha256, "removed by us")
             elif proof is Proof.WRITE_ONLY:
-                yield Verified(entry.delivery_id, name, facts.sha256, "not readable", "by agreement")
+                yield Verified(entry.delivery_id, one.facts.name, one.facts.sha256, "not readable", "by agreement")
             else:
-                yield _at(destination, entry, facts, proof)
+                yield _at(destination, entry, one.facts, proof)
 
 
 def _at(destination: Destination, entry: Entry, facts: FileFacts, proof: Proof) -> Verified:
