@@ -225,7 +225,7 @@ def test_whose_view_hangs_on_a_narrow_view_is_named(
         ("grant temporary on database {database} to public", LoginHasMore, "everybody .*temporary on database"),
         ("grant create on schema marts to {person}", LoginHasMore, "create on schema marts"),
         # Of what a build makes aside nobody may read anything.
-        ("alter default privileges grant select on tables to {analyst}", RoleHasOtherRights, "trw_build_marts"),
+        ("alter default privileges grant select on tables to {analyst}", RoleHasOtherRights, "trw_build_extracts"),
     ],
 )
 def test_a_right_that_was_given_by_hand_stops_publication(
