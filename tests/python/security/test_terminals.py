@@ -56,6 +56,7 @@ WALKED: list[list[str]] = [
     ["replicate", "secrets"],
     ["replicate", "check-migration", "MIGRATION"],
     ["doctor"],
+    ["status"],
     ["up"],
     ["grants", "show"],
     ["grants", "check"],
