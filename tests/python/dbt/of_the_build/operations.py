@@ -41,6 +41,14 @@ update integration_transaction_records set status = 9, person_id = 'ffffffff-000
 """
 
 
+# An e-mail has ids of its own in each store, and no fault.
+_DIFFERING: Final = """
+select n.event_name, o.event_name from process_events n join events o on o.event_id = n.process_event_id
+where n.created_on is distinct from o.created or n.event_name <> o.event_name and not exists (
+    select from trs_event_mirrors m where m.older_event_name = o.event_name and m.newer_event_name = n.event_name)
+"""
+
+
 class TestOperations:
     def test_an_e_mail_of_both_stores_is_one_event(self, built: Built) -> None:
         emails = "select event_stores, count(*) from fct_event where event_name = 'EmailSentEvent' group by 1"
@@ -71,8 +79,7 @@ class TestOperations:
         assert built.number(lacking.format("lacks_person and lacks_changes and lacks_raised_by")) == 1
         assert built.number(lacking.format("not is_known_event_name and event_name = 'SomethingNewEvent'")) == 1
         two = built.rows("select event_name, older_event_name from fct_event where has_differing_records")
-        # And those of which one record has another year.
-        assert ("NoteCreatedEvent", "TrnAllocatedEvent") in two and len(two) <= 5
+        assert sorted(two) == sorted(built.rows(_DIFFERING)) and ("NoteCreatedEvent", "TrnAllocatedEvent") in two
         unknown = (
             "select count(*) from fct_event_change where event_name = 'PersonDetailsUpdatedEvent' and change_name = "
         )
