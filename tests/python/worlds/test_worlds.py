@@ -61,7 +61,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
 
 
 def test_servers_of_ones_own(make_place: MakePlace, tidy: Day) -> None:
-    """Nothing is embedded, the date is the calendar's, a place for each recipient has to be named first."""
+    """Nothing is embedded, and a place for each recipient has to be named first."""
     unset = make_place("unset")
     done = unset.shell.call(
         "run", "--json", TRS_DATABASE_URL=unset.source_url, WAREHOUSE_DATABASE_URL=unset.warehouse_url
