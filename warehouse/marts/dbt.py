@@ -263,10 +263,7 @@ def _read(result: Any) -> _Read:
             read.nodes.append(made)
             read.compiled[node.unique_id] = getattr(node, "compiled_code", None) or ""
         if status not in _GOOD:
-            found = (
-                f"{item.failures} rows fail the test" if status == "fail" else _in_short(item.message or "", lines=2)
-            )
-            read.failed[node.name] = "not built, because of another" if status == "skipped" else found
+            read.failed[node.name] = _why(item, status)
         if status in ("fail", "warn") and item.failures:
             read.tests.append((node, "failure" if status == "fail" else "warning", int(item.failures)))
         rows = (item.adapter_response or {}).get("rows_affected")
