@@ -29,11 +29,14 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
     people = [row[0] for row in world.trs.execute("select person_id from people limit 40")]
     world.trs.execute("delete from posts where person_id <> all(%s)", (people,))
     stop = threading.Event()
+    changes: list[int] = []
 
     def change() -> None:
         chance = random.Random(SEED)
         with world.databases.at_source() as trs:
-            while not stop.is_set():
+            # Some hundreds a second: each has to be applied, kept and compared afterwards.
+            while not stop.wait(0.002):
+                changes.append(1)
                 person = chance.choice(people)
                 with trs.transaction():
                     if chance.random() < 0.5:
@@ -56,6 +59,7 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
     finally:
         stop.set()
         thread.join()
+    assert len(changes) > 10 * len(people), "hardly anything changed meanwhile"
     world.assert_equal("posts")
     world.assert_history("posts")
     assert world.warehouse.execute("select count(*) from posts where grade is null").fetchone() == (0,)
