@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -131,8 +131,14 @@ LEDGER = {
     "a month's seals are gone": "delete from ledger.history_seals where table_name = 'persons'",
     "the count is altered": "update ledger.history_months set versions = versions + 1 where table_name = 'persons'",
     "a version of the open month is deleted": "delete from history.persons where known_to > '2026-10-01'",
-    "one of it is altered": "update history.persons set known_to = known_to + interval '1 second'"
+    "the end of one of it is moved": "update history.persons set known_to = known_to + interval '1 second'"
     " where known_to > '2026-10-01'",
+    "what one of it says is altered": "update history.persons set first_name = 'Eve'"
+    " where known_to > '2026-10-01' and trn = '0000001'",
+    "two of it are swapped": "update history.persons set last_name = case trn when '0000001' then 'Brown0000002'"
+    " else 'Brown0000001' end where known_to > '2026-10-01' and trn in ('0000001', '0000002')",
+    "the sum of it is altered": "update ledger.history_months set content_sum = content_sum + 1"
+    " where table_name = 'persons' and month > '2026-10-01'",
 }
 
 
@@ -142,6 +148,43 @@ def test_seals_counts_and_the_open_month_are_held_against_each_other(world: Data
             warehouse.execute(statement.encode())
             assert proved(world) != [], what
     assert proved(world) == []
+
+
+ALTERED = "update history.persons set first_name = 'Eve' where known_to > '2026-10-01' and trn = '0000001'"
+
+
+def test_an_open_month_that_was_altered_stays_so_whatever_is_settled_erased_or_rebuilt(
+    world: Databases, sync: Sync
+) -> None:
+    with world.at_warehouse() as warehouse:
+        warehouse.execute(ALTERED.encode())
+        with world.at_source() as trs:
+            trs.execute("update persons set last_name = 'Later'")
+        sync()
+        with seals.resealed(warehouse, "public", ["persons"], "erasure", "erasure 1"):
+            for place in ("public.persons", "history.persons_log", "history.persons"):
+                write_on_purpose(warehouse, "erase")
+                row = "(version).trn" if place.endswith("log") else "trn"
+                warehouse.execute(f"delete from {place} where {row} = '0000002'".encode())
+        with history.rebuilt(warehouse, "public", "persons"):
+            for place in ("public", "history"):
+                warehouse.execute(f"alter table {place}.persons add column colour text".encode())
+        assert proved(world) == ["some of its 4 versions were altered, or replaced by others"]
+        later = datetime.now(UTC) + timedelta(days=40)
+        assert seals.complete(warehouse, "public", ["persons"], later) == 1
+    assert ["had been altered before it was sealed" in what for what in proved(world)] == [True]
+
+
+def test_a_month_that_an_earlier_version_began_is_counted_and_no_more(world: Databases, sync: Sync) -> None:
+    with world.at_warehouse() as warehouse:
+        warehouse.execute("update ledger.history_months set content_sum = null")
+        with world.at_source() as trs:
+            trs.execute("update persons set last_name = 'Later'")
+        sync()
+        assert proved(world) == []
+        assert warehouse.execute("select count(content_sum) from ledger.history_months").fetchone() == (0,)
+        warehouse.execute("delete from history.persons where known_to > '2026-10-01' and trn = '0000001'")
+    assert "it has 4 versions, and 6 were settled into it" in proved(world)
 
 
 def test_what_the_log_still_held_is_missed(world: Databases) -> None:

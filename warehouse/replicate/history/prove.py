@@ -13,7 +13,7 @@ from warehouse.core.errors import HistoryDiffers, ReplicationError, UsageError
 from warehouse.core.progress import Progress
 from warehouse.replicate.classification import Classification, load_classification
 from warehouse.replicate.history import chains, found, retention, seals
-from warehouse.replicate.history.digest import digest, keys_in
+from warehouse.replicate.history.digest import digest, keys_in, summed
 from warehouse.replicate.history.months import Month, month_after, months_of, partition_of
 from warehouse.replicate.history.seals import Seal
 from warehouse.replicate.history.tables import key_of, logged
@@ -52,7 +52,7 @@ class Proof:
 
     Attributes:
         sealed: settled months that were held against their seals.
-        open: months that no seal holds for yet; their chains and counts were looked at.
+        open: months that no seal holds for yet; their chains, counts and sums were looked at.
         heads: the newest seal of each table. Kept elsewhere, they show whether somebody has rewritten the chain.
         head: one digest over all of them.
     """
@@ -79,7 +79,7 @@ class _Work:
 
 
 def prove(databases: Databases, progress: Progress, only: Sequence[str] = ()) -> Proof:
-    """Compute every seal, chain and count of the history again. Every settled version is read.
+    """Compute every seal, chain, count and sum of the history again. Every settled version is read.
 
     Args:
         only: the tables to look at; all that are replicated when empty.
@@ -155,7 +155,7 @@ def _accept(connection: psycopg.Connection, schema: str, table: str, wrong: Sequ
     for month in sorted({one.month for one in wrong if one.month}):
         if month in here:
             now = digest(connection, here[month].partition, key)
-            seals.recount(connection, here[month], now.versions)
+            seals.recount(connection, here[month], now)
             seals.add(connection, here[month], now, "accepted", because, matched=False)
         else:
             seals.dropped(connection, table, month, "accepted", because)
@@ -259,13 +259,16 @@ def _of_month(work: _Work, seal: Seal) -> list[Mismatch]:
 
 
 def _of_open_month(work: _Work, month: Month, settled: datetime | None) -> list[Mismatch]:
-    noted, wrong = seals.noted_versions(work.connection, month), []
-    versions = seals.count(work.connection, month)
-    if noted is not None and noted != versions:
-        wrong.append(
-            Mismatch(month.table, month.month, f"it has {versions:,} versions, and {noted:,} were settled into it")
+    noted, wrong = seals.noted_of(work.connection, month), []
+    now = summed(work.connection, month.partition)
+    if noted is not None and not noted.agrees(now):
+        what = (
+            f"it has {now.versions:,} versions, and {noted.versions:,} were settled into it"
+            if noted.versions != now.versions
+            else f"some of its {now.versions:,} versions were altered, or replaced by others"
         )
-    if settled is not None and month_after(month.begins) + seals.LATE <= settled and versions:
+        wrong.append(Mismatch(month.table, month.month, what))
+    if settled is not None and month_after(month.begins) + seals.LATE <= settled and now.versions:
         wrong.append(Mismatch(month.table, month.month, "it is over and was never sealed, or its seals are gone"))
     return wrong
 

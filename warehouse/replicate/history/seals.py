@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 import psycopg
@@ -26,7 +27,7 @@ from psycopg.rows import class_row
 from warehouse.core.database import one
 from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.history import chains
-from warehouse.replicate.history.digest import Digest, digest
+from warehouse.replicate.history.digest import Digest, digest, summed
 from warehouse.replicate.history.months import Month, month_after, months_of
 from warehouse.replicate.history.tables import key_of, logged
 
@@ -71,6 +72,22 @@ class Seal:
         return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).digest()
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What the ledger says of a month.
+
+    Attributes:
+        sum: of the versions' hashes; None where nobody has added them up.
+    """
+
+    versions: int
+    sum: Decimal | None
+
+    def agrees(self, found: Digest) -> bool:
+        """Whether a month holds what was settled into it."""
+        return self.versions == found.versions and self.sum in (None, found.sum)
+
+
 _SEALS = """
 select seal_id, table_name, month, sealed_at, reason, because, matched, key_columns, versions, groups, content,
     previous, seal
@@ -99,11 +116,18 @@ _HEADS = """
 select distinct on (table_name) table_name, seal from ledger.history_seals order by table_name, seal_id desc
 """
 
-_NOTED = "select versions from ledger.history_months where table_name = %s and month = %s"
+_NOTED = "select versions, content_sum from ledger.history_months where table_name = %s and month = %s"
 
+# A sum that is not known, of a month that was begun by an earlier version of the ledger, stays unknown.
 _NOTE = """
-insert into ledger.history_months as m (table_name, month, versions) values (%s, %s, %s)
-on conflict (table_name, month) do update set versions = m.versions + excluded.versions
+insert into ledger.history_months as m (table_name, month, versions, content_sum) values (%s, %s, %s, %s)
+on conflict (table_name, month) do update
+set versions = m.versions + excluded.versions, content_sum = m.content_sum + excluded.content_sum
+"""
+
+_RECOUNT = """
+insert into ledger.history_months (table_name, month, versions, content_sum) values (%s, %s, %s, %s)
+on conflict (table_name, month) do update set versions = excluded.versions, content_sum = excluded.content_sum
 """
 
 
@@ -148,10 +172,10 @@ def complete(connection: psycopg.Connection, schema: str, tables: Iterable[str],
             if month_after(month.begins) + LATE <= settled_up_to:
                 with connection.transaction():
                     found = digest(connection, month.partition, key_of(connection, schema, table))
-                    noted = noted_versions(connection, month)
+                    noted = noted_of(connection, month)
                     if noted is None:
-                        connection.execute(_NOTE, (table, month.month, found.versions))
-                    add(connection, month, found, "complete", matched=noted in (None, found.versions))
+                        recount(connection, month, found)
+                    add(connection, month, found, "complete", matched=noted is None or noted.agrees(found))
                 made += 1
     return made
 
@@ -165,20 +189,24 @@ def open_months(connection: psycopg.Connection, table: str, sealed: dict[tuple[s
     ]
 
 
-def noted_versions(connection: psycopg.Connection, month: Month) -> int | None:
-    """How many versions were settled into a month, by the ledger."""
+def noted_of(connection: psycopg.Connection, month: Month) -> Noted | None:
+    """What was settled into a month, by the ledger."""
     row = connection.execute(_NOTED, (month.table, month.month)).fetchone()
-    return row[0] if row else None
+    return Noted(*row) if row else None
 
 
-def recount(connection: psycopg.Connection, month: Month, versions: int) -> None:
-    """Record how many versions a month has, whatever was recorded before."""
-    connection.execute(_NOTE, (month.table, month.month, versions - (noted_versions(connection, month) or 0)))
+def recount(connection: psycopg.Connection, month: Month, found: Digest) -> None:
+    """Record what a month has, whatever was recorded before."""
+    connection.execute(_RECOUNT, (month.table, month.month, found.versions, found.sum))
 
 
-def settled(connection: psycopg.Connection, table: str, month: date, versions: int) -> None:
-    """Record that versions were settled into a month just now."""
-    connection.execute(_NOTE, (table, month, versions))
+def settled(connection: psycopg.Connection, table: str, month: date, versions: int, added: Decimal) -> None:
+    """Record that versions were settled into a month just now.
+
+    Args:
+        added: the sum of their hashes; see digest.py.
+    """
+    connection.execute(_NOTE, (table, month, versions, added))
     connection.execute(_SETTLED_NOW, (table, month))
 
 
@@ -269,10 +297,12 @@ def resealed(
                     matched = was.content == bytes(seal.content)
                     add(connection, month, now, reason, because, matched=matched)
             else:
-                now = Digest.of_count(count(connection, month))
-            if now.versions != was.versions and reason != "late":
-                # What comes late is counted where it is settled.
-                connection.execute(_NOTE, (month.table, month.month, now.versions - was.versions))
+                now = summed(connection, month.partition)
+            if (now.versions, now.sum) != (was.versions, was.sum) and reason != "late":
+                # What comes late is counted where it is settled. The difference, so that what somebody had altered
+                # before still shows.
+                changed = (now.versions - was.versions, now.sum - was.sum)
+                connection.execute(_NOTE, (month.table, month.month, *changed))
         for table, known in broken.items():
             chains.note_breaks(connection, table, chains.broken(connection, schema, table), known, reason)
 
@@ -282,7 +312,7 @@ def _state(
 ) -> tuple[Digest, Seal | None]:
     seal = sealed.get((month.table, month.month))
     if seal is None or seal.content is None:
-        return Digest.of_count(count(connection, month)), seal
+        return summed(connection, month.partition), seal
     return digest(connection, month.partition, seal.key_columns, seal.groups), seal
 
 

@@ -9,7 +9,9 @@ import psycopg
 from psycopg import sql
 
 from warehouse.replicate.catalog.names import HISTORY, KNOWN_FROM, OPERATION
+from warehouse.replicate.catalog.relations import columns_of
 from warehouse.replicate.history import seals
+from warehouse.replicate.history.digest import SUM, hash_of, in_one_form
 from warehouse.replicate.history.months import create_partition
 from warehouse.replicate.history.tables import log_of, logged, published_columns
 
@@ -20,7 +22,7 @@ with moved as (
 ),
 
 settled as (
-    insert into {history} (known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after,
+    insert into {history} as h (known_from, known_to, operation, ended_by, from_xid, to_xid, began_after, ended_after,
         epoch_id, {columns})
     select
         began.committed_at,
@@ -35,10 +37,10 @@ settled as (
         {values}
     from moved as m
     left join ledger.transactions as began on began.xid = (m.version).{known_from}
-    returning known_to
+    returning h.known_to, {version} as version
 )
 
-select (date_trunc('month', known_to, 'UTC') at time zone 'UTC')::date, count(*) from settled group by 1
+select (date_trunc('month', d.known_to, 'UTC') at time zone 'UTC')::date, count(*), {sum} from settled as d group by 1
 """
 
 _MONTHS = """
@@ -78,6 +80,7 @@ def settle(connection: psycopg.Connection, schema: str, tables: Iterable[str]) -
 
 def _move(connection: psycopg.Connection, schema: str, table: str) -> int:
     columns = published_columns(connection, schema, table)
+    in_one_form(connection)
     rows = connection.execute(
         sql.SQL(_MOVE).format(
             log=log_of(table),
@@ -86,8 +89,10 @@ def _move(connection: psycopg.Connection, schema: str, table: str) -> int:
             values=sql.SQL(", ").join(sql.SQL("(m.version).{}").format(sql.Identifier(name)) for name in columns),
             operation=sql.Identifier(OPERATION),
             known_from=sql.Identifier(KNOWN_FROM),
+            version=hash_of(list(columns_of(connection, HISTORY, table))),
+            sum=SUM,
         )
     ).fetchall()
-    for month, versions in rows:
-        seals.settled(connection, table, month, versions)
-    return sum(versions for _, versions in rows)
+    for month, versions, added in rows:
+        seals.settled(connection, table, month, versions, added)
+    return sum(versions for _, versions, _ in rows)
