@@ -8,7 +8,7 @@ import typer
 
 from warehouse.cli.opening import if_it_answers
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.contracts import ExtractName, load_contract
+from warehouse.core.contracts import ExtractName, check_ids, load_contract
 from warehouse.core.contracts.extract_model import extract_model
 from warehouse.core.contracts.new import check_absent, new_contract
 from warehouse.core.contracts.place import named
@@ -16,6 +16,7 @@ from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
+from warehouse.deliver.contract_fit import check_fit
 from warehouse.deliver.contract_versions import check_agreed, check_classes
 
 app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
@@ -48,6 +49,8 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
     not run, the answer says so. Exit code 27: a contract changed without a new version.
     """
     contracts = [load_contract(path) for path in named(extract)]
+    check_ids(contracts)
+    check_fit(contracts)
     with if_it_answers() as warehouse:
         compared = warehouse is not None and check_agreed(warehouse, contracts)
     if not compared:
@@ -57,6 +60,8 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
             {
                 "contract": near(one.path),
                 "version": one.version,
+                "status": one.status,
+                "agreement": str(one.grounds.agreement),
                 "columns": len(one.columns),
                 "compared_with_what_was_sent": compared,
             }
@@ -65,7 +70,7 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
         print_json(listed)
         return
     for one in contracts:
-        out.print(f"{near(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
+        out.print(f"{near(one.path)} is sound: version {one.version}, {one.status}, {len(one.columns)} columns.")
     if not compared:
         out.print("Not compared with what was sent: the warehouse does not run, or has no ledger of deliveries.")
 

@@ -4,9 +4,10 @@
 back what was sent. All else serves these.
 """
 
+from warehouse.deliver.contract_fit import check_fit
 from warehouse.deliver.contract_versions import check_agreed, examine_contracts
 from warehouse.deliver.due import Owed, due
-from warehouse.deliver.health import examine_deliveries, examine_destinations
+from warehouse.deliver.health import examine_deliveries, examine_destinations, examine_fit_of_contracts
 from warehouse.deliver.pipeline import decide, deliver, redo, what_is_due
 from warehouse.deliver.proof import differing, show, verify
 from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
@@ -21,6 +22,7 @@ __all__ = [
     "State",
     "World",
     "check_agreed",
+    "check_fit",
     "decide",
     "deliver",
     "differing",
@@ -28,6 +30,7 @@ __all__ = [
     "examine_contracts",
     "examine_deliveries",
     "examine_destinations",
+    "examine_fit_of_contracts",
     "missed",
     "redo",
     "show",

@@ -47,14 +47,14 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date, calenda
     """What is owed on a day, earlier periods first within each contract. A closed period is never due.
 
     Args:
-        contracts: all that there are.
+        contracts: all that there are; under a draft, and under one that is retired, nothing is owed.
         ledger: what was done before.
         today: the business date.
         calendar: the date at the source: no day is over before it is over there, whatever the business date.
     """
     states = ledger.states()
     owed: list[Owed] = []
-    for contract in contracts:
+    for contract in (one for one in contracts if one.status.is_delivered):
         known = sorted(
             (edition for name in states if (edition := edition_of(contract, name))),
             key=lambda one: (one.revision > 1, one.period, one.revision),

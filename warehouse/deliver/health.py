@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg
 
-from warehouse.core.contracts import EXPORTS, load_contracts
+from warehouse.core.contracts import EXPORTS, Contract, load_contracts
 from warehouse.core.database import one
 from warehouse.core.errors import FilesVanished, WarehouseError
 from warehouse.core.finding import Finding, from_error, warning
 from warehouse.core.settings import Settings
+from warehouse.deliver.contract_fit import examine_fit, manifest_of
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
@@ -23,7 +25,7 @@ _WAITING = "select delivery_id, error ->> 'next' from ledger.deliveries where st
 def examine_destinations(settings: Settings, exports: Path = EXPORTS) -> list[Finding]:
     """What lets others read what is delivered, as far as each place says. Asks the places that have a say."""
     found: list[Finding] = []
-    for contract in load_contracts(exports):
+    for contract in _delivered(exports):
         code = f"destination of {contract.recipient}"
         if any(one.code == code for one in found):
             continue
@@ -42,6 +44,21 @@ def examine_destinations(settings: Settings, exports: Path = EXPORTS) -> list[Fi
     return found
 
 
+def examine_fit_of_contracts(
+    settings: Settings, today: date, *, synthetic: bool, exports: Path = EXPORTS
+) -> list[Finding]:
+    """Whether contracts fit their models and are agreed: what a run would refuse, and what a person should know.
+
+    Raises:
+        ContractError: a contract is not sound.
+    """
+    return examine_fit(load_contracts(exports), today, synthetic=synthetic, manifest=manifest_of(settings))
+
+
+def _delivered(exports: Path) -> list[Contract]:
+    return [contract for contract in load_contracts(exports) if contract.status.is_delivered]
+
+
 def examine_deliveries(connection: psycopg.Connection, settings: Settings, exports: Path = EXPORTS) -> str:
     """Say what is good. Changes nothing, and needs no ledger.
 
@@ -50,7 +67,7 @@ def examine_deliveries(connection: psycopg.Connection, settings: Settings, expor
         SettingsError: a recipient has no destination, or one of a kind that its contract does not name.
         FilesVanished: files of a delivery are not to be found, and a person has to decide.
     """
-    contracts = load_contracts(exports)
+    contracts = _delivered(exports)
     check_agreed(connection, contracts)
     for contract in contracts:
         destination_url(settings, contract)

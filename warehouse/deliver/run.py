@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from warehouse.core import sandbox_only
-from warehouse.core.contracts import EXPORTS, Contract
+from warehouse.core.contracts import EXPORTS, Contract, Status
 from warehouse.core.database import connect
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
@@ -32,6 +32,7 @@ from warehouse.core.variables import destination_of
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
+from warehouse.deliver.contract_fit import not_agreed
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
@@ -75,13 +76,18 @@ def begin(
     world: World, contracts: list[Contract], progress: Progress, check: Check, hook: Callable[[str], None]
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
-    urls = [(contract, destination_url(world.settings, contract)) for contract in contracts]
+    in_use = [contract for contract in contracts if contract.status.is_delivered]
+    urls = [(contract, destination_url(world.settings, contract)) for contract in in_use]
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
         if world.synthetic or sandbox_only.holds_synthetic(connection):
+            world = replace(world, synthetic=True)
             for contract, url in urls:
                 _refuse_recipient(world, contract, url)
-        check_agreed(connection, contracts)
+        check_agreed(connection, in_use)
+        for contract in contracts:
+            if contract.status is not Status.ACTIVE:
+                progress.say(f"{near(contract.path)} is {contract.status}{_TOLD[contract.status.is_delivered]}")
         with session_lock(connection, Lock.deliver) as free:
             if not free:
                 raise AlreadyRunning(
@@ -91,6 +97,9 @@ def begin(
                 )
             clear_all(world.settings.warehouse_home)
             yield Run(world, progress, connection, Ledger(connection), check, hook)
+
+
+_TOLD = {True: ": still delivered", False: ": nothing is delivered under it"}
 
 
 def _refuse_recipient(world: World, contract: Contract, url: str) -> None:
@@ -187,6 +196,7 @@ class Run:
         if owed.action == "miss":
             self.ledger.miss(edition)
             return replace(report, state=State.MISSED)
+        self._refuse_unagreed(owed.contract)
         basis = self._basis(edition)
         pseudonyms = of_edition(self.connection, self.world.settings, edition)
         with closing(self._destination(owed.contract)) as destination:
@@ -202,6 +212,15 @@ class Run:
                 pseudonyms=pseudonyms,
             ).run(self.world.conninfo, basis)
         return self._closed(owed, report)
+
+    def _refuse_unagreed(self, contract: Contract) -> None:
+        """Give real people's data to nobody without an agreement; made-up ones stay on this machine anyway.
+
+        Raises:
+            NotAgreed: it is not signed, or does not hold today.
+        """
+        if not self.world.synthetic and (why := contract.grounds.why_not_agreed(self.world.today)):
+            raise not_agreed(contract, why)
 
     def _basis(self, edition: Edition) -> Basis:
         """The published build, when it covers the period and is what was built; before anything is begun."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from warehouse.core import class_floors, ours, roles
+from warehouse.core import class_floors, ours, roles, sandbox_only
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
@@ -40,6 +40,7 @@ def examine(databases: Databases) -> list[Finding]:
         examined("classification", lambda: _classification(databases)),
         examined("replication", lambda: replication(databases)),
         examined("deliveries", lambda: deliveries(databases)),
+        *_contracts(databases),
         *_destinations(databases),
         *_preflight(databases),
         *builds(databases),
@@ -112,6 +113,21 @@ def _classification(databases: Databases) -> str:
         + (f"; not replicated, because not classified: {held}" if held else "")
         + (f"; {new} classes not recorded yet (`warehouse replicate classes --record`)" if new else "")
     )
+
+
+def _contracts(databases: Databases) -> list[Finding]:
+    from warehouse.deliver import examine_fit_of_contracts  # noqa: PLC0415 - as above
+
+    try:
+        synthetic = databases.source_is_embedded or _holds_made_up_people(databases)
+        return examine_fit_of_contracts(databases.settings, databases.today(), synthetic=synthetic)
+    except WarehouseError as error:
+        return [from_error("contracts", error)]
+
+
+def _holds_made_up_people(databases: Databases) -> bool:
+    with databases.warehouse() as warehouse:
+        return ours.identify(warehouse).has_ledger and bool(sandbox_only.holds_synthetic(warehouse))
 
 
 def _destinations(databases: Databases) -> list[Finding]:

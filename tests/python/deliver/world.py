@@ -80,9 +80,23 @@ def column(name: str, logical: str, physical: str, classification: str = "open",
 _TEXT = {"controlCharacters": "replace"}
 
 
+GROUNDS = {
+    "agreement": {"reference": "Test 1", "signed": "2020-01-31"},
+    "legalBasis": "Nobody is real.",
+    "disclosureRules": "Nothing is published.",
+}
+
+
 def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> dict[str, Any]:
     """A sound contract as plain data."""
-    properties = {"model": f"{recipient}_teachers", "fileFormat": kind, "sortKey": ["trn"], **_TEXT, **custom}
+    properties = {
+        "model": f"{recipient}_teachers",
+        "fileFormat": kind,
+        "sortKey": ["trn"],
+        **_TEXT,
+        **GROUNDS,
+        **custom,
+    }
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -125,6 +139,7 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
             {"property": "frequency", "value": 1, "unit": "month"},
             {"property": "retention", "value": 12, "unit": "month"},
         ],
+        "team": {"name": "Testers"},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ from open_data_contract_standard.model import (
 )
 
 from warehouse.core.contracts.layout import BadLayout, Layout, layout_of
+from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
 from warehouse.core.contracts.model import (
     IDENTIFIER,
     QUASI_IDENTIFIER,
@@ -36,6 +38,7 @@ from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quali
 from warehouse.core.contracts.schedule import schedule_of
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
 from warehouse.core.destinations import kind_of_server, server_types
+from warehouse.core.settings import near
 
 _CUSTOM = {
     "model",
@@ -52,16 +55,34 @@ _CUSTOM = {
     "periodColumn",
     "newestOf",
     "firstDay",
+    *GROUNDS,
 }
+_MAY_CHANGE = {"confirmation", "agreement"}
+"""Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
-    """Every contract below a folder, in the order of recipients and names.
+    """Every contract below a folder, of any status, in the order of recipients and names.
 
     Raises:
-        ContractError: one is not sound, or a file there is not where or named as a contract must be.
+        ContractError: one is not sound, two have one id, or a file there is not where or named as a contract must be.
     """
-    return [load_contract(path) for path in contract_files(folder)]
+    found = [load_contract(path) for path in contract_files(folder)]
+    check_ids(found)
+    return found
+
+
+def check_ids(contracts: Iterable[Contract]) -> None:
+    """Refuse two contracts of one id, which neither of them shows.
+
+    Raises:
+        ContractError: names both files.
+    """
+    first: dict[str, Contract] = {}
+    for contract in contracts:
+        other = first.setdefault(contract.id.casefold(), contract)
+        if other is not contract:
+            raise contract_error(contract.path, [f"id: `{contract.id}` is that of {near(other.path)} already"])
 
 
 def load_contract(path: Path) -> Contract:
@@ -97,9 +118,8 @@ class _Loader:
         model = str(custom.get("model", ""))
         if model != extract.model:
             self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{extract.model}`")
-        purpose = (document.description.purpose if document.description else None) or ""
-        if not purpose.strip():
-            self._wrong("description.purpose", "is missing: nothing leaves without a stated purpose")
+        status, version = status_of(document, self._wrong), version_of(document, self._wrong)
+        purpose, grounds = grounds_of(document, custom, status, self._wrong)
         columns, rules, description = self._table()
         sort_key = self._sort_key(custom.get("sortKey"), columns)
         as_at = self._as_at(custom.get("asAtColumn"), columns)
@@ -116,12 +136,14 @@ class _Loader:
             path=self._path,
             sha256=hashlib.sha256(self._content).hexdigest(),
             id=str(document.id),
-            version=str(document.version),
+            version=version,
+            status=status,
+            grounds=grounds,
             recipient=recipient,
             name=name,
             model=model,
             description=description,
-            purpose=purpose.strip(),
+            purpose=purpose,
             columns=columns,
             rules=rules,
             sort_key=sort_key,
@@ -368,7 +390,6 @@ class _Loader:
 
 
 def _content(document: OpenDataContractStandard) -> str:
-    """How an arrival is confirmed may be agreed in the same version: it says nothing of what a file holds."""
-    said = document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"version"})
-    said["customProperties"] = [one for one in said.get("customProperties", []) if one["property"] != "confirmation"]
+    said = document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"version", "status"})
+    said["customProperties"] = [one for one in said.get("customProperties", []) if one["property"] not in _MAY_CHANGE]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from warehouse.core.contracts.layout import Layout
+from warehouse.core.contracts.life import Grounds, Status
 from warehouse.core.contracts.types import ColumnType
 
 _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
@@ -180,6 +181,8 @@ class Contract:
     """One extract for one recipient.
 
     Attributes:
+        status: whether files are sent under it.
+        grounds: who answers for it, and under which agreement it is.
         model: the dbt model, which is a table of the same name in schema `extracts`.
         sort_key: the columns that put the rows in an order of their own, the same every time.
         as_at_column: the column that holds the snapshot's business date in every row, if there is one.
@@ -190,13 +193,15 @@ class Contract:
         period_column: with the day by which a row belongs to a period; None where each delivery has every row.
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
-        content_sha256: of all that it says but for its version and how an arrival is confirmed, without comments.
+        content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
     """
 
     path: Path
     sha256: str
     id: str
     version: str
+    status: Status
+    grounds: Grounds
     recipient: str
     name: str
     model: str

@@ -10,6 +10,7 @@ code, so that a scheduler can tell them apart:
     │   │   └── ClassTooLow          28  a column is classified lower than what it is made of
     │   ├── ContractError            12  exports/ does not fit the model
     │   │   ├── ContractBehind       37  a contract does not say what the extract's model says
+    │   │   ├── NotAgreed            94  real people's data would leave without a signed agreement
     │   │   └── ContractChanged      27  a contract says something else than what was sent, under the same version
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
     │   ├── SandboxOnly              48  an embedded or synthetic database together with a real database or recipient
@@ -160,6 +161,7 @@ from warehouse.core.errors.settings import (
     DatabaseUnreachable,
     KeyUnusable,
     LedgerOfAnotherVersion,
+    NotAgreed,
     PooledConnection,
     SameDatabase,
     SandboxOnly,
@@ -206,6 +208,7 @@ __all__ = [
     "NameShared",
     "NewColumnsHeld",
     "NoCounterpart",
+    "NotAgreed",
     "NotCompared",
     "NotCovered",
     "NotOurs",

@@ -37,6 +37,10 @@ class SecretsExposed(SettingsError):
     exit_code = 71
 
 
+class NotAgreed(ContractError):
+    exit_code = 94
+
+
 class ContractChanged(ContractError):
     exit_code = 27
 
