@@ -22,6 +22,7 @@ from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
 from warehouse.core.variables import DESTINATION, KEY
+from warehouse.deliver import register
 from warehouse.replicate.classification import load_classification
 
 FOLDER = PROJECT / "docs"
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
         "which-table.md": which_table(),
         "guards.md": guards(),
         "replicated.md": _WRITTEN.format("the files in replication/") + replicated.page(),
+        "sharing-register.md": _WRITTEN.format("the contracts in exports/") + register.page(),
         "legacy.md": _WRITTEN.format("seeds/legacy_columns.csv and docs/legacy.py") + legacy.page(),
         "legacy-queries/README.md": _WRITTEN.format("the files beside it") + legacy_queries.page(),
         "../macros/history/as_at_rules.sql": as_at_rules(),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from warehouse.cli.opening import at_warehouse, ready
+from warehouse.cli.opening import at_warehouse, if_it_answers, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
 from warehouse.core.errors import DeliveryError, WarehouseError
 from warehouse.core.settings import near
@@ -21,6 +21,7 @@ from warehouse.deliver import (
     differing,
     missed,
     redo,
+    register,
     show,
     verify,
     what_is_due,
@@ -58,6 +59,28 @@ def _line(item: dict[str, Any]) -> tuple[Any, ...]:
     place = near(item["where"]) if item["where"] else None
     closed = f"{item['closed_at']:%Y-%m-%d %H:%M}" if item["closed_at"] else None
     return (item["id"], item["state"], item["rows"], size(item["bytes"]), item["as_at"], item["error"] or place, closed)
+
+
+@app.command("register")
+def show_register(json: bool = JsonOption) -> None:
+    """Show the sharing register: who gets what, why, under which agreement, how often, and what was last sent.
+
+    docs/sharing-register.md has the same without what was sent. Without a warehouse that runs, so has this command.
+    """
+    with if_it_answers() as warehouse:
+        entries = register.register(warehouse)
+    if json:
+        print_json(entries)
+        return
+    for entry in entries:
+        print_table(
+            f"{entry['recipient']}/{entry['extract']}: {entry['status']}, version {entry.get('version', 'none')}",
+            ["", ""],
+            list(register.lines(entry)),
+        )
+        out.print()
+    if warehouse is None:
+        out.print("What was last sent is not known: the warehouse does not run.")
 
 
 @app.command("due")

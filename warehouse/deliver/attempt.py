@@ -61,6 +61,7 @@ class Attempt:
         """
         entry = self.ledger.plan(self.edition, self.destination.where, basis, self.because)
         self.hook("planned")
+        self._reach()
         made = self._build(conninfo, basis)
         self.hook("built")
         paths = [(self.outbox.path(file.base_name), file) for file in made.files]
@@ -92,6 +93,14 @@ class Attempt:
         self.ledger.closed(self.delivery)
         self.outbox.release()
         self.hook("closed")
+
+    def _reach(self) -> None:
+        """Meet a place that does not answer, has another key or lets nobody in before the files are made, not after."""
+        try:
+            self.destination.read(self.edition.manifest_name)
+        except DestinationRefused as error:
+            if error.denied is None:
+                raise
 
     def _build(self, conninfo: str, basis: Basis) -> Extract:
         self.outbox.make_empty()

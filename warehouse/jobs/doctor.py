@@ -1,5 +1,6 @@
 """Examine everything: this machine, both databases, replication, the builds and the deliveries. Changes nothing.
 
+Only a tiny file is put at each destination, and taken away again: whether a place takes files is seen in no other way.
 One examination after another: each says what is good, or its error becomes a finding; none stops the next.
 """
 

@@ -63,6 +63,7 @@ WALKED: list[list[str]] = [
     ["grants", "login", EVIL, "--role", EVIL],
     ["deliveries", "list"],
     ["deliveries", "due"],
+    ["deliveries", "register"],
     ["deliveries", "show", EVIL],
     ["deliveries", "verify"],
     ["deliveries", "verify", EVIL],

@@ -111,6 +111,10 @@ class Destination(ABC):
         """What about the place lets others read what is delivered, in words; as far as the place says."""
         return []
 
+    def room(self) -> int | None:
+        """How many bytes are free there; None where the place does not say."""
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Close connections."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -105,6 +106,11 @@ class Folder(Destination):
         """See Destination."""
         with self._failures(Doing.REMOVING, name):
             (self._folder / name).unlink(missing_ok=True)
+
+    def room(self) -> int | None:
+        """See Destination."""
+        with self._failures(Doing.READING, "its free space"):
+            return shutil.disk_usage(self._folder).free
 
     def close(self) -> None:
         """Nothing is held open."""

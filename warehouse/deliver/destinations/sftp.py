@@ -151,6 +151,20 @@ class Sftp(Destination):
 
         self._try(delete)
 
+    def room(self) -> int | None:
+        """See Destination; by an extension of OpenSSH that other servers need not have."""
+
+        async def ask(client: asyncssh.SFTPClient) -> int | None:
+            try:
+                found = await client.statvfs(self._base or "/")
+            except asyncssh.SFTPError as error:
+                if isinstance(error, _PASSING):
+                    raise
+                return None
+            return int(found.bavail * found.frsize)
+
+        return self._try(ask)
+
     def close(self) -> None:
         """Close the connection."""
         if self._runner is not None:
