@@ -16,15 +16,22 @@ class CheckFailed(DeliveryError):
 class DestinationRefused(DeliveryError):
     """Attributes:
     denied: what the place denies, such as "reading"; None when it refuses for another reason.
+    wait: the seconds after which the place asks to be tried again.
     """
 
     exit_code = 32
     denied: str | None = None
+    wait: float | None = None
 
 
 class DestinationFull(DeliveryError):
+    """Attributes:
+    wait: the seconds after which the place asks to be tried again.
+    """
+
     exit_code = 33
     passes = True
+    wait: float | None = None
 
 
 class NotCovered(DeliveryError):

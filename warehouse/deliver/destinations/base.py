@@ -15,6 +15,9 @@ from warehouse.deliver.files import FileFacts
 LARGEST_MANIFEST = 16 << 20
 """Of a file that is read whole, in bytes."""
 
+LONGEST_WAIT = 60.0
+"""Between two attempts, in seconds, whatever the place asks for: a run that waits holds up every other delivery."""
+
 _Result = TypeVar("_Result")
 
 _NOT_COMPLETE = "The delivery is not complete: without its manifest nothing there counts. The next run carries on."
@@ -126,32 +129,34 @@ class Destination(ABC):
         error.denied = doing
         return error
 
-    def refused(self, reason: str, hint: str, *, passes: bool = False) -> DestinationRefused:
+    def refused(self, reason: str, hint: str, *, passes: bool = False, wait: float | None = None) -> DestinationRefused:
         """The error for a place that says no, or does not answer.
 
         Args:
             passes: whether it may be over in a moment, as a broken connection may.
+            wait: the seconds after which the place asks to be tried again.
         """
         error = DestinationRefused(
             f"The destination {self.where} refuses: {reason}.",
             meaning=_NOT_COMPLETE,
             next_command=f"{hint}, then run `warehouse deliver`.",
         )
-        error.passes = passes
+        error.passes, error.wait = passes, wait
         return error
 
-    def full(self, reason: str, *, passes: bool = False) -> DestinationFull:
+    def full(self, reason: str, *, passes: bool = False, wait: float | None = None) -> DestinationFull:
         """The error for a place that has no room, or no capacity.
 
         Args:
             passes: whether it may be over in a moment: a service may be busy, a disk stays full.
+            wait: the seconds after which the place asks to be tried again.
         """
         error = DestinationFull(
             f"The destination {self.where} is full: {reason}.",
             meaning=_NOT_COMPLETE,
             next_command="Ask its owner to make room, then run `warehouse deliver`.",
         )
-        error.passes = passes
+        error.passes, error.wait = passes, wait
         return error
 
     def not_what_was_sent(self, name: str) -> DestinationRefused:
@@ -186,5 +191,17 @@ def with_retries(action: Callable[[], _Result], *, attempts: int, first_wait: fl
         except WarehouseError as error:
             if not error.passes:
                 raise
-        time.sleep(first_wait * 2 ** (attempt - 1))
+            asked = error.wait if isinstance(error, DestinationRefused | DestinationFull) else None
+        pause(attempt, first_wait, asked)
     return action()
+
+
+def pause(failures: int, first_wait: float, asked: float | None) -> None:
+    """Wait before the next attempt: longer each time, and at least as long as the place asks for, within reason.
+
+    Args:
+        failures: how many attempts failed.
+        first_wait: seconds after the first.
+        asked: the seconds that the place asked for.
+    """
+    time.sleep(min(max(first_wait * 2 ** (failures - 1), asked or 0.0), LONGEST_WAIT))
