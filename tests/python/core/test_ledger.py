@@ -18,6 +18,7 @@ LANDED = {
     "0003_build_findings.sql": "fc72289d4f46058e",
     "0004_build_errors.sql": "d8dcb8739c0d6cf7",
     "0005_deliveries_of_days.sql": "5d7c801dd96e71b0",
+    "0008_who_was_delivered.sql": "ede7dc9903e56f9d",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 
