@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from warehouse.cli import find_person
 from warehouse.cli.opening import at_warehouse, if_it_answers, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
 from warehouse.core.errors import DeliveryError, WarehouseError
@@ -29,6 +30,7 @@ from warehouse.deliver import (
 )
 
 app = typer.Typer(help="Deliveries: what was sent to whom, and what is due.", no_args_is_help=True)
+app.command("find-person")(find_person.find)
 
 BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: name no person.")
 IdArgument = typer.Argument(help="For example tad/teachers/2026-09; `warehouse deliveries list` shows them.")

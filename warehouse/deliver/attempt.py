@@ -35,6 +35,7 @@ class Attempt:
     """What an attempt works with.
 
     Attributes:
+        index: keeps whom the files of an attempt hold, by its number.
         because: why a person asked for this revision.
         pseudonyms: what makes them, where the contract asks for any.
     """
@@ -46,6 +47,7 @@ class Attempt:
     progress: Progress
     check: Check
     hook: Callable[[str], None]
+    index: Callable[[Edition, int, list[Path], Progress], None]
     because: str | None = None
     pseudonyms: Pseudonyms | None = None
 
@@ -69,6 +71,7 @@ class Attempt:
         made = self._probed(conninfo, made, paths)
         self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
         self.hook("checked")
+        self.index(self.edition, entry.attempt, [path for path, _ in paths], self.progress)
         standing = self._manifest_there(made)
         clean(self.ledger, self.destination, self.edition, self.progress, keep={file.name for file in made.files})
         sending = Sending(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,7 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
+from warehouse.deliver import people_in_files
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
@@ -208,6 +210,7 @@ class Run:
                 progress=self.progress,
                 check=self.check,
                 hook=self.hook,
+                index=partial(people_in_files.index, self.connection, self.world.settings),
                 because=because,
                 pseudonyms=pseudonyms,
             ).run(self.world.conninfo, basis)

@@ -129,6 +129,7 @@ ELSEWHERE = {
     "warehouse contract check": "cli/test_contract.py",
     "warehouse contract sync": "cli/test_contract.py",
     "warehouse replicate classes": "security/test_class_floors.py",
+    "warehouse deliveries find-person": "deliver/test_find_person.py, cli/test_find_person.py",
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries resend ID --because "…"': "deliver/test_vanished.py",

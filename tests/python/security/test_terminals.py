@@ -67,6 +67,7 @@ WALKED: list[list[str]] = [
     ["deliveries", "show", EVIL],
     ["deliveries", "verify"],
     ["deliveries", "verify", EVIL],
+    ["deliveries", "find-person", EVIL],
     ["deliveries", "redo", EVIL, "--because", "it is a test"],
     ["deliveries", "received", EVIL, "--because", "it is a test"],
     ["deliveries", "resend", EVIL, "--because", "it is a test"],

@@ -58,7 +58,8 @@ code, so that a scheduler can tell them apart:
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
     │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
-    │   └── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
+    │   ├── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
+    │   └── DeliveriesNotSearched    90  of some deliveries it is not known whom they held; the rest was searched
     ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
     ├── LoginHasMore                 45  a login, or everybody, can do more than the role that was given
     ├── AlreadyRunning               40  another run holds the lock
@@ -118,6 +119,7 @@ from warehouse.core.errors.deciding import (
 from warehouse.core.errors.delivering import (
     CheckFailed,
     DeliveredFilesDiffer,
+    DeliveriesNotSearched,
     DeliveryError,
     DestinationFull,
     DestinationRefused,
@@ -191,6 +193,7 @@ __all__ = [
     "DatabaseUnreachable",
     "DeletesRefused",
     "DeliveredFilesDiffer",
+    "DeliveriesNotSearched",
     "DeliveryError",
     "DestinationFull",
     "DestinationRefused",

@@ -48,3 +48,7 @@ class PeriodsMissed(DeliveryError):
 
 class DeliveredFilesDiffer(DeliveryError):
     exit_code = 80
+
+
+class DeliveriesNotSearched(DeliveryError):
+    exit_code = 90
