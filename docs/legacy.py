@@ -63,18 +63,12 @@ _READS: Final = """
 ## Who still reads them
 
 PostgreSQL counts reads of tables, never of views: `pg_stat_user_tables` has no row for these. Where the server has the
-extension `pg_stat_statements`, this counts the statements that name the schema:
+extension `pg_stat_statements`, `warehouse reads` counts the statements that name the schema, by view and role. A view
+that nobody has read since the server began to count can go.
 
-```text
-select calls, rows, query
-from pg_stat_statements
-where query ~* '\\mlegacy\\.'
-order by calls desc;
-```
-
-It misses queries that leave the schema out (`search_path`), and counts since its last reset. It shows the text of
-queries with `$1` in the place of values, to those who may see it (`pg_read_all_stats`). The embedded server does not
-load it. Without it nothing counts: a server's log has the statements of a login after
+It misses queries that leave the schema out (`search_path`). Other roles' statements are shown to those who may see
+them (`pg_read_all_stats`). The embedded server does not load the extension. Without it nothing counts: a server's log
+has the statements of a login after
 `alter role … set log_statement = 'all'`. On BigQuery, `INFORMATION_SCHEMA.JOBS` has the text of each query.
 """
 

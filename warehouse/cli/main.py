@@ -22,6 +22,7 @@ from warehouse.cli import (
     interrupt,
     keys,
     quality,
+    reads,
     replicate,
     run,
     servers,
@@ -59,6 +60,7 @@ app.command("status")(status.show_status)
 app.command("doctor")(doctor.doctor)
 app.command("quality")(quality.quality)
 app.command("sql")(sql.sql)
+app.command("reads")(reads.reads)
 app.command("tables")(tables.tables)
 app.command("up")(servers.up)
 app.command("down")(servers.down)

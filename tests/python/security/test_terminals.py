@@ -74,6 +74,7 @@ WALKED: list[list[str]] = [
     ["tables"],
     ["tables", EVIL],
     ["quality"],
+    ["reads"],
     ["build", "--as-known-at", EVIL, "--name", EVIL],
     ["build", "list"],
     ["build", "show", EVIL],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -11,6 +10,7 @@ import yaml
 from warehouse.core import old_names
 from warehouse.core.old_names import OldColumn
 from warehouse.core.settings import PROJECT
+from warehouse.query.reads import reads
 
 if TYPE_CHECKING:
     from tests.python.dbt.test_build import Built
@@ -171,10 +171,23 @@ class TestLegacy:
         assert built.number(unexplained) == 0
 
     def test_reads_are_counted_where_the_server_counts_statements(self, built: Built) -> None:
-        (asked,) = re.findall(r"```text\n(.*?)```", (PROJECT / "docs" / "legacy.md").read_text(encoding="utf-8"), re.S)
-        with psycopg.connect(built.conninfo) as connection:
-            connection.execute("create extension if not exists pg_stat_statements")
-        for limit in (1, 2, 3):
-            built.rows(f"select id from aside_legacy.contact where statecode = 0 limit {limit}")
-        counted = built.rows(asked.replace("mlegacy", "maside_legacy"))
-        assert [row[:2] for row in counted if "where statecode" in row[2]] == [(3, 6)]
+        with psycopg.connect(built.conninfo, autocommit=True) as connection:
+            connection.execute("drop extension if exists pg_stat_statements")
+            before = reads(connection, "aside_legacy")
+            assert (before.reads, before.since) == ([], None)
+            assert before.why_not is not None and "no extension pg_stat_statements" in before.why_not
+            connection.execute("create extension pg_stat_statements")
+            connection.execute("select pg_stat_statements_reset()")
+            for limit in (1, 2, 3):
+                connection.execute(f"select id from aside_legacy.contact where statecode = 0 limit {limit}".encode())
+            connection.execute('with c as (table aside_legacy.contact) select count(*) from c, "aside_legacy".account')
+            # Neither of these reads it.
+            connection.execute("comment on view aside_legacy.incident is 'a case'")
+            connection.execute("/* a job */ create temp view seen as select id from aside_legacy.incident")
+            found = reads(connection, "aside_legacy")
+            who = connection.info.user
+        counted = {one.view: one.calls for one in found.reads}
+        assert (found.why_not, found.of_others, found.dropped) == (None, True, 0)
+        assert (counted["contact"], counted["account"], counted["incident"]) == (4, 1, 0)
+        assert len(counted) == 49, "also those that nobody reads"
+        assert {one.role for one in found.reads if one.calls} == {who}
