@@ -74,6 +74,11 @@ _FORMULAS = """
 update ledger.delivery_files set formulas = %s
 where delivery_id = %s and attempt = %s and name = %s
 """
+_ERASURES = """
+select distinct erasure_id from ledger.erased_deliveries
+where delivery_id = %s and found <> 'by dates' order by erasure_id
+"""
+_CUT_OUT = "select distinct change_id from ledger.rule_files where delivery_id = %s order by change_id"
 _LATEST_REVISION = """
 select coalesce(max(revision), 1) from ledger.deliveries where recipient = %s and extract = %s and period = %s
 """
@@ -149,6 +154,14 @@ class Ledger:
             RecordedFile(attempt, partial, confirmed, naming, removed, FileFacts(*facts))
             for attempt, partial, confirmed, naming, removed, *facts in rows
         ]
+
+    def erasures(self, delivery: str) -> list[int]:
+        """The erasures of people whom a delivery is known to have held."""
+        return [int(row[0]) for row in self._connection.execute(_ERASURES, (delivery,))]
+
+    def cut_out(self, delivery: str) -> list[int]:
+        """The changes of rules by which values of a delivery were taken out of the history."""
+        return [int(row[0]) for row in self._connection.execute(_CUT_OUT, (delivery,))]
 
     def latest(self, edition: Edition) -> Edition:
         """The latest revision of an edition's period that is in the ledger; the first one if none is."""

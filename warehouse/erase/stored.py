@@ -22,7 +22,7 @@ _UNFINISHED = ".erasing"
 
 _FILES = """
 select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
-    coalesce(b.started_at, d.planned_at), coalesce(d.closed_at, clock_timestamp())
+    coalesce(b.started_at, d.planned_at), coalesce(d.closed_at, clock_timestamp()), f.attempt
 from ledger.deliveries as d
 join ledger.delivery_files as f using (delivery_id)
 left join ledger.builds as b on b.build_id = d.build_id
@@ -52,6 +52,7 @@ class StoredFile:
     rows: int | None
     made_from: Any
     closed_at: Any
+    attempt: int
 
     @property
     def path(self) -> Path:

@@ -308,6 +308,10 @@ def test_what_was_sent_and_never_closed_counts_and_what_was_not_sent_does_not(wo
         world.run(hook=at("uploaded"), built=False)
     ((_, delivery, _),) = found(asked(world, "0000007"))
     assert (delivery, world.state()) == ("dandi/teachers/2026-09", "failed")
+    with psycopg.connect(world.conninfo, autocommit=True) as connection, connection.transaction(force_rollback=True):
+        # As if it had been taken away again.
+        connection.execute("update ledger.delivery_files set removed_at = now()")
+        assert find_person(connection, world.settings, {1: "0000007"}).held == []
     world.run(built=False)
     assert [one.sent.state for one in asked(world, "0000007").held] == ["closed"]
 
