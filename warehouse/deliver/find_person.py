@@ -142,12 +142,22 @@ class Answer:
         )
 
 
+MOST_LINES: Final = 1_000
+"""At once: each person may be in every delivery, and the answer is in memory as a whole."""
+
+
 def read_lines(lines: Mapping[int, str]) -> dict[int, Identifier]:
     """One identifier of each line, by the line's number.
 
     Raises:
-        UsageError: a line has none; says which, and never what is in it.
+        UsageError: a line has none; says which, and never what is in it. Or there are too many.
     """
+    if len(lines) > MOST_LINES:
+        raise UsageError(
+            f"{len(lines):,} persons were given; at most {MOST_LINES:,} are looked for at once.",
+            meaning="Nothing was looked for.",
+            next_command=f"Give them in parts: split --lines={MOST_LINES} FILE",
+        )
     found = {number: identifiers.read(text) for number, text in lines.items()}
     wrong = [number for number, one in found.items() if one is None]
     if wrong or not found:

@@ -24,7 +24,7 @@ from warehouse.core.ledger import migrate
 from warehouse.core.postgres import Cluster
 from warehouse.core.progress import Silent
 from warehouse.deliver import redo
-from warehouse.deliver.find_person import AS_GIVEN, NOT_INDEXED, OTHERWISE, Answer, find_person
+from warehouse.deliver.find_person import AS_GIVEN, MOST_LINES, NOT_INDEXED, OTHERWISE, Answer, find_person, read_lines
 
 KEY = Key("installation", 1, "a test", b"0123456789abcdef0123456789abcdef")
 PERSON, MERGED, FURTHER = (str(uuid.UUID(int=number, version=4)) for number in (1, 2, 3))
@@ -314,6 +314,12 @@ def test_what_was_sent_and_never_closed_counts_and_what_was_not_sent_does_not(wo
         assert find_person(connection, world.settings, {1: "0000007"}).held == []
     world.run(built=False)
     assert [one.sent.state for one in asked(world, "0000007").held] == ["closed"]
+
+
+def test_too_many_at_once_are_refused() -> None:
+    with pytest.raises(UsageError, match="1,001 persons were given"):
+        read_lines(dict.fromkeys(range(MOST_LINES + 1), "1234567"))
+    assert len(read_lines(dict.fromkeys(range(MOST_LINES), "1234567"))) == MOST_LINES
 
 
 def test_a_line_without_an_identifier_is_named_by_its_number() -> None:
