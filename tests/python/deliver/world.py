@@ -110,6 +110,7 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
             {"server": "here", "type": "local", "path": "x", "format": kind},
             {"server": "there", "type": "sftp", "location": "sftp://x"},
             {"server": "cloud", "type": "custom", "customProperties": [{"property": "type", "value": "gcs"}]},
+            {"server": "azure", "type": "azure", "location": "az://x", "format": kind},
         ],
         "customProperties": [{"property": name, "value": value} for name, value in properties.items()],
         "schema": [
@@ -178,10 +179,14 @@ def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = 
 EMULATOR = "TRW_TEST_EMULATOR"
 """In the environment of a test with an imitation of Cloud Storage: its address."""
 
+AZURE_EMULATOR = "TRW_TEST_AZURE"
+"""The same of Azure Blob Storage."""
+
 
 def settings_for(home: Path, **given: Any) -> Settings:
     """Settings of a test alone: no environment, no .env. A destination is given as destination_<recipient>."""
-    given = {"warehouse_cloud_storage_emulator": os.environ.get(EMULATOR), **given}
+    emulators = {"warehouse_cloud_storage_emulator": EMULATOR, "warehouse_azure_emulator": AZURE_EMULATOR}
+    given = {**{setting: os.environ.get(name) for setting, name in emulators.items()}, **given}
     places = {name.removeprefix("destination_"): str(given.pop(name)) for name in list(given) if name in _PLACES}
     return Settings(
         _env_file=None,
