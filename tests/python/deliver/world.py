@@ -245,6 +245,9 @@ class FailingSftpServer(asyncssh.SFTPServer):
         return super().mkdir(path, attrs)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
+        if self.world.stuck:
+            self.world.stuck -= 1
+            return asyncio.sleep(3600)
         if self.world.room is not None:
             self.world.room -= len(data)
             if self.world.room < 0:
@@ -266,6 +269,7 @@ class SftpWorld:
     read_only: bool = False
     drop_connections: int = 0
     drop_at_rename: int = 0
+    stuck: int = 0
     denies: frozenset[str] = frozenset()
     takes: tuple[bytes, ...] = ()
     taken: list[tuple[str, bytes]] = field(default_factory=list)
@@ -278,7 +282,7 @@ class SftpWorld:
     def reset(self, folder: Path) -> None:
         """A clean server on another folder."""
         self.folder, self.room, self.read_only, self.drop_connections = folder, None, False, 0
-        self.drop_at_rename, self.denies, self.takes, self.taken = 0, frozenset(), (), []
+        self.stuck, self.drop_at_rename, self.denies, self.takes, self.taken = 0, 0, frozenset(), (), []
 
 
 class _Password(asyncssh.SSHServer):
