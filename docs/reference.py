@@ -129,7 +129,9 @@ def settings() -> str:
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
         "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unexpected error; it may show personal data.\n"
-        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity.\n"
+        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity,\n"
+        "those of Azure from `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH`, or from the\n"
+        "machine's own identity, unless a file has a shared access signature.\n"
     )
 
 

@@ -15,6 +15,8 @@ from warehouse.core.whole_files import chunks
 
 FileKind = Literal["data", "manifest"]
 
+_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
 
 @dataclass(frozen=True)
 class FileFacts:
@@ -50,6 +52,11 @@ class FileFacts:
     @property
     def base_name(self) -> str:
         return self.name.rsplit("/", maxsplit=1)[-1]
+
+    @property
+    def media_type(self) -> str:
+        """What a service is told that it is, by the ending of its name."""
+        return _MEDIA.get(self.name.rsplit(".", maxsplit=1)[-1], "application/octet-stream")
 
     def partial_name(self, attempt: int) -> str:
         """What its upload is called until it is whole, at destinations that have no atomic upload."""

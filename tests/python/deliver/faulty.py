@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, TypeVar
+
+from tests.python.deliver.world import settings_for
+from warehouse.deliver.destinations import Destination, open_destination
+from warehouse.deliver.destinations.base import How
+from warehouse.deliver.files import FileFacts, facts_of
 
 EVER = 1_000_000
 """How often a fault happens that stays."""
@@ -176,3 +183,27 @@ def serving(world: _Server, handler: type[FaultyHandler]) -> Iterator[_Server]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class File:
+    """A file to deliver, and where to."""
+
+    def __init__(self, folder: Path, url: str, size: int) -> None:
+        self.path, self.url = folder / "x.csv", url
+        self.content = random.Random(size).randbytes(size)
+        self.path.write_bytes(self.content)
+        self.facts = facts_of(self.path, "dandi/teachers/2026-09/x.csv", 1)
+        self.name = f"from-warehouse/{self.facts.name}"
+
+    def send(self, replace: bool = False, **settings: Any) -> bool:
+        """Create it there."""
+        with closing(self._opened(settings)) as there, self.path.open("rb") as source:
+            return there.create(self.facts, "", source, How(replace=replace))
+
+    def matches(self, **other: str) -> bool | None:
+        """Read it back, as what it is or as another."""
+        with closing(self._opened({})) as there:
+            return there.matches(FileFacts(**{**vars(self.facts), **other}))
+
+    def _opened(self, settings: dict[str, Any]) -> Destination:
+        return open_destination(self.url, settings_for(self.path.parent, **settings))

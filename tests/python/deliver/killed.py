@@ -16,7 +16,7 @@ from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Progress, Silent
 from warehouse.core.settings import Settings
 from warehouse.deliver import World, deliver, redo
-from warehouse.deliver.destinations import cloud_storage, sftp  # noqa: F401 - imported once, before the fork
+from warehouse.deliver.destinations import azure_blob, cloud_storage, sftp  # noqa: F401 - once, before the fork
 from warehouse.deliver.files import FileFacts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -12,14 +11,12 @@ import pytest
 from google.auth.exceptions import RefreshError
 
 from tests.python.deliver.delivering import World
-from tests.python.deliver.faulty import EVER, Fault, serving
+from tests.python.deliver.faulty import EVER, Fault, File, serving
 from tests.python.deliver.faulty_cloud_storage import CloudStorageHandler, CloudStorageServer
 from tests.python.deliver.world import EMULATOR, settings_for
 from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, FilesVanished
 from warehouse.deliver import State
 from warehouse.deliver.destinations import base, cloud_storage, open_destination, resumable
-from warehouse.deliver.destinations.base import How
-from warehouse.deliver.files import FileFacts, facts_of
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +24,8 @@ URL = "gs://bucket/from-warehouse"
 PIECE = 256 << 10
 SIZES = {"small": 14, "large": 5 * PIECE // 2}
 """One goes in one request, the other in three pieces."""
+
+WHOLE = {"teachers-2026-09.parquet", "datapackage.json"}
 
 
 @pytest.fixture
@@ -42,42 +41,19 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudStorageServer]:
         yield server
 
 
-class File:
-    """A file to deliver."""
-
-    def __init__(self, folder: Path, size: int) -> None:
-        self.path = folder / "x.csv"
-        self.content = random.Random(size).randbytes(size)
-        self.path.write_bytes(self.content)
-        self.facts = facts_of(self.path, "dandi/teachers/2026-09/x.csv", 1)
-        self.name = f"from-warehouse/{self.facts.name}"
-
-    def send(self, url: str = URL, replace: bool = False) -> bool:
-        """As a delivery does: create it, and read it back where it was there."""
-        with (
-            closing(open_destination(url, settings_for(self.path.parent))) as destination,
-            self.path.open("rb") as source,
-        ):
-            return destination.create(self.facts, "", source, How(replace=replace))
-
-    def matches(self, url: str = URL, **other: str) -> bool | None:
-        with closing(open_destination(url, settings_for(self.path.parent))) as destination:
-            return destination.matches(FileFacts(**{**vars(self.facts), **other}))
-
-
 @pytest.fixture(params=SIZES)
 def file(request: pytest.FixtureRequest, tmp_path: Path) -> File:
-    return File(tmp_path, SIZES[request.param])
+    return File(tmp_path, URL, SIZES[request.param])
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> File:
-    return File(tmp_path, SIZES["small"])
+    return File(tmp_path, URL, SIZES["small"])
 
 
 @pytest.fixture
 def large(tmp_path: Path) -> File:
-    return File(tmp_path, SIZES["large"])
+    return File(tmp_path, URL, SIZES["large"])
 
 
 # -- what passes -------------------------------------------------------------------------------------------------
@@ -138,7 +114,7 @@ def test_a_piece_of_which_a_part_arrived_is_not_sent_again(
 
 def test_failures_count_anew_when_something_arrived(tmp_path: Path, service: CloudStorageServer) -> None:
     """A file of hours meets more of them than one request may."""
-    file = File(tmp_path, 2 * (cloud_storage.ATTEMPTS + 2) * PIECE)
+    file = File(tmp_path, URL, 2 * (cloud_storage.ATTEMPTS + 2) * PIECE)
     service.faults = [Fault("piece", skip=1, answer=503) for _ in range(cloud_storage.ATTEMPTS + 1)]
     assert file.send() is True
     assert service.kinds.count("begin") == 1
@@ -245,7 +221,7 @@ def test_nobody_there(small: File, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(EMULATOR, "http://127.0.0.1:9")
     monkeypatch.setattr(cloud_storage, "FIRST_WAIT", 0.001)
     with pytest.raises(DestinationRefused, match="no connection"):
-        small.send("gs://somewhere/x")
+        small.send()
 
 
 @pytest.mark.parametrize(("retryable", "calls"), [(True, cloud_storage.ATTEMPTS), (False, 1)])
@@ -311,9 +287,6 @@ def cloud(service: CloudStorageServer, tmp_path: Path, conninfo: str) -> World:
 
 def _there(service: CloudStorageServer) -> set[str]:
     return {name.rsplit("/", maxsplit=1)[-1] for name in service.stored}
-
-
-WHOLE = {"teachers-2026-09.parquet", "datapackage.json"}
 
 
 @pytest.mark.parametrize("skip", [0, 1], ids=["data", "manifest"])
@@ -391,11 +364,11 @@ def test_a_file_of_many_requests(bucket: str, tmp_path: Path, monkeypatch: pytes
     """What arrives in pieces is read back as what was sent."""
     monkeypatch.setattr(cloud_storage, "SINGLE_REQUEST", PIECE)
     monkeypatch.setattr(resumable, "PIECE", PIECE)
-    file = File(tmp_path, SIZES["large"])
-    assert file.send(bucket) is True
-    assert file.matches(bucket) is True
-    assert file.matches(bucket, crc32c="AAAAAA==") is False
-    assert file.send(bucket) is False
+    file = File(tmp_path, bucket, SIZES["large"])
+    assert file.send() is True
+    assert file.matches() is True
+    assert file.matches(crc32c="AAAAAA==") is False
+    assert file.send() is False
     with closing(open_destination(bucket, settings_for(tmp_path))) as destination:
         destination.remove(file.facts.name)
-    assert file.matches(bucket) is None
+    assert file.matches() is None

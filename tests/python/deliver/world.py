@@ -110,6 +110,7 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
             {"server": "here", "type": "local", "path": "x", "format": kind},
             {"server": "there", "type": "sftp", "location": "sftp://x"},
             {"server": "cloud", "type": "custom", "customProperties": [{"property": "type", "value": "gcs"}]},
+            {"server": "azure", "type": "azure", "location": "az://x", "format": kind},
         ],
         "customProperties": [{"property": name, "value": value} for name, value in properties.items()],
         "schema": [
@@ -178,10 +179,14 @@ def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = 
 EMULATOR = "TRW_TEST_EMULATOR"
 """In the environment of a test with an imitation of Cloud Storage: its address."""
 
+AZURE_EMULATOR = "TRW_TEST_AZURE"
+"""The same of Azure Blob Storage."""
+
 
 def settings_for(home: Path, **given: Any) -> Settings:
     """Settings of a test alone: no environment, no .env. A destination is given as destination_<recipient>."""
-    given = {"warehouse_cloud_storage_emulator": os.environ.get(EMULATOR), **given}
+    emulators = {"warehouse_cloud_storage_emulator": EMULATOR, "warehouse_azure_emulator": AZURE_EMULATOR}
+    given = {**{setting: os.environ.get(name) for setting, name in emulators.items()}, **given}
     places = {name.removeprefix("destination_"): str(given.pop(name)) for name in list(given) if name in _PLACES}
     return Settings(
         _env_file=None,
@@ -240,6 +245,9 @@ class FailingSftpServer(asyncssh.SFTPServer):
         return super().mkdir(path, attrs)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
+        if self.world.stuck:
+            self.world.stuck -= 1
+            return asyncio.sleep(3600)
         if self.world.room is not None:
             self.world.room -= len(data)
             if self.world.room < 0:
@@ -261,6 +269,7 @@ class SftpWorld:
     read_only: bool = False
     drop_connections: int = 0
     drop_at_rename: int = 0
+    stuck: int = 0
     denies: frozenset[str] = frozenset()
     takes: tuple[bytes, ...] = ()
     taken: list[tuple[str, bytes]] = field(default_factory=list)
@@ -273,7 +282,7 @@ class SftpWorld:
     def reset(self, folder: Path) -> None:
         """A clean server on another folder."""
         self.folder, self.room, self.read_only, self.drop_connections = folder, None, False, 0
-        self.drop_at_rename, self.denies, self.takes, self.taken = 0, frozenset(), (), []
+        self.stuck, self.drop_at_rename, self.denies, self.takes, self.taken = 0, 0, frozenset(), (), []
 
 
 class _Password(asyncssh.SSHServer):

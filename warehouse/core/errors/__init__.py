@@ -19,7 +19,8 @@ code, so that a scheduler can tell them apart:
     │   ├── PooledConnection         39  an address leads to a pooler, which keeps no session
     │   └── UnsafeConnection         46  a connection to another machine is not encrypted, or its server not checked
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
-    │   └── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
+    │   ├── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
+    │   └── KindNotInstalled         96  a kind of destination needs packages that are not installed
     ├── DatabaseUnreachable          14  no connection to a database
     ├── SourceNotReady               15  the operational database is not set up for replication
     │   ├── WalLevelNotLogical       16
@@ -162,6 +163,7 @@ from warehouse.core.errors.settings import (
     ContractError,
     DatabaseUnreachable,
     KeyUnusable,
+    KindNotInstalled,
     LedgerOfAnotherVersion,
     NotAgreed,
     PooledConnection,
@@ -203,6 +205,7 @@ __all__ = [
     "HistoryDiffers",
     "Interrupted",
     "KeyUnusable",
+    "KindNotInstalled",
     "LedgerOfAnotherVersion",
     "LoginHasMore",
     "MeaningChanged",

@@ -65,6 +65,10 @@ class LedgerOfAnotherVersion(SetupError):
     exit_code = 24
 
 
+class KindNotInstalled(SetupError):
+    exit_code = 96
+
+
 class DatabaseUnreachable(WarehouseError):
     exit_code = 14
     passes = True

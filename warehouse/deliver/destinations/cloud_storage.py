@@ -44,7 +44,6 @@ _RIGHTS = {
     Doing.READING: "storage.objects.get, and storage.objects.list to see what is absent",
     Doing.REMOVING: "storage.objects.delete",
 }
-_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 _Result = TypeVar("_Result")
 
@@ -111,7 +110,7 @@ class CloudStorage(Destination):
         blob.upload_from_file(
             source,
             size=facts.bytes,
-            content_type=_media(facts),
+            content_type=facts.media_type,
             if_generation_match=generation,
             checksum=None,
             timeout=TIMEOUT,
@@ -121,7 +120,7 @@ class CloudStorage(Destination):
 
     def _in_pieces(self, blob: Any, facts: FileFacts, source: BinaryIO, generation: int) -> dict[str, Any] | None:
         url = blob.create_resumable_upload_session(
-            content_type=_media(facts),
+            content_type=facts.media_type,
             size=facts.bytes,
             if_generation_match=generation,
             checksum=None,
@@ -280,10 +279,6 @@ class CloudStorage(Destination):
 
 class _NotWhatWasSent(Exception):
     """The checksum or the size in the answer to an upload is another one."""
-
-
-def _media(facts: FileFacts) -> str:
-    return _MEDIA.get(facts.name.rsplit(".", maxsplit=1)[-1], "application/octet-stream")
 
 
 def _code(error: Exception) -> int:

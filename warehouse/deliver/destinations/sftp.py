@@ -24,6 +24,9 @@ FIRST_WAIT = 0.5
 CONNECT_SECONDS = 20
 IDLE_SECONDS = 30
 
+ANSWER_SECONDS = 120.0
+"""How long a server may leave a request without an answer while its connection lives. A large file has many of them."""
+
 _FOLDER_MODE = 0o750
 """Of a folder that we make on the server; its own umask may take more away."""
 
@@ -70,6 +73,7 @@ class Sftp(Destination):
         self._runner: asyncio.Runner | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
+        self._watch: asyncio.TimerHandle | None = None
 
     def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """See Destination."""
@@ -213,13 +217,13 @@ class Sftp(Destination):
         if failure and await Sftp._seen(client, missing[0]) is False:
             raise failure
 
-    @staticmethod
-    async def _digest(client: asyncssh.SFTPClient, path: str) -> str | None:
+    async def _digest(self, client: asyncssh.SFTPClient, path: str) -> str | None:
         digest = hashlib.sha256()
         try:
             async with client.open(path, "rb") as file:
                 while piece := await file.read(1 << 20):
                     digest.update(_bytes(piece))
+                    self._answered()
         except _ABSENT:
             return None
         return digest.hexdigest()
@@ -232,6 +236,7 @@ class Sftp(Destination):
                 await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
             for piece in chunks(source):
                 await file.write(piece)
+                self._answered()
             with suppress(asyncssh.SFTPOpUnsupported):  # an extension of OpenSSH
                 await file.fsync()
 
@@ -254,10 +259,14 @@ class Sftp(Destination):
 
         async def connected() -> _Result:
             try:
-                return await action(await self._sftp())
+                client = await self._sftp()
+                self._answered()
+                return await action(client)
             except _PASSING:
                 await self._disconnect()
                 raise
+            finally:
+                self._unwatched()
 
         def once() -> _Result:
             try:
@@ -266,6 +275,21 @@ class Sftp(Destination):
                 raise self._in_words(error) from None
 
         return with_retries(once, attempts=ATTEMPTS, first_wait=FIRST_WAIT)
+
+    def _answered(self) -> None:
+        """The server gave an answer: it may take its time for the next one.
+
+        A connection that is given up fails all that waits for it; a request alone cannot be given up, because closing
+        its file would wait for the same server.
+        """
+        self._unwatched()
+        if self._connection is not None:
+            self._watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._connection.abort)
+
+    def _unwatched(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _in_words(self, error: Exception) -> DeliveryError:
         if isinstance(error, _NO_ROOM):
