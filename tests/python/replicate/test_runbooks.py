@@ -132,6 +132,7 @@ ELSEWHERE = {
     "warehouse deliveries find-person": "deliver/test_find_person.py, cli/test_find_person.py",
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
+    'warehouse deliveries release ID --because "…"': "deliver/test_volume.py",
     'warehouse deliveries resend ID --because "…"': "deliver/test_vanished.py",
     "warehouse deliveries show ID": "deliver/test_proof.py",
     "warehouse deliveries verify": "deliver/test_proof.py",
