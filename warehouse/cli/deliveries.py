@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
 
-from warehouse.cli import find_person
+from warehouse.cli import delivered, find_person
 from warehouse.cli.opening import at_warehouse, if_it_answers, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
-from warehouse.core.errors import DeliveryError, WarehouseError
+from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import near
 from warehouse.deliver import (
     DeliveryReport,
+    RowOfFile,
     State,
     decide,
     decisions,
     deliver,
+    difference,
     differing,
+    dry_run,
     missed,
     redo,
     register,
+    release,
     show,
     verify,
     what_is_due,
@@ -121,7 +126,7 @@ def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption)
 _PARTS = {
     "files": ["attempt", "name", "rows", "bytes", "sha256", "uploaded_at", "removed_at"],
     "steps": ["at", "attempt", "from", "to"],
-    "decisions": ["at", "decision", "because", "by"],
+    "decisions": ["at", "decision", "because", "by", "rules"],
 }
 
 
@@ -161,6 +166,63 @@ def verify_deliveries(
         raise failure
 
 
+@app.command("diff")
+def diff_deliveries(
+    before: Annotated[str, typer.Argument(metavar="A", help="The earlier one, such as tad/teachers/2026-08.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The later one, such as tad/teachers/2026-09.")],
+    json: bool = JsonOption,
+) -> None:
+    """Compare two deliveries of one contract by its key: rows added, removed and changed, and in which columns.
+
+    Both are read back from where they were sent. No value is shown; keys only where every column of the key is open,
+    otherwise rows have their numbers in each file. Exit code 86: a file cannot be read there any more.
+    """
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("diff"), at_warehouse() as (databases, warehouse):
+        found = difference(world_of(databases), warehouse, before, after, progress)
+    if json:
+        print_json(found.as_dict())
+        return
+    print_table(
+        None,
+        ["", found.before, found.after],
+        [
+            ("contract version", found.contract_version_before, found.contract_version_after),
+            ("rows", found.rows_before, found.rows_after),
+            ("columns that the other has not", _names(found.only_before), _names(found.only_after)),
+        ],
+    )
+    out.print()
+    out.print(
+        f"By {', '.join(found.key)}: {found.added:,} added, {found.removed:,} removed, {found.changed:,} changed."
+    )
+    if found.changed_columns:
+        print_table(None, ["column", "rows in which it changed"], [*found.changed_columns.items()])
+    differing_rows = [
+        *(("added", row) for row in found.first_added),
+        *(("removed", row) for row in found.first_removed),
+        *(("changed", row) for row in found.first_changed),
+    ]
+    if differing_rows:
+        out.print()
+        print_table(
+            "The first rows of each",
+            ["what", "key", "row before", "row after"],
+            [
+                (what, _names(map(str, row.key)) if row.key else None, _place(row.before), _place(row.after))
+                for what, row in differing_rows
+            ],
+        )
+
+
+def _names(names: Iterable[str]) -> str | None:
+    return ", ".join(names) or None
+
+
+def _place(row: RowOfFile | None) -> str | None:
+    return f"{row.file} row {row.row:,}" if row else None
+
+
 @app.command("redo")
 def redo_delivery(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
@@ -198,6 +260,73 @@ def resend(
     _decide(delivery, "resend", because, json)
 
 
+@app.command("release")
+def release_delivery(
+    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+) -> None:
+    """Let a delivery pass that was refused for its number of rows alone (exit code 85): the next run sends it.
+
+    The ledger keeps who decided it, when, why and from which rule. It holds for this delivery alone, and for a number
+    of rows that is no further off. No other rule can be let pass.
+    """
+    reason = decisions.checked_reason(because)
+    rules = release(world_of(ready()), TerminalProgress(quiet=json), delivery, reason)
+    if json:
+        print_json({"id": delivery, "released": rules})
+    else:
+        for rule, rows in rules.items():
+            out.print(f"{delivery} is released from `{rule}`, with {rows:,} rows.")
+        out.print("The next run sends it, or `warehouse deliver`.")
+
+
+@app.command("dry-run")
+def dry_run_of_contract(
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Such as tad/teachers.")],
+    period: Annotated[
+        str | None, typer.Option(help="Such as 2026-09-30. The last one before the build's day, if none.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the files in the outbox. They hold personal data: delete them.")
+    ] = False,
+    json: bool = JsonOption,
+) -> None:
+    """Make the files of a contract from the published build and check them, without sending them anywhere.
+
+    It needs no destination, and writes no delivery down. For whoever writes an extract. The gate's report names rules
+    and rows of the file, never values. Exit code 31: a rule does not hold; 85: only the number of rows is not as usual.
+    """
+    world = world_of(ready())
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("dry run"):
+        made = dry_run(world, progress, contract, period=period, keep=keep)
+    if json:
+        print_json(made.as_dict())
+        if made.failure:
+            raise typer.Exit(made.failure.exit_code)
+        return
+    print_table(
+        None, ["file", "rows", "size", "SHA-256"], [(f.name, f.rows, size(f.bytes), f.sha256) for f in made.files]
+    )
+    out.print(f"Made from build {made.build_id} as at {made.as_at}. Nothing was sent.")
+    if made.rows_set_aside:
+        out.print(f"{made.rows_set_aside:,} rows do not fit the layout, and are not in it.")
+    if made.compared_with is None:
+        out.print("There is no earlier delivery to compare the number of rows with.")
+    out.print(f"The files are in {near(made.folder)}: delete them." if made.folder else "The files were thrown away.")
+    if made.failure:
+        print_table(
+            None,
+            ["rule that does not hold", "columns", "rows", "the first of them"],
+            [*map(_broken, made.failure.rules)],
+        )
+        raise made.failure
+
+
+def _broken(rule: dict[str, Any]) -> tuple[Any, ...]:
+    numbers = ", ".join(f"{one['row']:,}" for one in rule["first_rows"])
+    return (rule["rule"], ", ".join(rule["columns"]), rule["rows"], numbers or rule["detail"] or None)
+
+
 def _decide(delivery: str, decision: Literal["received", "resend"], because: str, json: bool) -> None:
     reason = decisions.checked_reason(because)
     state = decide(world_of(ready()), TerminalProgress(quiet=json), delivery, decision, reason)
@@ -221,18 +350,17 @@ def deliver_now(json: bool = JsonOption) -> None:
     with progress.stage("deliver"):
         try:
             deliver(world, progress, on_report=reports.append)
-        except DeliveryError as error:
+        except WarehouseError as error:
+            if not reports:  # nothing was begun
+                raise
             failure = error
     failure = failure or missed(reports)
     if json:
-        told_as = [report.as_dict() for report in reports]
-        print_json(told_as if failure is None else failure.as_dict() | {"deliveries": told_as})
+        print_json(delivered.as_json(reports, failure) if failure else [report.as_dict() for report in reports])
         if failure:
             raise typer.Exit(failure.exit_code)
         return
-    for report in reports:
-        if report.error is None:
-            out.print(f"{report}{report.rests_on}")
+    delivered.print_each(reports)
     if not reports:
         out.print("Nothing is due.")
     if failure:

@@ -17,6 +17,7 @@ from warehouse.deliver.basis import Basis
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.states import State, require_step
+from warehouse.deliver.volume import Before
 
 _ENTRY = """
 select
@@ -79,6 +80,11 @@ select distinct erasure_id from ledger.erased_deliveries
 where delivery_id = %s and found <> 'by dates' order by erasure_id
 """
 _CUT_OUT = "select distinct change_id from ledger.rule_files where delivery_id = %s order by change_id"
+_RELEASED = """
+select x.key, x.value::bigint
+from ledger.delivery_decisions as d cross join lateral jsonb_each_text(d.rules) as x
+where d.delivery_id = %s and d.decision = 'release' order by d.decision_id
+"""
 _LATEST_REVISION = """
 select coalesce(max(revision), 1) from ledger.deliveries where recipient = %s and extract = %s and period = %s
 """
@@ -182,6 +188,22 @@ class Ledger:
         """The delivery that a revision replaces, with its data files."""
         return self._with_files(self.entry(edition.replaces.delivery_id)) if edition.replaces else None
 
+    def before(self, edition: Edition) -> Before | None:
+        """The delivery that the number of rows is compared with; None for the first of its contract."""
+        known = self.previous(edition) or self.replaced(edition)
+        return Before(known[0].delivery_id, known[0].period, known[0].rows or 0) if known else None
+
+    def released(self, delivery: str) -> dict[str, int]:
+        """The rules that a person released a delivery from, each with the number of rows that they saw."""
+        return dict(self._connection.execute(_RELEASED, (delivery,)).fetchall())
+
+    def failure(self, delivery: str) -> dict[str, Any]:
+        """Why the last attempt failed, as it was written down; empty when it did not."""
+        row = self._connection.execute(
+            "select error from ledger.deliveries where delivery_id = %s and state = 'failed'", (delivery,)
+        ).fetchone()
+        return (row[0] if row else None) or {}
+
     def _with_files(self, entry: Entry | None) -> tuple[Entry, list[FileFacts]] | None:
         if entry is None:
             return None
@@ -222,10 +244,18 @@ class Ledger:
                 self._connection.execute(_TAKEN_AWAY, (delivery,))
                 self._advance(delivery, State.FAILED)
 
-    def _decided(self, delivery: str, decision: str, because: str) -> None:
+    def release(self, delivery: str, rules: Mapping[str, int], because: str) -> None:
+        """A person released a delivery from rules about its number of rows.
+
+        Args:
+            rules: each with the number of rows that the person saw.
+        """
+        self._decided(delivery, "release", because, Jsonb(dict(rules)))
+
+    def _decided(self, delivery: str, decision: str, because: str, rules: Jsonb | None = None) -> None:
         self._connection.execute(
-            "insert into ledger.delivery_decisions (delivery_id, decision, because) values (%s, %s, %s)",
-            (delivery, decision, because),
+            "insert into ledger.delivery_decisions (delivery_id, decision, because, rules) values (%s, %s, %s, %s)",
+            (delivery, decision, because, rules),
         )
 
     def miss(self, edition: Edition) -> None:

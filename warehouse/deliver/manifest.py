@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -27,13 +27,21 @@ Known = tuple[Entry, Sequence[FileFacts]] | None
 """Another delivery in the ledger, with its data files."""
 
 
-def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: Known, replaced: Known) -> bytes:
+def build(
+    edition: Edition,
+    entry: Entry,
+    files: Sequence[FileFacts],
+    previous: Known,
+    replaced: Known,
+    released: Collection[str] = (),
+) -> bytes:
     """The manifest's content. It holds no time of writing: the same delivery gives the same manifest.
 
     Args:
         entry: the delivery's row, which has what it rests on since its files were made.
         previous: the last delivery of an earlier period.
         replaced: the delivery that this revision replaces.
+        released: the rules about its number of rows that a person released it from.
     """
     contract, period, delivery = edition.contract, edition.period, edition.delivery_id
     assert entry.as_at is not None, "the files were made"
@@ -64,6 +72,7 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
             "purpose": contract.purpose,
             "retention_months": contract.retention_months,
             "previous": _other(previous),
+            "volume": _volume(previous or replaced, released),
             **_pseudonyms(contract),
         },
         "resources": [_resource(contract, file) for file in files],
@@ -78,6 +87,16 @@ def _pseudonyms(contract: Contract) -> dict[str, Any]:
     columns = [column.name for column in contract.columns if column.pseudonym]
     key = contract.pseudonym_key
     return {"pseudonyms": {"columns": columns, "purpose": key.purpose, "key_version": key.version}}
+
+
+def _volume(before: Known, released: Collection[str]) -> dict[str, Any]:
+    """What the number of rows was compared with before the files left."""
+    return {
+        "compared_with": before[0].delivery_id if before else None,
+        "rows_before": before[0].rows if before else None,
+        "note": None if before else "The first delivery: there is none to compare its number of rows with.",
+        "released": sorted(released),
+    }
 
 
 def _other(known: Known) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from warehouse.core.contracts import Contract, load_contracts
 from warehouse.core.database import connect
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import UsageError, VolumeRefused
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.deliver.check import Check, check_files
@@ -156,6 +156,34 @@ def decide(
         after = run.ledger.entry(edition.delivery_id)
     assert after is not None
     return after.state
+
+
+def release(world: World, progress: Progress, delivery_id: str, because: str) -> dict[str, int]:
+    """Let a delivery pass although its number of rows is not as its contract says: a person decided so.
+
+    It holds for this delivery alone, for the rules that it failed by, and for a number of rows that is no further off.
+
+    Returns:
+        Each rule that it is released from, with the number of rows. The next run sends it.
+
+    Raises:
+        UsageError: there is no such delivery, or it did not fail by its number of rows alone.
+    """
+    contracts = load_contracts(world.exports)
+    with begin(world, contracts, progress, check_files, _nothing) as run:
+        edition = _edition(contracts, delivery_id)
+        failure = run.ledger.failure(edition.delivery_id)
+        if failure.get("error") != VolumeRefused.__name__:
+            broken = ", ".join(f"`{one['rule']}`" for one in failure.get("rules", []))
+            entry = run.ledger.entry(edition.delivery_id)
+            why = f"it failed by {broken}" if broken else f"it is {entry.state if entry else 'not in the ledger'}"
+            raise _not_possible(
+                f"{delivery_id} cannot be released: {why}.",
+                "Only the number of rows can be let pass. `warehouse deliveries list` says why each delivery failed.",
+            )
+        rules = {str(one["rule"]): int(one["rows"]) for one in failure["rules"]}
+        run.ledger.release(edition.delivery_id, rules, because)
+    return rules
 
 
 def _edition(contracts: list[Contract], delivery_id: str) -> Edition:

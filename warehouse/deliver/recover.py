@@ -115,7 +115,8 @@ def finish(
     recorded = ledger.recorded_files(edition.delivery_id)
     files = [one.facts for one in recorded if one.attempt == entry.attempt and one.facts.kind == "data"]
     previous = ledger.previous(edition)
-    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition))
+    released = ledger.released(edition.delivery_id)
+    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition), released)
     outbox.make_empty()
     facts = facts_of(outbox.write(data_package.NAME, content), edition.manifest_name, None, "manifest")
     ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)

@@ -17,9 +17,11 @@ from tests.python.marts.publishing import make
 from warehouse.cli import deliveries
 from warehouse.cli import main as cli
 from warehouse.core.databases import Databases
-from warehouse.core.errors import FilesVanished
+from warehouse.core.errors import CheckFailed, FilesVanished, KeyUnusable
 from warehouse.core.progress import Silent
-from warehouse.deliver import World, deliver, redo
+from warehouse.deliver import World, deliver, dry_run, redo
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +73,7 @@ def command(
     # The gate's library takes seconds to import; it has tests of its own.
     monkeypatch.setattr(deliveries, "deliver", partial(deliver, check=no_check))
     monkeypatch.setattr(deliveries, "redo", partial(redo, check=no_check))
+    monkeypatch.setattr(deliveries, "dry_run", partial(dry_run, check=no_check))
     made.build(made.day)
     return made
 
@@ -148,3 +151,74 @@ def test_a_delivery_is_shown_and_verified(command: Command) -> None:
     assert code == 80 and "another file" in out and "1 of 2 files are not what was sent" in err
     code, told = command.json("deliveries", "verify", delivery)
     assert (code, told["exit_code"], told["error"], len(told["files"])) == (80, 80, "DeliveredFilesDiffer", 2)
+
+
+def test_a_dry_run_says_what_would_be_sent(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = command.call("deliveries", "dry-run", "dandi/teachers")
+    assert code == 0, err
+    assert "dandi/teachers/2026-09/teachers-2026-09.parquet" in out and "The files were thrown away." in out
+    assert "no earlier delivery to compare" in out and "from build 1 as at 2026-10-03" in out
+    code, told = command.json("deliveries", "dry-run", "dandi/teachers", "--keep")
+    assert code == 0 and Path(told["folder"]).is_dir() and told["files"][0]["rows"] == 1
+    assert command.json("deliveries", "list") == (0, [])
+
+    def broken(*_: object) -> None:
+        error = CheckFailed("It breaks its contract: rule `one`.", meaning="No.", next_command="No.")
+        rows = [{"file": "teachers-2026-09.parquet", "row": 17}]
+        error.rules = ({"rule": "one", "columns": ["trn"], "rows": 1, "first_rows": rows, "detail": ""},)
+        raise error
+
+    monkeypatch.setattr(deliveries, "dry_run", partial(dry_run, check=broken))
+    code, out, err = command.call("deliveries", "dry-run", "dandi/teachers")
+    assert code == 31 and "17" in out.splitlines()[-1] and "warehouse deliveries dry-run dandi/teachers" in err
+    code, told = command.json("deliveries", "dry-run", "dandi/teachers")
+    assert (code, told["exit_code"], told["rules"][0]["rule"], told["rows"]) == (31, 31, "one", 1)
+
+
+def test_a_delivery_is_released(command: Command) -> None:
+    given = document()
+    given["schema"][0]["quality"] = [
+        {"name": "enough", "type": "library", "metric": "rowCount", "mustBeGreaterThan": 1},
+    ]
+    write_contract(command.exports, given)
+    code, _, err = command.call("deliver")
+    assert code == 85 and "deliveries release dandi/teachers/2026-09" in err
+    decide = ("deliveries", "release", "dandi/teachers/2026-09", "--because")
+    assert command.call(*decide, "ann@example.org said so")[0] == 2
+    code, out, _ = command.call(*decide, "there is one teacher")
+    assert code == 0 and "released from `enough`, with 1 rows" in out
+    assert command.call("deliver")[0] == 0
+    assert command.call(*decide, "again")[0] == 2, "it is closed"
+    shown = command.json("deliveries", "show", "dandi/teachers/2026-09")[1]["decisions"]
+    assert [(one["decision"], one["rules"], one["because"]) for one in shown] == [
+        ("release", {"enough": 1}, "there is one teacher")
+    ]
+
+
+def test_what_went_out_and_what_failed_are_both_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the failure comes first, and is none of a delivery itself."""
+    write_contract(command.exports, document("aaa"))
+    command.databases.settings.destinations["aaa"] = str(command.databases.settings.warehouse_deliveries)
+    code, told = command.json("deliver")
+    assert code == told["exit_code"] == 34
+    assert {one["delivery_id"]: one["state"] for one in told["deliveries"]} == {
+        "aaa/teachers/2026-09": "failed",
+        "dandi/teachers/2026-09": "closed",
+    }
+    assert told["deliveries"][0]["error"]["what"] and told["deliveries"][1]["error"] is None
+    command.day = date(2026, 11, 3)
+    command.build(command.day)
+    basis = Run._basis
+
+    def unusable(run: Run, edition: Edition) -> Any:
+        if edition.contract.recipient == "aaa":
+            raise KeyUnusable("The key is lost.", meaning="No.", next_command="No.")
+        return basis(run, edition)
+
+    monkeypatch.setattr(Run, "_basis", unusable)
+    code, out, err = command.call("deliver")
+    assert code == 73 and "Traceback" not in err
+    assert (
+        "aaa/teachers/2026-10 failed: The key is lost." in out
+        and "dandi/teachers/2026-10 (1 rows), from build 2" in out
+    )

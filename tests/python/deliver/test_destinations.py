@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -123,12 +124,22 @@ def test_an_sftp_server_that_fills_up_mid_file(tmp_path: Path, conninfo: str, sf
     assert world.run()[0].state is State.CLOSED
 
 
-def test_an_sftp_connection_that_drops_is_made_again(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:
+def test_an_sftp_connection_that_drops_is_made_again(
+    tmp_path: Path,
+    conninfo: str,
+    sftp: SftpWorld,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Without a word: what a broken connection leaves to the library's own tasks would be a traceback on stderr."""
     world = sftp_world(tmp_path, conninfo, sftp)
     world.contract()
     sftp.drop_connections = 2
     assert world.run()[0].state is State.CLOSED
     assert sftp.drop_connections == 0
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err
+    assert not [one for one in caplog.records if one.exc_info or (one.name == "asyncio" and one.levelname == "ERROR")]
 
 
 @pytest.mark.parametrize(("times", "ends"), [(2, "closed"), (1_000_000, "failed")])

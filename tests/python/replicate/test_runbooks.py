@@ -133,6 +133,7 @@ ELSEWHERE = {
     "warehouse deliveries find-person < who.txt": "cli/test_find_person.py",
     'warehouse deliveries received ID --because "…"': "deliver/test_vanished.py",
     'warehouse deliveries redo ID --because "…"': "deliver/test_vanished.py",
+    'warehouse deliveries release ID --because "…"': "deliver/test_volume.py",
     'warehouse deliveries resend ID --because "…"': "deliver/test_vanished.py",
     "warehouse deliveries show ID": "deliver/test_proof.py",
     "warehouse deliveries verify": "deliver/test_proof.py",

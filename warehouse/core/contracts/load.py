@@ -157,6 +157,7 @@ class _Loader:
             pseudonym_key=pseudonym_key,
             period_column=period_column,
             newest_of=newest_of,
+            primary_key=tuple(one.name or "" for one in self._entries() if one.primaryKey),
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -262,9 +263,12 @@ class _Loader:
             return None
         return PseudonymKey(purpose, version)
 
-    def _is_whole_key(self, entry: SchemaProperty) -> bool:
+    def _entries(self) -> list[SchemaProperty]:
         tables = self._document.schema_ or []
-        keys = [one for one in tables[0].properties or [] if one.primaryKey]
+        return tables[0].properties or [] if tables else []
+
+    def _is_whole_key(self, entry: SchemaProperty) -> bool:
+        keys = [one for one in self._entries() if one.primaryKey]
         return bool(entry.primaryKey) and len(keys) == 1
 
     def _type(self, place: str, entry: SchemaProperty) -> ColumnType | None:
@@ -307,8 +311,7 @@ class _Loader:
         for name in given:
             if name not in names:
                 self._wrong(place, f"no column `{name}` in this contract")
-        entries = (self._document.schema_ or [SchemaObject()])[0].properties or []
-        whole_key = {entry.name for entry in entries if entry.primaryKey}
+        whole_key = {entry.name for entry in self._entries() if entry.primaryKey}
         unique = {column.name for column in columns if column.unique and column.required}
         if not unique & set(given) and not whole_key <= set(given):
             # Rows that tie in the order could come in any order, and the file would not be the same twice.

@@ -58,9 +58,10 @@ class Column:
 
 
 class RuleKind(StrEnum):
-    """How a rule is evaluated: on the number of rows, on a key, or on each row's values."""
+    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, or each row's values."""
 
     ROW_COUNT = "row count"
+    VOLUME = "volume"
     UNIQUE = "unique"
     VALUES = "values"
 
@@ -191,6 +192,7 @@ class Contract:
         retention_months: how long the recipient may keep a file.
         pseudonym_key: that makes the pseudonyms; None where no column is one.
         period_column: with the day by which a row belongs to a period; None where each delivery has every row.
+        primary_key: the columns that tell one row of the file from another.
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
         content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
@@ -220,6 +222,7 @@ class Contract:
     pseudonym_key: PseudonymKey | None = None
     period_column: str | None = None
     newest_of: tuple[str, ...] = ()
+    primary_key: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""

@@ -54,11 +54,13 @@ code, so that a scheduler can tell them apart:
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
+    │   │   └── VolumeRefused        85  only its number of rows breaks it: a person may release it
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
     │   ├── DestinationFull          33  the destination ran out of room
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
     │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
+    │   ├── DeliveryGone             86  the files of a delivery cannot be read any more where they were sent
     │   ├── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
     │   └── DeliveriesNotSearched    90  of some deliveries it is not known whom they held; the rest was searched
     ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
@@ -122,11 +124,13 @@ from warehouse.core.errors.delivering import (
     DeliveredFilesDiffer,
     DeliveriesNotSearched,
     DeliveryError,
+    DeliveryGone,
     DestinationFull,
     DestinationRefused,
     FilesVanished,
     NotCovered,
     PeriodsMissed,
+    VolumeRefused,
 )
 from warehouse.core.errors.replication import (
     AlteredMeanwhile,
@@ -197,6 +201,7 @@ __all__ = [
     "DeliveredFilesDiffer",
     "DeliveriesNotSearched",
     "DeliveryError",
+    "DeliveryGone",
     "DestinationFull",
     "DestinationRefused",
     "DriftHeld",
@@ -251,6 +256,7 @@ __all__ = [
     "UnsafeConnection",
     "UsageError",
     "VintageRefused",
+    "VolumeRefused",
     "WaitedTooLong",
     "WalBudgetExceeded",
     "WalLevelNotLogical",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from warehouse.core.errors.base import WarehouseError
 
 
@@ -10,7 +12,20 @@ class DeliveryError(WarehouseError):
 
 
 class CheckFailed(DeliveryError):
+    """Attributes:
+    rules: each rule that does not hold, with columns, counts and row numbers; never with a value.
+    """
+
     exit_code = 31
+    rules: tuple[dict[str, Any], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """See WarehouseError."""
+        return super().as_dict() | ({"rules": list(self.rules)} if self.rules else {})
+
+
+class VolumeRefused(CheckFailed):
+    exit_code = 85
 
 
 class DestinationRefused(DeliveryError):
@@ -44,6 +59,10 @@ class FilesVanished(DeliveryError):
 
 class PeriodsMissed(DeliveryError):
     exit_code = 36
+
+
+class DeliveryGone(DeliveryError):
+    exit_code = 86
 
 
 class DeliveredFilesDiffer(DeliveryError):

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from warehouse.core.errors import DestinationFull, DestinationRefused, WarehouseError
@@ -105,6 +106,19 @@ class Destination(ABC):
     @abstractmethod
     def read(self, name: str) -> bytes | None:
         """A small file, of at most LARGEST_MANIFEST bytes; None when it is not there."""
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """Read a file of any size into one of this machine; False when it is not there.
+
+        A kind of place that can read in pieces does; this is for one that cannot.
+        """
+        content = self.read(name)
+        if content is None:
+            return False
+        if len(content) >= LARGEST_MANIFEST:
+            raise self.refused(f"{name} is too large to be read back from such a place", "Ask its owner for a copy")
+        path.write_bytes(content)
+        return True
 
     @abstractmethod
     def remove(self, name: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -174,6 +175,21 @@ class CloudStorage(Destination):
                 self._bucket_is_there()
                 return None
             return content
+
+        return self._try(download, Doing.READING, name)
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+
+        def download() -> bool:
+            blob = self._bucket().blob(self._name(name))
+            try:
+                with path.open("wb") as target:
+                    blob.download_to_file(target, timeout=TIMEOUT, retry=None, raw_download=True)
+            except exceptions.NotFound:
+                self._bucket_is_there()
+                return False
+            return True
 
         return self._try(download, Doing.READING, name)
 

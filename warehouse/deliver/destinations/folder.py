@@ -102,6 +102,17 @@ class Folder(Destination):
             except FileNotFoundError:
                 return None
 
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+        with self._failures(Doing.READING, name):
+            try:
+                with (self._folder / name).open("rb") as source, path.open("wb") as target:
+                    for piece in chunks(source):
+                        target.write(piece)
+            except FileNotFoundError:
+                return False
+        return True
+
     def remove(self, name: str) -> None:
         """See Destination."""
         with self._failures(Doing.REMOVING, name):

@@ -15,7 +15,7 @@ import asyncssh
 
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
-from warehouse.core.whole_files import chunks
+from warehouse.core.whole_files import CHUNK, chunks
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts
 
@@ -145,6 +145,22 @@ class Sftp(Destination):
                 return None
 
         return self._try(get)
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+
+        async def copy(client: asyncssh.SFTPClient) -> bool:
+            try:
+                with self._doing(Doing.READING, name):
+                    async with client.open(self._path(name), "rb") as file:
+                        with path.open("wb") as target:
+                            while piece := await file.read(CHUNK):
+                                target.write(_bytes(piece))
+            except _ABSENT:
+                return False
+            return True
+
+        return self._try(copy)
 
     def remove(self, name: str) -> None:
         """See Destination."""
