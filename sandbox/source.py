@@ -32,6 +32,14 @@ class SandboxSource:
         today: datetime.date = world["today"]
         return today
 
+    def day_ended(self, conninfo: str, day: datetime.date) -> datetime.datetime | None:
+        """When a day of that world was over; None where it is not over, or was before that was written down."""
+        with psycopg.connect(conninfo) as connection:
+            if connection.execute("select to_regclass('sandbox.day_ended')").fetchone() == (None,):
+                return None
+            row = connection.execute("select ended_at from sandbox.day_ended where day = %s", (day,)).fetchone()
+            return row[0] if row else None
+
 
 def world_of(conninfo: str) -> dict[str, Any] | None:
     """The world's own row: seed, people, started_on, today. It is written last; None while there is no whole world."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -25,6 +26,7 @@ from warehouse.deliver import (
     differing,
     dry_run,
     missed,
+    recreate,
     redo,
     register,
     release,
@@ -33,6 +35,7 @@ from warehouse.deliver import (
     what_is_due,
     world_of,
 )
+from warehouse.jobs.history import history
 
 app = typer.Typer(help="Deliveries: what was sent to whom, and what is due.", no_args_is_help=True)
 app.command("find-person")(find_person.find)
@@ -223,6 +226,44 @@ def _place(row: RowOfFile | None) -> str | None:
     return f"{row.file} row {row.row:,}" if row else None
 
 
+@app.command("recreate")
+def recreate_delivery(
+    delivery: Annotated[str, IdArgument],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="A folder for the files. Without it they are thrown away afterwards.")
+    ] = None,
+    other_models: Annotated[
+        bool, typer.Option("--other-models", help="Even though the models are not those of then.")
+    ] = False,
+    json: bool = JsonOption,
+) -> None:
+    """Make the files of a closed delivery again from history, and compare their SHA-256 with the ledger.
+
+    As at the same day, and as known at the moment that its build knew. Nothing is sent, and the delivery in the ledger
+    stays as it is. Exit code 74: history does not reach so far. 87: the contract, the models or a rule are others than
+    then. 88: a person was erased from it since. 89: it is not what was sent.
+    """
+    progress = TerminalProgress(quiet=json)
+    with (
+        progress.stage("recreate"),
+        at_warehouse() as (databases, warehouse),
+        history(databases, warehouse, progress) as then,
+    ):
+        again = recreate(world_of(databases), then, progress, delivery, to=to, other_models=other_models)
+    if json:
+        print_json(again.as_dict())
+        return
+    header = ["file", "rows", "SHA-256 as sent", "as made now"]
+    listed = [
+        (one.name, one.made and one.made.rows, one.sent and one.sent.sha256, one.made and one.made.sha256)
+        for one in again.files
+    ]
+    print_table(None, header, listed)
+    out.print(f"{again.verdict} As at {again.as_at}, known up to {again.known_up_to:%Y-%m-%d %H:%M}.")
+    if again.folder:
+        out.print(f"The files are in {again.folder}. They hold personal data, and an erasure does not look there.")
+
+
 @app.command("redo")
 def redo_delivery(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
@@ -338,18 +379,29 @@ def _decide(delivery: str, decision: Literal["received", "resend"], because: str
         out.print(f"{delivery} will be sent again by the next run, or by `warehouse deliver`.")
 
 
-def deliver_now(json: bool = JsonOption) -> None:
+def deliver_now(
+    due: Annotated[
+        bool, typer.Option("--due", help="Also, and first, the months that no run came for: from history.")
+    ] = False,
+    json: bool = JsonOption,
+) -> None:
     """Deliver what is due from the last published build, without replicating or building first.
 
-    Exit code 34: the build does not cover the period. Exit code 36: periods passed without a delivery.
+    With --due everything that is owed is delivered in order: a month that no run came for is built as it was known when
+    it was due. Any scheduler may call it at any time, several at once: the second one ends with exit code 40.
+
+    Exit code 34: the build does not cover the period. Exit code 36: months passed of which history does not reach.
     """
-    world = world_of(ready())
     progress = TerminalProgress(quiet=json)
     reports: list[DeliveryReport] = []
     failure: WarehouseError | None = None
     with progress.stage("deliver"):
         try:
-            deliver(world, progress, on_report=reports.append)
+            if due:
+                with at_warehouse() as (databases, warehouse), history(databases, warehouse, progress) as then:
+                    deliver(world_of(databases), progress, history=then, on_report=reports.append)
+            else:
+                deliver(world_of(ready()), progress, on_report=reports.append)
         except WarehouseError as error:
             if not reports:  # nothing was begun
                 raise

@@ -1,8 +1,8 @@
 """The delivery stage: contract-checked extracts to their recipients, each delivered once, with proof.
 
 `deliver` does what is owed, `what_is_due` lists it; `redo`, `decide` and `release` carry out what a person decided;
-`verify` reads back what was sent, and `difference` compares two of them; `dry_run` makes what would be sent, and sends
-nothing. All else serves these.
+`verify` reads back what was sent, `difference` compares two of them, and `recreate` makes one again from history;
+`dry_run` makes what would be sent, and sends nothing. All else serves these.
 """
 
 from warehouse.deliver.breach import RowOfFile
@@ -14,6 +14,7 @@ from warehouse.deliver.due import Owed, due
 from warehouse.deliver.health import examine_deliveries, examine_destinations, examine_fit_of_contracts
 from warehouse.deliver.pipeline import decide, deliver, redo, release, what_is_due
 from warehouse.deliver.proof import differing, show, verify
+from warehouse.deliver.recreate import recreate
 from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
 from warehouse.deliver.run import World
 from warehouse.deliver.states import State
@@ -41,6 +42,7 @@ __all__ = [
     "examine_destinations",
     "examine_fit_of_contracts",
     "missed",
+    "recreate",
     "redo",
     "release",
     "show",

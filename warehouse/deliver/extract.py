@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from datetime import date
 from typing import Protocol
 
 import psycopg
+import pyarrow as pa
 
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import DeliveryError
@@ -65,7 +67,7 @@ def extract(
 
     Args:
         connection: to the warehouse, for this alone, with the settings of core/session.py.
-        basis: the build that the rows have to be of.
+        basis: the build that the rows have to be of, and where its tables are.
         hook: called with "extracting" once rows have begun to flow.
         pseudonyms: what makes them, where the contract asks for any.
 
@@ -77,14 +79,14 @@ def extract(
     """
     contract = edition.contract
     with _snapshot(connection, contract):
-        check_model(connection, contract)
+        check_model(connection, contract, basis.schema)
         # In this snapshot, so that what is found of the table is true of the rows that are read.
         basis.check_table(connection, edition)
-        day = as_at(connection, contract, basis.build.as_at)
+        day = as_at(connection, contract, basis.build.as_at, basis.schema)
         if pseudonyms:
             pseudonyms.prepare(connection)
         try:
-            files = tuple(_write_files(connection, edition, outbox, progress, hook, pseudonyms))
+            files = tuple(_write_files(connection, edition, basis.schema, outbox, progress, hook, pseudonyms))
         except OSError as error:
             raise no_room(error) from None
     return Extract(files, day)
@@ -110,6 +112,7 @@ def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[No
 def _write_files(
     connection: psycopg.Connection,
     edition: Edition,
+    schema: str,
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
@@ -118,18 +121,19 @@ def _write_files(
     contract = edition.contract
     per_file, part, done = contract.format.rows_per_file, 1, 0
     name = edition.file_name(part)
-    file, in_file, replaced = _open(outbox, contract, name), 0, 0
+    file, in_file, replaced, values = _open(outbox, contract, name), 0, 0, hashlib.sha256()
     try:
-        for read in _blocks(connection, edition, per_file, pseudonyms):
+        for read in _blocks(connection, edition, schema, per_file, pseudonyms):
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
-                yield _finish(outbox, name, file, in_file, replaced)
-                part, in_file, replaced = part + 1, 0, 0
+                yield _finish(outbox, name, file, in_file, replaced, values.hexdigest())
+                part, in_file, replaced, values = part + 1, 0, 0, hashlib.sha256()
                 name = edition.file_name(part)
                 file = _open(outbox, contract, name)
             rows, found = harmless(block) if contract.format.control_characters == "replace" else (block, 0)
             file.write(rows)
+            values.update(b"".join(rows))
             replaced += found
             hook("extracting")
             in_file, done = in_file + len(block), done + len(block)
@@ -138,7 +142,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield _finish(outbox, name, file, in_file, replaced)
+    yield _finish(outbox, name, file, in_file, replaced, values.hexdigest())
 
 
 def _abandon(file: _File) -> None:
@@ -159,17 +163,19 @@ def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
     return ParquetFile(path, contract, name)
 
 
-def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) -> FileFacts:
+def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int, values: str) -> FileFacts:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.finish(base)
     if not isinstance(file, FixedWidthFile):
-        return replace(facts_of(path, name, rows), replaced=replaced)
+        writer = f"pyarrow {pa.__version__}" if isinstance(file, ParquetFile) else None
+        return replace(facts_of(path, name, rows), replaced=replaced, values=values, writer=writer)
     outbox.finish(base + COLUMNS)
-    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=file.fitting.as_dict())
+    fitting = file.fitting.as_dict()
+    return replace(facts_of(path, name, file.rows), replaced=replaced, values=values, fitting=fitting)
 
 
 def _blocks(
-    connection: psycopg.Connection, edition: Edition, per_file: int | None, pseudonyms: Pseudonyms | None
+    connection: psycopg.Connection, edition: Edition, schema: str, per_file: int | None, pseudonyms: Pseudonyms | None
 ) -> Iterator[Sequence[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
@@ -177,7 +183,7 @@ def _blocks(
     """
     block: list[bytes] = []
     size, left = 0, per_file
-    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms)) as copy:
+    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms, schema)) as copy:
         for message in copy:
             row = bytes(message)
             block.append(row)

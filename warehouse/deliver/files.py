@@ -31,6 +31,9 @@ class FileFacts:
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
         fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
+        values: SHA-256 of its rows as PostgreSQL writes them, in hexadecimal: the same whichever version of a library
+            laid them out. None for the manifest, and for what was sent before rows were hashed.
+        writer: the library that wrote it, with its version; None where this program alone did.
     """
 
     name: str
@@ -43,6 +46,8 @@ class FileFacts:
     replaced: int = 0
     formulas: int = 0
     fitting: Mapping[str, Mapping[str, int]] | None = None
+    values: str | None = None
+    writer: str | None = None
 
     @property
     def rows_set_aside(self) -> int:

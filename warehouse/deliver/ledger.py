@@ -28,11 +28,11 @@ from ledger.deliveries
 _NEW = """
 insert into ledger.deliveries (
     delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256,
-    contract_content_sha256, model, destination, build_id, known_up_to, known_at, synthetic
+    contract_content_sha256, model, destination, build_id, known_up_to, known_at, error, synthetic
 ) values (
     %(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(revision)s, %(replaces)s, %(state)s,
     %(contract_version)s, %(contract_sha256)s, %(contract_content_sha256)s, %(model)s,
-    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s,
+    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s, %(error)s,
     coalesce((select bool_or(p.synthetic) from ledger.source_people as p), false)
 )
 """
@@ -51,7 +51,7 @@ where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, values_sha256, writer
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _UPLOADED = """
@@ -64,9 +64,10 @@ where delivery_id = %s and attempt = %s and name = %s
 """
 _RECORD = """
 insert into ledger.delivery_files (
-    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting, values_sha256,
+    writer
 )
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 -- The manifest of one that vanished is made a second time, when a person has decided.
 on conflict (delivery_id, attempt, name) do update
 set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
@@ -226,6 +227,7 @@ class Ledger:
             "build_id": basis.build.build_id,
             "known_up_to": basis.build.known_up_to,
             "known_at": basis.known_at,
+            "error": None,
         }
         with self._connection.transaction():
             if before is None:
@@ -258,16 +260,16 @@ class Ledger:
             (delivery, decision, because, rules),
         )
 
-    def miss(self, edition: Edition) -> None:
-        """Write down that a period was never delivered and will not be."""
+    def miss(self, edition: Edition, because: WarehouseError) -> None:
+        """Write down that a period was never delivered and will not be, and why."""
         delivery = edition.delivery_id
         before = self.entry(delivery)
         require_step(delivery, before.state if before else None, State.MISSED)
         if before is None:
             nothing = dict.fromkeys(("destination", "build_id", "known_up_to", "known_at"))
-            self._insert(self._about(edition) | nothing, State.MISSED)
+            self._insert(self._about(edition) | nothing | {"error": Jsonb(because.as_dict())}, State.MISSED)
         else:
-            self._advance(delivery, State.MISSED)
+            self._advance(delivery, State.MISSED, error=Jsonb(because.as_dict()))
 
     def built(self, delivery: str, files: Iterable[FileFacts], as_at: date) -> None:
         """The files are in the outbox: write down what they are, before anything of them is anywhere else."""
@@ -414,5 +416,7 @@ class Ledger:
                     file.crc32c,
                     file.replaced,
                     None if file.fitting is None else Jsonb(file.fitting),
+                    file.values,
+                    file.writer,
                 ),
             )

@@ -11,7 +11,7 @@ import pyarrow as pa
 from warehouse.core.contracts import Column, Contract
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.types import LOGICAL_TYPES
-from warehouse.core.data_package import as_bytes, file_facts, with_key
+from warehouse.core.data_package import VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Entry
@@ -120,6 +120,8 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         "format": contract.format.kind,
         "mediatype": contract.format.media_type.split(";")[0],
         **file_facts(file.bytes, file.sha256, file.rows),
+        # Of the rows, whichever library laid them out: with it whoever makes the file again knows what differs.
+        **({VALUES_HASH: f"sha256:{file.values}"} if file.values else {}),
         "text": _text(contract, file),
         "schema": with_key(
             {

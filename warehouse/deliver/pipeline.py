@@ -15,6 +15,7 @@ from warehouse.core.progress import Progress
 from warehouse.deliver.check import Check, check_files
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.edition import Edition, edition_of
+from warehouse.deliver.history import History
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.report import DeliveryReport
 from warehouse.deliver.run import VARIABLE, World, begin
@@ -41,6 +42,7 @@ def deliver(
     world: World,
     progress: Progress,
     *,
+    history: History | None = None,
     on_report: Callable[[DeliveryReport], None] | None = None,
     check: Check = check_files,
     hook: Callable[[str], None] = _nothing,
@@ -52,6 +54,8 @@ def deliver(
 
     Args:
         progress: shown each step.
+        history: builds what was known at an earlier moment, for months that no run came for: they are delivered in
+            order, before the latest. Without it they stay owed, and are told as not covered.
         on_report: called with each report as soon as it is known, also of a failure.
         check: the gate for files.
         hook: called with the name of each step as it is reached; tests stop the process there.
@@ -65,13 +69,14 @@ def deliver(
         SettingsError: a recipient has no destination; nothing was begun.
         AlreadyRunning: another run delivers.
         NotCovered: the published build does not cover a period that is owed, or is not what was built.
+        BuildFailed: what was known then breaks a test.
         DeliveryError: or one of its kinds: the first delivery that failed, after all were tried.
         WarehouseError: other failures of a delivery, likewise.
     """
     contracts = load_contracts(world.exports)
     reports: list[DeliveryReport] = []
     held: set[tuple[str, str]] = set()
-    with begin(world, contracts, progress, check, hook) as run:
+    with begin(world, contracts, progress, check, hook, history) as run:
         for owed in due(contracts, run.ledger, world.today, world.calendar):
             if owed.contract.key in held:
                 continue

@@ -18,8 +18,10 @@ from warehouse.core.database import connect
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
     AlreadyRunning,
+    BeforeHistory,
     DeliveryError,
     FilesVanished,
+    NotCovered,
     SandboxOnly,
     SettingsError,
     UnexpectedFailure,
@@ -39,6 +41,15 @@ from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import Edition
+from warehouse.deliver.history import (
+    DayEnded,
+    History,
+    basis_of,
+    day_due,
+    midnight_in_london,
+    moment_of,
+    refuse_unpublished,
+)
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox, clear_all
 from warehouse.deliver.pseudonyms import of_edition
@@ -62,6 +73,7 @@ class World:
         by_the_clock: whether that world has this machine's clock; the sandbox has one of its own.
         synthetic: whether the people are the sandbox's: they go to no recipient.
         exports: the folder of the contracts.
+        day_ended: when a day was over in the world that the source records.
     """
 
     conninfo: str
@@ -71,11 +83,17 @@ class World:
     by_the_clock: bool = False
     exports: Path = EXPORTS
     synthetic: bool = False
+    day_ended: DayEnded = midnight_in_london
 
 
 @contextmanager
 def begin(
-    world: World, contracts: list[Contract], progress: Progress, check: Check, hook: Callable[[str], None]
+    world: World,
+    contracts: list[Contract],
+    progress: Progress,
+    check: Check,
+    hook: Callable[[str], None],
+    history: History | None = None,
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
     in_use = [contract for contract in contracts if contract.status.is_delivered]
@@ -98,7 +116,7 @@ def begin(
                     next_command="Wait for it to end, then run `warehouse deliver` again.",
                 )
             clear_all(world.settings.warehouse_home)
-            yield Run(world, progress, connection, Ledger(connection), check, hook)
+            yield Run(world, progress, connection, Ledger(connection), check, hook, history)
 
 
 _TOLD = {True: ": still delivered", False: ": nothing is delivered under it"}
@@ -139,7 +157,11 @@ def destination_url(settings: Settings, contract: Contract) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What all deliveries of one run share."""
+    """What all deliveries of one run share.
+
+    Attributes:
+        history: builds what was known then; None where only the published build may be delivered.
+    """
 
     world: World
     progress: Progress
@@ -147,6 +169,7 @@ class Run:
     ledger: Ledger
     check: Check
     hook: Callable[[str], None]
+    history: History | None = None
 
     def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
         """Deal with one period: adopt it, deliver it, or write it down as missed."""
@@ -196,10 +219,34 @@ class Run:
             if self._look_back(owed, entry):
                 return self._closed(owed, replace(report, adopted=True))
         if owed.action == "miss":
-            self.ledger.miss(edition)
-            return replace(report, state=State.MISSED)
+            return self._missed(edition, report, _GIVEN_UP)
         self._refuse_unagreed(owed.contract)
-        basis = self._basis(edition)
+        if owed.action == "catch up":
+            return self._catch_up(owed, report)
+        return self._deliver(owed, self._basis(edition), report, because)
+
+    def _catch_up(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
+        """Deliver what was known when a period was due that no run came for; or write down why that is not known."""
+        edition, world = owed.edition, self.world
+        if self.history is None:
+            raise _of_history(owed.delivery_id)
+        try:
+            moment = moment_of(self.connection, edition, world.calendar, world.day_ended)
+            refuse_unpublished(self.connection, self.history)
+            with self.history.build(edition.contract.model, moment, day_due(edition), tested=True) as then:
+                basis = basis_of(self.connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
+                basis.check_classes(self.connection, edition)
+                self.progress.say(f"{owed.delivery_id}: from {basis}")
+                return replace(self._deliver(owed, basis, report, None), from_history=True)
+        except BeforeHistory as error:
+            return self._missed(edition, report, error)
+
+    def _missed(self, edition: Edition, report: DeliveryReport, because: WarehouseError) -> DeliveryReport:
+        self.ledger.miss(edition, because)
+        return replace(report, state=State.MISSED, missed_because=because.what)
+
+    def _deliver(self, owed: Owed, basis: Basis, report: DeliveryReport, because: str | None) -> DeliveryReport:
+        edition = owed.edition
         pseudonyms = of_edition(self.connection, self.world.settings, edition)
         with closing(self._destination(owed.contract)) as destination:
             Attempt(
@@ -250,7 +297,7 @@ class Run:
                         return True
                 elif look_back(self.ledger, earlier, edition, self._outbox(edition), self.progress):
                     return True
-                if moved or owed.action == "miss":
+                if moved or owed.action in ("miss", "catch up"):
                     clean(self.ledger, earlier, edition, self.progress)
             except DeliveryError:
                 # A wrong destination that was corrected since must not hold up the right one for ever.
@@ -303,6 +350,21 @@ class Run:
             self.ledger.vanished(owed.delivery_id, error)
         elif entry.state is not State.FAILED:
             self.ledger.failed(owed.delivery_id, error)
+
+
+_GIVEN_UP = NotCovered(
+    "The revision was not finished while its month was the latest.",
+    meaning="The delivery that it was to replace stays as it is.",
+    next_command="warehouse deliveries list",
+)
+
+
+def _of_history(delivery_id: str) -> NotCovered:
+    return NotCovered(
+        f"{delivery_id} is owed of an earlier month, of which the published build says nothing.",
+        meaning="It was not sent. Today's rows never go under the name of an earlier month.",
+        next_command="`warehouse deliver --due` makes it from history; so does `warehouse run`.",
+    )
 
 
 def _unforeseen(error: Exception) -> WarehouseError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.python.conftest import FreshDatabases
+from tests.python.deliver.histories import MadeByHand, know
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.marts.publishing import make
@@ -18,13 +19,16 @@ from warehouse.cli import deliveries
 from warehouse.cli import main as cli
 from warehouse.core.databases import Databases
 from warehouse.core.errors import CheckFailed, FilesVanished, KeyUnusable
+from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Silent
 from warehouse.deliver import World, deliver, dry_run, redo
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.run import Run
+from warehouse.jobs import history as jobs_history
 
 pytestmark = pytest.mark.slow
 
+KNOWN = datetime(2026, 10, 2, 12, tzinfo=UTC)
 ROWS = """
 select '0000001' as trn, 'Ada' as last_name, date '1980-01-02' as born, 1.5::numeric(6, 2) as hours, 1 as urn,
     true as is_active, timestamptz '2026-09-01' as changed
@@ -37,6 +41,7 @@ class Command:
     def __init__(self, databases: FreshDatabases, exports: Path, capfd: pytest.CaptureFixture[str]) -> None:
         self.databases, self.exports, self._capfd = databases, exports, capfd
         self.day = date(2026, 10, 3)
+        self.reaches: datetime | None = None
 
     def build(self, as_at: date) -> None:
         with self.databases.warehouse() as warehouse:
@@ -74,6 +79,14 @@ def command(
     monkeypatch.setattr(deliveries, "deliver", partial(deliver, check=no_check))
     monkeypatch.setattr(deliveries, "redo", partial(redo, check=no_check))
     monkeypatch.setattr(deliveries, "dry_run", partial(dry_run, check=no_check))
+
+    class Then(MadeByHand):
+        """History without dbt, which takes seconds to start."""
+
+        def __init__(self, databases: Databases, *_: object) -> None:
+            super().__init__(databases.warehouse_conninfo, reaches=made.reaches)
+
+    monkeypatch.setattr(jobs_history, "BuiltByDbt", Then)
     made.build(made.day)
     return made
 
@@ -86,7 +99,8 @@ def test_a_delivery_its_revision_and_a_missed_month(command: Command) -> None:
     assert code == 0 and "dandi/teachers/2026-09-r2 (1 rows), from build 1" in out
     # Two months on, from the build of October: refused; from a new one: a month was missed, and that is said.
     command.day = date(2026, 12, 5)
-    code, told = command.json("deliver")
+    know(command.databases.warehouse_conninfo, datetime(2026, 12, 4, tzinfo=UTC))
+    code, told = command.json("deliver", "--due")
     assert (code, told["exit_code"], told["error"]) == (34, 34, "NotCovered")
     assert [one["state"] for one in told["deliveries"]] == ["missed", "failed"]
     command.build(command.day)
@@ -104,12 +118,39 @@ def test_a_delivery_its_revision_and_a_missed_month(command: Command) -> None:
 def test_a_missed_month_has_its_own_code(command: Command) -> None:
     assert command.call("deliver")[0] == 0
     command.day = date(2026, 12, 5)
+    know(command.databases.warehouse_conninfo, datetime(2026, 12, 4, tzinfo=UTC))
     command.build(command.day)
+    # Who may not build leaves it: it stays owed, and the command that makes it is named.
     code, told = command.json("deliver")
+    assert (code, told["error"]) == (34, "NotCovered") and "warehouse deliver --due" in told["next"]
+    assert {one["period"]: one["state"] for one in told["deliveries"]} == {"2026-10": "failed", "2026-11": "closed"}
+    code, told = command.json("deliver", "--due")
     assert (code, told["error"]) == (36, "PeriodsMissed")
-    states = {one["period"]: one["state"] for one in told["deliveries"]}
-    assert states == {"2026-10": "missed", "2026-11": "closed"}
-    assert command.json("deliver") == (0, [])
+    assert [(one["period"], one["state"], one["missed_because"]) for one in told["deliveries"]] == [
+        ("2026-10", "missed", "The warehouse knew nothing.")
+    ]
+    assert command.json("deliver", "--due") == command.json("deliver") == (0, [])
+
+
+def test_a_delivery_is_made_again_and_compared(command: Command, tmp_path: Path) -> None:
+    know(command.databases.warehouse_conninfo, KNOWN)
+    assert command.call("deliver")[0] == 0
+    command.reaches = KNOWN
+    code, out, _ = command.call("deliveries", "recreate", "dandi/teachers/2026-09", "--to", str(tmp_path / "to"))
+    assert code == 0 and "The rows and the bytes are those that were sent. As at 2026-10-03, known up to" in out
+    assert "an erasure does not look there" in " ".join(out.split())
+    code, told = command.json("deliveries", "recreate", "dandi/teachers/2026-09")
+    assert (code, told["same_rows"], told["same_bytes"], told["folder"]) == (0, True, True, None)
+    command.reaches = None
+    assert command.json("deliveries", "recreate", "dandi/teachers/2026-09")[0] == 74
+
+
+def test_a_second_one_at_once_does_nothing(command: Command) -> None:
+    with command.databases.warehouse() as other, session_lock(other, Lock.run):
+        for arguments in (("deliver", "--due"), ("deliveries", "recreate", "dandi/teachers/2026-09")):
+            code, told = command.json(*arguments)
+            assert (code, told["error"]) == (40, "AlreadyRunning")
+    assert command.json("deliveries", "list") == (0, [])
 
 
 @pytest.mark.parametrize(("decision", "state"), [("received", "closed"), ("resend", "failed")])

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from tests.python.deliver.histories import MadeByHand
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import (
     OCTOBER,
@@ -50,7 +51,8 @@ class World:
         if built:
             with self.building(today):
                 pass
-        return deliver(self.at(today), Silent(), **{"check": no_check, **given})
+        # Of no earlier month anything was known, unless a test says otherwise.
+        return deliver(self.at(today), Silent(), **{"check": no_check, "history": MadeByHand(self.conninfo), **given})
 
     def building(self, as_at: date | None = None) -> AbstractContextManager[psycopg.Connection]:
         """A build that publishes what is made of the extracts in the block."""

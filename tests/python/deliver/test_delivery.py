@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import psycopg
 import pyarrow.parquet
 import pytest
 
 from tests.python.deliver.delivering import OCTOBER, World, listed
+from tests.python.deliver.histories import know
 from tests.python.deliver.world import document, make_table, write_contract
 from warehouse.core.errors import AlreadyRunning, CheckFailed, ContractError, DeliveryError
 from warehouse.core.locks import Lock, session_lock
@@ -65,6 +66,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
 
 def test_the_next_month_refers_to_the_one_before_and_gaps_are_written_down(world: World) -> None:
     world.run(date(2026, 8, 2))
+    know(world.conninfo, datetime(2026, 9, 2, tzinfo=UTC))
     reports = world.run(OCTOBER)
     assert [(one.period, one.state) for one in reports] == [("2026-08", State.MISSED), ("2026-09", State.CLOSED)]
     previous = json.loads((world.place / "2026-09" / "datapackage.json").read_text())["delivery"]["previous"]
@@ -201,6 +203,7 @@ def test_a_month_that_ended_half_way_is_missed_and_tidied_up(anywhere: World) ->
 
     with pytest.raises(KeyboardInterrupt):
         anywhere.run(hook=stop)
+    know(anywhere.conninfo, datetime(2026, 10, 2, tzinfo=UTC))
     reports = anywhere.run(date(2026, 11, 1))
     assert [one.state for one in reports] == [State.MISSED, State.CLOSED]
     assert not [name for name in listed(anywhere) if "2026-09" in name]

@@ -69,6 +69,7 @@ WALKED: list[list[str]] = [
     ["deliveries", "verify", EVIL],
     ["deliveries", "find-person", EVIL],
     ["deliveries", "diff", EVIL, EVIL],
+    ["deliveries", "recreate", EVIL],
     ["deliveries", "redo", EVIL, "--because", "it is a test"],
     ["deliveries", "release", EVIL, "--because", "it is a test"],
     ["deliveries", "dry-run", EVIL, "--period", EVIL],

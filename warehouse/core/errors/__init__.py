@@ -62,6 +62,9 @@ code, so that a scheduler can tell them apart:
     │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
     │   ├── DeliveryGone             86  the files of a delivery cannot be read any more where they were sent
     │   ├── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
+    │   ├── MadeOtherwise            87  a delivery cannot be made again: the contract, the models or a rule changed
+    │   ├── ErasedSince              88  a delivery cannot be made again: a person was erased from it
+    │   ├── NotTheSameAgain          89  a delivery was made again from history, and its rows are not those of then
     │   └── DeliveriesNotSearched    90  of some deliveries it is not known whom they held; the rest was searched
     ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
     ├── LoginHasMore                 45  a login, or everybody, can do more than the role that was given
@@ -127,8 +130,11 @@ from warehouse.core.errors.delivering import (
     DeliveryGone,
     DestinationFull,
     DestinationRefused,
+    ErasedSince,
     FilesVanished,
+    MadeOtherwise,
     NotCovered,
+    NotTheSameAgain,
     PeriodsMissed,
     VolumeRefused,
 )
@@ -205,6 +211,7 @@ __all__ = [
     "DestinationFull",
     "DestinationRefused",
     "DriftHeld",
+    "ErasedSince",
     "ErasureRefused",
     "FilesVanished",
     "HistoryDiffers",
@@ -213,6 +220,7 @@ __all__ = [
     "KindNotInstalled",
     "LedgerOfAnotherVersion",
     "LoginHasMore",
+    "MadeOtherwise",
     "MeaningChanged",
     "MigrationRefused",
     "MissingPrivilege",
@@ -223,6 +231,7 @@ __all__ = [
     "NotCompared",
     "NotCovered",
     "NotOurs",
+    "NotTheSameAgain",
     "ObjectInTheWay",
     "OldCodeGone",
     "OldNameGone",

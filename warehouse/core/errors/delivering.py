@@ -71,3 +71,15 @@ class DeliveredFilesDiffer(DeliveryError):
 
 class DeliveriesNotSearched(DeliveryError):
     exit_code = 90
+
+
+class MadeOtherwise(DeliveryError):
+    exit_code = 87
+
+
+class ErasedSince(DeliveryError):
+    exit_code = 88
+
+
+class NotTheSameAgain(DeliveryError):
+    exit_code = 89
