@@ -159,7 +159,7 @@ def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
     if contract.format.layout:
         return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
-        return CsvFile(path, [column.name for column in contract.columns])
+        return CsvFile(path, [column.in_file for column in contract.columns])
     return ParquetFile(path, contract, name)
 
 

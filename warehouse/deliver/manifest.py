@@ -84,7 +84,7 @@ def _pseudonyms(contract: Contract) -> dict[str, Any]:
     """Which columns are pseudonyms, and of which key: those of two keys cannot be joined."""
     if contract.pseudonym_key is None:
         return {}
-    columns = [column.name for column in contract.columns if column.pseudonym]
+    columns = [column.in_file for column in contract.columns if column.pseudonym]
     key = contract.pseudonym_key
     return {"pseudonyms": {"columns": columns, "purpose": key.purpose, "key_version": key.version}}
 
@@ -128,7 +128,7 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
                 "$schema": _PROFILE.format("tableschema"),
                 "fields": [_field(column) for column in contract.columns],
             },
-            contract.sort_key,
+            [contract.column(name).in_file for name in contract.sort_key],
         ),
     }
     if contract.format.kind == "csv":
@@ -182,7 +182,7 @@ def _field(column: Column) -> dict[str, Any]:
         constraints["unique"] = True
     constraints |= {name: column.constraints[name] for name in _CONSTRAINTS if name in column.constraints}
     field: dict[str, Any] = {
-        "name": column.name,
+        "name": column.in_file,
         "type": _FIELD_TYPES[column.type.kind],
         "description": column.description,
         "classification": column.classification,

@@ -44,8 +44,11 @@ def arrow_type(of: ColumnType) -> pa.DataType:
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The schema of a file. Every field may be null: whether it is, is for the check to find and to say well."""
-    return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
+    """The schema of a file, by what it calls its columns.
+
+    Every field may be null: whether it is, is for the check to find and to say well.
+    """
+    return pa.schema([pa.field(column.in_file, arrow_type(column.type)) for column in columns])
 
 
 def does_not_fit(error: pa.ArrowInvalid, columns: Sequence[Column], name: str) -> CheckFailed:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from open_data_contract_standard.model import (
     CustomProperty,
@@ -18,7 +18,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from warehouse.core.contracts.layout import BadLayout, Layout, layout_of
+from warehouse.core.contracts.file_format import format_of
 from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
 from warehouse.core.contracts.model import (
     IDENTIFIER,
@@ -26,7 +26,6 @@ from warehouse.core.contracts.model import (
     Classification,
     Column,
     Contract,
-    FileFormat,
     Proof,
     PseudonymKey,
     Rule,
@@ -56,9 +55,13 @@ _CUSTOM = {
     "newestOf",
     "firstDay",
     *GROUNDS,
+    "fileName",
 }
 _MAY_CHANGE = {"confirmation", "agreement"}
 """Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
+
+_HEADING = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]{0,62}\Z")
+"""What a file may call a column."""
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
@@ -123,7 +126,7 @@ class _Loader:
         columns, rules, description = self._table()
         sort_key = self._sort_key(custom.get("sortKey"), columns)
         as_at = self._as_at(custom.get("asAtColumn"), columns)
-        file_format = self._format(custom, columns)
+        file_format = format_of(custom, columns, self._wrong)
         period_column, newest_of = self._period(custom, columns)
         said = {str(entry.property): entry for entry in document.slaProperties or []}
         schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
@@ -186,6 +189,9 @@ class _Loader:
         names = [column.name for column in columns]
         for name in sorted({name for name in names if names.count(name) > 1}):
             self._wrong("schema[0].properties", f"column `{name}` is there twice")
+        headings = [column.in_file for column in columns]
+        for name in sorted({name for name in headings if headings.count(name) > max(1, names.count(name))}):
+            self._wrong("schema[0].properties", f"two columns have the physicalName `{name}`")
         known, rules = frozenset(names), [rule for column in columns for rule in column_rules(column)]
         qualities: list[tuple[str, DataQuality, str | None]]
         qualities = [("schema[0].quality", entry, None) for entry in table.quality or []]
@@ -218,6 +224,8 @@ class _Loader:
             self._wrong(f"{place}.description", "is missing")
         column_type = self._type(place, entry)
         options = self._options(place, entry, column_type)
+        if entry.physicalName is not None and not _HEADING.match(entry.physicalName):
+            self._wrong(f"{place}.physicalName", "is not a name of letters, digits, underscores and spaces")
         pseudonym = self._is_pseudonym(place, entry, column_type)
         if len(self._problems) > before or column_type is None:
             return None
@@ -232,6 +240,7 @@ class _Loader:
             constraints=options,
             quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),
             pseudonym=pseudonym,
+            heading=entry.physicalName or "",
         )
 
     def _is_pseudonym(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> bool:
@@ -334,41 +343,6 @@ class _Loader:
             self._wrong("customProperties.newestOf", "must be a list of columns, beside a periodColumn")
             return None, ()
         return (None if given is None else str(given)), tuple(newest)
-
-    def _layout(self, kind: object, given: object, columns: tuple[Column, ...]) -> Layout | None:
-        place = "customProperties.fixedWidth"
-        if kind != "fixed-width":
-            if given is not None:
-                self._wrong(place, "is for a file of fixed width alone")
-            return None
-        try:
-            return layout_of(given, {column.name: column.type for column in columns})
-        except BadLayout as error:
-            self._wrong(place, str(error))
-            return None
-
-    def _format(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> FileFormat:
-        kind, level, rows = custom.get("fileFormat"), custom.get("compressionLevel", 3), custom.get("rowsPerFile")
-        if kind not in ("parquet", "csv", "fixed-width"):
-            self._wrong("customProperties.fileFormat", f"is `{kind}`; it must be parquet or csv, or fixed-width")
-        layout = self._layout(kind, custom.get("fixedWidth"), columns)
-        if layout is not None and rows is not None:
-            self._wrong("customProperties.rowsPerFile", "is not for a file of fixed width, whose name is agreed")
-        if not isinstance(level, int) or not 1 <= level <= 19:
-            self._wrong("customProperties.compressionLevel", "must be a whole number from 1 to 19 (zstd)")
-        if rows is not None and (not isinstance(rows, int) or rows < 1):
-            self._wrong("customProperties.rowsPerFile", "must be a whole number above 0")
-        control, formula = custom.get("controlCharacters", "refuse"), custom.get("formulaCharacters", "leave")
-        if control not in ("refuse", "replace"):
-            self._wrong("customProperties.controlCharacters", f"is `{control}`; it must be refuse or replace")
-        if formula not in ("leave", "prefix"):
-            self._wrong("customProperties.formulaCharacters", f"is `{formula}`; it must be leave or prefix")
-        if kind != "csv" and "formulaCharacters" in custom:
-            self._wrong("customProperties.formulaCharacters", "is for CSV alone: no spreadsheet opens another file")
-        known: dict[object, Literal["csv", "fixed-width"]] = {"csv": "csv", "fixed-width": "fixed-width"}
-        return FileFormat(
-            known.get(kind, "parquet"), level if isinstance(level, int) else 3, rows, control, formula, layout
-        )
 
     def _proof(self, given: object) -> Proof:
         if given not in [one.value for one in Proof]:

@@ -42,6 +42,7 @@ class Column:
         unique: whether no two rows may have one value; true for a primary key of one column.
         constraints: the contract's logicalTypeOptions, such as pattern, maxLength, minimum.
         pseudonym: whether the model's value leaves as a keyed pseudonym.
+        heading: what the file calls it, where that is agreed (`physicalName` in the contract); empty for its name.
         quasi_identifier: whether it singles a person out together with other such columns.
     """
 
@@ -55,6 +56,12 @@ class Column:
     constraints: Mapping[str, Any]
     quasi_identifier: bool = False
     pseudonym: bool = False
+    heading: str = ""
+
+    @property
+    def in_file(self) -> str:
+        """What the file calls it."""
+        return self.heading or self.name
 
 
 class RuleKind(StrEnum):
@@ -119,6 +126,8 @@ class FileFormat:
         formula_characters: whether a text of a CSV file that a spreadsheet would run is left, or gets an apostrophe
             before it; it is counted either way.
         layout: of a file of fixed width; None of others.
+        file_name: the agreed name, with marks for the period's end and the part; None for the one that follows from the
+            delivery.
     """
 
     kind: Literal["parquet", "csv", "fixed-width"]
@@ -127,6 +136,7 @@ class FileFormat:
     control_characters: Literal["refuse", "replace"] = "refuse"
     formula_characters: Literal["leave", "prefix"] = "leave"
     layout: Layout | None = None
+    file_name: str | None = None
 
     @property
     def suffix(self) -> str:
