@@ -65,6 +65,7 @@ def rewritten(content: bytes, files: Mapping[str, Mapping[str, Any]], erased: st
     package = json.loads(content)
     for resource in package["resources"]:
         resource.update(files.get(resource["path"], {}))
+        resource.pop("valuesHash", None)  # of rows that are gone
     package["delivery"]["rows"] = sum(resource["rows"] for resource in package["resources"])
     package["delivery"]["erased"] = erased
     return as_bytes(package)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import google_crc32c
 
@@ -31,6 +31,7 @@ class FileFacts:
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
         fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
+        content: of a data file what it says, whatever wrote it, as values.py has it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FileFacts:
     replaced: int = 0
     formulas: int = 0
     fitting: Mapping[str, Mapping[str, int]] | None = None
+    content: Mapping[str, Any] | None = None
 
     @property
     def rows_set_aside(self) -> int:

@@ -51,7 +51,7 @@ where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _UPLOADED = """
@@ -64,9 +64,10 @@ where delivery_id = %s and attempt = %s and name = %s
 """
 _RECORD = """
 insert into ledger.delivery_files (
-    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting,
+    content
 )
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 -- The manifest of one that vanished is made a second time, when a person has decided.
 on conflict (delivery_id, attempt, name) do update
 set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
@@ -414,5 +415,6 @@ class Ledger:
                     file.crc32c,
                     file.replaced,
                     None if file.fitting is None else Jsonb(file.fitting),
+                    None if file.content is None else Jsonb(file.content),
                 ),
             )

@@ -115,11 +115,11 @@ def copy_query(contract: Contract, period: Period, pseudonyms: Pseudonyms | None
     columns = sql.SQL(", ").join([*(pseudonyms.in_front if pseudonyms else []), *listed])
     order = sql.SQL(", ").join(_order(contract.column(name), pseudonyms) for name in contract.sort_key)
     return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
-        columns, _rows(contract, period), order
+        columns, rows_of(contract, period), order
     )
 
 
-def _rows(contract: Contract, period: Period) -> sql.Composed:
+def rows_of(contract: Contract, period: Period) -> sql.Composed:
     """The rows of a period: of those that are of one thing only the newest, where the contract says so."""
     if contract.period_column is None:
         return relation(contract)

@@ -21,6 +21,7 @@ LANDED = {
     "0006_open_months.sql": "311f23828a4d0bbf",
     "0007_who_was_delivered.sql": "ede7dc9903e56f9d",
     "0008_released.sql": "f71eb9e26ae7152a",
+    "0009_content_of_files.sql": "318a36590a430202",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 
