@@ -56,7 +56,9 @@ class Counted:
 def count(connection: psycopg.Connection, contract: Contract, period: Period) -> Counted:
     """Look at what cannot be written as it is, in one pass over the rows."""
     infinite = [column.name for column in contract.columns if column.type.kind in _INFINITE]
-    required = [column.name for column in contract.columns if column.required]
+    # Only a Parquet file says of a field that it may not be null.
+    is_parquet = contract.format.kind == "parquet"
+    required = [column.name for column in contract.columns if column.required and is_parquet]
     counts = [
         *(
             sql.SQL("count(*) filter (where {} in ('infinity', '-infinity'))").format(sql.Identifier(n))
