@@ -16,6 +16,7 @@ from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
+from warehouse.deliver import csvw
 from warehouse.deliver.contract_fit import check_fit
 from warehouse.deliver.contract_versions import check_agreed, check_classes
 
@@ -71,8 +72,26 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
         return
     for one in contracts:
         out.print(f"{near(one.path)} is sound: version {one.version}, {one.status}, {len(one.columns)} columns.")
+    if unsigned := [f"{one.recipient}/{one.name}" for one in contracts if isinstance(one.grounds.agreement, str)]:
+        out.print(f"No agreement is signed for {', '.join(unsigned)}: only made-up people are delivered.")
     if not compared:
         out.print("Not compared with what was sent: the warehouse does not run, or has no ledger of deliveries.")
+
+
+@app.command("csvw")
+def csvw_metadata(
+    extract: Annotated[str, NameArgument],
+    file: Annotated[str, typer.Option("--file", help="The name of the CSV file that it is about.")] = "",
+    json: bool = JsonOption,
+) -> None:
+    """Print what the CSV files of an extract hold as CSV on the Web says it, which is always JSON.
+
+    Save it beside a file as <file>-metadata.json, or give it to the recipient with the contract.
+    """
+    del json  # there is no other form
+    (path,) = named(extract)
+    contract = load_contract(path)
+    print_json(csvw.metadata(contract, file or f"{contract.name}.csv"))
 
 
 @app.command("sync")

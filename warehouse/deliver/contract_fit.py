@@ -39,6 +39,15 @@ class _Known:
     physical_type: str | None
 
 
+MISSING_TO_READERS: Final = frozenset(
+    (
+        *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan"),
+        *("<NA>", "N/A", "NA", "n/a", "NULL", "null", "None", "."),
+    )
+)
+"""What pandas, R's readers or a statistics program take for a missing value, unless somebody tells them otherwise."""
+
+
 def manifest_of(settings: Settings) -> Path:
     """Where dbt leaves the manifest of a build."""
     return settings.warehouse_home / "dbt" / "target" / "manifest.json"
@@ -138,8 +147,21 @@ def _check(
     return model
 
 
+def _codes(contract: Contract) -> Iterator[str]:
+    """Codes that a reader of the file would lose: of fixed width, a receiver's own program reads them."""
+    if contract.format.layout is not None:
+        return
+    for rule in contract.rules:
+        listed = (rule.arguments or {}).get("value_set") or ()
+        if lost := sorted(MISSING_TO_READERS.intersection(one for one in listed if isinstance(one, str))):
+            yield (
+                f"rule `{rule.name}` allows {', '.join(f'`{one}`' for one in lost)}, which pandas and R's readers take "
+                "for a missing value: give the code another name"
+            )
+
+
 def _hold(contract: Contract, known: Mapping[str, _Known], place: str) -> None:
-    problems = list(_problems(contract.columns, known, place))
+    problems = [*_problems(contract.columns, known, place), *_codes(contract)]
     if problems:
         raise ContractError(
             f"{near(contract.path)}: {'; '.join(problems)}.",

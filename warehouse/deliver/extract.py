@@ -25,6 +25,7 @@ from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
+from warehouse.deliver.values import Counted, Values, count, source_of
 
 ROWS_PER_BLOCK = 16_384
 BYTES_PER_BLOCK = 8 << 20
@@ -86,7 +87,7 @@ def extract(
         if pseudonyms:
             pseudonyms.prepare(connection)
         try:
-            files = tuple(_write_files(connection, edition, basis.schema, outbox, progress, hook, pseudonyms))
+            files = tuple(_write_files(connection, edition, basis.schema, day, outbox, progress, hook, pseudonyms))
         except OSError as error:
             raise no_room(error) from None
     return Extract(files, day)
@@ -113,27 +114,30 @@ def _write_files(
     connection: psycopg.Connection,
     edition: Edition,
     schema: str,
+    day: date,
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
     pseudonyms: Pseudonyms | None,
 ) -> Iterator[FileFacts]:
     contract = edition.contract
+    counted, source = count(connection, contract, edition.period, schema), source_of(connection)
+    nulled = counted.made_null
     per_file, part, done = contract.format.rows_per_file, 1, 0
     name = edition.file_name(part)
-    file, in_file, replaced, values = _open(outbox, contract, name), 0, 0, hashlib.sha256()
+    file, in_file, replaced, values = _open(outbox, contract, name, day, counted), 0, 0, Values()
     try:
         for read in _blocks(connection, edition, schema, per_file, pseudonyms):
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
-                yield _finish(outbox, name, file, in_file, replaced, values.hexdigest())
-                part, in_file, replaced, values = part + 1, 0, 0, hashlib.sha256()
+                yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
+                part, in_file, replaced, values, nulled = part + 1, 0, 0, Values(), {}
                 name = edition.file_name(part)
-                file = _open(outbox, contract, name)
+                file = _open(outbox, contract, name, day, counted)
             rows, found = harmless(block) if contract.format.control_characters == "replace" else (block, 0)
             file.write(rows)
-            values.update(b"".join(rows))
+            values.add(rows)
             replaced += found
             hook("extracting")
             in_file, done = in_file + len(block), done + len(block)
@@ -142,7 +146,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield _finish(outbox, name, file, in_file, replaced, values.hexdigest())
+    yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
 
 
 def _abandon(file: _File) -> None:
@@ -153,25 +157,25 @@ def _abandon(file: _File) -> None:
         return
 
 
-def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
+def _open(outbox: Outbox, contract: Contract, name: str, day: date, counted: Counted) -> _File:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.unfinished(base)
     if contract.format.layout:
         return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
         return CsvFile(path, [column.in_file for column in contract.columns])
-    return ParquetFile(path, contract, name)
+    return ParquetFile(path, contract, name, day, counted.missing)
 
 
-def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int, values: str) -> FileFacts:
+def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) -> FileFacts:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.finish(base)
     if not isinstance(file, FixedWidthFile):
         writer = f"pyarrow {pa.__version__}" if isinstance(file, ParquetFile) else None
-        return replace(facts_of(path, name, rows), replaced=replaced, values=values, writer=writer)
+        return replace(facts_of(path, name, rows), replaced=replaced, writer=writer)
     outbox.finish(base + COLUMNS)
     fitting = file.fitting.as_dict()
-    return replace(facts_of(path, name, file.rows), replaced=replaced, values=values, fitting=fitting)
+    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=fitting)
 
 
 def _blocks(

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import google_crc32c
 
@@ -31,8 +31,8 @@ class FileFacts:
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
         fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
-        values: SHA-256 of its rows as PostgreSQL writes them, in hexadecimal: the same whichever version of a library
-            laid them out. None for the manifest, and for what was sent before rows were hashed.
+        content: of a data file what it says, whatever wrote it, as values.py has it. None for the manifest, and for what was
+            sent before it was kept.
         writer: the library that wrote it, with its version; None where this program alone did.
     """
 
@@ -46,8 +46,13 @@ class FileFacts:
     replaced: int = 0
     formulas: int = 0
     fitting: Mapping[str, Mapping[str, int]] | None = None
-    values: str | None = None
+    content: Mapping[str, Any] | None = None
     writer: str | None = None
+
+    @property
+    def values(self) -> str | None:
+        """SHA-256 of its rows, in hexadecimal: the same whichever version of a library laid them out."""
+        return None if self.content is None else str(self.content["values_sha256"])
 
     @property
     def rows_set_aside(self) -> int:

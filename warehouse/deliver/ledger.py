@@ -51,7 +51,7 @@ where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, values_sha256, writer
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content, writer
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _UPLOADED = """
@@ -64,7 +64,7 @@ where delivery_id = %s and attempt = %s and name = %s
 """
 _RECORD = """
 insert into ledger.delivery_files (
-    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting, values_sha256,
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting, content,
     writer
 )
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -416,7 +416,7 @@ class Ledger:
                     file.crc32c,
                     file.replaced,
                     None if file.fitting is None else Jsonb(file.fitting),
-                    file.values,
+                    None if file.content is None else Jsonb(file.content),
                     file.writer,
                 ),
             )

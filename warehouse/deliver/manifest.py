@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
@@ -69,7 +70,13 @@ def build(
             "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.
             "writer": f"pyarrow {pa.__version__}" if contract.format.kind == "parquet" else None,
+            "source": next((file.content.get("source") for file in files if file.content), None),
+            "owner": contract.grounds.owner,
             "purpose": contract.purpose,
+            "agreement": str(contract.grounds.agreement),
+            "legal_basis": contract.grounds.legal_basis,
+            "disclosure_rules": contract.grounds.disclosure_rules,
+            "values_made_null": _made_null(files),
             "retention_months": contract.retention_months,
             "previous": _other(previous),
             "volume": _volume(previous or replaced, released),
@@ -97,6 +104,14 @@ def _volume(before: Known, released: Collection[str]) -> dict[str, Any]:
         "note": None if before else "The first delivery: there is none to compare its number of rows with.",
         "released": sorted(released),
     }
+
+
+def _made_null(files: Sequence[FileFacts]) -> dict[str, int]:
+    """How many values of each column no file can hold; whatever else is null was null in the warehouse."""
+    found: Counter[str] = Counter()
+    for file in files:
+        found.update((file.content or {}).get("made_null", {}))
+    return dict(sorted(found.items()))
 
 
 def _other(known: Known) -> dict[str, Any] | None:

@@ -118,11 +118,11 @@ def copy_query(
     columns = sql.SQL(", ").join([*(pseudonyms.in_front if pseudonyms else []), *listed])
     order = sql.SQL(", ").join(_order(contract.column(name), pseudonyms) for name in contract.sort_key)
     return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
-        columns, _rows(contract, period, schema), order
+        columns, rows_of(contract, period, schema), order
     )
 
 
-def _rows(contract: Contract, period: Period, schema: str) -> sql.Composed:
+def rows_of(contract: Contract, period: Period, schema: str) -> sql.Composed:
     """The rows of a period: of those that are of one thing only the newest, where the contract says so."""
     if contract.period_column is None:
         return relation(contract, schema)

@@ -21,7 +21,7 @@ LANDED = {
     "0006_open_months.sql": "311f23828a4d0bbf",
     "0007_who_was_delivered.sql": "ede7dc9903e56f9d",
     "0008_released.sql": "f71eb9e26ae7152a",
-    "0009_rows_of_deliveries.sql": "763f7935e0f0e0f8",
+    "0009_content_of_files.sql": "6864faabc56120c1",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 

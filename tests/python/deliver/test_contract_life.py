@@ -232,6 +232,10 @@ def fitting(tmp_path: Path) -> Fitting:
     return Fitting(tmp_path)
 
 
+def _codes_of(*codes: str) -> dict[str, Any]:
+    return {"name": "known", "type": "library", "metric": "invalidValues", "arguments": {"validValues": list(codes)}}
+
+
 MISFITS: Final[dict[str, tuple[Callable[[Fitting], Any], type[WarehouseError], str]]] = {
     "typo in a column": (
         lambda f: f.column(1, name="national_insurence_number"),
@@ -258,6 +262,11 @@ MISFITS: Final[dict[str, tuple[Callable[[Fitting], Any], type[WarehouseError], s
         lambda f: f.model.write_text(MODEL.replace("data_type: integer", "data_type: string")),
         ContractError,
         "establishment_urn is integer, and text in model",
+    ),
+    "a code that readers take for missing": (
+        lambda f: f.column(1, quality=[_codes_of("Yes", "None", "NA")]),
+        ContractError,
+        "allows `NA`, `None`, which pandas and R's readers take for a missing value",
     ),
     "a column that is not in what dbt read": (
         lambda f: f.write_manifest(establishment_urn=None),

@@ -80,5 +80,5 @@ def test_the_command(options: list[str], capsys: pytest.CaptureFixture[str], mon
             f"exports/{path.parent.name}/{path.name}" for path in contract_files()
         ]
     else:
-        assert "tad/teachers: active, version 2.1.0" in said
+        assert "tad/teachers: active, version 3.0.0" in said
         assert "What was last sent is not known: the warehouse does not run." in said

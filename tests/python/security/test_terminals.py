@@ -85,6 +85,7 @@ WALKED: list[list[str]] = [
     ["build", "diff", EVIL, "current"],
     ["build", "drop", EVIL],
     ["contract", "check", EVIL],
+    ["contract", "csvw", EVIL],
     ["contract", "new", EVIL],
     ["contract", "sync", "--check", EVIL],
     ["erase", "--help"],
