@@ -97,7 +97,7 @@ def show_register(json: bool = JsonOption) -> None:
 def show_due(json: bool = JsonOption) -> None:
     """List what the next run would deliver."""
     owed = what_is_due(world_of(ready()))
-    listed = [{"id": item.delivery_id, "action": item.action, "state": item.state or "not begun"} for item in owed]
+    listed = [{"id": item.delivery_id, "action": item.doing, "state": item.state or "not begun"} for item in owed]
     if json:
         print_json(listed)
     elif not listed:
@@ -289,7 +289,7 @@ def redo_delivery(
 def received(
     delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
 ) -> None:
-    """Record that the recipient has the files that vanished: write the manifest and close the delivery."""
+    """Record that the recipient has the files that vanished, or were not acknowledged, and close the delivery."""
     _decide(delivery, "received", because, json)
 
 
@@ -374,7 +374,7 @@ def _decide(delivery: str, decision: Literal["received", "resend"], because: str
     if json:
         print_json({"id": delivery, "state": state})
     elif state == State.CLOSED:
-        out.print(f"{delivery} is closed: its manifest was written.")
+        out.print(f"{delivery} is closed: its manifest is there.")
     else:
         out.print(f"{delivery} will be sent again by the next run, or by `warehouse deliver`.")
 

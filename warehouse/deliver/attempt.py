@@ -13,6 +13,7 @@ from warehouse.core.database import connect
 from warehouse.core.errors import CheckFailed, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver import manifest, volume
+from warehouse.deliver.acknowledged import refuse_early, settle
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.check import Check
 from warehouse.deliver.destinations import Destination
@@ -72,6 +73,8 @@ class Attempt:
         self.hook("checked")
         self.index(self.edition, entry.attempt, [path for path, _ in paths], self.progress)
         standing = self._manifest_there(made)
+        if standing is None:
+            refuse_early(self.destination, self.edition)
         clean(self.ledger, self.destination, self.edition, self.progress, keep={file.name for file in made.files})
         sending = Sending(
             self.edition,
@@ -92,7 +95,7 @@ class Attempt:
             sending.verify(file)
         self._commit(made, sending, standing)
         self.hook("committed")
-        self.ledger.closed(self.delivery)
+        settle(self.ledger, self.destination, self.edition)
         self.outbox.release()
         self.hook("closed")
 

@@ -38,6 +38,12 @@ class Owed:
     state: State | None
 
     @property
+    def doing(self) -> str:
+        """What a run would do, in words."""
+        waits = self.state is State.VERIFIED and self.edition.acknowledgement is not None
+        return "look for the acknowledgement" if waits else self.action
+
+    @property
     def delivery_id(self) -> str:
         return self.edition.delivery_id
 

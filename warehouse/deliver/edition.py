@@ -44,6 +44,12 @@ class Edition:
         """The revision before it."""
         return Edition(self.contract, self.period, self.revision - 1) if self.revision > 1 else None
 
+    @property
+    def acknowledgement(self) -> str | None:
+        """The file, below the destination, with which the recipient acknowledges it; None where nothing is agreed."""
+        name = self.contract.acknowledgement
+        return name and name.replace("{delivery}", self.delivery_id).replace("{period}", self.label)
+
     def file_name(self, part: int) -> str:
         """A data file's name below the destination; parts count from 1 when the contract splits the file.
 

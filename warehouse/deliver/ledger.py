@@ -49,6 +49,7 @@ _TAKEN_AWAY = """
 update ledger.delivery_files set removed_at = coalesce(removed_at, now())
 where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
+_WAITING = "select from ledger.deliveries where delivery_id = %s and state = 'verified' and error ? 'waits_for'"
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
     name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content, writer
@@ -153,6 +154,10 @@ class Ledger:
         """A delivery's row; None when it is not there."""
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
             return cursor.execute(_ENTRY + "where delivery_id = %s", (delivery,)).fetchone()
+
+    def is_waiting(self, delivery: str) -> bool:
+        """Whether nothing but the recipient's acknowledgement is missing."""
+        return self._connection.execute(_WAITING, (delivery,)).fetchone() is not None
 
     def recorded_files(self, delivery: str) -> list[RecordedFile]:
         """The files of every attempt so far, the newest attempt first."""
@@ -340,8 +345,15 @@ class Ledger:
         )
 
     def closed(self, delivery: str) -> None:
-        """The manifest is there and was read back: delivered."""
+        """The manifest is there and was read back, and acknowledged where that is agreed: delivered."""
         self._advance(delivery, State.CLOSED, closing=True)
+
+    def waits(self, delivery: str, acknowledgement: str, error: WarehouseError) -> None:
+        """All is there and was read back, but for the acknowledgement: the step stays, and says what it waits for."""
+        said = Jsonb(error.as_dict() | {"waits_for": acknowledgement})
+        self._connection.execute(
+            "update ledger.deliveries set error = %s where delivery_id = %s and state = 'verified'", (said, delivery)
+        )
 
     def failed(self, delivery: str, error: WarehouseError | None) -> None:
         """An attempt ended without a delivery.

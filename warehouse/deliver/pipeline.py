@@ -136,7 +136,7 @@ def redo(
 def decide(
     world: World, progress: Progress, delivery_id: str, decision: Literal["received", "resend"], because: str
 ) -> State:
-    """Carry out what a person decided about a delivery whose files vanished.
+    """Carry out what a person decided about a delivery whose files vanished, or whose acknowledgement is missing.
 
     Args:
         decision: "received": the recipient has the files: the manifest is written and the delivery closed. "resend":
@@ -150,6 +150,10 @@ def decide(
     with begin(world, contracts, progress, check_files, _nothing) as run:
         edition = _edition(contracts, delivery_id)
         entry = run.ledger.entry(edition.delivery_id)
+        if decision == "received" and run.ledger.is_waiting(edition.delivery_id):
+            run.ledger.decide(edition.delivery_id, decision, because)
+            run.ledger.closed(edition.delivery_id)
+            return State.CLOSED
         if entry is None or entry.state is not State.VANISHED:
             raise _not_possible(
                 f"{delivery_id} waits for no decision: it is {entry.state if entry else 'not in the ledger'}.",

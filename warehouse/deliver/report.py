@@ -36,7 +36,7 @@ class DeliveryReport:
         delivery_id: such as "dandi/teachers/2026-09".
         contract: its file, as a person would type it.
         period: such as "2026-09".
-        state: closed, missed, failed or vanished.
+        state: closed, missed, failed or vanished; verified while the recipient's acknowledgement is waited for.
         bytes: of all data files.
         where: the destination without any password.
         build_id, as_at, known_up_to: what it rests on: the build, the day it describes, and when the last transaction
@@ -45,6 +45,7 @@ class DeliveryReport:
         from_history: whether it is of what was known when it was due, as no run came for it then.
         missed_because: why it is not delivered and will not be.
         adopted: whether an earlier attempt turned out to have delivered it already.
+        waits_for: the acknowledgement that is not there yet.
         error: why it failed.
     """
 
@@ -67,6 +68,7 @@ class DeliveryReport:
     from_history: bool = False
     missed_because: str = ""
     adopted: bool = False
+    waits_for: str | None = None
     error: WarehouseError | None = None
 
     def __str__(self) -> str:
@@ -74,7 +76,8 @@ class DeliveryReport:
         if self.state == State.MISSED:
             return f"{self.delivery_id} (missed: {self.missed_because})"
         aside = f", {self.rows_set_aside:,} set aside: see its manifest" if self.rows_set_aside else ""
-        return f"{self.delivery_id} ({self.rows:,} rows{aside})"
+        waits = f"; waits for the acknowledgement {self.waits_for}" if self.waits_for else ""
+        return f"{self.delivery_id} ({self.rows:,} rows{aside}{waits})"
 
     @property
     def rests_on(self) -> str:

@@ -33,6 +33,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
 from warehouse.deliver import people_in_files
+from warehouse.deliver.acknowledged import settle
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
@@ -213,6 +214,10 @@ class Run:
         if owed.action == "decide":
             names = [one.facts.name for one in sent(self.ledger.recorded_files(owed.delivery_id))]
             raise vanished(edition, entry.destination or "" if entry else "", names)
+        if entry is not None and edition.acknowledgement and self.ledger.is_waiting(owed.delivery_id):
+            with closing(open_destination(entry.destination or "", self.world.settings)) as destination:
+                settle(self.ledger, destination, edition)
+            return self._closed(owed, replace(report, adopted=True))
         if entry is not None:
             if entry.state is not State.FAILED:
                 self.ledger.failed(owed.delivery_id, None)
@@ -324,6 +329,7 @@ class Run:
             bytes=entry.bytes or 0,
             files=files,
             where=entry.destination or "",
+            waits_for=owed.edition.acknowledgement if entry.state is State.VERIFIED else None,
             build_id=entry.build_id,
             as_at=entry.as_at,
             known_up_to=entry.known_at,
@@ -344,6 +350,8 @@ class Run:
         entry = self.ledger.entry(owed.delivery_id)
         if entry is None or entry.state.is_final or entry.state is State.VANISHED:
             return
+        if self.ledger.is_waiting(owed.delivery_id):
+            return  # All was sent. That nobody could look for the answer changes nothing.
         if isinstance(error, FilesVanished):
             if entry.state not in (State.UPLOADED, State.VERIFIED, State.FAILED):
                 self.ledger.failed(owed.delivery_id, error)

@@ -18,6 +18,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
+from warehouse.core.contracts.acknowledgement import acknowledgement_of
 from warehouse.core.contracts.file_format import format_of
 from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
 from warehouse.core.contracts.model import (
@@ -47,6 +48,7 @@ _CUSTOM = {
     "compressionLevel",
     "rowsPerFile",
     "confirmation",
+    "acknowledgement",
     "controlCharacters",
     "formulaCharacters",
     "pseudonymKey",
@@ -57,7 +59,7 @@ _CUSTOM = {
     *GROUNDS,
     "fileName",
 }
-_MAY_CHANGE = {"confirmation", "agreement"}
+_MAY_CHANGE = {"confirmation", "acknowledgement", "agreement"}
 """Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
 
 _HEADING = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]{0,62}\Z")
@@ -132,6 +134,7 @@ class _Loader:
         schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
         destinations = self._destinations()
         proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
+        acknowledgement = acknowledgement_of(custom, proof, self._wrong)
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
         if self._problems:
             raise contract_error(self._path, self._problems)
@@ -155,6 +158,7 @@ class _Loader:
             schedule=schedule,
             destinations=destinations,
             proof=proof,
+            acknowledgement=acknowledgement,
             retention_months=retention,
             content_sha256=_content(document),
             pseudonym_key=pseudonym_key,

@@ -199,6 +199,8 @@ class Contract:
         as_at_column: the column that holds the snapshot's business date in every row, if there is one.
         destinations: the kinds of place it may go to, by their names in warehouse.core.destinations.
         proof: what proves that a file arrived.
+        acknowledgement: the file at the destination with which the recipient acknowledges a delivery, with places that
+            each delivery fills; None where nothing is agreed.
         retention_months: how long the recipient may keep a file.
         pseudonym_key: that makes the pseudonyms; None where no column is one.
         period_column: with the day by which a row belongs to a period; None where each delivery has every row.
@@ -233,6 +235,7 @@ class Contract:
     period_column: str | None = None
     newest_of: tuple[str, ...] = ()
     primary_key: tuple[str, ...] = ()
+    acknowledgement: str | None = None
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""
