@@ -130,7 +130,7 @@ def compare(before: Stored, after: Stored, key: Sequence[str], progress: Progres
         raise UsageError(
             f"{before.entry.delivery_id} and {after.entry.delivery_id} have no key in common: "
             f"{', '.join(missing) or 'the contract has none'}.",
-            meaning="Their rows cannot be told apart in the same way. Nothing was compared.",
+            meaning="Which row of one is which of the other is not known. Nothing was compared.",
             next_command="Compare deliveries of a contract version that has the key: `warehouse deliveries list`.",
         )
     found = Difference(
