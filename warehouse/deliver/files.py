@@ -31,8 +31,8 @@ class FileFacts:
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
         fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
-        content: of a data file what it says, whatever wrote it, as values.py has it. None for the manifest, and for what
-            was sent before it was kept.
+        content: of a data file what it says, whatever wrote it, as values.py has it. None for the manifest, and for
+            what was sent before it was kept.
         writer: the library that wrote it, with its version; None where this program alone did.
     """
 

@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -197,6 +198,22 @@ class AzureBlob(Destination):
 
         return self._try(download, Doing.READING, name)
 
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+
+        def download() -> bool:
+            try:
+                pieces = self._blob(name).download_blob(max_concurrency=1)
+            except HttpResponseError as error:
+                if _code(error) != _NO_BLOB:
+                    raise
+                return False
+            with path.open("wb") as target:
+                pieces.readinto(target)
+            return True
+
+        return self._try(download, Doing.READING, name)
+
     def remove(self, name: str) -> None:
         """See Destination."""
 
@@ -277,15 +294,7 @@ class AzureBlob(Destination):
             return AzureSasCredential(token)
         if self._emulator is not None:
             return None
-        people = (
-            "cli",
-            "developer_cli",
-            "powershell",
-            "shared_token_cache",
-            "visual_studio_code",
-            "interactive_browser",
-        )
-        return DefaultAzureCredential(**{f"exclude_{one}_credential": True for one in people})
+        return DefaultAzureCredential(**{f"exclude_{one}_credential": True for one in _OF_PEOPLE})
 
     def _try(self, action: Callable[[], _Result], doing: Doing, name: str) -> _Result:
         def once() -> _Result:
