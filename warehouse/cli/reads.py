@@ -30,4 +30,4 @@ def reads(json: bool = JsonOption) -> None:
     if not found.of_others:
         out.print("Only this login's own statements could be looked at: pg_read_all_stats shows those of all.")
     if found.dropped:
-        out.print(f"The server has let go of {found.dropped:,} rare statements: there may be more reads.")
+        out.print(f"The server has dropped the counts of {found.dropped:,} rare statements: there may be more reads.")
