@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow.parquet
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from warehouse.core.errors import CheckFailed, ContractError
 from warehouse.core.progress import Silent
 from warehouse.deliver import redo
 from warehouse.deliver.check import check_files
+from warehouse.deliver.comparison import difference
 
 HEADINGS = {"trn": "TRN", "last_name": "Last name", "born": "Date of birth"}
 OCTOBER_FIRST = datetime(2026, 10, 1, tzinfo=UTC)
@@ -62,6 +64,10 @@ def test_columns_and_parts_have_their_agreed_names(kind: str, world: World) -> N
     assert [file.name.rsplit("/", maxsplit=1)[-1] for file in again.files] == [
         f"people_202610010001_{part}.{kind}" for part in (1, 2)
     ]
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        both = report.delivery_id, again.delivery_id
+        found = difference(world.at(OCTOBER), connection, *both, Silent())
+    assert (found.key, found.rows_after, found.added, found.removed, found.changed) == (("TRN",), 200, 0, 0, 0)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
