@@ -226,6 +226,12 @@ class FailingSftpServer(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("write only")
         return super().remove(path)
 
+    def read(self, file_obj: object, offset: int, size: int) -> Any:
+        if self.world.drop_reads:
+            self.world.drop_reads -= 1
+            self.channel.get_connection().abort()
+        return super().read(file_obj, offset, size)
+
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
         if "rename" in self.world.denies:
             raise asyncssh.SFTPPermissionDenied("no rename")
@@ -266,6 +272,7 @@ class SftpWorld:
     port: int = 0
     known_hosts: Path = Path()
     room: int | None = None
+    drop_reads: int = 0
     read_only: bool = False
     drop_connections: int = 0
     drop_at_rename: int = 0
