@@ -233,7 +233,13 @@ def fitting(tmp_path: Path) -> Fitting:
 
 
 def _codes_of(*codes: str) -> dict[str, Any]:
-    return {"name": "known", "type": "library", "metric": "invalidValues", "arguments": {"validValues": list(codes)}}
+    return {
+        "name": "known",
+        "type": "library",
+        "metric": "invalidValues",
+        "arguments": {"validValues": list(codes)},
+        "mustBe": 0,
+    }
 
 
 MISFITS: Final[dict[str, tuple[Callable[[Fitting], Any], type[WarehouseError], str]]] = {

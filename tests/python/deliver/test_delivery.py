@@ -33,7 +33,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
     digest = hashlib.sha256(content).hexdigest()
     resource = manifest["resources"][0]
     assert (resource["hash"], resource["bytes"], resource["rows"]) == (f"sha256:{digest}", len(content), 200)
-    assert manifest["delivery"] | {"contract": 0, "purpose": 0, "writer": 0} == {
+    assert manifest["delivery"] | {"contract": 0, "purpose": 0, "writer": 0, "volume": 0} == {
         "id": "dandi/teachers/2026-09",
         "period": "2026-09",
         "period_start": "2026-09-01",
@@ -49,6 +49,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
         "build_id": 2,
         "writer": 0,
         "purpose": 0,
+        "volume": 0,
         "source": None,
         "owner": "Testers",
         "agreement": "Test 1, signed 2020-01-31",
