@@ -20,7 +20,10 @@ from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
 from warehouse.deliver.try_out import try_out
 
-_CLOSE = "Have its owner enforce public access prevention and uniform access on the bucket."
+_CLOSE = (
+    "Have its owner close it: public access prevention and uniform access on a bucket, no anonymous access to a "
+    "container."
+)
 _ASK = "Ask its owner."
 _TRIED = {
     Proof.READ_BACK: "a tiny file was written, read back and removed",

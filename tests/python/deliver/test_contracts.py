@@ -26,7 +26,7 @@ def test_a_sound_contract_loads(tmp_path: Path) -> None:
     contract = load_contract(write_contract(tmp_path, document()))
     assert [one.name for one in contract.columns][:2] == ["trn", "last_name"]
     assert contract.column("trn").unique
-    assert contract.destinations == {"folder", "cloud_storage", "sftp"}
+    assert contract.destinations == {"folder", "cloud_storage", "azure_blob", "sftp"}
 
 
 def _property(given: dict[str, Any], position: int) -> dict[str, Any]:

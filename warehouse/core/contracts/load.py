@@ -18,7 +18,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from warehouse.core.contracts.acknowledgement import acknowledgement_of
+from warehouse.core.contracts.confirmation import acknowledgement_of, proof_of
 from warehouse.core.contracts.file_format import format_of
 from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
 from warehouse.core.contracts.model import (
@@ -27,7 +27,6 @@ from warehouse.core.contracts.model import (
     Classification,
     Column,
     Contract,
-    Proof,
     PseudonymKey,
     Rule,
     RuleKind,
@@ -133,7 +132,7 @@ class _Loader:
         said = {str(entry.property): entry for entry in document.slaProperties or []}
         schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
         destinations = self._destinations()
-        proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
+        proof = proof_of(custom, self._wrong)
         acknowledgement = acknowledgement_of(custom, proof, self._wrong)
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
         if self._problems:
@@ -347,12 +346,6 @@ class _Loader:
             self._wrong("customProperties.newestOf", "must be a list of columns, beside a periodColumn")
             return None, ()
         return (None if given is None else str(given)), tuple(newest)
-
-    def _proof(self, given: object) -> Proof:
-        if given not in [one.value for one in Proof]:
-            self._wrong("customProperties.confirmation", f"is `{given}`; it must be one of {', '.join(Proof)}")
-            return Proof.READ_BACK
-        return Proof(str(given))
 
     def _destinations(self) -> frozenset[str]:
         kinds = set()

@@ -1,4 +1,4 @@
-"""The file with which a recipient acknowledges a delivery, as a contract names it."""
+"""How an arrival is confirmed, as a contract says it: what proves it, and the file that acknowledges it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,22 @@ _PLACES = ("{delivery}", "{period}")
 _WHERE = "customProperties.acknowledgement"
 
 
+def proof_of(custom: Mapping[str, object], wrong: Callable[[str, str], None]) -> Proof:
+    """What proves that a file arrived.
+
+    Args:
+        custom: the contract's own properties.
+        wrong: told what is wrong, and where.
+    """
+    given = custom.get("confirmation", Proof.READ_BACK.value)
+    if given not in [one.value for one in Proof]:
+        wrong("customProperties.confirmation", f"is `{given}`; it must be one of {', '.join(Proof)}")
+        return Proof.READ_BACK
+    return Proof(str(given))
+
+
 def acknowledgement_of(custom: Mapping[str, object], proof: Proof, wrong: Callable[[str, str], None]) -> str | None:
-    """The name below the destination, with the places that each delivery fills; None where nothing is agreed.
+    """The name of the acknowledgement below the destination, with places that each delivery fills; None for none.
 
     Args:
         custom: the contract's own properties.
