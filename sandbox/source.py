@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
@@ -26,9 +27,10 @@ class SandboxSource:
         return make(conninfo, settings.warehouse_sandbox_people, SEED, progress)
 
     def today(self, conninfo: str) -> datetime.date:
-        """The date in that world."""
+        """The date in that world; before it is made, the day in London."""
         world = world_of(conninfo)
-        assert world is not None
+        if world is None:
+            return datetime.datetime.now(ZoneInfo("Europe/London")).date()
         today: datetime.date = world["today"]
         return today
 

@@ -180,8 +180,11 @@ _SOME: dict[str, object] = {
 def test_a_manifest_of_rewritten_files_has_no_hash_of_rows_that_are_gone(world: World) -> None:
     world.run()
     content = (world.place / "2026-09" / "datapackage.json").read_bytes()
-    after = json.loads(data_package.rewritten(content, {}, "1 row removed"))
-    assert [("valuesHash" in one) for one in after["resources"]] == [False]
+    (file,) = json.loads(content)["resources"]
+    other = {file["path"]: {"hash": "sha256:0", "bytes": 1, "rows": 0}}
+    for files, has_it in ((other, False), ({}, True)):
+        after = json.loads(data_package.rewritten(content, files, "1 row removed"))
+        assert [("valuesHash" in one) for one in after["resources"]] == [has_it]
 
 
 # ---- readers' defaults

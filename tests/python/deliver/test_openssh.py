@@ -1,6 +1,6 @@
 """The server that recipients have: OpenSSH itself, where this machine has it.
 
-Without it (Debian: apt-get install openssh-server) these tests are skipped, which fails where TRW_NO_SKIPS is set. All
+Without it (Debian: apt-get install openssh-server) these tests are left out, and the summary of the tests says so. All
 other tests of SFTP run on a server of asyncssh, which can be told to fail.
 """
 
@@ -21,6 +21,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.python.conftest import NO_OPENSSH
 from tests.python.deliver.delivering import World
 from tests.python.waiting import until
 from warehouse.core.errors import DestinationRefused
@@ -34,7 +35,7 @@ SSHD = os.environ.get("TRW_SSHD") or shutil.which(
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("short_waits"),
-    pytest.mark.skipif(SSHD is None, reason="NO OPENSSH SERVER HERE: the server that recipients have was not tried"),
+    pytest.mark.skipif(SSHD is None, reason=NO_OPENSSH),
 ]
 
 CONFIG = """
