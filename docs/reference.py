@@ -75,7 +75,11 @@ def commands() -> str:
     text = _WRITTEN.format("warehouse/cli and sandbox/cli.py") + "# Commands\n\n"
     text += "Every command has `--help` and `--json`. Exit codes: [exit-codes.md](exit-codes.md).\n"
     for path, command in _walk(typer.main.get_command(app), "warehouse"):
-        options = [p for p in command.params if p.name not in ("help", "json") and not _is_help(p)]
+        options = [
+            p
+            for p in command.params
+            if p.name not in ("help", "json") and not _is_help(p) and not getattr(p, "hidden", False)
+        ]
         text += f"\n## `{path}`\n\n{_paragraphs(command.help)}\n"
         if options:
             text += "\n| option | |\n| --- | --- |\n" + "".join(_option(option) for option in options)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import delivered, find_person
+from warehouse.cli import delivered, delivery_decisions, find_person
+from warehouse.cli.delivery_decisions import IdArgument
 from warehouse.cli.opening import at_warehouse, if_it_answers, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
 from warehouse.core.errors import WarehouseError
@@ -19,7 +20,6 @@ from warehouse.deliver import (
     DeliveryReport,
     RowOfFile,
     State,
-    decide,
     decisions,
     deliver,
     difference,
@@ -27,9 +27,7 @@ from warehouse.deliver import (
     dry_run,
     missed,
     recreate,
-    redo,
     register,
-    release,
     show,
     verify,
     what_is_due,
@@ -38,10 +36,6 @@ from warehouse.deliver import (
 from warehouse.jobs.history import history
 
 app = typer.Typer(help="Deliveries: what was sent to whom, and what is due.", no_args_is_help=True)
-app.command("find-person")(find_person.find)
-
-BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: name no person.")
-IdArgument = typer.Argument(help="For example tad/teachers/2026-09; `warehouse deliveries list` shows them.")
 
 
 @app.command("list")
@@ -264,62 +258,6 @@ def recreate_delivery(
         out.print(f"The files are in {again.folder}. They hold personal data, and an erasure does not look there.")
 
 
-@app.command("redo")
-def redo_delivery(
-    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
-) -> None:
-    """Deliver a closed delivery again, as a numbered revision such as tad/teachers/2026-09-r2.
-
-    The revision's manifest says which delivery it replaces; the ledger keeps both, and the reason. It is made from the
-    published build, so it is possible for the latest month only: today's rows are
-    never sent under the name of an earlier one.
-    """
-    reason = decisions.checked_reason(because)
-    world = world_of(ready())
-    progress = TerminalProgress(quiet=json)
-    with progress.stage("deliver"):
-        report = redo(world, progress, delivery, reason)
-    if json:
-        print_json(report.as_dict())
-    else:
-        out.print(f"{report}{report.rests_on}")
-
-
-@app.command("received")
-def received(
-    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
-) -> None:
-    """Record that the recipient has the files that vanished, or were not acknowledged, and close the delivery."""
-    _decide(delivery, "received", because, json)
-
-
-@app.command("resend")
-def resend(
-    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
-) -> None:
-    """Record that the recipient does not have the files that vanished: the next run sends them again."""
-    _decide(delivery, "resend", because, json)
-
-
-@app.command("release")
-def release_delivery(
-    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
-) -> None:
-    """Let a delivery pass that was refused for its number of rows alone (exit code 85): the next run sends it.
-
-    The ledger keeps who decided it, when, why and from which rule. It holds for this delivery alone, and for a number
-    of rows that is no further off. No other rule can be let pass.
-    """
-    reason = decisions.checked_reason(because)
-    rules = release(world_of(ready()), TerminalProgress(quiet=json), delivery, reason)
-    if json:
-        print_json({"id": delivery, "released": rules})
-    else:
-        for rule, rows in rules.items():
-            out.print(f"{delivery} is released from `{rule}`, with {rows:,} rows.")
-        out.print("The next run sends it, or `warehouse deliver`.")
-
-
 @app.command("dry-run")
 def dry_run_of_contract(
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Such as tad/teachers.")],
@@ -368,17 +306,6 @@ def _broken(rule: dict[str, Any]) -> tuple[Any, ...]:
     return (rule["rule"], ", ".join(rule["columns"]), rule["rows"], numbers or rule["detail"] or None)
 
 
-def _decide(delivery: str, decision: Literal["received", "resend"], because: str, json: bool) -> None:
-    reason = decisions.checked_reason(because)
-    state = decide(world_of(ready()), TerminalProgress(quiet=json), delivery, decision, reason)
-    if json:
-        print_json({"id": delivery, "state": state})
-    elif state == State.CLOSED:
-        out.print(f"{delivery} is closed: its manifest is there.")
-    else:
-        out.print(f"{delivery} will be sent again by the next run, or by `warehouse deliver`.")
-
-
 def deliver_now(
     due: Annotated[
         bool, typer.Option("--due", help="Also, and first, the months that no run came for: from history.")
@@ -417,3 +344,10 @@ def deliver_now(
         out.print("Nothing is due.")
     if failure:
         raise failure
+
+
+app.command("find-person")(find_person.find)
+app.command("redo")(delivery_decisions.redo_delivery)
+app.command("received")(delivery_decisions.received)
+app.command("resend")(delivery_decisions.resend)
+app.command("release")(delivery_decisions.release_delivery)
