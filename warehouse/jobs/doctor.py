@@ -127,8 +127,13 @@ def _contracts(databases: Databases) -> list[Finding]:
 
 
 def _holds_made_up_people(databases: Databases) -> bool:
+    """Whether the warehouse's people are made up; before the first run, whether those of the source are."""
     with databases.warehouse() as warehouse:
-        return ours.identify(warehouse).has_ledger and bool(sandbox_only.holds_synthetic(warehouse))
+        held = sandbox_only.holds_synthetic(warehouse) if ours.identify(warehouse).has_ledger else None
+    if held is not None:
+        return held
+    with databases.source() as source:
+        return sandbox_only.is_synthetic(source)
 
 
 def _destinations(databases: Databases) -> list[Finding]:
