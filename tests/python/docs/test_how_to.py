@@ -46,7 +46,6 @@ _NOWHERE = {
     "WAREHOUSE_DESTINATION_DANDI": "/nowhere",
     "WAREHOUSE_DESTINATION_TAD": "/nowhere",
     "WAREHOUSE_DESTINATION_TPS": "/nowhere",
-    "WAREHOUSE_DESTINATION_TRA": "/nowhere",
 }
 """Settings with which `warehouse run` checks the destinations, and then finds no database."""
 
