@@ -68,8 +68,8 @@ that nobody has read since the server began to count can go.
 
 It misses queries that leave the schema out (`search_path`). Other roles' statements are shown to those who may see
 them (`pg_read_all_stats`). The embedded server does not load the extension. Without it nothing counts: a server's log
-has the statements of a login after
-`alter role … set log_statement = 'all'`. On BigQuery, `INFORMATION_SCHEMA.JOBS` has the text of each query.
+has the statements of a login after `alter role … set log_statement = 'all'`. On BigQuery, `INFORMATION_SCHEMA.JOBS`
+has the text of each query.
 """
 
 

@@ -21,16 +21,23 @@ from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace where e.
 
 _SINCE = "select stats_reset, dealloc from {}.pg_stat_statements_info"
 
-# A statement that makes or describes a view is no read of it. Comments may stand before it.
+# A statement that makes or describes a view is no read of it. Comments go first, and each kind by itself: in a pattern
+# with a choice PostgreSQL takes as much as it can, so one comment would reach to the end of the last.
 _READS = """
 with statements as (
-    select s.userid, s.calls, regexp_replace(s.query, '/\\*.*?\\*/|--[^\\n]*', ' ', 'g') as query
+    select
+        s.userid,
+        s.queryid,
+        s.toplevel,
+        s.calls,
+        regexp_replace(regexp_replace(s.query, '/\\*.*?\\*/', ' ', 'g'), '--[^\\n]*', ' ', 'g') as query
     from {schema}.pg_stat_statements as s
     where s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
 ),
 
 read as (
-    select distinct s.userid, s.calls, s.query, lower(named[1]) as view
+    -- A statement that names a view twice reads it once.
+    select distinct s.userid, s.queryid, s.toplevel, s.calls, lower(named[1]) as view
     from statements as s cross join lateral regexp_matches(s.query, {named}, 'gi') as named
     where s.query !~* '^\\s*(create|alter|drop|comment|grant|revoke|reindex|analyze|vacuum)\\M'
 )

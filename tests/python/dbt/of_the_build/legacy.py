@@ -180,6 +180,7 @@ class TestLegacy:
             connection.execute("select pg_stat_statements_reset()")
             for limit in (1, 2, 3):
                 connection.execute(f"select id from aside_legacy.contact where statecode = 0 limit {limit}".encode())
+            connection.execute("/* a report */ select id from aside_legacy.account where statecode = 0 /* daily */")
             connection.execute('with c as (table aside_legacy.contact) select count(*) from c, "aside_legacy".account')
             # Neither of these reads it.
             connection.execute("comment on view aside_legacy.incident is 'a case'")
@@ -188,6 +189,6 @@ class TestLegacy:
             who = connection.info.user
         counted = {one.view: one.calls for one in found.reads}
         assert (found.why_not, found.of_others, found.dropped) == (None, True, 0)
-        assert (counted["contact"], counted["account"], counted["incident"]) == (4, 1, 0)
+        assert (counted["contact"], counted["account"], counted["incident"]) == (4, 2, 0)
         assert len(counted) == 49, "also those that nobody reads"
         assert {one.role for one in found.reads if one.calls} == {who}
