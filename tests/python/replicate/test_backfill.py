@@ -30,6 +30,7 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
     world.trs.execute("delete from posts where person_id <> all(%s)", (people,))
     stop = threading.Event()
     changes: list[int] = []
+    meanwhile = 0
 
     def change() -> None:
         chance = random.Random(SEED)
@@ -50,7 +51,9 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
     thread.start()
     try:
         for _ in range(4):
+            before = len(changes)
             assert world.apply().error() is None
+            meanwhile += len(changes) - before
             # Once more from the beginning, over rows that are filled already.
             world.warehouse.execute(
                 "update ledger.column_states set state = 'adding', complete_at = null where column_name = 'grade'"
@@ -59,7 +62,7 @@ def test_rows_that_change_all_the_while_are_right(world: World, monkeypatch: pyt
     finally:
         stop.set()
         thread.join()
-    assert len(changes) > 10 * len(people), "hardly anything changed meanwhile"
+    assert meanwhile > 0, "nothing changed meanwhile"
     world.assert_equal("posts")
     world.assert_history("posts")
     assert world.warehouse.execute("select count(*) from posts where grade is null").fetchone() == (0,)
