@@ -22,6 +22,7 @@ from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
 from warehouse.core.variables import DESTINATION, KEY
+from warehouse.deliver import register
 from warehouse.replicate.classification import load_classification
 
 FOLDER = PROJECT / "docs"
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
         "which-table.md": which_table(),
         "guards.md": guards(),
         "replicated.md": _WRITTEN.format("the files in replication/") + replicated.page(),
+        "sharing-register.md": _WRITTEN.format("the contracts in exports/") + register.page(),
         "legacy.md": _WRITTEN.format("seeds/legacy_columns.csv and docs/legacy.py") + legacy.page(),
         "legacy-queries/README.md": _WRITTEN.format("the files beside it") + legacy_queries.page(),
         "../macros/history/as_at_rules.sql": as_at_rules(),
@@ -73,7 +75,11 @@ def commands() -> str:
     text = _WRITTEN.format("warehouse/cli and sandbox/cli.py") + "# Commands\n\n"
     text += "Every command has `--help` and `--json`. Exit codes: [exit-codes.md](exit-codes.md).\n"
     for path, command in _walk(typer.main.get_command(app), "warehouse"):
-        options = [p for p in command.params if p.name not in ("help", "json") and not _is_help(p)]
+        options = [
+            p
+            for p in command.params
+            if p.name not in ("help", "json") and not _is_help(p) and not getattr(p, "hidden", False)
+        ]
         text += f"\n## `{path}`\n\n{_paragraphs(command.help)}\n"
         if options:
             text += "\n| option | |\n| --- | --- |\n" + "".join(_option(option) for option in options)
@@ -127,7 +133,9 @@ def settings() -> str:
         text += f"| `{name.upper()}` | {f'`{default}`' if default is not None else '–'} | {field.description} |\n"
     return text + (
         "\n`WAREHOUSE_DEBUG=1` prints the whole trace of an unexpected error; it may show personal data.\n"
-        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity.\n"
+        "Google Cloud credentials come from `GOOGLE_APPLICATION_CREDENTIALS` or from the machine's own identity,\n"
+        "those of Azure from `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_CLIENT_CERTIFICATE_PATH`, or from the\n"
+        "machine's own identity, unless a file has a shared access signature.\n"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
@@ -26,11 +27,20 @@ class SandboxSource:
         return make(conninfo, settings.warehouse_sandbox_people, SEED, progress)
 
     def today(self, conninfo: str) -> datetime.date:
-        """The date in that world."""
+        """The date in that world; before it is made, the day in London."""
         world = world_of(conninfo)
-        assert world is not None
+        if world is None:
+            return datetime.datetime.now(ZoneInfo("Europe/London")).date()
         today: datetime.date = world["today"]
         return today
+
+    def day_ended(self, conninfo: str, day: datetime.date) -> datetime.datetime | None:
+        """When a day of that world was over; None where it is not over, or was before that was written down."""
+        with psycopg.connect(conninfo) as connection:
+            if connection.execute("select to_regclass('sandbox.day_ended')").fetchone() == (None,):
+                return None
+            row = connection.execute("select ended_at from sandbox.day_ended where day = %s", (day,)).fetchone()
+            return row[0] if row else None
 
 
 def world_of(conninfo: str) -> dict[str, Any] | None:

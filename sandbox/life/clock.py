@@ -50,7 +50,7 @@ class DayInHand:
 
 
 def take_turn(connection: psycopg.Connection[Any]) -> None:
-    """Keep every other advance out until this session ends, and make the table of the day in hand."""
+    """Keep every other advance out until this session ends, and make the tables of the days."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
     if row is None or not row[0]:
         raise LifeInProgressError("Another session is advancing this world. Wait for it, or end it, then try again.")
@@ -62,6 +62,10 @@ def take_turn(connection: psycopg.Connection[Any]) -> None:
             done integer NOT NULL
         )
         """
+    )
+    # What was known when a day was over can be asked of history by the server's clock alone.
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS sandbox.day_ended (day date PRIMARY KEY, ended_at timestamptz NOT NULL)"
     )
 
 
@@ -105,6 +109,9 @@ def close(connection: psycopg.Connection[Any], day: date) -> None:
         connection.execute("SET LOCAL synchronous_commit = on")
         connection.execute("UPDATE sandbox.world SET today = %s WHERE today = %s", (day, day - timedelta(days=1)))
         connection.execute("DELETE FROM sandbox.life_day WHERE day = %s", (day,))
+        connection.execute(
+            "INSERT INTO sandbox.day_ended VALUES (%s, clock_timestamp()) ON CONFLICT DO NOTHING", (day,)
+        )
 
 
 def is_working_day(day: date) -> bool:

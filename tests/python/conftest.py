@@ -97,6 +97,9 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
 
 
 LEFT_TO_ROOT = "this user may not mount a small disk here"
+NO_OPENSSH = "NO OPENSSH SERVER HERE: the server that recipients have was not tried"
+MAY_BE_LEFT_OUT = (LEFT_TO_ROOT, NO_OPENSSH)
+"""What a machine may lack where every test has to run; said again, loudly, below all results."""
 """The one reason for which a test may be left out everywhere: no installation gives an ordinary user that right."""
 
 
@@ -104,13 +107,25 @@ LEFT_TO_ROOT = "this user may not mount a small disk here"
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where every test has to run (`TRW_NO_SKIPS`, set in CI), one that is left out has failed."""
     report = yield
-    counts = report.skipped and not hasattr(report, "wasxfail") and LEFT_TO_ROOT not in str(report.longrepr)
+    counts = report.skipped and not hasattr(report, "wasxfail") and not _may_be_left_out(report)
     if counts and os.environ.get("TRW_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"TRW_NO_SKIPS is set, and this was left out: {report.longrepr}"
     if report.failed:
         report.sections += [(f"{name}, shared server", text) for name, text in _said_by_shared_servers()]
     return report
+
+
+def _may_be_left_out(report: pytest.TestReport) -> bool:
+    return any(reason in str(report.longrepr) for reason in MAY_BE_LEFT_OUT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what this machine lacks."""
+    skipped = [report for report in terminalreporter.getreports("skipped") if isinstance(report, pytest.TestReport)]
+    for reason in MAY_BE_LEFT_OUT:
+        if left_out := [report for report in skipped if reason in str(report.longrepr)]:
+            terminalreporter.write_line(f"{reason} ({len(left_out)} tests left out)", red=True, bold=True)
 
 
 _SHARED: list[WorldDatabases] = []

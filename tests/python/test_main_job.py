@@ -47,8 +47,9 @@ def warehouse(short_folder: Path) -> Iterator[Warehouse]:
     made.call("down")
 
 
-OF_SEPTEMBER = ("dandi/teachers/2026-09", "tad/teachers/2026-09")
-OF_DAYS = ("tps/amend", "tps/new")
+OF_DANDI = ("dandi/induction", "dandi/people", "dandi/routes", "dandi/teachers", "dandi/workforce")
+OF_MONTHS = (*OF_DANDI, "tad/teachers")
+OF_DAYS = ("tps/amend", "tps/new", "tra/new_sanctions", "tra/spent_sanctions")
 
 
 def assert_fixed_width(warehouse: Warehouse) -> None:
@@ -68,6 +69,43 @@ def assert_fixed_width(warehouse: Warehouse) -> None:
         aside = sum(resource["text"]["setAside"].values())
         assert len(records) + aside == warehouse.ask(count)[0]["n"] > 0
         assert resource["rows"] == len(records)
+
+
+def assert_sanctions(warehouse: Warehouse) -> None:
+    """The agency's files of October: each sanction once, however many days it was new or spent, by the old names."""
+    for extract in ("new_sanctions", "spent_sanctions"):
+        folder = warehouse.deliveries / "tra" / extract / "2026-10-01--2026-10-31"
+        (file,) = folder.glob("*-sanctions-20261101.csv")
+        rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+        count = (
+            f"select count(distinct (trn, sanction_number)) as n from extracts.tra_{extract}"
+            " where sanction_listed_date between '2026-10-01' and '2026-10-31'"
+        )
+        assert len(rows) == warehouse.ask(count)[0]["n"]
+        heading = "TRN,Date of birth,Full name,Sanction name,Alert start date,Alert end date,"
+        assert file.read_text("utf-8").startswith(heading)
+        assert all(bool(row["Alert end date"]) is (extract == "spent_sanctions") for row in rows)
+
+
+def assert_pseudonyms(warehouse: Warehouse) -> None:
+    """D&I's files of October that name nobody: every person of theirs is among the people, and of no identifier."""
+    tables = {}
+    for extract in OF_DANDI:
+        folder = warehouse.deliveries / extract / "2026-10"
+        if "pseudonyms" in (said := manifest(folder))["delivery"]:
+            tables[extract] = pq.read_table([folder / one["path"] for one in said["resources"]])
+    people = set(tables["dandi/people"]["live_person_id"].to_pylist())
+    assert len(people) == tables["dandi/people"].num_rows > 0
+    for extract, name in (("routes", "live_person_id"), ("induction", "live_person_id"), ("workforce", "PersonId")):
+        found = tables[f"dandi/{extract}"][name].to_pylist()
+        assert found and set(found) <= people
+    workforce = tables["dandi/workforce"]
+    assert workforce.num_columns == 20
+    assert {workforce[name].null_count for name in ("NationalInsuranceNumber", "PersonPostcode")} == {
+        workforce.num_rows
+    }
+    known = {row["person_id"] for row in warehouse.ask("select person_id from marts.dim_person")}
+    assert not known & {value for table in tables.values() for one in table.columns for value in one.to_pylist()}
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -108,7 +146,10 @@ def test_the_first_run_delivers(warehouse: Warehouse) -> None:
     for stage in ("replicate", "build", "deliver"):
         assert stage in done.stdout
     delivered = sorted(str(folder.relative_to(warehouse.deliveries)) for folder in warehouse.deliveries.glob("*/*/*"))
-    assert delivered == [*OF_SEPTEMBER, *(f"{extract}/2026-09-30" for extract in OF_DAYS)]
+    assert delivered == [
+        *(f"{extract}/2026-09" for extract in OF_MONTHS),
+        *(f"{extract}/2026-09-30" for extract in OF_DAYS),
+    ]
 
 
 def test_the_replica_is_the_source(warehouse: Warehouse) -> None:
@@ -200,8 +241,7 @@ def test_a_month_later_one_of_two_runs_delivers_the_next_period(warehouse: Wareh
     assert first.returncode == 0, said + errors
     told = json.loads(said)
     assert [delivery["delivery_id"] for delivery in told["deliveries"]] == [
-        "dandi/teachers/2026-10",
-        "tad/teachers/2026-10",
+        *(f"{extract}/2026-10" for extract in OF_MONTHS),
         *(f"{extract}/2026-10-01--2026-10-31" for extract in OF_DAYS),
     ]
     assert {delivery["state"] for delivery in told["deliveries"]} == {"closed"}
@@ -209,6 +249,8 @@ def test_a_month_later_one_of_two_runs_delivers_the_next_period(warehouse: Wareh
     assert before.items() <= after.items()
     assert {name.split("/")[2] for name in after.keys() - before.keys()} == {"2026-10", "2026-10-01--2026-10-31"}
     assert_fixed_width(warehouse)
+    assert_sanctions(warehouse)
+    assert_pseudonyms(warehouse)
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
     count_all(warehouse, "2026-11-01")
@@ -255,9 +297,7 @@ def test_no_credential_is_anywhere_in_the_warehouse(warehouse: Warehouse) -> Non
 def test_listings_name_ids_and_states(warehouse: Warehouse) -> None:
     listed = warehouse.json("deliveries", "list")
     assert {(item["id"], item["state"]) for item in listed} == {
-        (f"{recipient}/teachers/{period}", "closed")
-        for recipient in ("dandi", "tad")
-        for period in ("2026-09", "2026-10")
+        (f"{extract}/{period}", "closed") for extract in OF_MONTHS for period in ("2026-09", "2026-10")
     } | {(f"{extract}/{days}", "closed") for extract in OF_DAYS for days in ("2026-09-30", "2026-10-01--2026-10-31")}
     assert warehouse.json("deliveries", "due") == []
     assert warehouse.json("replicate", "status")["state"] in ("streaming", "quiet")
@@ -276,10 +316,12 @@ def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
     told = json.loads(done.stdout)
     assert done.returncode == DestinationRefused.exit_code, told
     states = {item["id"]: item["state"] for item in warehouse.json("deliveries", "list")}
-    assert states["dandi/teachers/2026-11"] == "failed"
+    assert {states[f"{extract}/2026-11"] for extract in OF_DANDI} == {"failed"}
     assert states["tad/teachers/2026-11"] == "closed"
     again = warehouse.json("run")
-    assert [delivery["delivery_id"] for delivery in again["deliveries"]] == ["dandi/teachers/2026-11"]
+    assert [delivery["delivery_id"] for delivery in again["deliveries"]] == [
+        f"{extract}/2026-11" for extract in OF_DANDI
+    ]
     count_all(warehouse, "2026-12-02")
 
 

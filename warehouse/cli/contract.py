@@ -8,7 +8,7 @@ import typer
 
 from warehouse.cli.opening import if_it_answers
 from warehouse.cli.output import JsonOption, out, print_json
-from warehouse.core.contracts import ExtractName, load_contract
+from warehouse.core.contracts import ExtractName, check_ids, load_contract
 from warehouse.core.contracts.extract_model import extract_model
 from warehouse.core.contracts.new import check_absent, new_contract
 from warehouse.core.contracts.place import named
@@ -16,6 +16,8 @@ from warehouse.core.contracts.sync import Synced, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
+from warehouse.deliver import csvw
+from warehouse.deliver.contract_fit import check_fit
 from warehouse.deliver.contract_versions import check_agreed, check_classes
 
 app = typer.Typer(help="The contracts of extracts: write a new one, check them, keep them as their models are.")
@@ -48,6 +50,8 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
     not run, the answer says so. Exit code 27: a contract changed without a new version.
     """
     contracts = [load_contract(path) for path in named(extract)]
+    check_ids(contracts)
+    check_fit(contracts)
     with if_it_answers() as warehouse:
         compared = warehouse is not None and check_agreed(warehouse, contracts)
     if not compared:
@@ -57,6 +61,8 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
             {
                 "contract": near(one.path),
                 "version": one.version,
+                "status": one.status,
+                "agreement": str(one.grounds.agreement),
                 "columns": len(one.columns),
                 "compared_with_what_was_sent": compared,
             }
@@ -65,9 +71,27 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
         print_json(listed)
         return
     for one in contracts:
-        out.print(f"{near(one.path)} is sound: version {one.version}, {len(one.columns)} columns.")
+        out.print(f"{near(one.path)} is sound: version {one.version}, {one.status}, {len(one.columns)} columns.")
+    if unsigned := [f"{one.recipient}/{one.name}" for one in contracts if isinstance(one.grounds.agreement, str)]:
+        out.print(f"No agreement is signed for {', '.join(unsigned)}: only made-up people are delivered.")
     if not compared:
         out.print("Not compared with what was sent: the warehouse does not run, or has no ledger of deliveries.")
+
+
+@app.command("csvw")
+def csvw_metadata(
+    extract: Annotated[str, NameArgument],
+    file: Annotated[str, typer.Option("--file", help="The name of the CSV file that it is about.")] = "",
+    json: bool = JsonOption,
+) -> None:
+    """Print what the CSV files of an extract hold as CSV on the Web says it, which is always JSON.
+
+    Save it beside a file as <file>-metadata.json, or give it to the recipient with the contract.
+    """
+    del json  # there is no other form
+    (path,) = named(extract)
+    contract = load_contract(path)
+    print_json(csvw.metadata(contract, file or f"{contract.name}.csv"))
 
 
 @app.command("sync")

@@ -16,7 +16,7 @@ from warehouse.jobs.doctor import examine, summary
 def doctor(json: bool = JsonOption) -> None:
     """Check this machine, the settings, both databases, replication, builds and deliveries.
 
-    Exit code 13: something failed.
+    A tiny file is written to each destination, read back and removed. Exit code 13: something failed.
     """
     findings = examine(Databases(load()))
     healthy = first_failed(findings) is None

@@ -21,6 +21,7 @@ from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, 
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import near
 from warehouse.erase import Check, Decided, Erasure, Subject, Survey, accept
+from warehouse.erase.deliveries import BY_DATES
 from warehouse.erase.reference import check_form
 from warehouse.jobs.erasing import check_everywhere, erase_everywhere, look_everywhere
 
@@ -124,7 +125,7 @@ def _accept(erasure_id: int, reference: str | None) -> None:
 
 def _tell_survey(found: Survey, json: bool) -> None:
     if json:
-        print_json(asdict(found))
+        print_json(asdict(found) | {"not_recreated": found.not_recreated})
         return
     rows = [("the operational database", table, count, 0) for table, count in found.at_source.items()]
     rows += [(place.kind, near(place.place), place.theirs, place.shared) for place in found.places]
@@ -135,6 +136,8 @@ def _tell_survey(found: Survey, json: bool) -> None:
             "would be rewritten" if held.held == "here" else "is held by the recipient: ask them to remove the person"
         )
         out.print(f"{held.delivery_id}  {held.name.rsplit('/', maxsplit=1)[-1]} {what}")
+    if found.not_recreated:
+        out.print(f"Could then no longer be made again as they were sent: {', '.join(found.not_recreated)}.")
     if not rows and not found.deliveries:
         out.print("Neither the warehouse nor the operational database has data of this person.")
     _tell_the_rest(found)
@@ -160,7 +163,7 @@ def _tell_the_rest(found: Survey | Erasure) -> None:
 
 def _tell(done: Erasure, json: bool) -> None:
     if json:
-        print_json(asdict(done) | {"left_there": done.left_there})
+        print_json(asdict(done) | {"left_there": done.left_there, "not_recreated": done.not_recreated})
         return
     for number in done.finished_before:
         out.print(f"Erasure {number}, which had been interrupted, is finished.")
@@ -174,9 +177,11 @@ def _tell(done: Erasure, json: bool) -> None:
             [(place["kind"], near(place["place"]), place["erased"], place["emptied"]) for place in done.places],
         )
         out.print(f"Erasure {done.erasure_id} is finished.")
+    if done.not_recreated:
+        out.print(f"Can no longer be made again as they were sent: {', '.join(done.not_recreated)}.")
     theirs = [held for held in done.deliveries if held["held"] == "by the recipient"]
     for held in theirs:
-        sure = "held" if held["found"] == "read" else "by its dates held"
+        sure = "by its dates held" if held["found"] == BY_DATES else "held"
         out.print(f"Inform {held['delivery'].split('/')[0]}: {held['destination']}/{held['file']} {sure} the person.")
     for place in done.left_there:
         out.print(f"Still there: {place}. It is not built by dbt: ask its owner to remove the person.")

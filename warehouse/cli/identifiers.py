@@ -15,6 +15,7 @@ import typer
 from warehouse.core.errors import UsageError
 
 STANDARD_INPUT = "-"
+_PROMPT = "TRN, id or National Insurance number of the person (it is not shown): "
 
 TrnOption = Annotated[str | None, typer.Option("--trn", metavar="-", help="Read the TRN from standard input.")]
 TrnFileOption = Annotated[
@@ -67,6 +68,24 @@ def asked() -> str:
     if not sys.stdin.isatty():
         raise _usage("It was not said who is meant, and there is no terminal to ask at.")
     return getpass("TRN or id of the person (it is not shown): ").strip()
+
+
+def from_standard_input(refused: list[str] | None) -> dict[int, str]:
+    """The identifiers of standard input, one a line, by the number of the line; a terminal does not show what is typed.
+
+    Raises:
+        UsageError: one stands among the arguments, or the input is no text.
+    """
+    if refused:
+        raise UsageError(
+            "An identifier of a person does not belong on the command line.",
+            meaning="Every user of this machine could read it there, and the shell keeps it in its history: take it "
+            "out of that. Nothing was looked for.",
+            next_command="Run the command without it, and it asks; or give identifiers from standard input, one a "
+            "line: warehouse deliveries find-person < FILE",
+        )
+    lines = [getpass(_PROMPT)] if sys.stdin.isatty() else sys.stdin.read().removeprefix("\ufeff").splitlines()
+    return {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
 
 
 def _read(place: str) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import typer
 
+from warehouse.cli import delivered
 from warehouse.cli.findings import folded
 from warehouse.cli.opening import ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, styled
+from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import StageReport
 from warehouse.core.settings import load
 from warehouse.deliver import missed
@@ -23,7 +25,10 @@ def run(json: bool = JsonOption) -> None:
     load().check_destinations()
     progress = TerminalProgress(quiet=json)
 
+    begun: list[Run] = []
+
     def show(done: Run, stage: StageReport) -> None:
+        begun[:] = [done]
         words = ", ".join([*stage.where, *stage.notes] if stage.stage == "replicate" else stage.notes)
         progress.done(styled("✓", "green"), f" {stage.stage:<10} {words}  ", styled(f"{stage.seconds:.1f} s", "dim"))
         if done.built and stage is done.built.stage:
@@ -34,7 +39,17 @@ def run(json: bool = JsonOption) -> None:
 
     databases = ready(show_started)
     with databases.warehouse() as warehouse:
-        done = main_job.run(databases, warehouse, progress, show)
+        try:
+            done = main_job.run(databases, warehouse, progress, show)
+        except WarehouseError as error:
+            if not begun or not begun[0].deliveries:
+                raise
+            # One delivery failed: others may have gone out.
+            if json:
+                print_json(delivered.as_json(begun[0].deliveries, error))
+                raise typer.Exit(error.exit_code) from None
+            delivered.print_each(begun[0].deliveries)
+            raise
     if json:
         print_json(done.as_dict())
     else:

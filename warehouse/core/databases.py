@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -46,6 +46,9 @@ class EmbeddedSource(Protocol):
 
     def today(self, conninfo: str) -> date:
         """The date in that world."""
+
+    def day_ended(self, conninfo: str, day: date) -> datetime | None:
+        """When a day of that world was over by the server's clock; None where that is not on record."""
 
 
 @dataclass
@@ -223,6 +226,12 @@ class Databases:
         if self.source_is_embedded:
             return self.embedded_source().today(self.source_conninfo)
         return datetime.now(ZoneInfo("Europe/London")).date()
+
+    def day_ended(self, day: date) -> datetime | None:
+        """When a day was over in that world: midnight in London; of the sandbox, when its clock moved on."""
+        if self.source_is_embedded:
+            return self.embedded_source().day_ended(self.source_conninfo, day)
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo("Europe/London"))
 
 
 def dbt_environment(conninfo: str) -> dict[str, str]:

@@ -21,18 +21,21 @@ class Kind:
         server_type: how a contract names it in `servers`: the standard's own word, or that of a server of type custom.
         schemes: of its URLs; empty for a path.
         form: of a URL, as messages show it.
+        extra: the part of the product that its module needs, where that is installed only by who wants it.
     """
 
     name: str
     server_type: str
     schemes: tuple[str, ...]
     form: str
+    extra: str | None = None
 
 
 FOLDER = Kind("folder", "local", ("", "file"), "a folder")
 KINDS = (
     FOLDER,
     Kind("cloud_storage", "gcs", ("gs",), "gs://bucket/prefix"),
+    Kind("azure_blob", "azure", ("az",), "az://account/container/prefix", extra="azure"),
     Kind("sftp", "sftp", ("sftp",), "sftp://user@host:port/path"),
 )
 
@@ -57,9 +60,16 @@ def kind_of(url: str) -> Kind:
     """What kind of place a URL names.
 
     Raises:
-        SettingsError: none that is known, or a password in the URL.
+        SettingsError: none that is known, or a password or a signature in the URL.
     """
     parts = urlsplit(url)
+    if parts.scheme and "sig=" in parts.query:
+        raise SettingsError(
+            f"The destination on {parts.hostname} has a signature in its URL.",
+            meaning="Nothing was sent. A URL is shown in reports and kept in the ledger.",
+            next_command="Move what follows the question mark to a file of mode 600, name it in "
+            "WAREHOUSE_AZURE_SAS_FILE, then run `warehouse deliver`.",
+        )
     if parts.password is not None:
         raise SettingsError(
             f"The destination on {parts.hostname} has a password in its URL.",

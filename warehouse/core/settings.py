@@ -167,6 +167,16 @@ class Settings(BaseSettings):
         "Files go there without credentials, so another machine is refused, and so is the library's own variable "
         "STORAGE_EMULATOR_HOST.",
     )
+    warehouse_azure_sas_file: Path | None = Field(
+        None,
+        description="The file with the shared access signature for Azure Blob Storage, readable by its owner alone. "
+        "Unset: the identity that AZURE_CLIENT_ID, AZURE_TENANT_ID and the like name, or this machine's own.",
+    )
+    warehouse_azure_emulator: str | None = Field(
+        None,
+        description="The address of an emulator of Azure Blob Storage on this machine, for tests: "
+        "http://127.0.0.1:10000. Another machine is refused.",
+    )
     warehouse_today: date | None = Field(
         None,
         description="The business date that decides which deliveries are due. "
@@ -182,7 +192,7 @@ class Settings(BaseSettings):
             raise ValueError("a database URL starts with postgresql://")
         return value
 
-    @field_validator("warehouse_cloud_storage_emulator")
+    @field_validator("warehouse_cloud_storage_emulator", "warehouse_azure_emulator")
     @classmethod
     def _is_on_this_machine(cls, value: str | None) -> str | None:
         parts = urlsplit(value or "http://localhost")

@@ -12,7 +12,8 @@ from warehouse.core.contracts import Proof
 from warehouse.core.database import connect
 from warehouse.core.errors import CheckFailed, DestinationRefused
 from warehouse.core.progress import Progress
-from warehouse.deliver import manifest
+from warehouse.deliver import manifest, volume
+from warehouse.deliver.acknowledged import refuse_early, settle
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.check import Check
 from warehouse.deliver.destinations import Destination
@@ -20,9 +21,9 @@ from warehouse.deliver.destinations.base import Doing, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.gate import pass_gate, written
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox
-from warehouse.deliver.probe import probe
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.recover import clean
 from warehouse.deliver.upload import Sending
@@ -35,6 +36,7 @@ class Attempt:
     """What an attempt works with.
 
     Attributes:
+        index: keeps whom the files of an attempt hold, by its number.
         because: why a person asked for this revision.
         pseudonyms: what makes them, where the contract asks for any.
     """
@@ -46,6 +48,7 @@ class Attempt:
     progress: Progress
     check: Check
     hook: Callable[[str], None]
+    index: Callable[[Edition, int, list[Path], Progress], None]
     because: str | None = None
     pseudonyms: Pseudonyms | None = None
 
@@ -61,14 +64,17 @@ class Attempt:
         """
         entry = self.ledger.plan(self.edition, self.destination.where, basis, self.because)
         self.hook("planned")
+        self._reach()
         made = self._build(conninfo, basis)
         self.hook("built")
         paths = [(self.outbox.path(file.base_name), file) for file in made.files]
-        self.check(self.edition.contract, paths, self.progress)
-        made = self._probed(conninfo, made, paths)
+        made = self._passed(conninfo, made, paths)
         self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
         self.hook("checked")
+        self.index(self.edition, entry.attempt, [path for path, _ in paths], self.progress)
         standing = self._manifest_there(made)
+        if standing is None:
+            refuse_early(self.destination, self.edition)
         clean(self.ledger, self.destination, self.edition, self.progress, keep={file.name for file in made.files})
         sending = Sending(
             self.edition,
@@ -89,9 +95,17 @@ class Attempt:
             sending.verify(file)
         self._commit(made, sending, standing)
         self.hook("committed")
-        self.ledger.closed(self.delivery)
+        settle(self.ledger, self.destination, self.edition)
         self.outbox.release()
         self.hook("closed")
+
+    def _reach(self) -> None:
+        """Meet a place that does not answer, has another key or lets nobody in before the files are made, not after."""
+        try:
+            self.destination.read(self.edition.manifest_name)
+        except DestinationRefused as error:
+            if error.denied is None:
+                raise
 
     def _build(self, conninfo: str, basis: Basis) -> Extract:
         self.outbox.make_empty()
@@ -101,13 +115,17 @@ class Attempt:
         self.ledger.built(self.delivery, made.files, made.as_at)
         return made
 
-    def _probed(self, conninfo: str, made: Extract, paths: list[tuple[Path, FileFacts]]) -> Extract:
-        """Look into the files; those that are refused are put aside. Adds what was counted."""
+    def _passed(self, conninfo: str, made: Extract, paths: list[tuple[Path, FileFacts]]) -> Extract:
+        """Have the files pass the gate; those that are refused are put aside. Adds what was counted."""
+        before, released = self.ledger.before(self.edition), self.ledger.released(self.delivery)
+        found = volume.compare(self.edition.contract, self.edition.period, made.rows, before, released)
+        if before is None:
+            self.progress.say(f"{self.delivery}: the first one, so there is none to compare its number of rows with")
         try:
             with closing(connect(conninfo, what="the warehouse", variable=VARIABLE, read_only=True)) as reader:
-                formulas = probe(self.edition.contract, paths, reader, self.progress)
-        except CheckFailed:
-            self.outbox.set_aside()
+                formulas = pass_gate(self.edition, paths, found, self.check, reader, self.progress)
+        except CheckFailed as error:
+            self.outbox.set_aside(written(error))
             raise
         return replace(made, files=tuple(replace(file, formulas=formulas[file.name]) for file in made.files))
 
@@ -136,7 +154,8 @@ class Attempt:
     def _commit(self, made: Extract, sending: Sending, standing: bytes | None) -> None:
         previous, entry = self.ledger.previous(self.edition), self._entry()
         replaced = self.ledger.replaced(self.edition)
-        content = standing or manifest.build(self.edition, entry, made.files, previous, replaced)
+        released = self.ledger.released(self.delivery)
+        content = standing or manifest.build(self.edition, entry, made.files, previous, replaced, released)
         path = self.outbox.write(data_package.NAME, content)
         facts: FileFacts = facts_of(path, self.edition.manifest_name, None, "manifest")
         self.ledger.verified(self.delivery, facts, previous[0].delivery_id if previous else None)

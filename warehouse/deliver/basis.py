@@ -33,6 +33,7 @@ class Basis:
         today: the business date.
         calendar: the date in the world that the source records: London's, or the sandbox's own.
         by_the_clock: whether that world has this machine's clock, so that times of builds can be held against it.
+        schema: in which the extracts' tables are.
     """
 
     build: PublishedBuild
@@ -40,6 +41,7 @@ class Basis:
     today: date
     calendar: date
     by_the_clock: bool
+    schema: str = SCHEMA
 
     def __str__(self) -> str:
         known = f", known up to {self.known_at:%Y-%m-%d %H:%M}" if self.known_at else ""
@@ -72,8 +74,8 @@ class Basis:
         if latest_owed(later, due_day) != edition.period:
             raise _refused(
                 f"{name} would get the rows of {later} under the name of an earlier month.",
-                "What was known then cannot be made again yet. Deliver the latest month: `warehouse run`, with "
-                "WAREHOUSE_TODAY unset.",
+                "`warehouse deliver --due` makes a month that no run came for from history. Otherwise deliver the "
+                "latest month: `warehouse run`, with WAREHOUSE_TODAY unset.",
             )
 
     def _check_days(self, edition: Edition) -> None:

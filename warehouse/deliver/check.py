@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +15,8 @@ import pyarrow as pa
 from warehouse.core.contracts import Contract, Rule, RuleKind
 from warehouse.core.errors import CheckFailed
 from warehouse.core.progress import Progress
+from warehouse.deliver import broken_rows
+from warehouse.deliver.breach import Breach, in_words
 from warehouse.deliver.expectations import COUNT, Gate, hash_slice
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.read_back import batches
@@ -24,23 +25,6 @@ DISTINCT_LIMIT = 40_000
 """Of one rule's columns. Most columns have far fewer; those with more are evaluated and released batch by batch."""
 
 KEYS_PER_PASS = 250_000
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A rule that does not hold, without any value.
-
-    Attributes:
-        rows: how many rows break it; of a row count, how many rows there are.
-    """
-
-    rule: str
-    columns: tuple[str, ...]
-    rows: int
-
-    def __str__(self) -> str:
-        about = f" ({', '.join(self.columns)})" if self.columns else ""
-        return f"rule `{self.rule}`{about}: {self.rows:,} rows"
 
 
 Check = Callable[[Contract, Sequence[tuple[Path, FileFacts]], Progress], None]
@@ -56,26 +40,35 @@ def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], pro
         progress: shown the rows checked.
 
     Raises:
-        CheckFailed: names each rule that does not hold, its columns and how many rows break it; never a value.
+        CheckFailed: names each rule that does not hold, its columns, how many rows break it and the first of them;
+            never a value. The number of rows is not its matter (volume.py).
         ContractError: a rule's arguments are not understood by Great Expectations.
     """
     total = sum(facts.rows or 0 for _, facts in files)
     progress.say(f"checking {contract.recipient}/{contract.name} against {len(contract.rules)} rules")
     gate = Gate({column.name: column for column in contract.columns})
-    broken = _values(contract, files, gate, progress)
+    breaches = [
+        Breach(rule.name, rule.columns, rows, broken_rows.of_values(contract, files, gate, rule))
+        for rule, rows in _values(contract, files, gate, progress)
+        if not rule.limit.allows(rows, total)
+    ]
     for rule in contract.rules:
         if rule.kind is RuleKind.UNIQUE:
-            broken.append((rule, _duplicates(contract, files, gate, rule, total)))
-        elif rule.kind is RuleKind.ROW_COUNT:
-            broken.append((rule, total))
-    breaches = [Breach(rule.name, rule.columns, rows) for rule, rows in broken if not rule.limit.allows(rows, total)]
+            breaches += _duplicates(contract, files, gate, rule, total)
     if breaches:
-        raise CheckFailed(
-            f"{contract.recipient}/{contract.name} breaks its contract: {'; '.join(map(str, breaches))}.",
-            meaning="Nothing was sent. What was delivered before stays as it is.",
-            next_command=f"Find the rows in extracts.{contract.model}, correct the model or agree a new version of "
-            "the contract, run `warehouse run`, then `warehouse deliver`.",
-        )
+        raise failing(contract, breaches)
+
+
+def failing(contract: Contract, breaches: Sequence[Breach]) -> CheckFailed:
+    """The error that tells of rules that do not hold."""
+    error = CheckFailed(
+        f"{contract.recipient}/{contract.name} breaks its contract: {in_words(breaches)}.",
+        meaning="Nothing was sent. What was delivered before stays as it is.",
+        next_command=f"Find the rows in extracts.{contract.model}, correct the model or agree a new version of "
+        "the contract, run `warehouse run`, then `warehouse deliver`.",
+    )
+    error.rules = tuple(one.as_dict() for one in breaches)
+    return error
 
 
 def _values(
@@ -139,14 +132,21 @@ class _Tally:
         self._parts, self._size = [], 0
 
 
-def _duplicates(contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, rule: Rule, total: int) -> int:
-    """How many rows share their key with another, over all files of the delivery."""
+def _duplicates(
+    contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, rule: Rule, total: int
+) -> list[Breach]:
+    """How many rows share their key with another, over all files of the delivery; empty when as many may."""
     passes, broken = max(1, math.ceil(total / KEYS_PER_PASS)), 0
+    first_with_some: int | None = None
     for number in range(passes):
         slices = []
         for path, _ in files:
             for batch in batches(path, contract, list(rule.columns)):
                 slices.append(hash_slice(pa.table([*batch.columns], names=batch.schema.names), passes, number))
-        if slices:
-            broken += gate.rows_not_unique(rule, slices)
-    return broken
+        if slices and (found := gate.rows_not_unique(rule, slices)):
+            broken += found
+            first_with_some = number if first_with_some is None else first_with_some
+    if rule.limit.allows(broken, total):
+        return []
+    where = () if first_with_some is None else broken_rows.of_keys(contract, files, rule, passes, first_with_some)
+    return [Breach(rule.name, rule.columns, broken, where)]

@@ -1,7 +1,8 @@
 """What a recipient agreed to: a contract that says something else than what was sent needs another version.
 
 The ledger has the digest of what each contract said, for each version that was sent. Comments, layout, the
-version itself and how an arrival is confirmed do not count; every rule, column, class, meaning and place does.
+version itself, the status, the agreement and how an arrival is confirmed do not count; every rule, column, class,
+meaning and place does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from warehouse.core.contracts import EXPORTS, Contract, load_contracts
 from warehouse.core.database import one
 from warehouse.core.errors import ContractBehind, ContractChanged
 from warehouse.core.settings import near
+from warehouse.deliver.contract_fit import check_fit
 
 _HAS_LEDGER: Final = "select to_regclass('ledger.deliveries') is not null"
 _SENT: Final = """
@@ -36,9 +38,12 @@ def examine_contracts(connection: psycopg.Connection, exports: Path = EXPORTS) -
     """Refuse contracts that nothing may be built or sent under; before anything is.
 
     Raises:
-        ContractError, ContractBehind, ContractChanged, ClassificationError: see check_agreed and check_classes.
+        ContractError, ContractBehind, ContractChanged, ClassificationError: see check_agreed, check_fit and
+            check_classes.
     """
-    check_agreed(connection, load_contracts(exports))
+    contracts = load_contracts(exports)
+    check_fit(contracts)
+    check_agreed(connection, [one for one in contracts if one.status.is_delivered])
 
 
 def check_agreed(connection: psycopg.Connection, contracts: Sequence[Contract]) -> bool:

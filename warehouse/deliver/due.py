@@ -12,6 +12,8 @@ from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.periods import Days, Month, days_between, latest_owed
 from warehouse.deliver.states import State
 
+Action = Literal["deliver", "catch up", "miss", "decide"]
+
 
 class KnowsStates(Protocol):
     """A ledger, as far as this question needs one."""
@@ -25,14 +27,21 @@ class Owed:
     """A delivery that is owed, or that was and cannot be made any more.
 
     Attributes:
-        action: "deliver"; "miss" for an earlier period, as a snapshot cannot be made after the fact; "decide" for one
-            whose files vanished, about which a person decides.
+        action: "deliver"; "catch up" for an earlier period that no run came for, which is made from history; "miss" for
+            a revision of one that was not finished; "decide" for one whose files vanished, about which a person
+            decides.
         state: of its row in the ledger; None when it has none.
     """
 
     edition: Edition
-    action: Literal["deliver", "miss", "decide"]
+    action: Action
     state: State | None
+
+    @property
+    def doing(self) -> str:
+        """What a run would do, in words."""
+        waits = self.state is State.VERIFIED and self.edition.acknowledgement is not None
+        return "look for the acknowledgement" if waits else self.action
 
     @property
     def delivery_id(self) -> str:
@@ -47,14 +56,14 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date, calenda
     """What is owed on a day, earlier periods first within each contract. A closed period is never due.
 
     Args:
-        contracts: all that there are.
+        contracts: all that there are; under a draft, and under one that is retired, nothing is owed.
         ledger: what was done before.
         today: the business date.
         calendar: the date at the source: no day is over before it is over there, whatever the business date.
     """
     states = ledger.states()
     owed: list[Owed] = []
-    for contract in contracts:
+    for contract in (one for one in contracts if one.status.is_delivered):
         known = sorted(
             (edition for name in states if (edition := edition_of(contract, name))),
             key=lambda one: (one.revision > 1, one.period, one.revision),
@@ -67,17 +76,17 @@ def due(contracts: Iterable[Contract], ledger: KnowsStates, today: date, calenda
 
 
 def _months(contract: Contract, known: list[Edition], states: Mapping[str, State], today: date) -> Iterator[Owed]:
-    """Only the latest whole month is delivered.
+    """Only the latest whole month is delivered from the published build.
 
-    Months between the first one in the ledger and it that were not closed are to be written down as missed: today's
-    rows are never sent under the name of an earlier month. The same holds for a revision that a person asked for and
-    that was not finished.
+    Months between the first one in the ledger and it that were not closed are made from history, in order: today's rows
+    are never sent under the name of an earlier month. A revision that a person asked for and that was not finished in
+    its month is given up: it was to say something else than what was known then.
     """
     latest = latest_owed(today, contract.schedule.due_day)
     period = min([*(edition.period for edition in known if isinstance(edition.period, Month)), latest])
     while period <= latest:
         edition = Edition(contract, period)
-        yield from _owed(edition, states.get(edition.delivery_id), "deliver" if period == latest else "miss")
+        yield from _owed(edition, states.get(edition.delivery_id), "deliver" if period == latest else "catch up")
         period = period.next()
     for edition in known:
         if edition.revision > 1:
@@ -101,7 +110,7 @@ def _days(contract: Contract, known: list[Edition], states: Mapping[str, State],
         yield Owed(Edition(contract, following), "deliver", None)
 
 
-def _owed(edition: Edition, state: State | None, action: Literal["deliver", "miss"]) -> list[Owed]:
+def _owed(edition: Edition, state: State | None, action: Action) -> list[Owed]:
     if state is State.VANISHED:
         return [Owed(edition, "decide", state)]
     return [] if state is not None and state.is_final else [Owed(edition, action, state)]

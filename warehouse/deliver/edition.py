@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from warehouse.core.contracts import Contract
+from warehouse.core.contracts.file_names import file_name
 from warehouse.core.data_package import NAME
 from warehouse.deliver.periods import Days, Month, Period
 
@@ -43,17 +44,21 @@ class Edition:
         """The revision before it."""
         return Edition(self.contract, self.period, self.revision - 1) if self.revision > 1 else None
 
+    @property
+    def acknowledgement(self) -> str | None:
+        """The file, below the destination, with which the recipient acknowledges it; None where nothing is agreed."""
+        name = self.contract.acknowledgement
+        return name and name.replace("{delivery}", self.delivery_id).replace("{period}", self.label)
+
     def file_name(self, part: int) -> str:
         """A data file's name below the destination; parts count from 1 when the contract splits the file.
 
-        A name with a time in it has that of the period's end, midnight in London; its seconds count the revisions, so
+        A name with a date or time in it has that of the period's end, midnight in London, and counts the revisions, so
         that no two files of a recipient have one name, and each has the same one whenever it is written.
         """
-        if self.contract.format.layout:
-            end = datetime.combine(self.period.last + timedelta(days=1), time()) + timedelta(seconds=self.revision - 1)
-            name = self.contract.format.layout.file_name
-            name = name.replace("{yyyyMMdd}", f"{end:%Y%m%d}").replace("{HHmmss}", f"{end:%H%M%S}")
-            return f"{self.delivery_id}/{name}"
+        if pattern := self.contract.format.file_name:
+            end = datetime.combine(self.period.last + timedelta(days=1), time())
+            return f"{self.delivery_id}/{file_name(pattern, end, self.revision, part)}"
         number = f"-{part:04d}" if self.contract.format.rows_per_file else ""
         return f"{self.delivery_id}/{self.contract.name}-{self.label}{number}.{self.contract.format.suffix}"
 

@@ -54,6 +54,11 @@ class Gate:
                 numbers[position] = int(counts[places].sum())
         return numbers
 
+    def places_that_break(self, rule: Rule, rows: pa.Table) -> list[int]:
+        """Which rows of a table with a rule's columns break it, counted from 0."""
+        result = self._validate([rule], _to_pandas(rows), "COMPLETE")[0]
+        return sorted(int(place) for place in result.result.get("unexpected_index_list") or [])
+
     def rows_not_unique(self, rule: Rule, frames: Sequence[Any]) -> int:
         """How many rows of some pandas frames, taken together, share their key with another one."""
         frame = _pandas().concat(frames, ignore_index=True)
@@ -131,6 +136,16 @@ def hash_slice(table: pa.Table, slices: int, number: int) -> Any:
     if slices == 1:
         return frame
     return frame[_pandas().util.hash_pandas_object(frame, index=False) % slices == number]
+
+
+def places_not_unique(frames: Sequence[Any], most: int) -> list[int]:
+    """Which rows of some pandas frames, taken together, share their key with another one; the first of them.
+
+    A key that is null throughout is not compared, as in `Gate.rows_not_unique`.
+    """
+    frame = _pandas().concat(frames, ignore_index=True)
+    found = frame.duplicated(keep=False) & frame.notna().any(axis=1)
+    return [int(place) for place in frame.index[found][:most]]
 
 
 def _pandas() -> Any:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Protocol
 
 import psycopg
+import pyarrow as pa
 
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import DeliveryError
@@ -23,6 +24,7 @@ from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
+from warehouse.deliver.values import Counted, Values, count, source_of
 
 ROWS_PER_BLOCK = 16_384
 BYTES_PER_BLOCK = 8 << 20
@@ -65,7 +67,7 @@ def extract(
 
     Args:
         connection: to the warehouse, for this alone, with the settings of core/session.py.
-        basis: the build that the rows have to be of.
+        basis: the build that the rows have to be of, and where its tables are.
         hook: called with "extracting" once rows have begun to flow.
         pseudonyms: what makes them, where the contract asks for any.
 
@@ -77,14 +79,14 @@ def extract(
     """
     contract = edition.contract
     with _snapshot(connection, contract):
-        check_model(connection, contract)
+        check_model(connection, contract, basis.schema)
         # In this snapshot, so that what is found of the table is true of the rows that are read.
         basis.check_table(connection, edition)
-        day = as_at(connection, contract, basis.build.as_at)
+        day = as_at(connection, contract, basis.build.as_at, basis.schema)
         if pseudonyms:
             pseudonyms.prepare(connection)
         try:
-            files = tuple(_write_files(connection, edition, outbox, progress, hook, pseudonyms))
+            files = tuple(_write_files(connection, edition, basis.schema, day, outbox, progress, hook, pseudonyms))
         except OSError as error:
             raise no_room(error) from None
     return Extract(files, day)
@@ -110,26 +112,31 @@ def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[No
 def _write_files(
     connection: psycopg.Connection,
     edition: Edition,
+    schema: str,
+    day: date,
     outbox: Outbox,
     progress: Progress,
     hook: Callable[[str], None],
     pseudonyms: Pseudonyms | None,
 ) -> Iterator[FileFacts]:
     contract = edition.contract
+    counted, source = count(connection, contract, edition.period, schema), source_of(connection)
+    nulled = counted.made_null
     per_file, part, done = contract.format.rows_per_file, 1, 0
     name = edition.file_name(part)
-    file, in_file, replaced = _open(outbox, contract, name), 0, 0
+    file, in_file, replaced, values = _open(outbox, contract, name, day, counted), 0, 0, Values()
     try:
-        for read in _blocks(connection, edition, per_file, pseudonyms):
+        for read in _blocks(connection, edition, schema, per_file, pseudonyms):
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
-                yield _finish(outbox, name, file, in_file, replaced)
-                part, in_file, replaced = part + 1, 0, 0
+                yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
+                part, in_file, replaced, values, nulled = part + 1, 0, 0, Values(), {}
                 name = edition.file_name(part)
-                file = _open(outbox, contract, name)
+                file = _open(outbox, contract, name, day, counted)
             rows, found = harmless(block) if contract.format.control_characters == "replace" else (block, 0)
             file.write(rows)
+            values.add(rows)
             replaced += found
             hook("extracting")
             in_file, done = in_file + len(block), done + len(block)
@@ -138,7 +145,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield _finish(outbox, name, file, in_file, replaced)
+    yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
 
 
 def _abandon(file: _File) -> None:
@@ -149,27 +156,29 @@ def _abandon(file: _File) -> None:
         return
 
 
-def _open(outbox: Outbox, contract: Contract, name: str) -> _File:
+def _open(outbox: Outbox, contract: Contract, name: str, day: date, counted: Counted) -> _File:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.unfinished(base)
     if contract.format.layout:
         return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
-        return CsvFile(path, [column.name for column in contract.columns])
-    return ParquetFile(path, contract, name)
+        return CsvFile(path, [column.in_file for column in contract.columns])
+    return ParquetFile(path, contract, name, day, counted.missing)
 
 
 def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) -> FileFacts:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.finish(base)
     if not isinstance(file, FixedWidthFile):
-        return replace(facts_of(path, name, rows), replaced=replaced)
+        writer = f"pyarrow {pa.__version__}" if isinstance(file, ParquetFile) else None
+        return replace(facts_of(path, name, rows), replaced=replaced, writer=writer)
     outbox.finish(base + COLUMNS)
-    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=file.fitting.as_dict())
+    fitting = file.fitting.as_dict()
+    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=fitting)
 
 
 def _blocks(
-    connection: psycopg.Connection, edition: Edition, per_file: int | None, pseudonyms: Pseudonyms | None
+    connection: psycopg.Connection, edition: Edition, schema: str, per_file: int | None, pseudonyms: Pseudonyms | None
 ) -> Iterator[Sequence[bytes]]:
     """The rows in blocks that never cross from one file to the next.
 
@@ -177,7 +186,7 @@ def _blocks(
     """
     block: list[bytes] = []
     size, left = 0, per_file
-    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms)) as copy:
+    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms, schema)) as copy:
         for message in copy:
             row = bytes(message)
             block.append(row)

@@ -7,13 +7,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import google_crc32c
 
 from warehouse.core.whole_files import chunks
 
 FileKind = Literal["data", "manifest"]
+
+_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class FileFacts:
         replaced: how many hostile characters were replaced while it was written.
         formulas: how many texts of it a spreadsheet would have taken for a formula; 0 until it was checked.
         fitting: of a file of fixed width what was done to fit rows into it, as fixed_width.Fitting says it.
+        content: of a data file what it says, whatever wrote it, as values.py has it. None for the manifest, and for
+            what was sent before it was kept.
+        writer: the library that wrote it, with its version; None where this program alone did.
     """
 
     name: str
@@ -41,6 +46,13 @@ class FileFacts:
     replaced: int = 0
     formulas: int = 0
     fitting: Mapping[str, Mapping[str, int]] | None = None
+    content: Mapping[str, Any] | None = None
+    writer: str | None = None
+
+    @property
+    def values(self) -> str | None:
+        """SHA-256 of its rows, in hexadecimal: the same whichever version of a library laid them out."""
+        return None if self.content is None else str(self.content["values_sha256"])
 
     @property
     def rows_set_aside(self) -> int:
@@ -50,6 +62,11 @@ class FileFacts:
     @property
     def base_name(self) -> str:
         return self.name.rsplit("/", maxsplit=1)[-1]
+
+    @property
+    def media_type(self) -> str:
+        """What a service is told that it is, by the ending of its name."""
+        return _MEDIA.get(self.name.rsplit(".", maxsplit=1)[-1], "application/octet-stream")
 
     def partial_name(self, attempt: int) -> str:
         """What its upload is called until it is whole, at destinations that have no atomic upload."""

@@ -3,43 +3,84 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg
 
-from warehouse.core.contracts import EXPORTS, load_contracts
+from warehouse.core.contracts import EXPORTS, Contract, Proof, load_contracts
 from warehouse.core.database import one
+from warehouse.core.destinations import FOLDER, folder_of, kind_of
 from warehouse.core.errors import FilesVanished, WarehouseError
-from warehouse.core.finding import Finding, from_error, warning
+from warehouse.core.finding import Finding, from_error, ok, warning
 from warehouse.core.settings import Settings
+from warehouse.deliver.contract_fit import examine_fit, manifest_of
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import open_destination
 from warehouse.deliver.run import destination_url
+from warehouse.deliver.try_out import try_out
+
+_CLOSE = (
+    "Have its owner close it: public access prevention and uniform access on a bucket, no anonymous access to a "
+    "container."
+)
+_ASK = "Ask its owner."
+_TRIED = {
+    Proof.READ_BACK: "a tiny file was written, read back and removed",
+    Proof.PICK_UP: "a tiny file was written and read back",
+    Proof.WRITE_ONLY: "it lets us in; nothing was written, as nothing may be removed",
+}
 
 _LEDGER = "select to_regclass('ledger.delivery_decisions') is not null"
 _WAITING = "select delivery_id, error ->> 'next' from ledger.deliveries where state = 'vanished' order by 1"
 
 
 def examine_destinations(settings: Settings, exports: Path = EXPORTS) -> list[Finding]:
-    """What lets others read what is delivered, as far as each place says. Asks the places that have a say."""
+    """Try each place in use with a tiny object that is removed again, and ask it who else may read what is there."""
     found: list[Finding] = []
-    for contract in load_contracts(exports):
+    tried: set[str] = set()
+    for contract in _delivered(exports):
         code = f"destination of {contract.recipient}"
-        if any(one.code == code for one in found):
+        if code in tried:
             continue
+        tried.add(code)
         try:
-            with closing(open_destination(destination_url(settings, contract), settings)) as destination:
-                found += [
-                    warning(
-                        code,
-                        f"{destination.where}: {doubt}.",
-                        "Have its owner enforce public access prevention and uniform access on the bucket.",
-                    )
-                    for doubt in destination.doubts()
+            url = destination_url(settings, contract)
+            if kind_of(url) is FOLDER and folder_of(url) == _made_later(settings):
+                found.append(ok(code, f"{folder_of(url)}, which is made when it is needed"))
+                continue
+            with closing(open_destination(url, settings)) as destination:
+                doubts = [
+                    *((doubt, _ASK) for doubt in try_out(destination, contract.proof)),
+                    *((doubt, _CLOSE) for doubt in destination.doubts()),
                 ]
+                found += [warning(code, f"{destination.where}: {doubt}", then) for doubt, then in doubts]
+                if not doubts:
+                    found.append(ok(code, f"{destination.where}: {_TRIED[contract.proof]}"))
         except WarehouseError as error:
             found.append(from_error(code, error))
     return found
+
+
+def _made_later(settings: Settings) -> Path | None:
+    """The folder of this machine's own deliveries, before there is any."""
+    folder = folder_of(str(settings.warehouse_deliveries))
+    return None if folder.exists() else folder
+
+
+def examine_fit_of_contracts(
+    settings: Settings, today: date, *, synthetic: bool, exports: Path = EXPORTS
+) -> list[Finding]:
+    """Whether contracts fit their models and are agreed: what a run would refuse, and what a person should know.
+
+    Raises:
+        ContractError: a contract is not sound.
+    """
+    return examine_fit(load_contracts(exports), today, synthetic=synthetic, manifest=manifest_of(settings))
+
+
+def _delivered(exports: Path) -> list[Contract]:
+    return [contract for contract in load_contracts(exports) if contract.status.is_delivered]
 
 
 def examine_deliveries(connection: psycopg.Connection, settings: Settings, exports: Path = EXPORTS) -> str:
@@ -50,7 +91,7 @@ def examine_deliveries(connection: psycopg.Connection, settings: Settings, expor
         SettingsError: a recipient has no destination, or one of a kind that its contract does not name.
         FilesVanished: files of a delivery are not to be found, and a person has to decide.
     """
-    contracts = load_contracts(exports)
+    contracts = _delivered(exports)
     check_agreed(connection, contracts)
     for contract in contracts:
         destination_url(settings, contract)

@@ -17,6 +17,7 @@ from warehouse.deliver.basis import Basis
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.states import State, require_step
+from warehouse.deliver.volume import Before
 
 _ENTRY = """
 select
@@ -27,11 +28,11 @@ from ledger.deliveries
 _NEW = """
 insert into ledger.deliveries (
     delivery_id, recipient, extract, period, revision, replaces, state, contract_version, contract_sha256,
-    contract_content_sha256, model, destination, build_id, known_up_to, known_at, synthetic
+    contract_content_sha256, model, destination, build_id, known_up_to, known_at, error, synthetic
 ) values (
     %(delivery_id)s, %(recipient)s, %(extract)s, %(period)s, %(revision)s, %(replaces)s, %(state)s,
     %(contract_version)s, %(contract_sha256)s, %(contract_content_sha256)s, %(model)s,
-    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s,
+    %(destination)s, %(build_id)s, %(known_up_to)s::text::xid8, %(known_at)s, %(error)s,
     coalesce((select bool_or(p.synthetic) from ledger.source_people as p), false)
 )
 """
@@ -48,9 +49,10 @@ _TAKEN_AWAY = """
 update ledger.delivery_files set removed_at = coalesce(removed_at, now())
 where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
+_WAITING = "select from ledger.deliveries where delivery_id = %s and state = 'verified' and error ? 'waits_for'"
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content, writer
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _UPLOADED = """
@@ -63,9 +65,10 @@ where delivery_id = %s and attempt = %s and name = %s
 """
 _RECORD = """
 insert into ledger.delivery_files (
-    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting
+    delivery_id, attempt, name, kind, partial_name, rows, bytes, sha256, md5, crc32c, replaced, fitting, content,
+    writer
 )
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 -- The manifest of one that vanished is made a second time, when a person has decided.
 on conflict (delivery_id, attempt, name) do update
 set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
@@ -73,6 +76,16 @@ set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c
 _FORMULAS = """
 update ledger.delivery_files set formulas = %s
 where delivery_id = %s and attempt = %s and name = %s
+"""
+_ERASURES = """
+select distinct erasure_id from ledger.erased_deliveries
+where delivery_id = %s and found <> 'by dates' order by erasure_id
+"""
+_CUT_OUT = "select distinct change_id from ledger.rule_files where delivery_id = %s order by change_id"
+_RELEASED = """
+select x.key, x.value::bigint
+from ledger.delivery_decisions as d cross join lateral jsonb_each_text(d.rules) as x
+where d.delivery_id = %s and d.decision = 'release' order by d.decision_id
 """
 _LATEST_REVISION = """
 select coalesce(max(revision), 1) from ledger.deliveries where recipient = %s and extract = %s and period = %s
@@ -142,6 +155,10 @@ class Ledger:
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
             return cursor.execute(_ENTRY + "where delivery_id = %s", (delivery,)).fetchone()
 
+    def is_waiting(self, delivery: str) -> bool:
+        """Whether nothing but the recipient's acknowledgement is missing."""
+        return self._connection.execute(_WAITING, (delivery,)).fetchone() is not None
+
     def recorded_files(self, delivery: str) -> list[RecordedFile]:
         """The files of every attempt so far, the newest attempt first."""
         rows = self._connection.execute(_RECORDED, (delivery,))
@@ -149,6 +166,14 @@ class Ledger:
             RecordedFile(attempt, partial, confirmed, naming, removed, FileFacts(*facts))
             for attempt, partial, confirmed, naming, removed, *facts in rows
         ]
+
+    def erasures(self, delivery: str) -> list[int]:
+        """The erasures of people whom a delivery is known to have held."""
+        return [int(row[0]) for row in self._connection.execute(_ERASURES, (delivery,))]
+
+    def cut_out(self, delivery: str) -> list[int]:
+        """The changes of rules by which values of a delivery were taken out of the history."""
+        return [int(row[0]) for row in self._connection.execute(_CUT_OUT, (delivery,))]
 
     def latest(self, edition: Edition) -> Edition:
         """The latest revision of an edition's period that is in the ledger; the first one if none is."""
@@ -168,6 +193,22 @@ class Ledger:
     def replaced(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
         """The delivery that a revision replaces, with its data files."""
         return self._with_files(self.entry(edition.replaces.delivery_id)) if edition.replaces else None
+
+    def before(self, edition: Edition) -> Before | None:
+        """The delivery that the number of rows is compared with; None for the first of its contract."""
+        known = self.previous(edition) or self.replaced(edition)
+        return Before(known[0].delivery_id, known[0].period, known[0].rows or 0) if known else None
+
+    def released(self, delivery: str) -> dict[str, int]:
+        """The rules that a person released a delivery from, each with the number of rows that they saw."""
+        return dict(self._connection.execute(_RELEASED, (delivery,)).fetchall())
+
+    def failure(self, delivery: str) -> dict[str, Any]:
+        """Why the last attempt failed, as it was written down; empty when it did not."""
+        row = self._connection.execute(
+            "select error from ledger.deliveries where delivery_id = %s and state = 'failed'", (delivery,)
+        ).fetchone()
+        return (row[0] if row else None) or {}
 
     def _with_files(self, entry: Entry | None) -> tuple[Entry, list[FileFacts]] | None:
         if entry is None:
@@ -191,6 +232,7 @@ class Ledger:
             "build_id": basis.build.build_id,
             "known_up_to": basis.build.known_up_to,
             "known_at": basis.known_at,
+            "error": None,
         }
         with self._connection.transaction():
             if before is None:
@@ -209,22 +251,30 @@ class Ledger:
                 self._connection.execute(_TAKEN_AWAY, (delivery,))
                 self._advance(delivery, State.FAILED)
 
-    def _decided(self, delivery: str, decision: str, because: str) -> None:
+    def release(self, delivery: str, rules: Mapping[str, int], because: str) -> None:
+        """A person released a delivery from rules about its number of rows.
+
+        Args:
+            rules: each with the number of rows that the person saw.
+        """
+        self._decided(delivery, "release", because, Jsonb(dict(rules)))
+
+    def _decided(self, delivery: str, decision: str, because: str, rules: Jsonb | None = None) -> None:
         self._connection.execute(
-            "insert into ledger.delivery_decisions (delivery_id, decision, because) values (%s, %s, %s)",
-            (delivery, decision, because),
+            "insert into ledger.delivery_decisions (delivery_id, decision, because, rules) values (%s, %s, %s, %s)",
+            (delivery, decision, because, rules),
         )
 
-    def miss(self, edition: Edition) -> None:
-        """Write down that a period was never delivered and will not be."""
+    def miss(self, edition: Edition, because: WarehouseError) -> None:
+        """Write down that a period was never delivered and will not be, and why."""
         delivery = edition.delivery_id
         before = self.entry(delivery)
         require_step(delivery, before.state if before else None, State.MISSED)
         if before is None:
             nothing = dict.fromkeys(("destination", "build_id", "known_up_to", "known_at"))
-            self._insert(self._about(edition) | nothing, State.MISSED)
+            self._insert(self._about(edition) | nothing | {"error": Jsonb(because.as_dict())}, State.MISSED)
         else:
-            self._advance(delivery, State.MISSED)
+            self._advance(delivery, State.MISSED, error=Jsonb(because.as_dict()))
 
     def built(self, delivery: str, files: Iterable[FileFacts], as_at: date) -> None:
         """The files are in the outbox: write down what they are, before anything of them is anywhere else."""
@@ -295,8 +345,15 @@ class Ledger:
         )
 
     def closed(self, delivery: str) -> None:
-        """The manifest is there and was read back: delivered."""
+        """The manifest is there and was read back, and acknowledged where that is agreed: delivered."""
         self._advance(delivery, State.CLOSED, closing=True)
+
+    def waits(self, delivery: str, acknowledgement: str, error: WarehouseError) -> None:
+        """All is there and was read back, but for the acknowledgement: the step stays, and says what it waits for."""
+        said = Jsonb(error.as_dict() | {"waits_for": acknowledgement})
+        self._connection.execute(
+            "update ledger.deliveries set error = %s where delivery_id = %s and state = 'verified'", (said, delivery)
+        )
 
     def failed(self, delivery: str, error: WarehouseError | None) -> None:
         """An attempt ended without a delivery.
@@ -371,5 +428,7 @@ class Ledger:
                     file.crc32c,
                     file.replaced,
                     None if file.fitting is None else Jsonb(file.fitting),
+                    None if file.content is None else Jsonb(file.content),
+                    file.writer,
                 ),
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from warehouse.core.contracts import Column, Contract
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.types import LOGICAL_TYPES
-from warehouse.core.data_package import as_bytes, file_facts, with_key
+from warehouse.core.data_package import VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Entry
@@ -27,13 +28,21 @@ Known = tuple[Entry, Sequence[FileFacts]] | None
 """Another delivery in the ledger, with its data files."""
 
 
-def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: Known, replaced: Known) -> bytes:
+def build(
+    edition: Edition,
+    entry: Entry,
+    files: Sequence[FileFacts],
+    previous: Known,
+    replaced: Known,
+    released: Collection[str] = (),
+) -> bytes:
     """The manifest's content. It holds no time of writing: the same delivery gives the same manifest.
 
     Args:
         entry: the delivery's row, which has what it rests on since its files were made.
         previous: the last delivery of an earlier period.
         replaced: the delivery that this revision replaces.
+        released: the rules about its number of rows that a person released it from.
     """
     contract, period, delivery = edition.contract, edition.period, edition.delivery_id
     assert entry.as_at is not None, "the files were made"
@@ -61,9 +70,16 @@ def build(edition: Edition, entry: Entry, files: Sequence[FileFacts], previous: 
             "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.
             "writer": f"pyarrow {pa.__version__}" if contract.format.kind == "parquet" else None,
+            "source": next((file.content.get("source") for file in files if file.content), None),
+            "owner": contract.grounds.owner,
             "purpose": contract.purpose,
+            "agreement": str(contract.grounds.agreement),
+            "legal_basis": contract.grounds.legal_basis,
+            "disclosure_rules": contract.grounds.disclosure_rules,
+            "values_made_null": _made_null(files),
             "retention_months": contract.retention_months,
             "previous": _other(previous),
+            "volume": _volume(previous or replaced, released),
             **_pseudonyms(contract),
         },
         "resources": [_resource(contract, file) for file in files],
@@ -75,9 +91,27 @@ def _pseudonyms(contract: Contract) -> dict[str, Any]:
     """Which columns are pseudonyms, and of which key: those of two keys cannot be joined."""
     if contract.pseudonym_key is None:
         return {}
-    columns = [column.name for column in contract.columns if column.pseudonym]
+    columns = [column.in_file for column in contract.columns if column.pseudonym]
     key = contract.pseudonym_key
     return {"pseudonyms": {"columns": columns, "purpose": key.purpose, "key_version": key.version}}
+
+
+def _volume(before: Known, released: Collection[str]) -> dict[str, Any]:
+    """What the number of rows was compared with before the files left."""
+    return {
+        "compared_with": before[0].delivery_id if before else None,
+        "rows_before": before[0].rows if before else None,
+        "note": None if before else "The first delivery: there is none to compare its number of rows with.",
+        "released": sorted(released),
+    }
+
+
+def _made_null(files: Sequence[FileFacts]) -> dict[str, int]:
+    """How many values of each column no file can hold; whatever else is null was null in the warehouse."""
+    found: Counter[str] = Counter()
+    for file in files:
+        found.update((file.content or {}).get("made_null", {}))
+    return dict(sorted(found.items()))
 
 
 def _other(known: Known) -> dict[str, Any] | None:
@@ -101,13 +135,15 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         "format": contract.format.kind,
         "mediatype": contract.format.media_type.split(";")[0],
         **file_facts(file.bytes, file.sha256, file.rows),
+        # Of the rows, whichever library laid them out: with it whoever makes the file again knows what differs.
+        **({VALUES_HASH: f"sha256:{file.values}"} if file.values else {}),
         "text": _text(contract, file),
         "schema": with_key(
             {
                 "$schema": _PROFILE.format("tableschema"),
                 "fields": [_field(column) for column in contract.columns],
             },
-            contract.sort_key,
+            [contract.column(name).in_file for name in contract.sort_key],
         ),
     }
     if contract.format.kind == "csv":
@@ -161,7 +197,7 @@ def _field(column: Column) -> dict[str, Any]:
         constraints["unique"] = True
     constraints |= {name: column.constraints[name] for name in _CONSTRAINTS if name in column.constraints}
     field: dict[str, Any] = {
-        "name": column.name,
+        "name": column.in_file,
         "type": _FIELD_TYPES[column.type.kind],
         "description": column.description,
         "classification": column.classification,

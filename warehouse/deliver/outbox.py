@@ -13,6 +13,13 @@ QUARANTINE: Final = ".quarantine"
 """Where in the outbox the files are that the gate refused because of what they hold."""
 
 
+APART: Final = ".apart"
+"""Where in the outbox the files are that are made to be looked at, and not sent."""
+
+REPORT: Final = "gate.txt"
+"""The report of the gate, beside the files that it refused."""
+
+
 def no_room(error: OSError) -> DeliveryError:
     """A failure of the outbox's disk in words."""
     return DeliveryError(
@@ -23,9 +30,9 @@ def no_room(error: OSError) -> DeliveryError:
 
 
 def clear_all(home: Path) -> None:
-    """Empty the outbox: whatever is in it when a run begins was left by one that was killed, but for the quarantine."""
+    """Empty the outbox of what a killed run left. The quarantine stays, and so does what is looked at (apart.py)."""
     for path in (home / "outbox").glob("*"):
-        if path.name != QUARANTINE:
+        if path.name not in (QUARANTINE, APART, f"{APART}.lock"):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -70,11 +77,15 @@ class Outbox:
         """A finished file."""
         return self.folder / base_name
 
-    def set_aside(self) -> Path:
+    def set_aside(self, report: str) -> Path:
         """Keep the files of a delivery that the gate refused, for a person to look at, until the next attempt.
 
         They are in the outbox still, so that erasure reaches them. Returns their folder.
+
+        Args:
+            report: why, which is put beside them.
         """
+        self.write(REPORT, report.encode())
         self.release()
         self.quarantine.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.replace(self.quarantine)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,8 +45,40 @@ def arrow_type(of: ColumnType) -> pa.DataType:
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The schema of a file. Every field may be null: whether it is, is for the check to find and to say well."""
-    return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
+    """The schema of a file, by what it calls its columns.
+
+    Every field may be null: whether it is, is for the check to find and to say well.
+    """
+    return pa.schema([pa.field(column.in_file, arrow_type(column.type)) for column in columns])
+
+
+def file_schema(contract: Contract, as_at: date, missing: Collection[str] = ()) -> pa.Schema:
+    """The schema of a file, with what a reader should know: of each field, and of the whole file.
+
+    A required field may not be null, so that readers need not look for nulls; but for those in `missing`, whose file is
+    for the gate to refuse with all that is wrong. Nothing here has a clock: the same rows give the same bytes.
+    """
+    fields = []
+    for column in contract.columns:
+        about = {"description": column.description, "classification": column.classification}
+        if column.quasi_identifier:
+            about["quasiIdentifier"] = "true"
+        fields.append(
+            pa.field(
+                column.in_file,
+                arrow_type(column.type),
+                nullable=not column.required or column.name in missing,
+                metadata=about,
+            )
+        )
+    about = {
+        "title": f"{contract.recipient}/{contract.name}",
+        "description": contract.description,
+        "contract_id": contract.id,
+        "contract_version": contract.version,
+        "as_at": as_at.isoformat(),
+    }
+    return pa.schema(fields, metadata=about)
 
 
 def does_not_fit(error: pa.ArrowInvalid, columns: Sequence[Column], name: str) -> CheckFailed:
@@ -70,14 +103,16 @@ class ParquetFile:
         path: where.
         contract: for the columns and the compression.
         name: of the file, for messages.
+        as_at: the day that the rows describe.
+        missing: required columns in which values are missing.
     """
 
-    def __init__(self, path: Path, contract: Contract, name: str) -> None:
+    def __init__(self, path: Path, contract: Contract, name: str, as_at: date, missing: Collection[str] = ()) -> None:
         self._columns, self._name = contract.columns, name
-        self._schema = arrow_schema(contract.columns)
+        self._schema, self._written = arrow_schema(contract.columns), file_schema(contract, as_at, missing)
         self._writer = pyarrow.parquet.ParquetWriter(
             path,
-            self._schema,
+            self._written,
             version="2.6",
             data_page_version="1.0",
             compression="zstd",
@@ -126,5 +161,7 @@ class ParquetFile:
 
     def _end_group(self) -> None:
         if self._group:
-            self._writer.write_table(pa.concat_tables(self._group), row_group_size=self._rows)
+            table = pa.concat_tables(self._group)
+            table = pa.Table.from_arrays(table.columns, schema=self._written)
+            self._writer.write_table(table, row_group_size=self._rows)
         self._group, self._rows, self._bytes = [], 0, 0

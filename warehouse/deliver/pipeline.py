@@ -9,12 +9,13 @@ from typing import Literal
 
 from warehouse.core.contracts import Contract, load_contracts
 from warehouse.core.database import connect
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import UsageError, VolumeRefused
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.deliver.check import Check, check_files
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.edition import Edition, edition_of
+from warehouse.deliver.history import History
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.report import DeliveryReport
 from warehouse.deliver.run import VARIABLE, World, begin
@@ -41,6 +42,7 @@ def deliver(
     world: World,
     progress: Progress,
     *,
+    history: History | None = None,
     on_report: Callable[[DeliveryReport], None] | None = None,
     check: Check = check_files,
     hook: Callable[[str], None] = _nothing,
@@ -52,6 +54,8 @@ def deliver(
 
     Args:
         progress: shown each step.
+        history: builds what was known at an earlier moment, for months that no run came for: they are delivered in
+            order, before the latest. Without it they stay owed, and are told as not covered.
         on_report: called with each report as soon as it is known, also of a failure.
         check: the gate for files.
         hook: called with the name of each step as it is reached; tests stop the process there.
@@ -65,13 +69,14 @@ def deliver(
         SettingsError: a recipient has no destination; nothing was begun.
         AlreadyRunning: another run delivers.
         NotCovered: the published build does not cover a period that is owed, or is not what was built.
+        BuildFailed: what was known then breaks a test.
         DeliveryError: or one of its kinds: the first delivery that failed, after all were tried.
         WarehouseError: other failures of a delivery, likewise.
     """
     contracts = load_contracts(world.exports)
     reports: list[DeliveryReport] = []
     held: set[tuple[str, str]] = set()
-    with begin(world, contracts, progress, check, hook) as run:
+    with begin(world, contracts, progress, check, hook, history) as run:
         for owed in due(contracts, run.ledger, world.today, world.calendar):
             if owed.contract.key in held:
                 continue
@@ -131,7 +136,7 @@ def redo(
 def decide(
     world: World, progress: Progress, delivery_id: str, decision: Literal["received", "resend"], because: str
 ) -> State:
-    """Carry out what a person decided about a delivery whose files vanished.
+    """Carry out what a person decided about a delivery whose files vanished, or whose acknowledgement is missing.
 
     Args:
         decision: "received": the recipient has the files: the manifest is written and the delivery closed. "resend":
@@ -145,6 +150,10 @@ def decide(
     with begin(world, contracts, progress, check_files, _nothing) as run:
         edition = _edition(contracts, delivery_id)
         entry = run.ledger.entry(edition.delivery_id)
+        if decision == "received" and run.ledger.is_waiting(edition.delivery_id):
+            run.ledger.decide(edition.delivery_id, decision, because)
+            run.ledger.closed(edition.delivery_id)
+            return State.CLOSED
         if entry is None or entry.state is not State.VANISHED:
             raise _not_possible(
                 f"{delivery_id} waits for no decision: it is {entry.state if entry else 'not in the ledger'}.",
@@ -156,6 +165,34 @@ def decide(
         after = run.ledger.entry(edition.delivery_id)
     assert after is not None
     return after.state
+
+
+def release(world: World, progress: Progress, delivery_id: str, because: str) -> dict[str, int]:
+    """Let a delivery pass although its number of rows is not as its contract says: a person decided so.
+
+    It holds for this delivery alone, for the rules that it failed by, and for a number of rows that is no further off.
+
+    Returns:
+        Each rule that it is released from, with the number of rows. The next run sends it.
+
+    Raises:
+        UsageError: there is no such delivery, or it did not fail by its number of rows alone.
+    """
+    contracts = load_contracts(world.exports)
+    with begin(world, contracts, progress, check_files, _nothing) as run:
+        edition = _edition(contracts, delivery_id)
+        failure = run.ledger.failure(edition.delivery_id)
+        if failure.get("error") != VolumeRefused.__name__:
+            broken = ", ".join(f"`{one['rule']}`" for one in failure.get("rules", []))
+            entry = run.ledger.entry(edition.delivery_id)
+            why = f"it failed by {broken}" if broken else f"it is {entry.state if entry else 'not in the ledger'}"
+            raise _not_possible(
+                f"{delivery_id} cannot be released: {why}.",
+                "Only the number of rows can be let pass. `warehouse deliveries list` says why each delivery failed.",
+            )
+        rules = {str(one["rule"]): int(one["rows"]) for one in failure["rules"]}
+        run.ledger.release(edition.delivery_id, rules, because)
+    return rules
 
 
 def _edition(contracts: list[Contract], delivery_id: str) -> Edition:

@@ -24,6 +24,7 @@ from warehouse.core import class_floors, hostile
 from warehouse.core.contracts import Column, Contract, Kind
 from warehouse.core.errors import CheckFailed, DeliveryError
 from warehouse.core.progress import Progress
+from warehouse.deliver.breach import Breach
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.hostile_text import FORMULA_STARTS
 from warehouse.deliver.known_values import FEWEST, KEYS, LARGEST_SHARE, Sample, keys_among, matches
@@ -106,8 +107,8 @@ def probe(
     broken = [(rule, one.column.name, number) for one in seen for rule, number in one.rules()]
     try:
         found = matches(connection, sample)
-    except psycopg.Error as error:
-        state = f"SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
+    except psycopg.Error as failure:
+        state = f"SQLSTATE {failure.sqlstate}" if failure.sqlstate else type(failure).__name__
         raise DeliveryError(
             f"The files could not be compared with the sensitive columns of the warehouse ({state}).",
             meaning="Nothing was sent.",
@@ -116,13 +117,15 @@ def probe(
     broken += [(f"holds values of {one.place}", one.column, one.found) for one in found]
     if broken:
         told = "; ".join(f"column {column} {rule}: {number:,} values" for rule, column, number in broken)
-        raise CheckFailed(
+        error = CheckFailed(
             f"{contract.recipient}/{contract.name} holds what its classes do not say: {told}.",
             meaning="Nothing was sent. The files were put aside in the outbox, where only their owner may read them, "
             "until the next attempt.",
             next_command=f"Look at the model {contract.model}: classify the column as what it holds, or take it out. "
             "What only looks so needs a dated row in replication/lowered.csv. Then run `warehouse run`.",
         )
+        error.rules = tuple(Breach(rule, (column,), number).as_dict() for rule, column, number in broken)
+        raise error
     return formulas
 
 

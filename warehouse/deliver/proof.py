@@ -30,8 +30,8 @@ from ledger.deliveries as d where d.delivery_id = %s
 """
 _FILES = """
 select
-    attempt, name, kind, rows, bytes, sha256, replaced as characters_replaced, formulas, fitting, uploaded_at,
-    removed_at
+    attempt, name, kind, rows, bytes, sha256, replaced as characters_replaced, formulas, fitting, content,
+    uploaded_at, removed_at
 from ledger.delivery_files where delivery_id = %s order by attempt, kind, name
 """
 _STEPS = """
@@ -39,7 +39,7 @@ select at, attempt, from_state as "from", to_state as "to" from ledger.delivery_
 where delivery_id = %s order by step
 """
 _DECISIONS = """
-select decided_at as at, decision, because, decided_by as by from ledger.delivery_decisions
+select decided_at as at, decision, because, decided_by as by, rules from ledger.delivery_decisions
 where delivery_id = %s order by decision_id
 """
 _CLOSED = "select delivery_id from ledger.deliveries where state = 'closed' order by closed_at, delivery_id"
@@ -101,7 +101,7 @@ def verify(world: World, warehouse: psycopg.Connection, delivery_ids: Sequence[s
         WarehouseError: a destination does not answer.
     """
     ledger, contracts = Ledger(warehouse), load_contracts(world.exports)
-    entries = [_closed(ledger, one) for one in delivery_ids or [row[0] for row in warehouse.execute(_CLOSED)]]
+    entries = [closed(ledger, one) for one in delivery_ids or [row[0] for row in warehouse.execute(_CLOSED)]]
     for entry in entries:
         yield from _verified(ledger, entry, _proof(contracts, entry), world.settings)
 
@@ -121,7 +121,12 @@ def differing(found: Sequence[Verified]) -> DeliveredFilesDiffer | None:
     )
 
 
-def _closed(ledger: Ledger, delivery_id: str) -> Entry:
+def closed(ledger: Ledger, delivery_id: str) -> Entry:
+    """The row of a delivery that was delivered.
+
+    Raises:
+        UsageError: it is not in the ledger, or not closed.
+    """
     entry = ledger.entry(delivery_id)
     if entry is None:
         raise _unknown(delivery_id)

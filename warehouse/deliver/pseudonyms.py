@@ -110,5 +110,21 @@ def of_edition(connection: psycopg.Connection, settings: Settings, edition: Edit
     return Pseudonyms(contract, key)
 
 
+def of_dry_run(settings: Settings, contract: Contract) -> Pseudonyms | None:
+    """What makes the pseudonyms of a file that nobody gets: the key where there is one, or else a passing one.
+
+    Nothing is written down, and no key is made.
+
+    Raises:
+        KeyUnusable: the key is there and not usable.
+    """
+    wanted = contract.pseudonym_key
+    if wanted is None:
+        return None
+    name = f"{contract.recipient}.{wanted.purpose}"
+    key = keys.find(settings, name, wanted.version)
+    return Pseudonyms(contract, key or keys.Key(name, wanted.version, "this dry run", secrets.token_bytes(32)))
+
+
 def _named(key: tuple[str, int] | None) -> str:
     return f"the key {key[0]}, version {key[1]}" if key else "no key"

@@ -21,7 +21,7 @@ BYTES_PER_BATCH = 2 << 20
 
 
 def batches(path: Path, contract: Contract, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a file.
+    """The rows of a file, its columns by the names of the contract, whatever the file calls them.
 
     Args:
         path: the file.
@@ -31,14 +31,15 @@ def batches(path: Path, contract: Contract, columns: list[str] | None = None) ->
     Raises:
         CheckFailed: the file does not have the contract's columns in its order, or a value is not of its type.
     """
-    wanted = columns if columns is not None else [column.name for column in contract.columns]
+    names = columns if columns is not None else [column.name for column in contract.columns]
+    wanted = [contract.column(name).in_file for name in names]
     try:
         if contract.format.layout:
             yield from _fixed_width(path, contract, contract.format.layout, columns)
         elif contract.format.kind == "csv":
-            yield from _csv(path, contract, wanted)
+            yield from (batch.rename_columns(names) for batch in _csv(path, contract, wanted))
         else:
-            yield from _parquet(path, contract, wanted)
+            yield from (batch.rename_columns(names) for batch in _parquet(path, contract, wanted))
     except pa.ArrowInvalid as error:
         raise does_not_fit(error, contract.columns, path.name) from None
 
@@ -53,9 +54,14 @@ def _structure(path: Path, what: str) -> CheckFailed:
 
 def _parquet(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
-        if not file.schema_arrow.equals(arrow_schema(contract.columns)):
+        # Whether a field may be null is the writer's to say, and for the gate to look at.
+        if _types(file.schema_arrow) != _types(arrow_schema(contract.columns)):
             raise _structure(path, "its columns or their types are not those of the contract")
         yield from file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted)
+
+
+def _types(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    return [(field.name, field.type) for field in schema]
 
 
 def _fixed_width(path: Path, contract: Contract, layout: Layout, columns: list[str] | None) -> Iterator[pa.RecordBatch]:

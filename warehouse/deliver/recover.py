@@ -10,6 +10,7 @@ from warehouse.core.contracts import Proof
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
 from warehouse.deliver import manifest
+from warehouse.deliver.acknowledged import settle
 from warehouse.deliver.destinations import Destination
 from warehouse.deliver.destinations.base import Doing, conflict
 from warehouse.deliver.edition import Edition
@@ -61,7 +62,7 @@ def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
         raise vanished(edition, destination.where, gone)
     rows, size = sum(facts.rows or 0 for facts in files), sum(facts.bytes for facts in files)
     ledger.adopted(edition.delivery_id, attempt, rows, size, known[0].facts.sha256)
-    ledger.closed(edition.delivery_id)
+    settle(ledger, destination, edition)
     return True
 
 
@@ -115,13 +116,17 @@ def finish(
     recorded = ledger.recorded_files(edition.delivery_id)
     files = [one.facts for one in recorded if one.attempt == entry.attempt and one.facts.kind == "data"]
     previous = ledger.previous(edition)
-    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition))
+    released = ledger.released(edition.delivery_id)
+    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition), released)
     outbox.make_empty()
     facts = facts_of(outbox.write(data_package.NAME, content), edition.manifest_name, None, "manifest")
     ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)
     sending = Sending(edition, ledger, destination, entry.attempt, recorded, progress, lambda _: None)
     sending.write_manifest(facts, content, may_be_there=received)
-    ledger.closed(edition.delivery_id)
+    if received:
+        ledger.closed(edition.delivery_id)
+    else:
+        settle(ledger, destination, edition)
 
 
 def clean(

@@ -36,13 +36,16 @@ class DeliveryReport:
         delivery_id: such as "dandi/teachers/2026-09".
         contract: its file, as a person would type it.
         period: such as "2026-09".
-        state: closed, missed, failed or vanished.
+        state: closed, missed, failed or vanished; verified while the recipient's acknowledgement is waited for.
         bytes: of all data files.
         where: the destination without any password.
         build_id, as_at, known_up_to: what it rests on: the build, the day it describes, and when the last transaction
             that it knows was committed at the source.
         rows_set_aside: that the layout of the file cannot hold: they are not in it, and its manifest names the rule.
+        from_history: whether it is of what was known when it was due, as no run came for it then.
+        missed_because: why it is not delivered and will not be.
         adopted: whether an earlier attempt turned out to have delivered it already.
+        waits_for: the acknowledgement that is not there yet.
         error: why it failed.
     """
 
@@ -62,21 +65,26 @@ class DeliveryReport:
     as_at: date | None = None
     known_up_to: datetime | None = None
     rows_set_aside: int = 0
+    from_history: bool = False
+    missed_because: str = ""
     adopted: bool = False
+    waits_for: str | None = None
     error: WarehouseError | None = None
 
     def __str__(self) -> str:
         """The delivery in a few words."""
         if self.state == State.MISSED:
-            return f"{self.delivery_id} (missed: there was no run while its period was the latest)"
+            return f"{self.delivery_id} (missed: {self.missed_because})"
         aside = f", {self.rows_set_aside:,} set aside: see its manifest" if self.rows_set_aside else ""
-        return f"{self.delivery_id} ({self.rows:,} rows{aside})"
+        waits = f"; waits for the acknowledgement {self.waits_for}" if self.waits_for else ""
+        return f"{self.delivery_id} ({self.rows:,} rows{aside}{waits})"
 
     @property
     def rests_on(self) -> str:
         """What it was made from, to follow its name; empty when that is not known."""
         known = f", known up to {self.known_up_to:%Y-%m-%d %H:%M}" if self.known_up_to else ""
-        return f", from build {self.build_id} as at {self.as_at}{known}" if self.build_id else ""
+        history = " of history" if self.from_history else ""
+        return f", from build {self.build_id}{history} as at {self.as_at}{known}" if self.build_id else ""
 
     @property
     def place(self) -> str:
@@ -93,11 +101,15 @@ class DeliveryReport:
 
 def missed(reports: Iterable[DeliveryReport]) -> PeriodsMissed | None:
     """The error for periods that went by without a delivery; None when there were none."""
-    names = [report.delivery_id for report in reports if report.state == State.MISSED]
-    if not names:
+    by_reason: dict[str, list[str]] = {}
+    for report in reports:
+        if report.state == State.MISSED:
+            by_reason.setdefault(report.missed_because, []).append(report.delivery_id)
+    if not by_reason:
         return None
     return PeriodsMissed(
-        f"{', '.join(names)} will not be delivered: there was no run while the period was the latest.",
-        meaning="Everything else was done. Today's rows are never sent under the name of an earlier month.",
+        " ".join(f"{', '.join(names)} will not be delivered: {reason}" for reason, names in by_reason.items()),
+        meaning="Everything else was done. No run came while it was the latest, and today's rows never go under the "
+        "name of an earlier month.",
         next_command="Inform the recipient, and schedule `warehouse run` at least once a month.",
     )

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from warehouse.core import sandbox_only
-from warehouse.core.contracts import EXPORTS, Contract
+from warehouse.core.contracts import EXPORTS, Contract, Status
 from warehouse.core.database import connect
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
     AlreadyRunning,
+    BeforeHistory,
     DeliveryError,
     FilesVanished,
+    NotCovered,
     SandboxOnly,
     SettingsError,
     UnexpectedFailure,
@@ -29,13 +32,25 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
 from warehouse.core.variables import destination_of
+from warehouse.deliver import people_in_files
+from warehouse.deliver.acknowledged import settle
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check
+from warehouse.deliver.contract_fit import not_agreed
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import Edition
+from warehouse.deliver.history import (
+    DayEnded,
+    History,
+    basis_of,
+    day_due,
+    midnight_in_london,
+    moment_of,
+    refuse_unpublished,
+)
 from warehouse.deliver.ledger import Entry, Ledger
 from warehouse.deliver.outbox import Outbox, clear_all
 from warehouse.deliver.pseudonyms import of_edition
@@ -59,6 +74,7 @@ class World:
         by_the_clock: whether that world has this machine's clock; the sandbox has one of its own.
         synthetic: whether the people are the sandbox's: they go to no recipient.
         exports: the folder of the contracts.
+        day_ended: when a day was over in the world that the source records.
     """
 
     conninfo: str
@@ -68,20 +84,31 @@ class World:
     by_the_clock: bool = False
     exports: Path = EXPORTS
     synthetic: bool = False
+    day_ended: DayEnded = midnight_in_london
 
 
 @contextmanager
 def begin(
-    world: World, contracts: list[Contract], progress: Progress, check: Check, hook: Callable[[str], None]
+    world: World,
+    contracts: list[Contract],
+    progress: Progress,
+    check: Check,
+    hook: Callable[[str], None],
+    history: History | None = None,
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
-    urls = [(contract, destination_url(world.settings, contract)) for contract in contracts]
+    in_use = [contract for contract in contracts if contract.status.is_delivered]
+    urls = [(contract, destination_url(world.settings, contract)) for contract in in_use]
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
         if world.synthetic or sandbox_only.holds_synthetic(connection):
+            world = replace(world, synthetic=True)
             for contract, url in urls:
                 _refuse_recipient(world, contract, url)
-        check_agreed(connection, contracts)
+        check_agreed(connection, in_use)
+        for contract in contracts:
+            if contract.status is not Status.ACTIVE:
+                progress.say(f"{near(contract.path)} is {contract.status}{_TOLD[contract.status.is_delivered]}")
         with session_lock(connection, Lock.deliver) as free:
             if not free:
                 raise AlreadyRunning(
@@ -90,7 +117,10 @@ def begin(
                     next_command="Wait for it to end, then run `warehouse deliver` again.",
                 )
             clear_all(world.settings.warehouse_home)
-            yield Run(world, progress, connection, Ledger(connection), check, hook)
+            yield Run(world, progress, connection, Ledger(connection), check, hook, history)
+
+
+_TOLD = {True: ": still delivered", False: ": nothing is delivered under it"}
 
 
 def _refuse_recipient(world: World, contract: Contract, url: str) -> None:
@@ -128,7 +158,11 @@ def destination_url(settings: Settings, contract: Contract) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What all deliveries of one run share."""
+    """What all deliveries of one run share.
+
+    Attributes:
+        history: builds what was known then; None where only the published build may be delivered.
+    """
 
     world: World
     progress: Progress
@@ -136,6 +170,7 @@ class Run:
     ledger: Ledger
     check: Check
     hook: Callable[[str], None]
+    history: History | None = None
 
     def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
         """Deal with one period: adopt it, deliver it, or write it down as missed."""
@@ -179,15 +214,44 @@ class Run:
         if owed.action == "decide":
             names = [one.facts.name for one in sent(self.ledger.recorded_files(owed.delivery_id))]
             raise vanished(edition, entry.destination or "" if entry else "", names)
+        if entry is not None and edition.acknowledgement and self.ledger.is_waiting(owed.delivery_id):
+            with closing(open_destination(entry.destination or "", self.world.settings)) as destination:
+                settle(self.ledger, destination, edition)
+            return self._closed(owed, replace(report, adopted=True))
         if entry is not None:
             if entry.state is not State.FAILED:
                 self.ledger.failed(owed.delivery_id, None)
             if self._look_back(owed, entry):
                 return self._closed(owed, replace(report, adopted=True))
         if owed.action == "miss":
-            self.ledger.miss(edition)
-            return replace(report, state=State.MISSED)
-        basis = self._basis(edition)
+            return self._missed(edition, report, _GIVEN_UP)
+        self._refuse_unagreed(owed.contract)
+        if owed.action == "catch up":
+            return self._catch_up(owed, report)
+        return self._deliver(owed, self._basis(edition), report, because)
+
+    def _catch_up(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
+        """Deliver what was known when a period was due that no run came for; or write down why that is not known."""
+        edition, world = owed.edition, self.world
+        if self.history is None:
+            raise _of_history(owed.delivery_id)
+        try:
+            moment = moment_of(self.connection, edition, world.calendar, world.day_ended)
+            refuse_unpublished(self.connection, self.history)
+            with self.history.build(edition.contract.model, moment, day_due(edition), tested=True) as then:
+                basis = basis_of(self.connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
+                basis.check_classes(self.connection, edition)
+                self.progress.say(f"{owed.delivery_id}: from {basis}")
+                return replace(self._deliver(owed, basis, report, None), from_history=True)
+        except BeforeHistory as error:
+            return self._missed(edition, report, error)
+
+    def _missed(self, edition: Edition, report: DeliveryReport, because: WarehouseError) -> DeliveryReport:
+        self.ledger.miss(edition, because)
+        return replace(report, state=State.MISSED, missed_because=because.what)
+
+    def _deliver(self, owed: Owed, basis: Basis, report: DeliveryReport, because: str | None) -> DeliveryReport:
+        edition = owed.edition
         pseudonyms = of_edition(self.connection, self.world.settings, edition)
         with closing(self._destination(owed.contract)) as destination:
             Attempt(
@@ -198,10 +262,20 @@ class Run:
                 progress=self.progress,
                 check=self.check,
                 hook=self.hook,
+                index=partial(people_in_files.index, self.connection, self.world.settings),
                 because=because,
                 pseudonyms=pseudonyms,
             ).run(self.world.conninfo, basis)
         return self._closed(owed, report)
+
+    def _refuse_unagreed(self, contract: Contract) -> None:
+        """Give real people's data to nobody without an agreement; made-up ones stay on this machine anyway.
+
+        Raises:
+            NotAgreed: it is not signed, or does not hold today.
+        """
+        if not self.world.synthetic and (why := contract.grounds.why_not_agreed(self.world.today)):
+            raise not_agreed(contract, why)
 
     def _basis(self, edition: Edition) -> Basis:
         """The published build, when it covers the period and is what was built; before anything is begun."""
@@ -228,7 +302,7 @@ class Run:
                         return True
                 elif look_back(self.ledger, earlier, edition, self._outbox(edition), self.progress):
                     return True
-                if moved or owed.action == "miss":
+                if moved or owed.action in ("miss", "catch up"):
                     clean(self.ledger, earlier, edition, self.progress)
             except DeliveryError:
                 # A wrong destination that was corrected since must not hold up the right one for ever.
@@ -255,6 +329,7 @@ class Run:
             bytes=entry.bytes or 0,
             files=files,
             where=entry.destination or "",
+            waits_for=owed.edition.acknowledgement if entry.state is State.VERIFIED else None,
             build_id=entry.build_id,
             as_at=entry.as_at,
             known_up_to=entry.known_at,
@@ -275,12 +350,29 @@ class Run:
         entry = self.ledger.entry(owed.delivery_id)
         if entry is None or entry.state.is_final or entry.state is State.VANISHED:
             return
+        if self.ledger.is_waiting(owed.delivery_id):
+            return  # All was sent. That nobody could look for the answer changes nothing.
         if isinstance(error, FilesVanished):
             if entry.state not in (State.UPLOADED, State.VERIFIED, State.FAILED):
                 self.ledger.failed(owed.delivery_id, error)
             self.ledger.vanished(owed.delivery_id, error)
         elif entry.state is not State.FAILED:
             self.ledger.failed(owed.delivery_id, error)
+
+
+_GIVEN_UP = NotCovered(
+    "The revision was not finished while its month was the latest.",
+    meaning="The delivery that it was to replace stays as it is.",
+    next_command="warehouse deliveries list",
+)
+
+
+def _of_history(delivery_id: str) -> NotCovered:
+    return NotCovered(
+        f"{delivery_id} is owed of an earlier month, of which the published build says nothing.",
+        meaning="It was not sent. Today's rows never go under the name of an earlier month.",
+        next_command="`warehouse deliver --due` makes it from history; so does `warehouse run`.",
+    )
 
 
 def _unforeseen(error: Exception) -> WarehouseError:

@@ -31,12 +31,12 @@ _ENUMERATION = "e"
 _WITH_INFINITY = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE)
 
 
-def relation(contract: Contract) -> sql.Composed:
+def relation(contract: Contract, schema: str = SCHEMA) -> sql.Composed:
     """The extract's table."""
-    return sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(contract.model))
+    return sql.SQL("{}.{}").format(sql.Identifier(schema), sql.Identifier(contract.model))
 
 
-def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str, ColumnType]:
+def check_model(connection: psycopg.Connection, contract: Contract, schema: str = SCHEMA) -> dict[str, ColumnType]:
     """Compare the contract with the model as it is in the database.
 
     A column of the model that the contract does not name is no mistake: it stays behind.
@@ -48,7 +48,7 @@ def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str,
         DeliveryError: the model has not been built.
         ContractError: a column is not in the model, or its type cannot hold the model's.
     """
-    there = {row[0]: (row[1], row[2]) for row in connection.execute(_COLUMNS, (SCHEMA, contract.model))}
+    there = {row[0]: (row[1], row[2]) for row in connection.execute(_COLUMNS, (schema, contract.model))}
     if not there:
         raise DeliveryError(
             f"There is no table {SCHEMA}.{contract.model}, which {near(contract.path)} delivers.",
@@ -72,7 +72,7 @@ def check_model(connection: psycopg.Connection, contract: Contract) -> dict[str,
     return types
 
 
-def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> date:
+def as_at(connection: psycopg.Connection, contract: Contract, built: date, schema: str = SCHEMA) -> date:
     """The business date of the snapshot: the build's, which its rows have to say, too, where there is a column for it.
 
     Raises:
@@ -81,7 +81,7 @@ def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> da
     if contract.as_at_column is None:
         return built
     query = sql.SQL("select distinct {} from {} limit 2").format(
-        sql.Identifier(contract.as_at_column), relation(contract)
+        sql.Identifier(contract.as_at_column), relation(contract, schema)
     )
     found = connection.execute(query).fetchall()
     if len(found) > 1 or (found and not isinstance(found[0][0], date)):
@@ -99,11 +99,14 @@ def as_at(connection: psycopg.Connection, contract: Contract, built: date) -> da
     return built
 
 
-def copy_query(contract: Contract, period: Period, pseudonyms: Pseudonyms | None = None) -> sql.Composed:
+def copy_query(
+    contract: Contract, period: Period, pseudonyms: Pseudonyms | None = None, schema: str = SCHEMA
+) -> sql.Composed:
     """COPY of the contract's columns, sorted, as CSV without a header: null is empty, an empty text is quoted.
 
     Args:
         period: whose rows, where rows belong to one.
+        schema: in which the model's table is.
     """
     prefixed = contract.format.formula_characters == "prefix"
     listed = [
@@ -115,19 +118,19 @@ def copy_query(contract: Contract, period: Period, pseudonyms: Pseudonyms | None
     columns = sql.SQL(", ").join([*(pseudonyms.in_front if pseudonyms else []), *listed])
     order = sql.SQL(", ").join(_order(contract.column(name), pseudonyms) for name in contract.sort_key)
     return sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
-        columns, _rows(contract, period), order
+        columns, rows_of(contract, period, schema), order
     )
 
 
-def _rows(contract: Contract, period: Period) -> sql.Composed:
+def rows_of(contract: Contract, period: Period, schema: str) -> sql.Composed:
     """The rows of a period: of those that are of one thing only the newest, where the contract says so."""
     if contract.period_column is None:
-        return relation(contract)
+        return relation(contract, schema)
     day = sql.Identifier(contract.period_column)
     newest = sql.SQL(", ").join(map(sql.Identifier, contract.newest_of))
     return sql.SQL("(select {}* from {} where {} between {} and {}{}) as rows_of_period").format(
         sql.SQL("distinct on ({}) ").format(newest) if contract.newest_of else sql.SQL(""),
-        relation(contract),
+        relation(contract, schema),
         day,
         sql.Literal(period.first),
         sql.Literal(period.last),

@@ -15,4 +15,5 @@ def world_of(databases: Databases) -> World:
         databases.calendar(),
         by_the_clock=not databases.source_is_embedded,
         synthetic=databases.source_is_embedded,
+        day_ended=databases.day_ended,
     )

@@ -126,10 +126,10 @@ def _parquet(path: Path, to: Path, names: Collection[str]) -> Rewritten:
     with (
         pyarrow.parquet.ParquetFile(path) as source,
         to.open("wb") as target,
-        parquet_writer(target, source.schema_arrow) as writer,
+        parquet_writer(target, schema := _may_be_null(source.schema_arrow, names)) as writer,
     ):
         for number in range(source.num_row_groups):
-            table = source.read_row_group(number)
+            table = pa.Table.from_arrays(source.read_row_group(number).columns, schema=schema)
             for place, name in enumerate(table.column_names):
                 if name in names and table.column(name).null_count < table.num_rows:
                     field = table.schema.field(place)
@@ -138,3 +138,11 @@ def _parquet(path: Path, to: Path, names: Collection[str]) -> Rewritten:
             rows += table.num_rows
             writer.write_table(table, row_group_size=table.num_rows)
     return Rewritten(rows, differs)
+
+
+def _may_be_null(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
+    """The schema of a file some of whose columns are emptied, also of those that had to have a value."""
+    for place, name in enumerate(schema.names):
+        if name in names:
+            schema = schema.set(place, schema.field(place).with_nullable(True))
+    return schema

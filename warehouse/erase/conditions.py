@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from psycopg import sql
 
-from warehouse.erase.rules import NINO, PERSON_ID, TRN, PersonRule, parts
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN
+from warehouse.erase.rules import PersonRule, parts
 from warehouse.erase.spelling import PLAIN_NINO, PLAIN_TRN
 from warehouse.erase.subject import Subject
 

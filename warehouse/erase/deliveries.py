@@ -11,13 +11,21 @@ import psycopg
 from warehouse.core.data_package import key_beside
 from warehouse.core.database import one
 from warehouse.core.destinations import is_folder
+from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
 from warehouse.erase import fixed_width_file, stored
 from warehouse.erase.data_file import without
+from warehouse.erase.index import Index
 from warehouse.erase.pseudonyms import with_pseudonyms
 from warehouse.erase.stored import Rewritten, StoredFile
 from warehouse.erase.subject import Subject
+
+BY_DATES = "by dates"
+"""Of a file that cannot be read and is in no index: the warehouse knew the person when it was made."""
+
+_SENT = ("closed", "vanished")
+"""States in which the recipient has the files, or may have them."""
 
 _ERASED = "After the delivery, rows of persons who were erased were taken out."
 
@@ -52,7 +60,7 @@ class Held:
 
     Attributes:
         held: "here" for one that we keep and rewrite, "by the recipient" for one that is theirs.
-        found: "read" in the file, or concluded "by dates".
+        found: "read" in the file, or concluded "by the index" of deliveries, or "by dates".
         removed: rows that were the person's; None when the file was not read.
     """
 
@@ -71,29 +79,43 @@ class Deliveries:
         connection: to the warehouse.
         settings: for the folder that is ours.
         subject: the person.
+        key: of the installation; without it the index of deliveries says nothing.
+
+    Attributes:
+        in_files: the person with the pseudonyms that files have of them.
+        index: of whom deliveries held.
     """
 
     def __init__(
-        self, connection: psycopg.Connection, settings: Settings, subject: Subject, progress: Progress
+        self,
+        connection: psycopg.Connection,
+        settings: Settings,
+        subject: Subject,
+        progress: Progress,
+        key: Key | None = None,
     ) -> None:
         self._connection, self._subject, self._progress = connection, subject, progress
-        self._in_files = with_pseudonyms(connection, settings, subject)
+        self.in_files = with_pseudonyms(connection, settings, subject)
+        self.index = Index(connection, self.in_files, key)
         self._ours = settings.warehouse_deliveries.expanduser().resolve()
 
     def find(self) -> list[Held]:
         """Every file of a delivery that holds the person, as far as it can be read or concluded. Changes nothing."""
         found = []
+        searched, held_by_index = self.index.searched(), self.index.held()
         for file in self._files("data"):
             self._progress.say(f"looking through {file.name}")
-            if is_folder(file.destination):
-                if not file.path.exists():
-                    continue
-                counted = without(file.path, None, self._in_files, key_beside(file.path.parent))
+            attempt = (file.delivery_id, file.attempt)
+            if is_folder(file.destination) and file.path.exists():
+                counted = without(file.path, None, self.in_files, key_beside(file.path.parent))
                 if counted.differs:
                     held = "here" if self._is_ours(file) else "by the recipient"
                     found.append(self._held(file, held, "read", counted.removed))
-            elif file.state == "closed" and self._was_known(file):
-                found.append(self._held(file, "by the recipient", "by dates", None))
+            elif file.state in _SENT and attempt in searched:
+                if attempt in held_by_index:
+                    found.append(self._held(file, "by the recipient", "by the index", None))
+            elif file.state in _SENT and not is_folder(file.destination) and self._was_known(file):
+                found.append(self._held(file, "by the recipient", BY_DATES, None))
         return found
 
     def strays(self) -> Iterator[tuple[str, int]]:
@@ -106,7 +128,7 @@ class Deliveries:
                 and not path.is_symlink()
             )
             if data and path.resolve() not in known:
-                counted = without(path, None, self._in_files, key_beside(path.parent))
+                counted = without(path, None, self.in_files, key_beside(path.parent))
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
@@ -137,7 +159,7 @@ class Deliveries:
             self._record(erasure_id, held, old, new, *rows)
 
         def made(path: Path, aside: Path) -> Rewritten:
-            counted = without(path, aside, self._in_files, key)
+            counted = without(path, aside, self.in_files, key)
             return Rewritten(counted.rows, counted.differs, counted.removed)
 
         ours = [file for file in files if file.is_below(self._ours)]

@@ -9,10 +9,11 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.core.identifiers import is_number
 from warehouse.erase.conditions import ERASED
 from warehouse.erase.relations import LEDGER
 from warehouse.erase.rows import Found
-from warehouse.erase.spelling import DIGESTS, any_of, is_number
+from warehouse.erase.spelling import DIGESTS, any_of
 from warehouse.erase.subject import Subject
 
 _NOBODY = {
@@ -24,6 +25,9 @@ _NOBODY = {
     "delivery_transitions": "the steps there are",
     "delivery_states": "states and times only",
     "delivery_files": "names and checksums",
+    "delivery_indexes": "kinds and counts only",
+    "delivered_people": "numbers only, and very many of them",
+    "delivered_identifiers": "keyed digests, which the erasure deletes by themselves",
     "erased_identifiers": "keyed digests, by which a person who comes back is noticed",
     "builds.lineage": "names of columns, as the project's files have them; megabytes for each build",
 }

@@ -10,9 +10,10 @@ from datetime import date
 import psycopg
 from psycopg import sql
 
+from warehouse.core.identifiers import PERSON_ID
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.rows import Tables
-from warehouse.erase.rules import PERSON_ID, PersonRule
+from warehouse.erase.rules import PersonRule
 from warehouse.erase.subject import Called, Subject
 
 MOST = 200

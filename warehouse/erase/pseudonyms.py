@@ -5,10 +5,9 @@ from __future__ import annotations
 import psycopg
 
 from warehouse.core import keys
+from warehouse.core.delivered_people import PSEUDONYM
 from warehouse.core.settings import Settings
 from warehouse.erase.subject import Subject
-
-PSEUDONYM = "pseudonym"
 
 
 def with_pseudonyms(connection: psycopg.Connection, settings: Settings, subject: Subject) -> Subject:

@@ -14,12 +14,13 @@ from psycopg import sql
 
 from warehouse.core.database import one
 from warehouse.core.errors import PersonReturned
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN
 from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.returned import returned_error
 from warehouse.erase import relations
 from warehouse.erase.conditions import Relation, text_of
-from warehouse.erase.rules import NINO, PERSON_ID, TRN, PersonRule, Rules
+from warehouse.erase.rules import PersonRule, Rules
 from warehouse.erase.subject import Subject, usage
 
 REGISTERED = (PERSON_ID, TRN, NINO, "one_login_subject")

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from warehouse.core.database import one
 from warehouse.core.errors import ErasureRefused
+from warehouse.core.identifiers import PERSON_ID
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.relations import Elsewhere
-from warehouse.erase.rules import PERSON_ID, PersonRule
+from warehouse.erase.rules import PersonRule
 from warehouse.erase.subject import Subject
 
 _MOST_ROUNDS = 10

@@ -12,15 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError
+from warehouse.core.identifiers import PERSON_ID
 from warehouse.core.settings import PROJECT
 
 FOLDER = PROJECT / "replication"
 REPLICATED = "trs.yml"
 OTHERS = "other_tables.yml"
-
-PERSON_ID = "person_id"
-TRN = "trn"
-NINO = "national_insurance_number"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -12,15 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from warehouse.core.identifiers import NINO_FORM, is_trn
+
 _SPACES = " \t\u00a0\u2007\u2009\u202f"
 _HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2212-"
 _SPACE = f"[{_SPACES}]"
 _PARTED = f"[{_SPACES}/.{_HYPHENS}]"
 """What people write between the parts of a number."""
 
-_TRN = re.compile(r"[0-9]{7}")
-_NINO = re.compile(r"([a-z]{2}[0-9]{6})[a-dfmu]?|([0-9]{2}[a-z][0-9]{5})")
-"""A National Insurance number, or a temporary one."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _REFERENCE = re.compile(r"([a-z]{2,5})-([0-9]+)")
 
@@ -57,28 +56,6 @@ class Spelled:
         return f"{self.before}(?:{self.body}){self.after}"
 
 
-def is_trn(value: str) -> bool:
-    """Whether a value is a TRN: seven digits, which may also be a ticket's number or a telephone's."""
-    return _TRN.fullmatch(value) is not None
-
-
-def is_number(value: str) -> bool:
-    """Whether a value is looked for as a number: a TRN or a National Insurance number."""
-    return is_trn(value) or _NINO.fullmatch(value) is not None
-
-
-def plain_number(value: str) -> str:
-    """A number without what people write between its parts; a TRN also without letters before it."""
-    bare = re.sub(r"[^0-9a-z]", "", value.lower())
-    labelled_trn = re.fullmatch(r"(?:trn|rp)?([0-9]{7})", bare)
-    return labelled_trn[1] if labelled_trn else bare
-
-
-def compared(value: str) -> str:
-    """What a column's number is compared by: of a National Insurance number all but its last letter."""
-    return value[:8]
-
-
 PLAIN_TRN = "ltrim(translate(lower(({{}}) collate \"C\"), '{}', ''), 'trnp')".format(_SPACES + "/." + _HYPHENS)
 PLAIN_NINO = "left(translate(lower(({{}}) collate \"C\"), '{}', ''), 8)".format(_SPACES + "/." + _HYPHENS)
 """`plain_number` and `compared` in SQL, of a column's text."""
@@ -93,7 +70,7 @@ def spelled(value: str, *, counts: bool = False) -> list[Spelled]:
     """
     if is_trn(value):
         return list(_trn(value, counts=counts))
-    if nino := _NINO.fullmatch(value):
+    if nino := NINO_FORM.fullmatch(value):
         parted = f"{_PARTED}?".join(nino[1] or nino[2])
         # The last letter is often left out.
         return [Spelled("(?<![0-9])", parted + (f"(?:{_PARTED}?[a-dfmu])?" if nino[1] else ""), "(?![0-9])")]

@@ -16,7 +16,7 @@ from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.writer import write_on_purpose
 from warehouse.erase import guard, ledgers, names, quiet, record, relations, returned, rows, storage, traces, wal
-from warehouse.erase.deliveries import Deliveries, Held
+from warehouse.erase.deliveries import BY_DATES, Deliveries, Held
 from warehouse.erase.names import Candidate
 from warehouse.erase.reference import check_person
 from warehouse.erase.rows import Found, Tables
@@ -60,6 +60,11 @@ class Survey:
     refusal: str | None = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def not_recreated(self) -> list[str]:
+        """The deliveries that could not be made again as they were sent, once the person is erased."""
+        return sorted({held.delivery_id for held in self.deliveries if held.found != BY_DATES})
+
 
 @dataclass(frozen=True)
 class Erasure:
@@ -83,6 +88,11 @@ class Erasure:
     unread: list[str] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def not_recreated(self) -> list[str]:
+        """The deliveries that are known to have held the person: none of them can be made again as it was sent."""
+        return sorted({str(held["delivery"]) for held in self.deliveries if held["found"] != BY_DATES})
 
     @property
     def left_there(self) -> list[str]:
@@ -235,15 +245,16 @@ def _locate(
         counted = rows.count(warehouse, relation, rule, subject)
         if counted.theirs or counted.shared:
             found.append(counted)
-    deliveries = Deliveries(warehouse, databases.settings, subject, progress)
-    files = [Found(name, "file", lines) for name, lines in traces.find(databases.settings, subject)]
+    deliveries = Deliveries(warehouse, databases.settings, subject, progress, key)
+    traced = traces.find(databases.settings, subject, deliveries.in_files)
+    files = [Found(name, "file", lines) for name, lines in traced]
     others = rows.count_elsewhere(warehouse, derived_tables, subject, progress.say)
     return _Located(
         subject,
         tables,
         found,
         deliveries.find(),
-        ledgers.count(warehouse, subject, _hashes(subject, key)),
+        ledgers.count(warehouse, subject, _hashes(subject, key)) + deliveries.index.count(),
         others.found,
         files + [Found(name, "file", lines) for name, lines in deliveries.strays()],
         others.unread,
@@ -268,7 +279,7 @@ def _take_out(
     row is left and the rest can be done without knowing them.
     """
     record.note(warehouse, mine.erasure_id, [*located.derived, *located.files])
-    stored = Deliveries(warehouse, databases.settings, located.subject, progress)
+    stored = Deliveries(warehouse, databases.settings, located.subject, progress, key)
     stored.rewrite(mine.erasure_id, located.deliveries, hook)
     if record.FILES not in mine.done:
         record.step_done(warehouse, mine.erasure_id, record.FILES)
@@ -296,6 +307,7 @@ def _take_out(
             if relation.table in touched and relation.kind in ("replica", "history") and not relation.is_partitioned:
                 record.note(warehouse, mine.erasure_id, [Found(relation.place, relation.kind, 0)])
         record.note(warehouse, mine.erasure_id, ledgers.clean(warehouse, located.subject, keys))
+        record.note(warehouse, mine.erasure_id, stored.index.forget())
         if key:
             returned.register(warehouse, mine.erasure_id, located.subject, key)
         record.step_done(warehouse, mine.erasure_id, record.ROWS)

@@ -22,7 +22,8 @@ _UNFINISHED = ".erasing"
 
 _FILES = """
 select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
-    coalesce(b.started_at, d.planned_at), coalesce(d.closed_at, clock_timestamp())
+    coalesce(case when b.vintage is not null then d.known_at end, b.started_at, d.planned_at),
+    coalesce(d.closed_at, clock_timestamp()), f.attempt
 from ledger.deliveries as d
 join ledger.delivery_files as f using (delivery_id)
 left join ledger.builds as b on b.build_id = d.build_id
@@ -39,7 +40,8 @@ class StoredFile:
     """A row of ledger.delivery_files with its delivery.
 
     Attributes:
-        made_from: when the build began that it was made from; `closed_at`: when it was delivered, or now.
+        made_from: when the build began that it was made from, or the moment of one from history: who was known since
+            may be in it; `closed_at`: when it was delivered, or now.
     """
 
     delivery_id: str
@@ -52,6 +54,7 @@ class StoredFile:
     rows: int | None
     made_from: Any
     closed_at: Any
+    attempt: int
 
     @property
     def path(self) -> Path:

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from warehouse.core import identifiers
 from warehouse.core.errors import UsageError
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN
 from warehouse.erase import spelling
-from warehouse.erase.rules import NINO, PERSON_ID, TRN
 
 PAIR = "/"
 """Between the two values of an identifier of two columns."""
@@ -52,7 +53,7 @@ class Subject:
     """A person by their identifiers, of each kind that the rules name. Never printed: see __repr__.
 
     Attributes:
-        identifiers: values in lower case, by kind; numbers as `spelling.plain_number` gives them.
+        identifiers: values in lower case, by kind; numbers as `identifiers.plain_number` gives them.
         called: names, days of birth and other sensitive values of their rows.
         decided: what a person has decided about single rows.
     """
@@ -71,8 +72,8 @@ class Subject:
         if (person_id is None) == (trn is None):
             raise usage("Name the person by their id or by their TRN.")
         if trn is not None:
-            number = spelling.plain_number(trn)
-            if not spelling.is_trn(number):
+            number = identifiers.plain_number(trn)
+            if not identifiers.is_trn(number):
                 raise usage("A TRN has 7 digits.")
             return cls({TRN: frozenset([number])}, decided=decided or Decided())
         try:
@@ -87,7 +88,7 @@ class Subject:
         Raises:
             UsageError: it is neither.
         """
-        is_number = spelling.is_trn(spelling.plain_number(text))
+        is_number = identifiers.is_trn(identifiers.plain_number(text))
         return cls.given(None, text, decided) if is_number else cls.given(text.strip(), None, decided)
 
     def values(self, kind: str) -> list[str]:
@@ -96,11 +97,13 @@ class Subject:
 
     def compared(self, kind: str) -> list[str]:
         """The same as columns of numbers are compared with them."""
-        return sorted({spelling.compared(value) for value in self.values(kind)}) if kind == NINO else self.values(kind)
+        return (
+            sorted({identifiers.compared(value) for value in self.values(kind)}) if kind == NINO else self.values(kind)
+        )
 
     def with_more(self, kind: str, values: Iterable[str]) -> Subject:
         """The same person with further identifiers."""
-        plain = spelling.plain_number if kind in NUMBERS else str.lower
+        plain = identifiers.plain_number if kind in NUMBERS else str.lower
         more = self.identifiers.get(kind, frozenset()) | {plain(value) for value in values if value.strip()}
         return replace(self, identifiers={**self.identifiers, kind: more - {""}})
 
@@ -117,12 +120,12 @@ class Subject:
     @property
     def numbers(self) -> list[str]:
         """Those that are looked for as numbers: in a text without its UUIDs."""
-        return [word for word in self.words if spelling.is_number(word)]
+        return [word for word in self.words if identifiers.is_number(word)]
 
     @property
     def trns(self) -> list[str]:
         """Those that are seven digits, as tickets and telephones have, too."""
-        return [word for word in self.words if spelling.is_trn(word)]
+        return [word for word in self.words if identifiers.is_trn(word)]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -16,10 +16,14 @@ _LARGEST = 256 << 20
 """Of a file that dbt keeps, in bytes; larger ones are no text of its."""
 
 
-def find(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
-    """The files that hold the person, each with the number of lines."""
+def find(settings: Settings, subject: Subject, in_files: Subject) -> list[tuple[str, int]]:
+    """The files that hold the person, each with the number of lines.
+
+    Args:
+        in_files: the person with the pseudonyms that files of deliveries may have of them.
+    """
     found = [(str(path), _lines(path, subject.finder)) for path in (*_records(settings), *_logs(settings))]
-    return [(name, lines) for name, lines in found if lines] + _waiting(settings, subject)
+    return [(name, lines) for name, lines in found if lines] + _waiting(settings, in_files)
 
 
 def remove(settings: Settings, subject: Subject) -> None:

@@ -1,5 +1,6 @@
 """Examine everything: this machine, both databases, replication, the builds and the deliveries. Changes nothing.
 
+Only a tiny file is put at each destination, and taken away again: whether a place takes files is seen in no other way.
 One examination after another: each says what is good, or its error becomes a finding; none stops the next.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from warehouse.core import class_floors, ours, roles
+from warehouse.core import class_floors, ours, roles, sandbox_only
 from warehouse.core.database import describe
 from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
@@ -40,6 +41,7 @@ def examine(databases: Databases) -> list[Finding]:
         examined("classification", lambda: _classification(databases)),
         examined("replication", lambda: replication(databases)),
         examined("deliveries", lambda: deliveries(databases)),
+        *_contracts(databases),
         *_destinations(databases),
         *_preflight(databases),
         *builds(databases),
@@ -112,6 +114,26 @@ def _classification(databases: Databases) -> str:
         + (f"; not replicated, because not classified: {held}" if held else "")
         + (f"; {new} classes not recorded yet (`warehouse replicate classes --record`)" if new else "")
     )
+
+
+def _contracts(databases: Databases) -> list[Finding]:
+    from warehouse.deliver import examine_fit_of_contracts  # noqa: PLC0415 - as above
+
+    try:
+        synthetic = databases.source_is_embedded or _holds_made_up_people(databases)
+        return examine_fit_of_contracts(databases.settings, databases.today(), synthetic=synthetic)
+    except WarehouseError as error:
+        return [from_error("contracts", error)]
+
+
+def _holds_made_up_people(databases: Databases) -> bool:
+    """Whether the warehouse's people are made up; before the first run, whether those of the source are."""
+    with databases.warehouse() as warehouse:
+        held = sandbox_only.holds_synthetic(warehouse) if ours.identify(warehouse).has_ledger else None
+    if held is not None:
+        return held
+    with databases.source() as source:
+        return sandbox_only.is_synthetic(source)
 
 
 def _destinations(databases: Databases) -> list[Finding]:

@@ -19,6 +19,7 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
 from warehouse.erase import check, full_is_due, load_rules, register_is_empty
+from warehouse.jobs.history import BuiltByDbt
 from warehouse.marts import BuildReport, build, drop_expired_candidates
 from warehouse.replicate import NewColumns, load_classification, replicate
 from warehouse.replicate.secrets.scan import LastScan, scan
@@ -127,7 +128,7 @@ def run(
             done.built = build(databases, databases.today(), progress)
         finished(done.built.stage)
         with progress.stage("deliver"):
-            report = _deliver(databases, progress, done)
+            report = _deliver(databases, warehouse, progress, done)
         finished(report)
     return done
 
@@ -169,10 +170,11 @@ def _fill_sandbox(databases: Databases, progress: Shown) -> StageReport:
     return report
 
 
-def _deliver(databases: Databases, progress: Progress, done: Run) -> StageReport:
+def _deliver(databases: Databases, warehouse: psycopg.Connection, progress: Progress, done: Run) -> StageReport:
     with timed("deliver") as report:
         # As each is known, so that the ledger and the summary have what was delivered before one failed.
-        deliver(world_of(databases), progress, on_report=done.deliveries.append)
+        history = BuiltByDbt(databases, warehouse, progress)
+        deliver(world_of(databases), progress, history=history, on_report=done.deliveries.append)
     closed = [delivery for delivery in done.deliveries if delivery.state == State.CLOSED]
     report.rows_in = report.rows_out = sum(delivery.rows for delivery in closed)
     report.rejected = 0

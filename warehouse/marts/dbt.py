@@ -95,8 +95,40 @@ class Dbt:
         """
         self.manifest = self._invoke("parse", None, self._to_read)
 
-    def build(self) -> DbtResult:
-        """Make and test everything in the candidate schemas.
+    def nodes_of(self, model: str) -> list[Node]:
+        """Those of a model and of all that it is made from."""
+        known, needed = Classes(), self._needed(model)
+        found = (_node(one, known) for name, one in self.manifest.nodes.items() if name in needed)
+        return [node for node in found if node]
+
+    def _needed(self, model: str) -> set[str]:
+        """A model and all that it is made from, as dbt knows them.
+
+        Raises:
+            BuildFailed: there is no such model.
+        """
+        begin = [
+            name for name, node in self.manifest.nodes.items() if (node.resource_type, node.name) == ("model", model)
+        ]
+        if not begin:
+            raise BuildFailed(
+                f"There is no model {model}.",
+                meaning="No model was built. Readers and receivers see the last good build.",
+                next_command="Name the model in the contract as it is named in models/, then run again.",
+            )
+        needed: set[str] = set()
+        while begin:
+            name = begin.pop()
+            if name not in needed:
+                needed.add(name)
+                begin += self.manifest.nodes[name].depends_on_nodes if name in self.manifest.nodes else []
+        return needed
+
+    def build(self, model: str | None = None, *, tested: bool = True) -> DbtResult:
+        """Make and test everything in the candidate schemas; or one model with all that it is made from.
+
+        Args:
+            tested: also run the tests; those of one model where they are about it and what it is made from alone.
 
         Raises:
             BuildFailed: dbt could not run at all.
@@ -104,8 +136,12 @@ class Dbt:
         """
         # A unit test brings its own rows: it says something of the project, which `make test` asks, and nothing of what
         # was replicated. They would be half the time of a build.
-        read = _read(self._invoke("build", self.manifest, self._to_build, "--exclude-resource-type=unit_test"))
-        missing = _expected(self.manifest) - {item.node.unique_id for item in read.items}
+        options = ["--exclude-resource-type=unit_test", *([] if tested else ["--exclude-resource-type=test"])]
+        if model is not None:
+            options += [f"--select=+{model}", "--indirect-selection=cautious"]
+        read = _read(self._invoke("build", self.manifest, self._to_build, *options))
+        wanted = _expected(self.manifest, None if model is None else self._needed(model), tested)
+        missing = wanted - {item.node.unique_id for item in read.items}
         for unique_id in sorted(missing):
             read.result.failed.setdefault(unique_id.split(".")[2], "dbt left it out")
         return read.result
@@ -300,13 +336,25 @@ def _node(node: Any, known: Classes) -> Node | None:
     return Node(node.schema, node.alias, "view" if kind == "view" else "table", classes, grain)
 
 
-def _expected(manifest: Any) -> set[str]:
-    """Everything that has to have run, so that a build with less is never published."""
-    kinds = ("model", "seed", "test", "snapshot")
+def _expected(manifest: Any, needed: set[str] | None, tested: bool) -> set[str]:
+    """Everything that has to have run, so that a build with less is never published.
+
+    Args:
+        needed: what alone is built; a test runs where all that it reads is among it.
+    """
+    kinds = ("model", "seed", "snapshot", *(["test"] if tested else []))
     return {
         unique_id
         for unique_id, node in manifest.nodes.items()
-        if node.resource_type in kinds and node.config.enabled and node.config.materialized != "ephemeral"
+        if node.resource_type in kinds
+        and node.config.enabled
+        and node.config.materialized != "ephemeral"
+        and (
+            needed is None
+            or unique_id in needed
+            # One that reads no model at all is about none of them.
+            or (node.resource_type == "test" and node.depends_on_nodes and needed.issuperset(node.depends_on_nodes))
+        )
     }
 
 

@@ -168,8 +168,8 @@ def build_vintage(
     with timed("build") as report, databases.warehouse() as connection:
         roles.refuse(roles.breaches(connection, databases.settings))
         _check_free(connection, name)
-        later = _check_moment(connection, known_at)
-        with _in_the_ledger(connection, name, known_at, as_at) as build_id:
+        later = check_moment(connection, known_at)
+        with in_the_ledger(connection, name, known_at, as_at) as build_id:
             progress.say("starting dbt")
             with dbt.session(databases, connection):
                 result = _build(databases, connection, build_id, name, known_at, as_at, progress)
@@ -260,8 +260,12 @@ def _check_free(connection: psycopg.Connection, name: str) -> None:
 _STATES: Final = {"failed": "did not come to its end", "building": "is being built"}
 
 
-def _check_moment(connection: psycopg.Connection, known_at: datetime) -> list[str]:
-    """The replicated tables of which nothing was known yet."""
+def check_moment(connection: psycopg.Connection, known_at: datetime) -> list[str]:
+    """The replicated tables of which nothing was known yet at a moment.
+
+    Raises:
+        BeforeHistory: nothing was known at all, or not all of it is kept, or the moment has not come yet.
+    """
     (now,) = connection.execute("select clock_timestamp()").fetchone() or (None,)
     if now is not None and known_at > now:
         raise BeforeHistory(
@@ -322,7 +326,8 @@ def _place(node: Node) -> str:
 
 
 @contextmanager
-def _in_the_ledger(connection: psycopg.Connection, name: str, known_at: datetime, as_at: date) -> Iterator[int]:
+def in_the_ledger(connection: psycopg.Connection, name: str, known_at: datetime, as_at: date) -> Iterator[int]:
+    """A row of the ledger for a vintage that is being built; one that does not get to its end is failed."""
     known_up_to = (connection.execute(_KNOWN_UP_TO, (known_at,)).fetchone() or (None,))[0]
     row = connection.execute(_BEGIN, (as_at, known_up_to, inputs.project_sha256(), name, known_at)).fetchone()
     assert row is not None

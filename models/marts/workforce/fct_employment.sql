@@ -125,7 +125,9 @@ final as (
         ranked.place_for_person = 1 as is_latest_for_person,
         ranked.place_for_live_person = 1 as is_latest_for_live_person,
         {{ london_date('ranked.created_on') }} as record_created_date,
-        {{ london_date('ranked.updated_on') }} as record_updated_date
+        {{ london_date('ranked.updated_on') }} as record_updated_date,
+        ranked.created_on,
+        ranked.updated_on
     from ranked
     left join establishments
         on ranked.establishment_id = establishments.establishment_id

@@ -45,7 +45,9 @@ def test_a_mistake_has_one_message_and_a_code(
 
 def test_what_is_sound_and_up_to_date_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._main(["contract", "check"]) == 0
-    assert "exports/tad/teachers.odcs.yaml is sound: version 2.0.0, 49 columns." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "exports/tad/teachers.odcs.yaml is sound: version 3.0.0, active, 49 columns." in said
+    assert "No agreement is signed for dandi/teachers, tad/teachers, " in said
     assert cli._main(["contract", "sync", "--check"]) == 0
     assert "exports/dandi/teachers.odcs.yaml says what its model says." in capsys.readouterr().out
 

@@ -246,6 +246,7 @@ def _styled(text: str, style: str) -> str:
 FILLED: dict[str, str] = {
     "'FILL IN: csv or parquet'": "csv",
     "'FILL IN: the day of the following month from which a delivery is owed, 1 to 28'": "3",
+    "'FILL IN: the day, as 2026-01-31'": "2026-01-31",
     "'FILL IN: for how many months the recipient may keep a file'": "12",
 }
 

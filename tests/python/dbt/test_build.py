@@ -262,7 +262,15 @@ def test_the_calendar_is_pythons_calendar(built: Built) -> None:
 
 
 def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
-    for extract in ("dandi_teachers", "tad_teachers"):
+    of_everybody = (
+        "dandi_teachers",
+        "dandi_people",
+        "dandi_routes",
+        "dandi_induction",
+        "dandi_workforce",
+        "tad_teachers",
+    )
+    for extract in of_everybody:
         assert [str(row[0]) for row in built.rows(f"select distinct as_at_date from {extract}")] == [AS_AT]
 
 

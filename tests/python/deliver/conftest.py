@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.python.conftest import FAST
-from tests.python.deliver.delivering import World, sftp_world
-from tests.python.deliver.world import EMULATOR, SftpWorld, sftp_server
+from tests.python.deliver.delivering import AZURE, World, sftp_world
+from tests.python.deliver.faulty import serving
+from tests.python.deliver.faulty_azure import AzureHandler, AzureServer
+from tests.python.deliver.world import AZURE_EMULATOR, EMULATOR, SftpWorld, sftp_server
 from warehouse.core.postgres import Cluster, find_binaries
-from warehouse.deliver.destinations import cloud_storage
+from warehouse.deliver.destinations import azure_blob, cloud_storage
 from warehouse.deliver.destinations import sftp as sftp_module
 
 _NUMBERS = itertools.count(1)
@@ -102,7 +104,15 @@ def world(tmp_path: Path, conninfo: str) -> World:
     return made
 
 
-PLACES = ("folder", "sftp", "cloud_storage")
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureServer]:
+    """Our own Azure Blob Storage, with an empty container."""
+    with serving(AzureServer(), AzureHandler) as server:
+        monkeypatch.setenv(AZURE_EMULATOR, server.url)
+        yield server
+
+
+PLACES = ("folder", "sftp", "cloud_storage", "azure_blob")
 """The kinds of destination that tests of deliveries run at; those of warehouse/core/destinations.py."""
 
 
@@ -113,6 +123,9 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path, conninfo: str) -> W
         made = World(tmp_path, conninfo)
     elif request.param == "sftp":
         made = sftp_world(tmp_path, conninfo, request.getfixturevalue("sftp"))
+    elif request.param == "azure_blob":
+        request.getfixturevalue("azure")
+        made = World(tmp_path, conninfo, destination_dandi=AZURE)
     else:
         made = World(tmp_path, conninfo, destination_dandi=request.getfixturevalue("bucket"))
     made.contract()
@@ -122,5 +135,5 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path, conninfo: str) -> W
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow each other at once."""
-    for module in (cloud_storage, sftp_module):
+    for module in (azure_blob, cloud_storage, sftp_module):
         monkeypatch.setattr(module, "FIRST_WAIT", 0.01)

@@ -19,7 +19,7 @@ from tests.python.deliver.delivering import World, sftp_world
 from tests.python.deliver.world import SftpWorld, settings_for
 from warehouse.core.errors import DestinationRefused, SettingsError
 from warehouse.core.settings import Settings
-from warehouse.deliver import examine_destinations
+from warehouse.deliver import examine_destinations, health
 from warehouse.deliver.destinations import open_destination
 
 
@@ -90,13 +90,19 @@ def bucket_of(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     ],
 )
 def test_a_bucket_that_others_may_read_is_named(
-    status: int, iam: dict[str, Any], words: list[str], bucket_of: dict[str, Any], world: World
+    status: int,
+    iam: dict[str, Any],
+    words: list[str],
+    bucket_of: dict[str, Any],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(health, "try_out", lambda *_: [])  # this imitation keeps no objects
     bucket_of |= {"status": status, "iam": iam}
     settings = settings_for(
         world.home, destination_dandi="gs://bucket/x", warehouse_cloud_storage_emulator=bucket_of["address"]
     )
-    found = examine_destinations(settings, world.exports)
+    found = [one for one in examine_destinations(settings, world.exports) if one.state != "ok"]
     assert [one.state for one in found] == ["warning"] * len(words)
     for one, word in zip(found, words, strict=True):
         assert word in one.what and one.code == "destination of dandi" and "gs://bucket/x" in one.what

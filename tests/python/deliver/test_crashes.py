@@ -14,6 +14,7 @@ import pytest
 from psycopg import errors
 
 from tests.python.deliver import killed
+from tests.python.deliver.conftest import PLACES
 from tests.python.deliver.delivering import World, listed, sftp_world
 from tests.python.deliver.world import SftpWorld
 from warehouse.core.errors import AlreadyRunning, DestinationFull
@@ -26,11 +27,10 @@ PROCESSES = multiprocessing.get_context("forkserver")
 
 PROCESSES.set_forkserver_preload(["tests.python.deliver.killed"])
 
-STEPS_TO_DIE_AT = [
-    ("planned", 1),
-    ("extracting", 1),
-    ("built", 1),
-    ("checked", 1),
+HERE = [("planned", 1), ("extracting", 1), ("built", 1), ("checked", 1)]
+"""Steps at which nothing has been asked of the destination: they are tried with one."""
+
+THERE = [
     ("sending", 1),
     ("uploading", 1),
     ("sending", 2),
@@ -48,7 +48,8 @@ def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) ->
         name: str(getattr(world.settings, name)) for name in ("warehouse_home", "warehouse_deliveries")
     }
     settings["destinations"] = world.settings.destinations
-    settings["warehouse_cloud_storage_emulator"] = world.settings.warehouse_cloud_storage_emulator
+    for emulator in ("warehouse_cloud_storage_emulator", "warehouse_azure_emulator"):
+        settings[emulator] = getattr(world.settings, emulator)
     if world.settings.warehouse_sftp_known_hosts:
         settings["warehouse_sftp_known_hosts"] = str(world.settings.warehouse_sftp_known_hosts)
         settings["warehouse_sftp_password"] = "let-me-in"
@@ -68,15 +69,13 @@ def run_and_die(world: World, step: str | None, times: int = 1, **given: Any) ->
     return process.exitcode
 
 
-@pytest.fixture
-def anywhere(anywhere: World) -> World:
-    """Each kind of place, with files so small that a delivery is several."""
-    anywhere.contract(rowsPerFile=150)
-    return anywhere
+DEATHS = [("folder", *step) for step in HERE] + [(place, *step) for place in PLACES for step in THERE]
 
 
-@pytest.mark.parametrize(("step", "times"), STEPS_TO_DIE_AT)
+@pytest.mark.parametrize(("anywhere", "step", "times"), DEATHS, indirect=["anywhere"])
 def test_one_delivery_whatever_happens(step: str, times: int, anywhere: World) -> None:
+    """With files so small that a delivery is several."""
+    anywhere.contract(rowsPerFile=150)
     died = run_and_die(anywhere, step, times)
     assert died == -9
     before = listed(anywhere)

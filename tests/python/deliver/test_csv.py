@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.python.deliver.world import column, document, write_contract
+from tests.python.deliver.world import OCTOBER, column, document, write_contract
 from warehouse.core.contracts import Contract, load_contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import read_back
@@ -113,7 +113,7 @@ def test_the_gate_reads_what_is_there(
 ) -> None:
     """Whatever lies at the border of two blocks: half a character, CR and LF, a quote, a byte order mark."""
     contract, path = contracts[kind], place / f"x.{kind}"
-    file = CsvFile(path, ["a", "b", "c"]) if kind == "csv" else ParquetFile(path, contract, path.name)
+    file = CsvFile(path, ["a", "b", "c"]) if kind == "csv" else ParquetFile(path, contract, path.name, OCTOBER, {"a"})
     copied = [line(row)[:-2] + b"\n" for row in rows]
     for start in range(0, len(copied), per_write):
         file.write(copied[start : start + per_write])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import psycopg
 import pyarrow.parquet
 import pytest
 
 from tests.python.deliver.delivering import OCTOBER, World, listed
+from tests.python.deliver.histories import know
 from tests.python.deliver.world import document, make_table, write_contract
 from warehouse.core.errors import AlreadyRunning, CheckFailed, ContractError, DeliveryError
 from warehouse.core.locks import Lock, session_lock
@@ -32,7 +33,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
     digest = hashlib.sha256(content).hexdigest()
     resource = manifest["resources"][0]
     assert (resource["hash"], resource["bytes"], resource["rows"]) == (f"sha256:{digest}", len(content), 200)
-    assert manifest["delivery"] | {"contract": 0, "purpose": 0, "writer": 0} == {
+    assert manifest["delivery"] | {"contract": 0, "purpose": 0, "writer": 0, "volume": 0} == {
         "id": "dandi/teachers/2026-09",
         "period": "2026-09",
         "period_start": "2026-09-01",
@@ -48,6 +49,13 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
         "build_id": 2,
         "writer": 0,
         "purpose": 0,
+        "volume": 0,
+        "source": None,
+        "owner": "Testers",
+        "agreement": "Test 1, signed 2020-01-31",
+        "legal_basis": "Nobody is real.",
+        "disclosure_rules": "Nothing is published.",
+        "values_made_null": {},
         "retention_months": 12,
         "previous": None,
         "synthetic": False,
@@ -65,6 +73,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
 
 def test_the_next_month_refers_to_the_one_before_and_gaps_are_written_down(world: World) -> None:
     world.run(date(2026, 8, 2))
+    know(world.conninfo, datetime(2026, 9, 2, tzinfo=UTC))
     reports = world.run(OCTOBER)
     assert [(one.period, one.state) for one in reports] == [("2026-08", State.MISSED), ("2026-09", State.CLOSED)]
     previous = json.loads((world.place / "2026-09" / "datapackage.json").read_text())["delivery"]["previous"]
@@ -201,6 +210,7 @@ def test_a_month_that_ended_half_way_is_missed_and_tidied_up(anywhere: World) ->
 
     with pytest.raises(KeyboardInterrupt):
         anywhere.run(hook=stop)
+    know(anywhere.conninfo, datetime(2026, 10, 2, tzinfo=UTC))
     reports = anywhere.run(date(2026, 11, 1))
     assert [one.state for one in reports] == [State.MISSED, State.CLOSED]
     assert not [name for name in listed(anywhere) if "2026-09" in name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.python.deliver.world import SftpWorld, write_contract
 from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SandboxOnly, SettingsError
 from warehouse.core.progress import Silent
 from warehouse.deliver import State, deliver
+from warehouse.deliver.destinations import sftp as sftp_module
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
 
@@ -122,12 +124,39 @@ def test_an_sftp_server_that_fills_up_mid_file(tmp_path: Path, conninfo: str, sf
     assert world.run()[0].state is State.CLOSED
 
 
-def test_an_sftp_connection_that_drops_is_made_again(tmp_path: Path, conninfo: str, sftp: SftpWorld) -> None:
+def test_an_sftp_connection_that_drops_is_made_again(
+    tmp_path: Path,
+    conninfo: str,
+    sftp: SftpWorld,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """While a file is written and while one is read back; without a traceback on stderr."""
     world = sftp_world(tmp_path, conninfo, sftp)
     world.contract()
-    sftp.drop_connections = 2
+    sftp.drop_connections, sftp.drop_reads = 2, 2
     assert world.run()[0].state is State.CLOSED
-    assert sftp.drop_connections == 0
+    assert (sftp.drop_connections, sftp.drop_reads) == (0, 0)
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err
+    assert not [one for one in caplog.records if one.exc_info or (one.name == "asyncio" and one.levelname == "ERROR")]
+
+
+@pytest.mark.parametrize(("times", "ends"), [(2, "closed"), (1_000_000, "failed")])
+def test_an_sftp_server_that_stops_answering(
+    times: int, ends: str, tmp_path: Path, conninfo: str, sftp: SftpWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection lives: each try is given up after a while, and their number is bounded."""
+    monkeypatch.setattr(sftp_module, "ANSWER_SECONDS", 0.4)
+    world = sftp_world(tmp_path, conninfo, sftp)
+    world.contract()
+    sftp.stuck = times
+    if ends == "closed":
+        assert world.run()[0].state is State.CLOSED
+        return
+    with pytest.raises(DestinationRefused, match="ConnectionLost"):
+        world.run()
+    assert times - sftp.stuck == sftp_module.ATTEMPTS and world.state() == ends
 
 
 def test_settings_that_cannot_be_a_destination(world: World) -> None:

@@ -46,18 +46,18 @@ def test_a_closed_period_is_never_due(contract: Contract) -> None:
     assert _owed(contract, {"dandi/teachers/2026-09": State.CLOSED}, date(2026, 10, 31)) == []
 
 
-def test_months_without_a_run_are_missed_once(contract: Contract) -> None:
+def test_months_without_a_run_come_first_and_from_history(contract: Contract) -> None:
     states = {"dandi/teachers/2026-06": State.CLOSED, "dandi/teachers/2026-07": State.MISSED}
     assert _owed(contract, states, date(2026, 10, 5)) == [
-        ("dandi/teachers/2026-08", "miss"),
+        ("dandi/teachers/2026-08", "catch up"),
         ("dandi/teachers/2026-09", "deliver"),
     ]
 
 
-def test_an_earlier_failure_is_missed_and_a_present_one_tried_again(contract: Contract) -> None:
+def test_an_earlier_failure_is_caught_up_before_a_present_one(contract: Contract) -> None:
     states = {"dandi/teachers/2026-08": State.FAILED, "dandi/teachers/2026-09": State.UPLOADED}
     assert _owed(contract, states, date(2026, 10, 5)) == [
-        ("dandi/teachers/2026-08", "miss"),
+        ("dandi/teachers/2026-08", "catch up"),
         ("dandi/teachers/2026-09", "deliver"),
     ]
 
@@ -84,7 +84,33 @@ def test_nothing_final_is_due_and_one_at_most_is_delivered(
     owed = due([contract], Known(known), Month(2025, month).next().first)
     assert not [one for one in owed if one.state and one.state.is_final]
     assert [str(one.edition.period) for one in owed if one.action == "deliver"] in ([], [f"2025-{month:02d}"])
-    assert all(one.edition.period < Month(2025, month) for one in owed if one.action == "miss")
+    assert all(one.edition.period < Month(2025, month) for one in owed if one.action == "catch up")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(0, 70), st.sampled_from([State.CLOSED, State.FAILED, State.MISSED])), max_size=9))
+def test_whoever_comes_when_every_month_ends_once_and_in_order(
+    contract: Contract, runs: list[tuple[int, State]]
+) -> None:
+    """Runs some days apart: one works, fails, or finds that history does not reach the months that no run came for."""
+    states: dict[str, State] = {}
+    ended: list[str] = []
+    today = date(2026, 10, 1)
+    for wait, outcome in [*runs, (0, State.CLOSED), (0, State.CLOSED)]:
+        today += timedelta(days=wait)
+        owed = due([contract], Known(dict(states)), today)
+        assert [one.edition.period for one in owed] == sorted(one.edition.period for one in owed)
+        for one in owed:
+            reached = State.CLOSED if outcome is State.MISSED and one.action == "deliver" else outcome
+            states[one.delivery_id] = reached
+            if reached.is_final:
+                ended.append(str(one.edition.period))
+    assert owed == [], "a run after one that works finds nothing to do"
+    first, last = Month.parse(min(ended)), latest_owed(today, 1)
+    between = [first]
+    while between[-1] < last:
+        between.append(between[-1].next())
+    assert sorted(ended) == [str(month) for month in between]
 
 
 # ---- days

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Sequence
 from datetime import date
 
+import pyarrow as pa
 import pytest
 
 from tests.python.deliver.delivering import World, listed
 from tests.python.deliver.world import column, write_contract
+from warehouse.core.contracts import Rule
 from warehouse.core.errors import CheckFailed, ContractError
+from warehouse.core.settings import PROJECT
 from warehouse.deliver import State
 from warehouse.deliver.check import check_files
+from warehouse.deliver.expectations import Gate, _library
 
 pytestmark = pytest.mark.slow
 
@@ -126,3 +132,27 @@ def test_an_expectation_with_wrong_arguments_is_a_mistake_of_the_contract(world:
     write_contract(world.exports, given)
     with pytest.raises(ContractError, match="`odd` cannot be made into"):
         world.run(check=check_files)
+
+
+def test_distinct_values_are_evaluated_by_a_library_that_is_loaded_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What makes the gate cheap: 200 rows have two values of a flag, and the import takes seconds."""
+    evaluated: dict[tuple[str, ...], int] = {}
+    evaluate = Gate.rows_that_break
+
+    def counted(gate: Gate, rules: Sequence[Rule], values: pa.Table) -> list[int]:
+        evaluated[rules[0].columns] = values.num_rows
+        return evaluate(gate, rules, values)
+
+    monkeypatch.setattr(Gate, "rows_that_break", counted)
+    world.run(check=check_files)
+    world.run(date(2026, 11, 2), check=check_files)
+    assert evaluated[("is_active",)] == 2
+    assert _library.cache_info().misses == 1
+    importing = [
+        file.name
+        for file in (PROJECT / "warehouse").rglob("*.py")
+        if re.search(r"^\s*(from|import) great_expectations", file.read_text(encoding="utf-8"), re.M)
+    ]
+    assert importing == ["expectations.py"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from warehouse.core.contracts import load_contract
 from warehouse.core.errors import ContractError, KeyUnusable
 from warehouse.core.progress import Silent
 from warehouse.deliver import redo
+from warehouse.deliver.outbox import QUARANTINE
+from warehouse.erase import traces
 from warehouse.erase.deliveries import Deliveries
 from warehouse.erase.subject import Subject
 
@@ -226,6 +229,18 @@ def test_an_erasure_finds_a_person_by_their_pseudonym(world: World) -> None:
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         found = Deliveries(connection, world.settings, subject, Silent()).find()
         assert [(one.found, one.removed) for one in found] == [("read", 1)]
+        # So it does in what the gate has set aside, and by the index when the recipient has taken the file.
+        (file,) = world.place.rglob("*.parquet")
+        aside = world.settings.warehouse_home / "outbox" / QUARANTINE / "dandi" / "teachers" / "2026-09"
+        aside.mkdir(parents=True)
+        shutil.move(file, aside / file.name)
+        stored = Deliveries(
+            connection, world.settings, subject, Silent(), keys.installation(connection, world.settings)
+        )
+        assert traces.find(world.settings, subject, stored.in_files) == [(str(aside / file.name), 1)]
+        assert [(one.held, one.found) for one in stored.find()] == [("by the recipient", "by the index")]
+        assert [(one.theirs, stored.index.count()) for one in stored.index.forget()] == [(1, [])]
+        assert stored.find() == []
         keys.file_of(world.settings, NAME).unlink()
         with pytest.raises(KeyUnusable, match="There is no key"):
             Deliveries(connection, world.settings, subject, Silent())

@@ -80,9 +80,23 @@ def column(name: str, logical: str, physical: str, classification: str = "open",
 _TEXT = {"controlCharacters": "replace"}
 
 
+GROUNDS = {
+    "agreement": {"reference": "Test 1", "signed": "2020-01-31"},
+    "legalBasis": "Nobody is real.",
+    "disclosureRules": "Nothing is published.",
+}
+
+
 def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> dict[str, Any]:
     """A sound contract as plain data."""
-    properties = {"model": f"{recipient}_teachers", "fileFormat": kind, "sortKey": ["trn"], **_TEXT, **custom}
+    properties = {
+        "model": f"{recipient}_teachers",
+        "fileFormat": kind,
+        "sortKey": ["trn"],
+        **_TEXT,
+        **GROUNDS,
+        **custom,
+    }
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -96,6 +110,7 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
             {"server": "here", "type": "local", "path": "x", "format": kind},
             {"server": "there", "type": "sftp", "location": "sftp://x"},
             {"server": "cloud", "type": "custom", "customProperties": [{"property": "type", "value": "gcs"}]},
+            {"server": "azure", "type": "azure", "location": "az://x", "format": kind},
         ],
         "customProperties": [{"property": name, "value": value} for name, value in properties.items()],
         "schema": [
@@ -125,6 +140,7 @@ def document(recipient: str = "dandi", kind: str = "parquet", **custom: Any) -> 
             {"property": "frequency", "value": 1, "unit": "month"},
             {"property": "retention", "value": 12, "unit": "month"},
         ],
+        "team": {"name": "Testers"},
     }
 
 
@@ -163,10 +179,14 @@ def write_contract(folder: Path, given: dict[str, Any], recipient: str | None = 
 EMULATOR = "TRW_TEST_EMULATOR"
 """In the environment of a test with an imitation of Cloud Storage: its address."""
 
+AZURE_EMULATOR = "TRW_TEST_AZURE"
+"""The same of Azure Blob Storage."""
+
 
 def settings_for(home: Path, **given: Any) -> Settings:
     """Settings of a test alone: no environment, no .env. A destination is given as destination_<recipient>."""
-    given = {"warehouse_cloud_storage_emulator": os.environ.get(EMULATOR), **given}
+    emulators = {"warehouse_cloud_storage_emulator": EMULATOR, "warehouse_azure_emulator": AZURE_EMULATOR}
+    given = {**{setting: os.environ.get(name) for setting, name in emulators.items()}, **given}
     places = {name.removeprefix("destination_"): str(given.pop(name)) for name in list(given) if name in _PLACES}
     return Settings(
         _env_file=None,
@@ -206,6 +226,12 @@ class FailingSftpServer(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("write only")
         return super().remove(path)
 
+    def read(self, file_obj: object, offset: int, size: int) -> Any:
+        if self.world.drop_reads:
+            self.world.drop_reads -= 1
+            self.channel.get_connection().abort()
+        return super().read(file_obj, offset, size)
+
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
         if "rename" in self.world.denies:
             raise asyncssh.SFTPPermissionDenied("no rename")
@@ -225,6 +251,9 @@ class FailingSftpServer(asyncssh.SFTPServer):
         return super().mkdir(path, attrs)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
+        if self.world.stuck:
+            self.world.stuck -= 1
+            return asyncio.sleep(3600)
         if self.world.room is not None:
             self.world.room -= len(data)
             if self.world.room < 0:
@@ -243,9 +272,11 @@ class SftpWorld:
     port: int = 0
     known_hosts: Path = Path()
     room: int | None = None
+    drop_reads: int = 0
     read_only: bool = False
     drop_connections: int = 0
     drop_at_rename: int = 0
+    stuck: int = 0
     denies: frozenset[str] = frozenset()
     takes: tuple[bytes, ...] = ()
     taken: list[tuple[str, bytes]] = field(default_factory=list)
@@ -258,7 +289,7 @@ class SftpWorld:
     def reset(self, folder: Path) -> None:
         """A clean server on another folder."""
         self.folder, self.room, self.read_only, self.drop_connections = folder, None, False, 0
-        self.drop_at_rename, self.denies, self.takes, self.taken = 0, frozenset(), (), []
+        self.stuck, self.drop_at_rename, self.denies, self.takes, self.taken = 0, 0, frozenset(), (), []
 
 
 class _Password(asyncssh.SSHServer):

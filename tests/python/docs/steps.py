@@ -344,7 +344,7 @@ DESTINATION = (
     ),
     Step(write("warehouse/deliver/destinations/shelf.py", SHELF), "test_every_kind_of_destination_has_its_module"),
     Step(
-        insert("tests/python/deliver/conftest.py", '"cloud_storage")\n"""', '"shelf", '),
+        insert("tests/python/deliver/conftest.py", '"azure_blob")\n"""', '"shelf", '),
         "test_deliveries_are_tried_at_every_kind_of_destination",
     ),
     DOCS,

@@ -46,6 +46,7 @@ _NOWHERE = {
     "WAREHOUSE_DESTINATION_DANDI": "/nowhere",
     "WAREHOUSE_DESTINATION_TAD": "/nowhere",
     "WAREHOUSE_DESTINATION_TPS": "/nowhere",
+    "WAREHOUSE_DESTINATION_TRA": "/nowhere",
 }
 """Settings with which `warehouse run` checks the destinations, and then finds no database."""
 

@@ -217,7 +217,14 @@ def _deliver_elsewhere(warehouse: psycopg.Connection, world: World) -> None:
     warehouse.execute("alter table ledger.deliveries disable trigger user")
     # It is theirs, although the ledger's name for it begins with our folder.
     around = world.deliveries / ".." / theirs.name
-    for period, destination in (("2026-08", str(around)), ("2026-07", "gs://bucket/x")):
+    bucket = "gs://bucket/x"
+    for period, destination in (
+        ("2026-08", str(around)),
+        ("2026-07", bucket),
+        ("2026-06", bucket),
+        ("2026-05", bucket),
+        ("2026-04", str(world.exports.parent / "taken")),
+    ):
         warehouse.execute(
             "insert into ledger.deliveries select (d).* from (select jsonb_populate_record(d, jsonb_build_object("
             " 'delivery_id', 'tad/teachers/' || %(period)s::text, 'period', %(period)s::text,"
@@ -232,6 +239,21 @@ def _deliver_elsewhere(warehouse: psycopg.Connection, world: World) -> None:
             {"period": period},
         )
     warehouse.execute("alter table ledger.deliveries enable trigger user")
+    # What was sent in July was in no index. In June and April the person was in it, in May not.
+    for period in ("2026-06", "2026-05", "2026-04"):
+        warehouse.execute(
+            "insert into ledger.delivery_indexes (delivery_id, attempt, kinds, identifiers)"
+            " select 'tad/teachers/' || %s, attempt, kinds, identifiers from ledger.delivery_indexes"
+            " where delivery_id = 'tad/teachers/2026-09'",
+            (period,),
+        )
+        if period != "2026-05":
+            warehouse.execute(
+                "insert into ledger.delivered_people (delivery_id, block, attempt, bits, few)"
+                " select 'tad/teachers/' || %s, block, attempt, bits, few from ledger.delivered_people"
+                " where delivery_id = 'tad/teachers/2026-09'",
+                (period,),
+            )
 
 
 def rows(connection: psycopg.Connection, query: str) -> list[tuple[object, ...]]:

@@ -11,10 +11,10 @@ import pytest
 
 from tests.python.conftest import FreshDatabases
 from warehouse.core.errors import UsageError
+from warehouse.core.identifiers import PERSON_ID, TRN
 from warehouse.erase import Subject, load_rules, names, relations, rows
 from warehouse.erase.reference import check_person
 from warehouse.erase.rows import Tables
-from warehouse.erase.rules import PERSON_ID, TRN
 from warehouse.erase.subject import Called, Decided
 
 PERSON, OTHER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"

@@ -16,7 +16,11 @@ import pytest
 from tests.python.erase.conftest import KEPT, Erased, World, rows
 from tests.python.erase.world import contents, digest, files_with
 from tests.python.waiting import drop_slot
+from warehouse.core import delivered_people, keys
 from warehouse.core.errors import ErasureRefused
+from warehouse.core.identifiers import TRN, Identifier
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.recreatable import cannot_be_recreated
 from warehouse.marts import vintages
 
 pytestmark = pytest.mark.slow
@@ -141,11 +145,43 @@ def test_the_record_says_that_and_not_who(erased: Erased) -> None:
 
 def test_recipients_and_owners_of_copies_are_told_of(erased: Erased) -> None:
     theirs = [(one["delivery"], one["found"]) for one in erased.done.deliveries if one["held"] == "by the recipient"]
-    # What can be read was; what went to a bucket is concluded from the dates.
-    assert theirs == [("tad/teachers/2026-07", "by dates"), ("tad/teachers/2026-08", "read")]
+    # What can be read was. Of what cannot the index knows whether they were in it, and of the rest only the dates.
+    assert theirs == [
+        ("tad/teachers/2026-04", "by the index"),
+        ("tad/teachers/2026-06", "by the index"),
+        ("tad/teachers/2026-07", "by dates"),
+        ("tad/teachers/2026-08", "read"),
+    ]
     folder = erased.world.exports.parent / "theirs"
     assert any(erased.world.gone.trn.encode() in path.read_bytes() for path in folder.rglob("*.csv"))
     assert erased.done.left_there == ["scratch.mine"]
+
+
+def test_the_index_forgets_the_person_alone(erased: Erased) -> None:
+    world = erased.world
+    places = {place["place"]: place for place in erased.done.places}
+    # By the TRN alone: the files of this world have no other identifier.
+    assert places["ledger.delivered_identifiers"]["erased"] == 1
+    with world.databases.at_warehouse() as warehouse:
+        key = keys.installation(warehouse, world.databases.settings)
+        gone, stays = (delivered_people.digest(key, Identifier(TRN, who.trn)) for who in (world.gone, world.stays))
+        found = delivered_people.search(warehouse, [gone, stays])
+    assert {digest for digest, _, _ in found} == {stays}
+    assert {name for _, name, _ in found} >= {"dandi/teachers/2026-09", "tad/teachers/2026-09"}
+
+
+def test_what_can_no_longer_be_made_again_is_known(erased: Erased) -> None:
+    world = erased.world
+    with world.databases.at_warehouse() as warehouse:
+        ledger = Ledger(warehouse)
+        held = ["dandi/teachers/2026-09"] + [f"tad/teachers/2026-{month}" for month in ("04", "06", "08", "09")]
+        assert erased.done.not_recreated == held
+        for delivery in held:
+            reason = cannot_be_recreated(ledger, delivery)
+            assert reason is not None and reason.startswith("erasure 1 "), delivery
+        # Of May the index says that they were not in it; of July nobody knows.
+        for delivery in ("tad/teachers/2026-05", "tad/teachers/2026-07"):
+            assert cannot_be_recreated(ledger, delivery) is None
 
 
 def test_what_its_owner_has_to_see_to_makes_no_second_erasure(erased: Erased) -> None:

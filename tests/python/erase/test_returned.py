@@ -13,11 +13,11 @@ from tests.python.conftest import FreshDatabases
 from warehouse.cli.output import TerminalProgress
 from warehouse.core import keys, returned
 from warehouse.core.errors import KeyUnusable, PersonReturned, UsageError
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN
 from warehouse.core.keys import Key
 from warehouse.core.progress import Silent
 from warehouse.erase import Subject, accept, check, full_is_due, load_rules
 from warehouse.erase.returned import register
-from warehouse.erase.rules import NINO, PERSON_ID, TRN
 from warehouse.jobs.main_job import _look_for_returned
 
 pytestmark = pytest.mark.slow

@@ -11,10 +11,11 @@ import yaml
 
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ClassificationError, ErasureRefused, UsageError
+from warehouse.core.identifiers import PERSON_ID, TRN
 from warehouse.core.ledger import migrate
 from warehouse.erase import Subject, load_rules, relations, rows
 from warehouse.erase.reference import check_form
-from warehouse.erase.rules import FOLDER, PERSON_ID, TRN
+from warehouse.erase.rules import FOLDER
 from warehouse.erase.spelling import any_of
 from warehouse.replicate import load_classification
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.core.databases import Databases
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN, plain_number
 from warehouse.erase import Subject
-from warehouse.erase.rules import NINO, PERSON_ID, TRN
-from warehouse.erase.spelling import folded, loosely, plain_number
+from warehouse.erase.spelling import folded, loosely
 
 PERSON = "0b0f3c0e-9d1a-4a53-8f52-7f8f8a8f8a8f"
 SUBJECT = Subject(

@@ -15,6 +15,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from requirements import supply
+from warehouse.core.destinations import KINDS
 from warehouse.core.settings import PROJECT
 
 REQUIREMENTS = PROJECT / "requirements"
@@ -57,9 +58,12 @@ def test_production_installs_nothing_that_only_developers_need() -> None:
     only_bigquery = supply.locked(LOCKS["bigquery"]).keys() - product.keys()
     assert {"dbt-bigquery", "google-cloud-aiplatform", "google-cloud-dataproc"} <= only_bigquery
     assert not {"pytest", "polars"} & only_bigquery
+    only_azure = supply.locked(LOCKS["azure"]).keys() - product.keys()
+    assert {"azure-identity", "azure-storage-blob"} <= only_azure
+    assert not {"pytest", "polars"} & only_azure
 
 
-@pytest.mark.parametrize("lock", ["product", "bigquery"])
+@pytest.mark.parametrize("lock", ["product", "bigquery", "azure"])
 def test_what_is_tested_is_what_production_installs(lock: str) -> None:
     tested = supply.locked(LOCKS["development"])
     other = {name: pins for name, pins in supply.locked(LOCKS[lock]).items() if not pins <= tested.get(name, set())}
@@ -67,13 +71,15 @@ def test_what_is_tested_is_what_production_installs(lock: str) -> None:
 
 
 def test_the_product_imports_only_what_its_own_lock_has() -> None:
-    product = supply.locked(LOCKS["product"])
+    """The module of a kind of destination that is an extra may import what the lock of that extra has."""
+    extras = {kind.name: kind.extra for kind in KINDS if kind.extra}
     owners = packages_distributions()
     missing = {
         (str(path.relative_to(PROJECT)), top)
         for path in (PROJECT / "warehouse").rglob("*.py")
+        for has in [supply.locked(LOCKS[extras.get(path.stem, "product")])]
         for top in _imported(path)
-        if (owned := owners.get(top)) and not any(canonicalize_name(one) in product for one in owned)
+        if (owned := owners.get(top)) and not any(canonicalize_name(one) in has for one in owned)
     }
     # The project itself, and the wheel that is only looked up: the sandbox brings it.
     assert {top for _, top in missing} <= {"warehouse", "sandbox"}, missing

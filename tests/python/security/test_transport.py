@@ -104,7 +104,7 @@ def test_a_ticket_of_kerberos_is_no_certificate() -> None:
 def test_every_command_refuses_before_it_connects(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    destinations = {name: str(tmp_path) for name in ("dandi", "tad", "tps")}
+    destinations = {name: str(tmp_path) for name in ("dandi", "tad", "tps", "tra")}
     made = make_databases(
         tmp_path,
         trs_database_url=ELSEWHERE,

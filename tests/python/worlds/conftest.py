@@ -61,7 +61,7 @@ def make_place(new_place: MakePlace) -> Iterator[MakePlace]:
 
 def _home(folder: Path) -> Path:
     """A folder for what a world keeps, with the places that its deliveries go to."""
-    for recipient in ("dandi", "tad", "tps"):
+    for recipient in ("dandi", "tad", "tps", "tra"):
         (folder / recipient).mkdir(parents=True)
     return folder
 

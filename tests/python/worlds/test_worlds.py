@@ -41,6 +41,7 @@ def tidy(new_place: MakePlace) -> Day:
 def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
     assert tidy.second.differs_from(tidy.first) == [
         "extracts.dandi_teachers",
+        "extracts.dandi_workforce",
         "extracts.tad_teachers",
         "extracts.tps_new",
         "marts.dim_live_person",
@@ -57,7 +58,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
         "marts.fct_service_spell",
         "marts.fct_workforce_movement",
     ]
-    assert len(tidy.second.files) == 4
+    assert len(tidy.second.files) == 10
 
 
 def test_servers_of_ones_own(make_place: MakePlace, tidy: Day) -> None:

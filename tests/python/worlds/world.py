@@ -25,6 +25,10 @@ PEOPLE = 300
 TODAY: date = datetime.now(ZoneInfo("Europe/London")).date()
 """By the calendar: a first copy of today is delivered for no earlier month. One for all worlds, past midnight too."""
 
+KEY = "WAREHOUSE_KEY_DANDI_STATISTICS_V1"
+PSEUDONYMS = hashlib.sha256(b"the pseudonyms of every world are the same").hexdigest()
+"""The key of the pseudonyms, so that files of two worlds can be compared."""
+
 MARTS_OF_THE_RUN = (
     "data_quality",
     "dim_build",
@@ -90,9 +94,11 @@ class Place:
             "WAREHOUSE_DATABASE_URL": self.warehouse_url,
             "WAREHOUSE_REPLICATION_NAME": f"trw_{self.name}",
             "WAREHOUSE_TODAY": TODAY.isoformat(),
+            KEY: PSEUDONYMS,
             "WAREHOUSE_DESTINATION_DANDI": str(self.home / "dandi"),
             "WAREHOUSE_DESTINATION_TAD": str(self.home / "tad"),
             "WAREHOUSE_DESTINATION_TPS": str(self.home / "tps"),
+            "WAREHOUSE_DESTINATION_TRA": str(self.home / "tra"),
             **self.environment,
         }
 
@@ -149,7 +155,7 @@ def outcome(place: Place) -> Outcome:
         marts = {f"{schema}.{table}": digest(connection, schema, table) for schema, table in tables}
     files = {
         str(file.relative_to(place.home)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for recipient in ("dandi", "tad", "tps")
+        for recipient in ("dandi", "tad", "tps", "tra")
         for file in sorted((place.home / recipient).rglob("*"))
         # A manifest says when it was written.
         if file.is_file() and file.name != "datapackage.json"

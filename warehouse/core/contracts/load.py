@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from open_data_contract_standard.model import (
     CustomProperty,
@@ -17,15 +18,15 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from warehouse.core.contracts.layout import BadLayout, Layout, layout_of
+from warehouse.core.contracts.confirmation import acknowledgement_of, proof_of
+from warehouse.core.contracts.file_format import format_of
+from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
 from warehouse.core.contracts.model import (
     IDENTIFIER,
     QUASI_IDENTIFIER,
     Classification,
     Column,
     Contract,
-    FileFormat,
-    Proof,
     PseudonymKey,
     Rule,
     RuleKind,
@@ -36,6 +37,7 @@ from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quali
 from warehouse.core.contracts.schedule import schedule_of
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
 from warehouse.core.destinations import kind_of_server, server_types
+from warehouse.core.settings import near
 
 _CUSTOM = {
     "model",
@@ -45,6 +47,7 @@ _CUSTOM = {
     "compressionLevel",
     "rowsPerFile",
     "confirmation",
+    "acknowledgement",
     "controlCharacters",
     "formulaCharacters",
     "pseudonymKey",
@@ -52,16 +55,38 @@ _CUSTOM = {
     "periodColumn",
     "newestOf",
     "firstDay",
+    *GROUNDS,
+    "fileName",
 }
+_MAY_CHANGE = {"confirmation", "acknowledgement", "agreement"}
+"""Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
+
+_HEADING = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]{0,62}\Z")
+"""What a file may call a column."""
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
-    """Every contract below a folder, in the order of recipients and names.
+    """Every contract below a folder, of any status, in the order of recipients and names.
 
     Raises:
-        ContractError: one is not sound, or a file there is not where or named as a contract must be.
+        ContractError: one is not sound, two have one id, or a file there is not where or named as a contract must be.
     """
-    return [load_contract(path) for path in contract_files(folder)]
+    found = [load_contract(path) for path in contract_files(folder)]
+    check_ids(found)
+    return found
+
+
+def check_ids(contracts: Iterable[Contract]) -> None:
+    """Refuse two contracts of one id, which neither of them shows.
+
+    Raises:
+        ContractError: names both files.
+    """
+    first: dict[str, Contract] = {}
+    for contract in contracts:
+        other = first.setdefault(contract.id.casefold(), contract)
+        if other is not contract:
+            raise contract_error(contract.path, [f"id: `{contract.id}` is that of {near(other.path)} already"])
 
 
 def load_contract(path: Path) -> Contract:
@@ -97,18 +122,18 @@ class _Loader:
         model = str(custom.get("model", ""))
         if model != extract.model:
             self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{extract.model}`")
-        purpose = (document.description.purpose if document.description else None) or ""
-        if not purpose.strip():
-            self._wrong("description.purpose", "is missing: nothing leaves without a stated purpose")
+        status, version = status_of(document, self._wrong), version_of(document, self._wrong)
+        purpose, grounds = grounds_of(document, custom, status, self._wrong)
         columns, rules, description = self._table()
         sort_key = self._sort_key(custom.get("sortKey"), columns)
         as_at = self._as_at(custom.get("asAtColumn"), columns)
-        file_format = self._format(custom, columns)
+        file_format = format_of(custom, columns, self._wrong)
         period_column, newest_of = self._period(custom, columns)
         said = {str(entry.property): entry for entry in document.slaProperties or []}
         schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
         destinations = self._destinations()
-        proof = self._proof(custom.get("confirmation", Proof.READ_BACK.value))
+        proof = proof_of(custom, self._wrong)
+        acknowledgement = acknowledgement_of(custom, proof, self._wrong)
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
         if self._problems:
             raise contract_error(self._path, self._problems)
@@ -116,12 +141,14 @@ class _Loader:
             path=self._path,
             sha256=hashlib.sha256(self._content).hexdigest(),
             id=str(document.id),
-            version=str(document.version),
+            version=version,
+            status=status,
+            grounds=grounds,
             recipient=recipient,
             name=name,
             model=model,
             description=description,
-            purpose=purpose.strip(),
+            purpose=purpose,
             columns=columns,
             rules=rules,
             sort_key=sort_key,
@@ -130,11 +157,13 @@ class _Loader:
             schedule=schedule,
             destinations=destinations,
             proof=proof,
+            acknowledgement=acknowledgement,
             retention_months=retention,
             content_sha256=_content(document),
             pseudonym_key=pseudonym_key,
             period_column=period_column,
             newest_of=newest_of,
+            primary_key=tuple(one.name or "" for one in self._entries() if one.primaryKey),
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -163,6 +192,9 @@ class _Loader:
         names = [column.name for column in columns]
         for name in sorted({name for name in names if names.count(name) > 1}):
             self._wrong("schema[0].properties", f"column `{name}` is there twice")
+        headings = [column.in_file for column in columns]
+        for name in sorted({name for name in headings if headings.count(name) > max(1, names.count(name))}):
+            self._wrong("schema[0].properties", f"two columns have the physicalName `{name}`")
         known, rules = frozenset(names), [rule for column in columns for rule in column_rules(column)]
         qualities: list[tuple[str, DataQuality, str | None]]
         qualities = [("schema[0].quality", entry, None) for entry in table.quality or []]
@@ -195,6 +227,8 @@ class _Loader:
             self._wrong(f"{place}.description", "is missing")
         column_type = self._type(place, entry)
         options = self._options(place, entry, column_type)
+        if entry.physicalName is not None and not _HEADING.match(entry.physicalName):
+            self._wrong(f"{place}.physicalName", "is not a name of letters, digits, underscores and spaces")
         pseudonym = self._is_pseudonym(place, entry, column_type)
         if len(self._problems) > before or column_type is None:
             return None
@@ -209,6 +243,7 @@ class _Loader:
             constraints=options,
             quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),
             pseudonym=pseudonym,
+            heading=entry.physicalName or "",
         )
 
     def _is_pseudonym(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> bool:
@@ -240,9 +275,12 @@ class _Loader:
             return None
         return PseudonymKey(purpose, version)
 
-    def _is_whole_key(self, entry: SchemaProperty) -> bool:
+    def _entries(self) -> list[SchemaProperty]:
         tables = self._document.schema_ or []
-        keys = [one for one in tables[0].properties or [] if one.primaryKey]
+        return tables[0].properties or [] if tables else []
+
+    def _is_whole_key(self, entry: SchemaProperty) -> bool:
+        keys = [one for one in self._entries() if one.primaryKey]
         return bool(entry.primaryKey) and len(keys) == 1
 
     def _type(self, place: str, entry: SchemaProperty) -> ColumnType | None:
@@ -285,8 +323,7 @@ class _Loader:
         for name in given:
             if name not in names:
                 self._wrong(place, f"no column `{name}` in this contract")
-        entries = (self._document.schema_ or [SchemaObject()])[0].properties or []
-        whole_key = {entry.name for entry in entries if entry.primaryKey}
+        whole_key = {entry.name for entry in self._entries() if entry.primaryKey}
         unique = {column.name for column in columns if column.unique and column.required}
         if not unique & set(given) and not whole_key <= set(given):
             # Rows that tie in the order could come in any order, and the file would not be the same twice.
@@ -310,47 +347,6 @@ class _Loader:
             return None, ()
         return (None if given is None else str(given)), tuple(newest)
 
-    def _layout(self, kind: object, given: object, columns: tuple[Column, ...]) -> Layout | None:
-        place = "customProperties.fixedWidth"
-        if kind != "fixed-width":
-            if given is not None:
-                self._wrong(place, "is for a file of fixed width alone")
-            return None
-        try:
-            return layout_of(given, {column.name: column.type for column in columns})
-        except BadLayout as error:
-            self._wrong(place, str(error))
-            return None
-
-    def _format(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> FileFormat:
-        kind, level, rows = custom.get("fileFormat"), custom.get("compressionLevel", 3), custom.get("rowsPerFile")
-        if kind not in ("parquet", "csv", "fixed-width"):
-            self._wrong("customProperties.fileFormat", f"is `{kind}`; it must be parquet or csv, or fixed-width")
-        layout = self._layout(kind, custom.get("fixedWidth"), columns)
-        if layout is not None and rows is not None:
-            self._wrong("customProperties.rowsPerFile", "is not for a file of fixed width, whose name is agreed")
-        if not isinstance(level, int) or not 1 <= level <= 19:
-            self._wrong("customProperties.compressionLevel", "must be a whole number from 1 to 19 (zstd)")
-        if rows is not None and (not isinstance(rows, int) or rows < 1):
-            self._wrong("customProperties.rowsPerFile", "must be a whole number above 0")
-        control, formula = custom.get("controlCharacters", "refuse"), custom.get("formulaCharacters", "leave")
-        if control not in ("refuse", "replace"):
-            self._wrong("customProperties.controlCharacters", f"is `{control}`; it must be refuse or replace")
-        if formula not in ("leave", "prefix"):
-            self._wrong("customProperties.formulaCharacters", f"is `{formula}`; it must be leave or prefix")
-        if kind != "csv" and "formulaCharacters" in custom:
-            self._wrong("customProperties.formulaCharacters", "is for CSV alone: no spreadsheet opens another file")
-        known: dict[object, Literal["csv", "fixed-width"]] = {"csv": "csv", "fixed-width": "fixed-width"}
-        return FileFormat(
-            known.get(kind, "parquet"), level if isinstance(level, int) else 3, rows, control, formula, layout
-        )
-
-    def _proof(self, given: object) -> Proof:
-        if given not in [one.value for one in Proof]:
-            self._wrong("customProperties.confirmation", f"is `{given}`; it must be one of {', '.join(Proof)}")
-            return Proof.READ_BACK
-        return Proof(str(given))
-
     def _destinations(self) -> frozenset[str]:
         kinds = set()
         for position, server in enumerate(self._document.servers or []):
@@ -368,7 +364,6 @@ class _Loader:
 
 
 def _content(document: OpenDataContractStandard) -> str:
-    """How an arrival is confirmed may be agreed in the same version: it says nothing of what a file holds."""
-    said = document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"version"})
-    said["customProperties"] = [one for one in said.get("customProperties", []) if one["property"] != "confirmation"]
+    said = document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"version", "status"})
+    said["customProperties"] = [one for one in said.get("customProperties", []) if one["property"] not in _MAY_CHANGE]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

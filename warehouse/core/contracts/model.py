@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from warehouse.core.contracts.layout import Layout
+from warehouse.core.contracts.life import Grounds, Status
 from warehouse.core.contracts.types import ColumnType
 
 _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
@@ -41,6 +42,7 @@ class Column:
         unique: whether no two rows may have one value; true for a primary key of one column.
         constraints: the contract's logicalTypeOptions, such as pattern, maxLength, minimum.
         pseudonym: whether the model's value leaves as a keyed pseudonym.
+        heading: what the file calls it, where that is agreed (`physicalName` in the contract); empty for its name.
         quasi_identifier: whether it singles a person out together with other such columns.
     """
 
@@ -54,12 +56,19 @@ class Column:
     constraints: Mapping[str, Any]
     quasi_identifier: bool = False
     pseudonym: bool = False
+    heading: str = ""
+
+    @property
+    def in_file(self) -> str:
+        """What the file calls it."""
+        return self.heading or self.name
 
 
 class RuleKind(StrEnum):
-    """How a rule is evaluated: on the number of rows, on a key, or on each row's values."""
+    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, or each row's values."""
 
     ROW_COUNT = "row count"
+    VOLUME = "volume"
     UNIQUE = "unique"
     VALUES = "values"
 
@@ -117,6 +126,8 @@ class FileFormat:
         formula_characters: whether a text of a CSV file that a spreadsheet would run is left, or gets an apostrophe
             before it; it is counted either way.
         layout: of a file of fixed width; None of others.
+        file_name: the agreed name, with marks for the period's end and the part; None for the one that follows from the
+            delivery.
     """
 
     kind: Literal["parquet", "csv", "fixed-width"]
@@ -125,6 +136,7 @@ class FileFormat:
     control_characters: Literal["refuse", "replace"] = "refuse"
     formula_characters: Literal["leave", "prefix"] = "leave"
     layout: Layout | None = None
+    file_name: str | None = None
 
     @property
     def suffix(self) -> str:
@@ -180,23 +192,30 @@ class Contract:
     """One extract for one recipient.
 
     Attributes:
+        status: whether files are sent under it.
+        grounds: who answers for it, and under which agreement it is.
         model: the dbt model, which is a table of the same name in schema `extracts`.
         sort_key: the columns that put the rows in an order of their own, the same every time.
         as_at_column: the column that holds the snapshot's business date in every row, if there is one.
         destinations: the kinds of place it may go to, by their names in warehouse.core.destinations.
         proof: what proves that a file arrived.
+        acknowledgement: the file at the destination with which the recipient acknowledges a delivery, with places that
+            each delivery fills; None where nothing is agreed.
         retention_months: how long the recipient may keep a file.
         pseudonym_key: that makes the pseudonyms; None where no column is one.
         period_column: with the day by which a row belongs to a period; None where each delivery has every row.
+        primary_key: the columns that tell one row of the file from another.
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
-        content_sha256: of all that it says but for its version and how an arrival is confirmed, without comments.
+        content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
     """
 
     path: Path
     sha256: str
     id: str
     version: str
+    status: Status
+    grounds: Grounds
     recipient: str
     name: str
     model: str
@@ -215,6 +234,8 @@ class Contract:
     pseudonym_key: PseudonymKey | None = None
     period_column: str | None = None
     newest_of: tuple[str, ...] = ()
+    primary_key: tuple[str, ...] = ()
+    acknowledgement: str | None = None
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""

@@ -8,6 +8,7 @@ from open_data_contract_standard.model import DataQuality
 
 from warehouse.core.contracts.model import Column, Limit, Rule, RuleKind
 from warehouse.core.contracts.types import Kind
+from warehouse.core.contracts.volume import Unclear, thresholds
 
 _OPERATORS = (
     "mustBe",
@@ -80,7 +81,7 @@ def column_rules(column: Column) -> list[Rule]:
 
 
 def quality_rule(quality: DataQuality, column: str | None, names: frozenset[str]) -> Rule | None:
-    """A rule of a quality section; None for one of type text, which is for people.
+    """A rule of a quality section; None for a text that is for people alone.
 
     Args:
         quality: the entry.
@@ -92,7 +93,7 @@ def quality_rule(quality: DataQuality, column: str | None, names: frozenset[str]
     """
     kind = quality.type or "library"
     if kind == "text":
-        return None
+        return _volume_rule(quality, column)
     if kind == "library":
         return _library_rule(quality, column, names, _limit(quality))
     if kind == "custom" and quality.engine == _ENGINE:
@@ -147,6 +148,18 @@ def _library_rule(quality: DataQuality, column: str | None, names: frozenset[str
             return Rule(name, RuleKind.VALUES, (column,), "expect_column_values_to_match_regex", regex, limit)
         raise Unusable("invalidValues needs arguments.validValues or arguments.pattern")
     raise Unusable(f"metric {metric} cannot be checked in a file")
+
+
+def _volume_rule(quality: DataQuality, column: str | None) -> Rule | None:
+    try:
+        found = thresholds(quality)
+    except Unclear as error:
+        raise Unusable(f"{quality.name or 'a rule'}: {error}") from None
+    if not found:
+        return None
+    if column is not None:
+        raise Unusable("the number of rows belongs to the table, not to a column")
+    return Rule(quality.name or "rows against the last delivery", RuleKind.VOLUME, arguments=found)
 
 
 def _expectation_rule(quality: DataQuality, column: str | None, names: frozenset[str]) -> Rule:

@@ -10,6 +10,7 @@ code, so that a scheduler can tell them apart:
     │   │   └── ClassTooLow          28  a column is classified lower than what it is made of
     │   ├── ContractError            12  exports/ does not fit the model
     │   │   ├── ContractBehind       37  a contract does not say what the extract's model says
+    │   │   ├── NotAgreed            94  real people's data would leave without a signed agreement
     │   │   └── ContractChanged      27  a contract says something else than what was sent, under the same version
     │   ├── TermsError               23  the field dictionary, or the YAML of a model, is wrong
     │   ├── SandboxOnly              48  an embedded or synthetic database together with a real database or recipient
@@ -18,7 +19,8 @@ code, so that a scheduler can tell them apart:
     │   ├── PooledConnection         39  an address leads to a pooler, which keeps no session
     │   └── UnsafeConnection         46  a connection to another machine is not encrypted, or its server not checked
     ├── SetupError                   13  this machine lacks something, or an embedded database will not start
-    │   └── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
+    │   ├── LedgerOfAnotherVersion   24  the warehouse's ledger was made by another version of the program
+    │   └── KindNotInstalled         96  a kind of destination needs packages that are not installed
     ├── DatabaseUnreachable          14  no connection to a database
     ├── SourceNotReady               15  the operational database is not set up for replication
     │   ├── WalLevelNotLogical       16
@@ -52,12 +54,18 @@ code, so that a scheduler can tell them apart:
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
+    │   │   └── VolumeRefused        85  only its number of rows breaks it: a person may release it
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
     │   ├── DestinationFull          33  the destination ran out of room
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
     │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
-    │   └── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
+    │   ├── DeliveryGone             86  the files of a delivery cannot be read any more where they were sent
+    │   ├── DeliveredFilesDiffer     80  a delivered file is not, or no longer, what was sent
+    │   ├── MadeOtherwise            87  a delivery cannot be made again: the contract, the models or a rule changed
+    │   ├── ErasedSince              88  a delivery cannot be made again: a person was erased from it
+    │   ├── NotTheSameAgain          89  a delivery was made again from history, and its rows are not those of then
+    │   └── DeliveriesNotSearched    90  of some deliveries it is not known whom they held; the rest was searched
     ├── RoleHasOtherRights           29  a role of the warehouse has, or had before, rights that are not declared
     ├── LoginHasMore                 45  a login, or everybody, can do more than the role that was given
     ├── AlreadyRunning               40  another run holds the lock
@@ -117,12 +125,18 @@ from warehouse.core.errors.deciding import (
 from warehouse.core.errors.delivering import (
     CheckFailed,
     DeliveredFilesDiffer,
+    DeliveriesNotSearched,
     DeliveryError,
+    DeliveryGone,
     DestinationFull,
     DestinationRefused,
+    ErasedSince,
     FilesVanished,
+    MadeOtherwise,
     NotCovered,
+    NotTheSameAgain,
     PeriodsMissed,
+    VolumeRefused,
 )
 from warehouse.core.errors.replication import (
     AlteredMeanwhile,
@@ -159,7 +173,9 @@ from warehouse.core.errors.settings import (
     ContractError,
     DatabaseUnreachable,
     KeyUnusable,
+    KindNotInstalled,
     LedgerOfAnotherVersion,
+    NotAgreed,
     PooledConnection,
     SameDatabase,
     SandboxOnly,
@@ -189,26 +205,33 @@ __all__ = [
     "DatabaseUnreachable",
     "DeletesRefused",
     "DeliveredFilesDiffer",
+    "DeliveriesNotSearched",
     "DeliveryError",
+    "DeliveryGone",
     "DestinationFull",
     "DestinationRefused",
     "DriftHeld",
+    "ErasedSince",
     "ErasureRefused",
     "FilesVanished",
     "HistoryDiffers",
     "Interrupted",
     "KeyUnusable",
+    "KindNotInstalled",
     "LedgerOfAnotherVersion",
     "LoginHasMore",
+    "MadeOtherwise",
     "MeaningChanged",
     "MigrationRefused",
     "MissingPrivilege",
     "NameShared",
     "NewColumnsHeld",
     "NoCounterpart",
+    "NotAgreed",
     "NotCompared",
     "NotCovered",
     "NotOurs",
+    "NotTheSameAgain",
     "ObjectInTheWay",
     "OldCodeGone",
     "OldNameGone",
@@ -242,6 +265,7 @@ __all__ = [
     "UnsafeConnection",
     "UsageError",
     "VintageRefused",
+    "VolumeRefused",
     "WaitedTooLong",
     "WalBudgetExceeded",
     "WalLevelNotLogical",

@@ -37,6 +37,10 @@ class SecretsExposed(SettingsError):
     exit_code = 71
 
 
+class NotAgreed(ContractError):
+    exit_code = 94
+
+
 class ContractChanged(ContractError):
     exit_code = 27
 
@@ -59,6 +63,10 @@ class SetupError(WarehouseError):
 
 class LedgerOfAnotherVersion(SetupError):
     exit_code = 24
+
+
+class KindNotInstalled(SetupError):
+    exit_code = 96
 
 
 class DatabaseUnreachable(WarehouseError):

@@ -23,6 +23,10 @@ _WRITTEN_BY_DELIVERIES: Final[dict[str, tuple[LiteralString, ...]]] = {
     "delivery_files": ("insert", "update"),
     "delivery_states": ("insert",),
     "delivery_decisions": ("insert",),
+    "delivery_indexes": ("insert",),
+    "delivered_identifiers": ("insert",),
+    "delivered_people": ("insert",),
+    "keys": ("insert",),
     "only_delivery": ("update",),
 }
 """Nothing is deleted, and what a trigger of the ledger refuses, such as changing a receipt, stays refused."""

@@ -6,7 +6,8 @@ the libraries of some are slow to import.
 
 from importlib import import_module
 
-from warehouse.core.destinations import kind_of
+from warehouse.core.destinations import Kind, kind_of
+from warehouse.core.errors import KindNotInstalled
 from warehouse.core.settings import Settings
 from warehouse.deliver.destinations.base import Destination
 
@@ -18,7 +19,22 @@ def open_destination(url: str, settings: Settings) -> Destination:
 
     Raises:
         SettingsError: see kind_of.
+        KindNotInstalled: it needs packages that this installation has not got.
     """
-    module = import_module(f"{__name__}.{kind_of(url).name}")
+    kind = kind_of(url)
+    try:
+        module = import_module(f"{__name__}.{kind.name}")
+    except ModuleNotFoundError as error:
+        if kind.extra is None or (error.name or "").startswith("warehouse"):
+            raise
+        raise _not_installed(kind, error.name or "") from None
     opened: Destination = module.open_at(url, settings)
     return opened
+
+
+def _not_installed(kind: Kind, package: str) -> KindNotInstalled:
+    return KindNotInstalled(
+        f"Destinations {kind.form} need packages that are not installed here ({package}).",
+        meaning="Nothing was sent.",
+        next_command=f"`requirements/install {kind.extra}`, then `warehouse deliver`.",
+    )

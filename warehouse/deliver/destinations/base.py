@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from warehouse.core.errors import DestinationFull, DestinationRefused, WarehouseError
@@ -14,6 +15,9 @@ from warehouse.deliver.files import FileFacts
 
 LARGEST_MANIFEST = 16 << 20
 """Of a file that is read whole, in bytes."""
+
+LONGEST_WAIT = 60.0
+"""Between two attempts, in seconds, whatever the place asks for: a run that waits holds up every other delivery."""
 
 _Result = TypeVar("_Result")
 
@@ -103,6 +107,19 @@ class Destination(ABC):
     def read(self, name: str) -> bytes | None:
         """A small file, of at most LARGEST_MANIFEST bytes; None when it is not there."""
 
+    def fetch(self, name: str, path: Path) -> bool:
+        """Read a file of any size into one of this machine; False when it is not there.
+
+        A kind of place that can read in pieces does; this is for one that cannot.
+        """
+        content = self.read(name)
+        if content is None:
+            return False
+        if len(content) >= LARGEST_MANIFEST:
+            raise self.refused(f"{name} is too large to be read back from such a place", "Ask its owner for a copy")
+        path.write_bytes(content)
+        return True
+
     @abstractmethod
     def remove(self, name: str) -> None:
         """Remove a file of ours; no matter if it is not there."""
@@ -110,6 +127,10 @@ class Destination(ABC):
     def doubts(self) -> list[str]:
         """What about the place lets others read what is delivered, in words; as far as the place says."""
         return []
+
+    def room(self) -> int | None:
+        """How many bytes are free there; None where the place does not say."""
+        return None
 
     @abstractmethod
     def close(self) -> None:
@@ -122,32 +143,34 @@ class Destination(ABC):
         error.denied = doing
         return error
 
-    def refused(self, reason: str, hint: str, *, passes: bool = False) -> DestinationRefused:
+    def refused(self, reason: str, hint: str, *, passes: bool = False, wait: float | None = None) -> DestinationRefused:
         """The error for a place that says no, or does not answer.
 
         Args:
             passes: whether it may be over in a moment, as a broken connection may.
+            wait: the seconds after which the place asks to be tried again.
         """
         error = DestinationRefused(
             f"The destination {self.where} refuses: {reason}.",
             meaning=_NOT_COMPLETE,
             next_command=f"{hint}, then run `warehouse deliver`.",
         )
-        error.passes = passes
+        error.passes, error.wait = passes, wait
         return error
 
-    def full(self, reason: str, *, passes: bool = False) -> DestinationFull:
+    def full(self, reason: str, *, passes: bool = False, wait: float | None = None) -> DestinationFull:
         """The error for a place that has no room, or no capacity.
 
         Args:
             passes: whether it may be over in a moment: a service may be busy, a disk stays full.
+            wait: the seconds after which the place asks to be tried again.
         """
         error = DestinationFull(
             f"The destination {self.where} is full: {reason}.",
             meaning=_NOT_COMPLETE,
             next_command="Ask its owner to make room, then run `warehouse deliver`.",
         )
-        error.passes = passes
+        error.passes, error.wait = passes, wait
         return error
 
     def not_what_was_sent(self, name: str) -> DestinationRefused:
@@ -182,5 +205,17 @@ def with_retries(action: Callable[[], _Result], *, attempts: int, first_wait: fl
         except WarehouseError as error:
             if not error.passes:
                 raise
-        time.sleep(first_wait * 2 ** (attempt - 1))
+            asked = error.wait if isinstance(error, DestinationRefused | DestinationFull) else None
+        pause(attempt, first_wait, asked)
     return action()
+
+
+def pause(failures: int, first_wait: float, asked: float | None) -> None:
+    """Wait before the next attempt: longer each time, and at least as long as the place asks for, within reason.
+
+    Args:
+        failures: how many attempts failed.
+        first_wait: seconds after the first.
+        asked: the seconds that the place asked for.
+    """
+    time.sleep(min(max(first_wait * 2 ** (failures - 1), asked or 0.0), LONGEST_WAIT))

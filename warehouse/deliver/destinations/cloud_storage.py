@@ -1,7 +1,8 @@
 """A Google Cloud Storage bucket.
 
-Each object appears whole or not at all, and only where none is: every upload asks for generation 0. Servers that
-imitate Cloud Storage enforce this for uploads of a single request alone; the manifest is one, and it commits.
+Each object appears whole or not at all, and only where none is: every upload asks for generation 0, and tells the
+service the checksums that it must arrive with. Before the piece that makes an object of many pieces the name is looked
+at once more: servers that imitate Cloud Storage heed generations for uploads of a single request alone.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from google.api_core import exceptions
-from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import storage
@@ -23,38 +24,27 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
+from warehouse.deliver.destinations.resumable import NO_CONNECTION, PASSING_CODES, Session, SessionLost, asked_for
 from warehouse.deliver.files import FileFacts
 
-CHUNK = 8 << 20
-"""Of an upload in several requests, in bytes; the library's own default holds 100 MB in memory."""
+SINGLE_REQUEST = 8 << 20
+"""A file of at most as many bytes goes in one request."""
 
 TIMEOUT = 60
 ATTEMPTS = 6
 FIRST_WAIT = 0.5
 
-_PASSING = (
-    exceptions.TooManyRequests,
-    exceptions.InternalServerError,
-    exceptions.BadGateway,
-    exceptions.ServiceUnavailable,
-    exceptions.GatewayTimeout,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    TransportError,
-    DataCorruption,
-)
+_PASSING = (*NO_CONNECTION, TransportError)
 _LEADS_ELSEWHERE = ("STORAGE_EMULATOR_HOST", "API_ENDPOINT_OVERRIDE")
 """Variables that the library heeds by itself."""
 
 _NO_ROOM = (429, 503, 507)
-_FORBIDDEN = 403
+_UNKNOWN, _FORBIDDEN = 401, 403
 _RIGHTS = {
     Doing.WRITING: "storage.objects.create",
     Doing.READING: "storage.objects.get, and storage.objects.list to see what is absent",
     Doing.REMOVING: "storage.objects.delete",
 }
-_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 _Result = TypeVar("_Result")
 
@@ -98,27 +88,66 @@ class CloudStorage(Destination):
         del partial
 
         def upload() -> bool:
-            generation = 0
-            if how.replace and (there := self._bucket().get_blob(self._name(facts.name), timeout=TIMEOUT, retry=None)):
-                generation = there.generation
-            blob = self._bucket().blob(self._name(facts.name), chunk_size=CHUNK)
+            blob = self._bucket().blob(self._name(facts.name))
+            # The service compares, and makes no object of what differs.
+            blob.crc32c, blob.md5_hash = facts.crc32c, facts.md5
+            generation = self._generation(facts.name) if how.replace else 0
             source.seek(0)
             try:
-                blob.upload_from_file(
-                    source,
-                    size=facts.bytes,
-                    content_type=_MEDIA.get(facts.name.rsplit(".", maxsplit=1)[-1], "application/octet-stream"),
-                    if_generation_match=generation,
-                    checksum="crc32c",
-                    timeout=TIMEOUT,
-                    # Chunks of one upload are tried again by the library, which knows how far it came.
-                    retry=Retry(if_exception_type(*_PASSING), initial=FIRST_WAIT, timeout=FIRST_WAIT * 2**ATTEMPTS),
-                )
+                if facts.bytes <= SINGLE_REQUEST:
+                    said = self._at_once(blob, facts, source, generation)
+                else:
+                    said = self._in_pieces(blob, facts, source, generation)
             except exceptions.PreconditionFailed:
                 return False
-            return True
+            if said is not None and (said.get("crc32c"), str(said.get("size"))) != (facts.crc32c, str(facts.bytes)):
+                self._take_back(blob, said)
+                raise _NotWhatWasSent
+            return said is not None
 
         return self._try(upload, Doing.WRITING, facts.name)
+
+    def _at_once(self, blob: Any, facts: FileFacts, source: BinaryIO, generation: int) -> dict[str, Any] | None:
+        blob.upload_from_file(
+            source,
+            size=facts.bytes,
+            content_type=facts.media_type,
+            if_generation_match=generation,
+            checksum=None,
+            timeout=TIMEOUT,
+            retry=None,
+        )
+        return {"crc32c": blob.crc32c, "size": blob.size, "generation": blob.generation}
+
+    def _in_pieces(self, blob: Any, facts: FileFacts, source: BinaryIO, generation: int) -> dict[str, Any] | None:
+        url = blob.create_resumable_upload_session(
+            content_type=facts.media_type,
+            size=facts.bytes,
+            if_generation_match=generation,
+            checksum=None,
+            timeout=TIMEOUT,
+            retry=None,
+        )
+        session = Session(url, facts.bytes, TIMEOUT, ATTEMPTS, FIRST_WAIT)
+        return session.send(source, lambda: self._is_still(facts.name, generation))
+
+    def _generation(self, name: str) -> int:
+        """Of the object that has a name; 0 for none."""
+        there = self._bucket().get_blob(self._name(name), timeout=TIMEOUT, retry=None)
+        return int(there.generation) if there else 0
+
+    def _is_still(self, name: str, generation: int) -> bool:
+        """Whether the object of a name is still that of a generation, as far as the bucket may be read."""
+        try:
+            return self._generation(name) == generation
+        except exceptions.Forbidden:
+            return True
+
+    def _take_back(self, blob: Any, said: dict[str, Any]) -> None:
+        """Remove what we made just now and is not what we sent; where that is denied, it is told by reading back."""
+        with suppress(exceptions.GoogleAPICallError, *NO_CONNECTION):
+            if said.get("generation"):
+                blob.delete(if_generation_match=int(said["generation"]), timeout=TIMEOUT, retry=None)
 
     def matches(self, facts: FileFacts) -> bool | None:
         """See Destination; compares the size and the checksums that the service computed over what it holds."""
@@ -146,6 +175,21 @@ class CloudStorage(Destination):
                 self._bucket_is_there()
                 return None
             return content
+
+        return self._try(download, Doing.READING, name)
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+
+        def download() -> bool:
+            blob = self._bucket().blob(self._name(name))
+            try:
+                with path.open("wb") as target:
+                    blob.download_to_file(target, timeout=TIMEOUT, retry=None, raw_download=True)
+            except exceptions.NotFound:
+                self._bucket_is_there()
+                return False
+            return True
 
         return self._try(download, Doing.READING, name)
 
@@ -219,30 +263,40 @@ class CloudStorage(Destination):
         hint = "Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)"
         try:
             yield
-        except (exceptions.GoogleAPICallError, InvalidResponse, exceptions.RetryError) as error:
-            code, passes = _code(error), isinstance(error, _PASSING)
-            if code is None:
-                raise self.refused("no connection, time and again", "Check the network", passes=passes) from None
+        except (exceptions.GoogleAPICallError, InvalidResponse) as error:
+            code = _code(error)
+            passes, wait = code in PASSING_CODES, asked_for(error)
             if code in _NO_ROOM:
-                raise self.full(f"it answers {code}, and still does after some time", passes=passes) from None
+                reason = f"it answers {code}, and still does after some time" if passes else f"it answers {code}"
+                raise self.full(reason, passes=passes, wait=wait) from None
+            if code == _UNKNOWN:
+                raise self.refused(
+                    f"it does not accept the credentials (401) for {doing} {name}",
+                    "Check the account's key (GOOGLE_APPLICATION_CREDENTIALS) and that the account is not disabled",
+                ) from None
             if code == _FORBIDDEN:
                 raise self.denied(doing, name, f"it answers 403; the right is {_RIGHTS[doing]}") from None
-            raise self.refused(f"it answers {code} to {doing} {name}", hint, passes=passes) from None
+            raise self.refused(f"it answers {code} to {doing} {name}", hint, passes=passes, wait=wait) from None
         except GoogleAuthError as error:
-            passes = isinstance(error, _PASSING)
+            passes = isinstance(error, _PASSING) or bool(getattr(error, "retryable", False))
             raise self.refused(f"no credentials ({type(error).__name__})", hint, passes=passes) from None
+        except (_NotWhatWasSent, DataCorruption):
+            another = self.not_what_was_sent(name)
+            another.passes = True
+            raise another from None
+        except SessionLost:
+            raise self.refused(
+                f"it loses the upload of {name}, time and again", "Ask its owner what ends uploads there", passes=True
+            ) from None
         except (requests.exceptions.RequestException, OSError) as error:
             reason, passes = f"no connection ({type(error).__name__})", isinstance(error, _PASSING)
             raise self.refused(reason, "Check the network", passes=passes) from None
-        except DataCorruption:
-            raise self.refused("what arrived there is not what was sent", "Check the network", passes=True) from None
 
 
-def _code(error: Exception) -> int | None:
-    """The HTTP status behind a failure of the library; its time limit wraps the last one."""
-    if isinstance(error, exceptions.RetryError) and isinstance(error.cause, exceptions.GoogleAPICallError):
-        error = error.cause
-    if isinstance(error, InvalidResponse):
-        return int(error.response.status_code)
-    code = getattr(error, "code", None)
-    return int(code) if code is not None else None
+class _NotWhatWasSent(Exception):
+    """The checksum or the size in the answer to an upload is another one."""
+
+
+def _code(error: Exception) -> int:
+    """The HTTP status behind a failure of the library."""
+    return int(error.response.status_code if isinstance(error, InvalidResponse) else getattr(error, "code", 0) or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -101,10 +102,26 @@ class Folder(Destination):
             except FileNotFoundError:
                 return None
 
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+        with self._failures(Doing.READING, name):
+            try:
+                with (self._folder / name).open("rb") as source, path.open("wb") as target:
+                    for piece in chunks(source):
+                        target.write(piece)
+            except FileNotFoundError:
+                return False
+        return True
+
     def remove(self, name: str) -> None:
         """See Destination."""
         with self._failures(Doing.REMOVING, name):
             (self._folder / name).unlink(missing_ok=True)
+
+    def room(self) -> int | None:
+        """See Destination."""
+        with self._failures(Doing.READING, "its free space"):
+            return shutil.disk_usage(self._folder).free
 
     def close(self) -> None:
         """Nothing is held open."""

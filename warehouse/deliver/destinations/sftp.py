@@ -15,7 +15,7 @@ import asyncssh
 
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
-from warehouse.core.whole_files import chunks
+from warehouse.core.whole_files import CHUNK, chunks
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts
 
@@ -23,6 +23,9 @@ ATTEMPTS = 4
 FIRST_WAIT = 0.5
 CONNECT_SECONDS = 20
 IDLE_SECONDS = 30
+
+ANSWER_SECONDS = 120.0
+"""How long a server may leave a request without an answer while its connection lives. A large file has many of them."""
 
 _FOLDER_MODE = 0o750
 """Of a folder that we make on the server; its own umask may take more away."""
@@ -70,6 +73,7 @@ class Sftp(Destination):
         self._runner: asyncio.Runner | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
+        self._watch: asyncio.TimerHandle | None = None
 
     def create(self, facts: FileFacts, partial: str, source: BinaryIO, how: How) -> bool:
         """See Destination."""
@@ -142,6 +146,22 @@ class Sftp(Destination):
 
         return self._try(get)
 
+    def fetch(self, name: str, path: Path) -> bool:
+        """See Destination."""
+
+        async def copy(client: asyncssh.SFTPClient) -> bool:
+            try:
+                with self._doing(Doing.READING, name):
+                    async with client.open(self._path(name), "rb") as file:
+                        with path.open("wb") as target:
+                            while piece := await file.read(CHUNK):
+                                target.write(_bytes(piece))
+            except _ABSENT:
+                return False
+            return True
+
+        return self._try(copy)
+
     def remove(self, name: str) -> None:
         """See Destination."""
 
@@ -150,6 +170,20 @@ class Sftp(Destination):
                 await client.remove(self._path(name))
 
         self._try(delete)
+
+    def room(self) -> int | None:
+        """See Destination; by an extension of OpenSSH that other servers need not have."""
+
+        async def ask(client: asyncssh.SFTPClient) -> int | None:
+            try:
+                found = await client.statvfs(self._base or "/")
+            except asyncssh.SFTPError as error:
+                if isinstance(error, _PASSING):
+                    raise
+                return None
+            return int(found.bavail * found.frsize)
+
+        return self._try(ask)
 
     def close(self) -> None:
         """Close the connection."""
@@ -199,13 +233,13 @@ class Sftp(Destination):
         if failure and await Sftp._seen(client, missing[0]) is False:
             raise failure
 
-    @staticmethod
-    async def _digest(client: asyncssh.SFTPClient, path: str) -> str | None:
+    async def _digest(self, client: asyncssh.SFTPClient, path: str) -> str | None:
         digest = hashlib.sha256()
         try:
             async with client.open(path, "rb") as file:
                 while piece := await file.read(1 << 20):
                     digest.update(_bytes(piece))
+                    self._answered()
         except _ABSENT:
             return None
         return digest.hexdigest()
@@ -218,6 +252,7 @@ class Sftp(Destination):
                 await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
             for piece in chunks(source):
                 await file.write(piece)
+                self._answered()
             with suppress(asyncssh.SFTPOpUnsupported):  # an extension of OpenSSH
                 await file.fsync()
 
@@ -240,10 +275,14 @@ class Sftp(Destination):
 
         async def connected() -> _Result:
             try:
-                return await action(await self._sftp())
+                client = await self._sftp()
+                self._answered()
+                return await action(client)
             except _PASSING:
                 await self._disconnect()
                 raise
+            finally:
+                self._unwatched()
 
         def once() -> _Result:
             try:
@@ -252,6 +291,21 @@ class Sftp(Destination):
                 raise self._in_words(error) from None
 
         return with_retries(once, attempts=ATTEMPTS, first_wait=FIRST_WAIT)
+
+    def _answered(self) -> None:
+        """The server gave an answer: it may take its time for the next one.
+
+        A connection that is given up fails all that waits for it; a request alone cannot be given up, because closing
+        its file would wait for the same server.
+        """
+        self._unwatched()
+        if self._connection is not None:
+            self._watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._connection.abort)
+
+    def _unwatched(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _in_words(self, error: Exception) -> DeliveryError:
         if isinstance(error, _NO_ROOM):

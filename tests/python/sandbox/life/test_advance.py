@@ -22,6 +22,7 @@ from sandbox.domain.events import shapes
 from sandbox.life import LifeInProgressError, WorldNotReadyError, advance, clock
 from sandbox.life import advance as _advance_function
 from sandbox.life.registry import JOBS, KINDS
+from sandbox.source import SandboxSource
 from tests.python.somebodys import could_be_somebodys
 from tests.python.waiting import until
 
@@ -68,6 +69,15 @@ def test_the_clock_moves_by_the_days_asked_for(lived: tuple[str, dict[str, int]]
     ((started, today),) = rows(lived[0], "SELECT started_on, today FROM sandbox.world")
     assert today - started == timedelta(days=DAYS)
     assert rows(lived[0], "SELECT * FROM sandbox.life_day") == []
+
+
+def test_it_is_on_record_when_each_day_was_over(lived: tuple[str, dict[str, int]]) -> None:
+    """By the server's clock, as history knows moments of that alone."""
+    ((started,),) = rows(lived[0], "SELECT started_on FROM sandbox.world")
+    ended = [SandboxSource().day_ended(lived[0], started + timedelta(days=number)) for number in range(DAYS + 2)]
+    assert (ended[0], ended[-1]) == (None, None), "before it lived, and a day to come"
+    known = [moment for moment in ended if moment]
+    assert len(set(known)) == DAYS and known == sorted(known)
 
 
 def test_everything_that_can_happen_happens_in_a_month(lived: tuple[str, dict[str, int]]) -> None:

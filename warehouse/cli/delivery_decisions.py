@@ -1,0 +1,77 @@
+"""What a person decides about a delivery: a revision, that it arrived, that it is sent again, that it may pass."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from warehouse.cli.opening import ready
+from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
+from warehouse.deliver import State, decide, decisions, redo, release, world_of
+
+BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: name no person.")
+IdArgument = typer.Argument(help="For example tad/teachers/2026-09; `warehouse deliveries list` shows them.")
+
+
+def redo_delivery(
+    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+) -> None:
+    """Deliver a closed delivery again, as a numbered revision such as tad/teachers/2026-09-r2.
+
+    The revision's manifest says which delivery it replaces; the ledger keeps both, and the reason. It is made from the
+    published build, so it is possible for the latest month only: today's rows are
+    never sent under the name of an earlier one.
+    """
+    reason = decisions.checked_reason(because)
+    world = world_of(ready())
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("deliver"):
+        report = redo(world, progress, delivery, reason)
+    if json:
+        print_json(report.as_dict())
+    else:
+        out.print(f"{report}{report.rests_on}")
+
+
+def received(
+    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+) -> None:
+    """Record that the recipient has the files that vanished, or were not acknowledged, and close the delivery."""
+    _decide(delivery, "received", because, json)
+
+
+def resend(
+    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+) -> None:
+    """Record that the recipient does not have the files that vanished: the next run sends them again."""
+    _decide(delivery, "resend", because, json)
+
+
+def release_delivery(
+    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+) -> None:
+    """Let a delivery pass that was refused for its number of rows alone (exit code 85): the next run sends it.
+
+    The ledger keeps who decided it, when, why and from which rule. It holds for this delivery alone, and for a number
+    of rows that is no further off. No other rule can be let pass.
+    """
+    reason = decisions.checked_reason(because)
+    rules = release(world_of(ready()), TerminalProgress(quiet=json), delivery, reason)
+    if json:
+        print_json({"id": delivery, "released": rules})
+    else:
+        for rule, rows in rules.items():
+            out.print(f"{delivery} is released from `{rule}`, with {rows:,} rows.")
+        out.print("The next run sends it, or `warehouse deliver`.")
+
+
+def _decide(delivery: str, decision: Literal["received", "resend"], because: str, json: bool) -> None:
+    reason = decisions.checked_reason(because)
+    state = decide(world_of(ready()), TerminalProgress(quiet=json), delivery, decision, reason)
+    if json:
+        print_json({"id": delivery, "state": state})
+    elif state == State.CLOSED:
+        out.print(f"{delivery} is closed: its manifest is there.")
+    else:
+        out.print(f"{delivery} will be sent again by the next run, or by `warehouse deliver`.")

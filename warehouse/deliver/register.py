@@ -1,0 +1,151 @@
+"""The sharing register: who gets what of whom, why, under which agreement, how often, and what was sent last.
+
+All but the last follows from the contracts, so that the page of the register (docs/sharing-register.md, by `make docs`)
+is reviewed with them; `warehouse deliveries register` adds what the ledger knows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from warehouse.core.class_floors import CLASSES
+from warehouse.core.contracts import EXPORTS, Contract, ExtractName, Schedule, load_contract
+from warehouse.core.contracts.place import contract_files
+from warehouse.core.database import one
+from warehouse.core.errors import ContractError
+from warehouse.core.settings import near
+
+_HAS_LEDGER: Final = "select to_regclass('ledger.deliveries') is not null"
+_LAST: Final = """
+select distinct on (d.recipient, d.extract)
+    d.recipient, d.extract, d.delivery_id as id, d.closed_at, d.as_at, d.rows, d.contract_version, d.synthetic,
+    d.destination as "where"
+from ledger.deliveries as d
+where d.state = 'closed'
+order by d.recipient, d.extract, d.closed_at desc, d.delivery_id desc
+"""
+_TITLES: Final = {
+    "purpose": "why",
+    "agreement": "agreement",
+    "legal_basis": "legal basis",
+    "disclosure_rules": "what may be published",
+    "owner": "owner",
+    "how_often": "how often",
+    "form": "form",
+    "places": "kinds of place",
+    "classes": "columns",
+    "sensitive": "of them sensitive",
+    "quasi_identifiers": "of them quasi-identifiers",
+    "pseudonyms": "of them pseudonyms",
+    "retention": "kept for",
+    "contract": "contract",
+}
+
+
+def register(warehouse: psycopg.Connection | None, exports: Path = EXPORTS) -> list[dict[str, Any]]:
+    """Every contract of any status, with what was last sent under it. The shape of `--json`.
+
+    Args:
+        warehouse: None where it does not run: what was last sent is None then, too.
+    """
+    last = _last_sent(warehouse) if warehouse is not None else {}
+    entries = [_entry(path) for path in contract_files(exports)]
+    return [entry | {"last_sent": last.get((entry["recipient"], entry["extract"]))} for entry in entries]
+
+
+def lines(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is to say of an entry, each with its title; of what was last sent, in words."""
+    for name, title in _TITLES.items():
+        if entry.get(name):
+            yield title, str(entry[name])
+    if sent := entry.get("last_sent"):
+        people = "made-up people" if sent["synthetic"] else "real people"
+        yield (
+            "last sent",
+            f"{sent['id']}, {sent['rows']:,} rows of {people} as at {sent['as_at']}, under version "
+            f"{sent['contract_version']}, {sent['closed_at']:%Y-%m-%d %H:%M}, to {near(sent['where'])}",
+        )
+
+
+def page(exports: Path = EXPORTS) -> str:
+    """The register as a page, without what was sent: that is the ledger's."""
+    text = (
+        "# Sharing register\n\n"
+        "What leaves the warehouse, by its contracts in [exports/](../exports/README.md). A column that its contract\n"
+        "does not name does not leave. `warehouse deliveries register` shows the same with what was last sent.\n"
+    )
+    entries = register(None, exports)
+    text += (
+        "\n| extract | status | version | how often | columns | agreement |\n| --- | --- | --- | --- | --- | --- |\n"
+    )
+    for entry in entries:
+        link = f"[{entry['recipient']}/{entry['extract']}](#{entry['recipient']}{entry['extract']})"
+        cells = (entry.get(name) or "–" for name in ("status", "version", "how_often", "classes", "agreement"))
+        text += f"| {link} | {' | '.join(map(_cell, cells))} |\n"
+    for entry in entries:
+        text += f"\n## {entry['recipient']}/{entry['extract']}\n\n{entry['description']}\n\n| | |\n| --- | --- |\n"
+        for title, words in lines(entry):
+            shown = f"[{words}](../{words})" if title == "contract" else _cell(words)
+            text += f"| {title} | {shown} |\n"
+    return text
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    name = ExtractName.of_file(path)
+    known: dict[str, Any] = {"recipient": name.recipient, "extract": name.name, "contract": near(path)}
+    try:
+        contract = load_contract(path)
+    except ContractError:
+        return known | {
+            "status": "not sound",
+            "description": "Its contract is being written: `warehouse contract check` says what is left.",
+        }
+    classes = Counter[str](column.classification for column in contract.columns)
+    return known | {
+        "id": contract.id,
+        "status": contract.status.value,
+        "version": contract.version,
+        "description": contract.description,
+        "owner": contract.grounds.owner,
+        "purpose": " ".join(contract.purpose.split()),
+        "agreement": str(contract.grounds.agreement),
+        "legal_basis": contract.grounds.legal_basis,
+        "disclosure_rules": contract.grounds.disclosure_rules,
+        "how_often": _how_often(contract.schedule),
+        "form": _form(contract),
+        "places": ", ".join(sorted(kind.replace("_", " ") for kind in contract.destinations)),
+        "classes": ", ".join(f"{classes[one]} {one}" for one in reversed(CLASSES) if classes[one]),
+        "sensitive": ", ".join(column.name for column in contract.columns if column.classification == "sensitive"),
+        "quasi_identifiers": ", ".join(column.name for column in contract.columns if column.quasi_identifier),
+        "pseudonyms": ", ".join(column.name for column in contract.columns if column.pseudonym),
+        "retention": f"{contract.retention_months} months",
+    }
+
+
+def _how_often(schedule: Schedule) -> str:
+    if schedule.every == "day":
+        return "each day, for the days since the one before"
+    return f"each month, from day {schedule.due_day} of the next one on"
+
+
+def _form(contract: Contract) -> str:
+    kind = contract.format.kind
+    return f"fixed width, {contract.format.layout.width} bytes" if contract.format.layout else kind
+
+
+def _last_sent(warehouse: psycopg.Connection) -> dict[tuple[str, str], dict[str, Any]]:
+    if not one(warehouse, _HAS_LEDGER)[0]:
+        return {}
+    with warehouse.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_LAST).fetchall()
+    return {(row.pop("recipient"), row.pop("extract")): row for row in rows}
