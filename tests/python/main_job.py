@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -14,11 +14,15 @@ import psycopg
 from dotenv import dotenv_values
 from psycopg.conninfo import make_conninfo
 
+from tests.python import commands
+from tests.python.commands import COMMAND
 from tests.python.conftest import make_databases
 from tests.python.dbt.counts import COUNTS
+from warehouse.core import private_files
 from warehouse.core.settings import PROJECT
 
-COMMAND = str(Path(sys.executable).with_name("warehouse"))
+_READ = PROJECT / ".pytest_cache" / "dbt" / "partial_parse.msgpack"
+"""What dbt keeps of the project once it has read it: the first run of all tests writes it, the others take it over."""
 
 
 @dataclass
@@ -49,15 +53,28 @@ class Warehouse:
         Args:
             input: what it reads from standard input; nothing by default.
         """
-        return subprocess.run(
-            [COMMAND, *arguments],
-            cwd=PROJECT,
-            env={**self.environment, **environment},
-            capture_output=True,
-            input=input or "",
-            text=True,
-            check=False,
-        )
+        self._bring_what_dbt_has_read()
+        done = commands.run(arguments, PROJECT, {**self.environment, **environment}, input or "")
+        self._keep_what_dbt_has_read()
+        return done
+
+    @property
+    def _read_by_dbt(self) -> Path:
+        return self.home / "dbt" / "target" / "partial_parse.msgpack"
+
+    def _bring_what_dbt_has_read(self) -> None:
+        """Spare a home's first build the reading of the whole project; dbt looks itself whether all is as it was."""
+        if _READ.exists() and not self._read_by_dbt.exists() and self.home.parent.exists():
+            for folder in (self.home, self.home / "dbt", self._read_by_dbt.parent):
+                private_files.make_folder(folder)
+            shutil.copyfile(_READ, self._read_by_dbt)
+
+    def _keep_what_dbt_has_read(self) -> None:
+        if self._read_by_dbt.exists() and not _READ.exists():
+            _READ.parent.mkdir(parents=True, exist_ok=True)
+            aside = _READ.with_suffix(f".{os.getpid()}")
+            shutil.copyfile(self._read_by_dbt, aside)
+            aside.replace(_READ)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command and leave it at work."""

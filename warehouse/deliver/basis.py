@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from warehouse.core.builds import PublishedBuild, alterations, altered, publishe
 from warehouse.core.classes import Classes
 from warehouse.core.errors import NotCovered
 from warehouse.core.lineage import kept
-from warehouse.core.lineage.check import by_reason, check
+from warehouse.core.lineage.check import Judge, by_reason, check, check_contract
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.periods import Days, latest_owed
 from warehouse.deliver.select import SCHEMA
@@ -42,6 +42,8 @@ class Basis:
     calendar: date
     by_the_clock: bool
     schema: str = SCHEMA
+    _judge: list[Judge] = field(default_factory=list, init=False, compare=False, repr=False)
+    """Of what the build's columns are made of, once a contract has asked: some megabytes, and the same for each."""
 
     def __str__(self) -> str:
         known = f", known up to {self.known_at:%Y-%m-%d %H:%M}" if self.known_at else ""
@@ -117,10 +119,12 @@ class Basis:
             ClassTooLow: names the columns, each with the path to where it comes from.
             NotCovered: it is not known what the build's columns are made of.
         """
-        made = kept.of(connection, self.build.build_id)
-        if made is None:
-            raise _refused(f"Of build {self.build.build_id} it is not known what its columns are made of.", _RUN)
-        check(made, Classes(), by_reason(self.today), [edition.contract])
+        if not self._judge:
+            made = kept.of(connection, self.build.build_id)
+            if made is None:
+                raise _refused(f"Of build {self.build.build_id} it is not known what its columns are made of.", _RUN)
+            self._judge.append(check(made, Classes(), by_reason(self.today)))
+        check_contract(self._judge[0], edition.contract)
 
 
 def find_basis(connection: psycopg.Connection, today: date, calendar: date, *, by_the_clock: bool) -> Basis:

@@ -27,6 +27,8 @@ from warehouse.marts.nodes import Node
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _GOOD = ("success", "pass", "warn")
+_ANY_MOMENT = "2000-01-01T00:00:00+00:00"
+"""While the project is read: models are tables where a build has a moment, and the moment itself is not looked at."""
 _KINDS = {"table": "table", "incremental": "table", "seed": "table", "view": "view"}
 
 
@@ -71,12 +73,14 @@ class Dbt:
         """
         self._progress = progress
         self._folder = profiles_folder(databases)
-        variables = {"schema_prefix": prefix}
+        # dbt reads the whole project again where a variable is another one than last time. The day and the moment are
+        # others in each build and change nothing of what is read, but that there is a moment: they are needed when the
+        # SQL is made.
+        self._to_read = {"schema_prefix": prefix}
+        self._to_build = {**self._to_read, "as_at": today.isoformat()}
         if known_at is not None:
-            variables["known_at"] = known_at.astimezone(UTC).isoformat()
-        # dbt reads the whole project again where a variable is another one than last time. The day is another one in
-        # each build and changes nothing of what is read: it is needed when the SQL is made.
-        self._to_read, self._to_build = variables, {**variables, "as_at": today.isoformat()}
+            self._to_read["known_at"] = _ANY_MOMENT
+            self._to_build["known_at"] = known_at.astimezone(UTC).isoformat()
         # What dbt keeps of a project that it has read is of one set of variables: that of the daily build stays.
         self._target = self._folder / "target" / ("" if known_at is None else "vintage")
         self.manifest: Any = None
@@ -93,7 +97,8 @@ class Dbt:
         Raises:
             BuildFailed: it does not parse.
         """
-        self.manifest = self._invoke("parse", None, self._to_read)
+        with environment.no_server():
+            self.manifest = self._invoke("parse", None, self._to_read)
 
     def nodes_of(self, model: str) -> list[Node]:
         """Those of a model and of all that it is made from."""

@@ -55,3 +55,23 @@ def only(variables: dict[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextlib.contextmanager
+def no_server() -> Iterator[None]:
+    """An address without a server, while dbt reads the project: it connects to none.
+
+    dbt reads the whole project again where the address is another one than last time. Nothing that it reads depends on
+    the address, but the name of the database, which stands in every relation.
+    """
+    address = {"WAREHOUSE_PGHOST": "nowhere.invalid", "WAREHOUSE_PGPORT": "1", "WAREHOUSE_PGUSER": "nobody"}
+    before = {name: os.environ.get(name) for name in address}
+    os.environ.update(address)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.python.main_job import COMMAND
+from tests.python.commands import COMMAND
 from warehouse.core.databases import write_dbt_environment
 
 ASCII = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

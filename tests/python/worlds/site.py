@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.python.commands import COMMAND
 from tests.python.deliver.world import SftpWorld
-from tests.python.main_job import COMMAND
 from tests.python.worlds import tls
 from tests.python.worlds.runbook import Block
 from tests.python.worlds.servers import ICU, SystemServer

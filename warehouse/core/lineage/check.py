@@ -181,6 +181,15 @@ def check(lineage: Lineage, classes: Classes, allowed: Allowed, contracts: Itera
     return judge
 
 
+def check_contract(judge: Judge, contract: Contract) -> None:
+    """See that no column of a contract is classified lower than what it is made of, once the models were judged.
+
+    Raises:
+        ClassTooLow: names the columns with the paths.
+    """
+    _refuse(list(_leaving(judge, [contract])))
+
+
 def _leaving(judge: Judge, contracts: Iterable[Contract]) -> Iterator[TooLow]:
     for contract in contracts:
         for column in contract.columns:
