@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from warehouse.core import fast_yaml
 from warehouse.core.errors import TermsError
 from warehouse.core.settings import PROJECT
 from warehouse.core.terms import Term, load_terms, written_type
@@ -43,7 +42,7 @@ def completed(sql: str, described: str, terms: Mapping[str, Term]) -> str:
     Raises:
         TermsError: a column that is not in the YAML has no term of its name.
     """
-    (model,) = yaml.safe_load(described)["models"]
+    (model,) = fast_yaml.safe_load(described)["models"]
     present = [column["name"] for column in model.get("columns") or []]
     is_typed = bool((model["config"].get("contract") or {}).get("enforced"))
     before = None

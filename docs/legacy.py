@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-import yaml
-
+from warehouse.core import fast_yaml
 from warehouse.core.old_names import OldColumn, has_view, load
 from warehouse.core.settings import PROJECT
 
@@ -121,7 +120,7 @@ def until() -> date:
     days = {
         version["deprecation_date"]
         for file in sorted((PROJECT / "models" / "legacy").glob("*/*.yml"))
-        for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+        for model in fast_yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
         for version in model["versions"]
     }
     (day,) = days

@@ -17,7 +17,7 @@ import yaml
 
 from docs import columns, legacy, legacy_queries, replicated
 from warehouse.cli.main import app
-from warehouse.core import catalogue, class_floors, errors
+from warehouse.core import catalogue, class_floors, errors, fast_yaml
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.core.terms import Term, load_terms, model_columns
@@ -193,7 +193,7 @@ def models() -> str:
     terms = load_terms()
     for folder in ("marts", "extracts"):
         for file in sorted((PROJECT / "models" / folder).rglob("*.yml")):
-            for model in yaml.safe_load(file.read_text()).get("models", []):
+            for model in fast_yaml.safe_load(file.read_text()).get("models", []):
                 text += _model(folder, model, terms)
     return text
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-import yaml
-
+from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import Classification, Table, load_classification
 
@@ -24,13 +23,13 @@ replicated with its uses, and everything that stays at the source with the reaso
 @cache
 def uses() -> dict[str, dict[str, list[str]]]:
     """For each table its sensitive columns, each with the names of its uses."""
-    return dict(yaml.safe_load(FILE.read_text(encoding="utf-8"))["columns"])
+    return dict(fast_yaml.safe_load(FILE.read_text(encoding="utf-8"))["columns"])
 
 
 @cache
 def meanings() -> dict[str, str]:
     """Each use with what it is."""
-    return dict(yaml.safe_load(FILE.read_text(encoding="utf-8"))["uses"])
+    return dict(fast_yaml.safe_load(FILE.read_text(encoding="utf-8"))["uses"])
 
 
 def page() -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-import yaml
 
 from mutants.accepted import Accepted
 from mutants.changes import Change, changes_of
 from mutants.database import build
 from mutants.marks import copy_project
 from mutants.trying import Outcome, Tried, try_changes, unit_tests
+from warehouse.core import fast_yaml
 
 LAYERS: Final = ("intermediate", "marts", "extracts")
 """Where the rules are. Staging only names, types and labels."""
@@ -42,7 +42,7 @@ def expected_columns(project: Path) -> dict[str, tuple[str, ...]]:
     """The columns that each unit test expects, by its name; a test that expects no row looks at all of them."""
     found: dict[str, tuple[str, ...]] = {}
     for file in (project / "models").rglob("*.yml"):
-        for test in yaml.safe_load(file.read_text(encoding="utf-8")).get("unit_tests", []):
+        for test in fast_yaml.safe_load(file.read_text(encoding="utf-8")).get("unit_tests", []):
             rows = test["expect"].get("rows")
             found[test["name"]] = tuple(rows[0]) if isinstance(rows, list) and rows else ()
     return found

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from sandbox.domain import award_emails
 from sandbox.domain.names import synonyms
@@ -21,6 +20,7 @@ from sandbox.population.extracts import extract_files
 from sandbox.population.person_plumbing import award_jobs
 from sandbox.population.series import as_json, numerals, text, where
 from sandbox.population.world import World
+from warehouse.core import fast_yaml
 
 
 def opening_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -60,7 +60,7 @@ def closing_frames(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
         "an_hour_later": made + np.timedelta64(1, "h"),
         "subject": text("urn:fdc:gov.uk:2022:", uuids(rng, len(owner)).str.replace_all("-", "")),
     }
-    plumbing = yaml.safe_load((files("sandbox.population") / "plumbing.yml").read_text(encoding="utf-8"))
+    plumbing = fast_yaml.safe_load((files("sandbox.population") / "plumbing.yml").read_text(encoding="utf-8"))
     for table, (count, columns) in plumbing.items():
         yield table, pl.DataFrame({name: _column(rng, count, value, known) for name, value in columns.items()})
     yield from _webhooks(world)

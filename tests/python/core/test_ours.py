@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-import yaml
 from psycopg.conninfo import make_conninfo
 
 from tests.python.conftest import FreshDatabases, WorldDatabases
-from warehouse.core import ours
+from warehouse.core import fast_yaml, ours
 from warehouse.core.databases import Databases
 from warehouse.core.errors import NotOurs, SameDatabase
 from warehouse.core.settings import PROJECT
@@ -131,7 +130,7 @@ def test_other_schemas_are_nobodys_business(databases: FreshDatabases) -> None:
 
 def test_the_schemas_are_those_of_dbt_and_of_replication() -> None:
     """A schema that is added to the project has to be free in the database, too."""
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    project = fast_yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
     schemas = {
         part["+schema"]
         for kind in ("models", "seeds")

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 from dbt.cli.main import dbtRunner
+
+from warehouse.core import fast_yaml
 
 PROJECT: Final = Path(__file__).parents[3]
 PROFILE: Final = Path(__file__).parent / "profile"
@@ -62,7 +63,7 @@ def data_tests(manifest: Node) -> list[Node]:
 @pytest.fixture(scope="session")
 def replicated() -> dict[str, dict[str, str]]:
     """Class of each replicated column, by table, as replication/trs.yml has it."""
-    tables = yaml.safe_load((PROJECT / "replication" / "trs.yml").read_text(encoding="utf-8"))["tables"]
+    tables = fast_yaml.safe_load((PROJECT / "replication" / "trs.yml").read_text(encoding="utf-8"))["tables"]
     classes: dict[str, dict[str, str]] = {}
     for table, entry in tables.items():
         if entry.get("replicate") is False:

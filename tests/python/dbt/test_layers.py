@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from tests.python.dbt.nodes import Node, code_of, domain_of, in_layers, is_one_macro, layer_of, readers_of
 from tests.python.dbt.windows import order_terms
+from warehouse.core import fast_yaml
 from warehouse.core.contracts import load_contracts
 from warehouse.core.settings import PROJECT
 
@@ -52,7 +51,7 @@ def test_one_sql_and_one_yml_of_the_same_name_side_by_side(models: list[Node]) -
     # The replicas of the old reporting copy are one macro each, and one line of one YAML.
     for model in (m for m in models if not is_one_macro(m)):
         sql = PROJECT / model["original_file_path"]
-        described = yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
+        described = fast_yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
         assert sql.stem == model["name"]
         assert [m["name"] for m in described] == [model["name"]]
     # dbt only warns of a YAML without its SQL.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from tests.python.drills.harness import Drill, wait_until
 from tests.python.replicate.own_file import read_in_place_of_the_file
+from warehouse.core import fast_yaml
 from warehouse.core.errors import WarehouseError
 from warehouse.core.progress import Silent
 from warehouse.replicate import Classification, door, drift
@@ -23,7 +23,7 @@ class Edited:
     """replication/trs.yml as somebody edits it during the drill; read anew at each run, as the file is."""
 
     def __init__(self, drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+        self.content = fast_yaml.safe_load(FILE.read_text(encoding="utf-8"))
         self.content["json_file"] = load_classification().json_file
         self._drill = drill
         read_in_place_of_the_file(monkeypatch, self.load)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog.relations import SourceColumn
@@ -126,5 +126,5 @@ def test_no_credential_is_published() -> None:
 
 
 def test_the_file_says_why_for_all_that_stays_behind() -> None:
-    raw = yaml.safe_load((Path(__file__).parents[3] / "replication" / "trs.yml").read_text())
+    raw = fast_yaml.safe_load((Path(__file__).parents[3] / "replication" / "trs.yml").read_text())
     assert all(table.get("because") for table in raw["tables"].values() if table.get("replicate") is False)

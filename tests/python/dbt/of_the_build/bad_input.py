@@ -7,8 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
+from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import load_classification
 
@@ -33,7 +32,7 @@ def coded() -> list[tuple[str, str]]:
 
 def key_of(table: str) -> list[str]:
     """The columns that identify a row of a replicated table."""
-    described = yaml.safe_load((STAGING / f"stg_trs__{table}.yml").read_text(encoding="utf-8"))
+    described = fast_yaml.safe_load((STAGING / f"stg_trs__{table}.yml").read_text(encoding="utf-8"))
     key: list[str] = described["models"][0]["config"]["meta"]["grain"]
     return key
 

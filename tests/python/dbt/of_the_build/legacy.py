@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import psycopg
-import yaml
 
-from warehouse.core import old_names
+from warehouse.core import fast_yaml, old_names
 from warehouse.core.old_names import OldColumn
 from warehouse.core.settings import PROJECT
 from warehouse.query.reads import reads
@@ -87,7 +86,7 @@ def _views() -> dict[str, dict[str, OldColumn]]:
 
 def _grains() -> dict[str, list[str]]:
     folder = PROJECT / "models" / "legacy"
-    models = [yaml.safe_load(file.read_text(encoding="utf-8"))["models"] for file in folder.glob("*/*.yml")]
+    models = [fast_yaml.safe_load(file.read_text(encoding="utf-8"))["models"] for file in folder.glob("*/*.yml")]
     return {one["name"]: one["config"]["meta"]["grain"] for listed in models for one in listed}
 
 
