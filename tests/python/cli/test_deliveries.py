@@ -15,7 +15,7 @@ from tests.python.deliver.histories import MadeByHand, know
 from tests.python.deliver.killed import no_check
 from tests.python.deliver.world import document, write_contract
 from tests.python.marts.publishing import make
-from warehouse.cli import deliveries
+from warehouse.cli import deliveries, delivery_decisions
 from warehouse.cli import main as cli
 from warehouse.core.databases import Databases
 from warehouse.core.errors import CheckFailed, FilesVanished, KeyUnusable
@@ -74,10 +74,11 @@ def command(
     monkeypatch.setattr("warehouse.cli.opening.load", lambda: prepared.settings)
     monkeypatch.setattr("warehouse.cli.opening.Databases", lambda _: prepared)
     monkeypatch.setattr(deliveries, "world_of", world)
+    monkeypatch.setattr(delivery_decisions, "world_of", world)
     monkeypatch.setattr(prepared, "start", lambda: [])
     # The gate's library takes seconds to import; it has tests of its own.
     monkeypatch.setattr(deliveries, "deliver", partial(deliver, check=no_check))
-    monkeypatch.setattr(deliveries, "redo", partial(redo, check=no_check))
+    monkeypatch.setattr(delivery_decisions, "redo", partial(redo, check=no_check))
     monkeypatch.setattr(deliveries, "dry_run", partial(dry_run, check=no_check))
 
     class Then(MadeByHand):

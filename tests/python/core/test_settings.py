@@ -38,7 +38,7 @@ def test_a_wrong_url_is_named_without_its_password(name: str, monkeypatch: pytes
         ("WAREHOUSE_SFTP_KNOWN_HOSTS=", "WAREHOUSE_SFTP_KNOWN_HOSTS is empty"),
         ("WAREHOUSE_REPAIR=", "WAREHOUSE_REPAIR is empty"),
         # Misspelt: the same, and nobody sees it.
-        ("WAREHOUSE_DESTINATION_TDA=x", "WAREHOUSE_DESTINATION_TDA is not a setting; WAREHOUSE_DESTINATION_TAD is"),
+        ("WAREHOUSE_DESTINATION_DNADI=x", "DESTINATION_DNADI is not a setting; WAREHOUSE_DESTINATION_DANDI is"),
         ("WAREHOUSE_DESTINATIONS_TAD=x", "not a setting; WAREHOUSE_DESTINATION_TAD is"),
         ("warehouse_destination_nobody=x", "WAREHOUSE_DESTINATION_NOBODY is not a setting"),
         ("WAREHOUSE_DATABSE_URL=x", "not a setting; WAREHOUSE_DATABASE_URL is"),
