@@ -10,9 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 
-from sandbox.life import clock, plan
+from sandbox.life import clock, far_days, plan
 from sandbox.life import lookup as lookups
 from sandbox.life.kinds import Subject
 from sandbox.life.registry import JOBS, KINDS
@@ -64,7 +63,7 @@ def _play_day(
     in_hand = clock.day_in_hand(connection, day)
     if in_hand is None:
         in_hand = clock.begin(connection, day, plan.make(connection, world, day, KINDS, JOBS))
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with far_days.open_cursor(connection) as cursor:
         for number in range(in_hand.done, len(in_hand.plan)):
             happening = in_hand.plan[number]
             _play(

@@ -83,7 +83,8 @@ def amend_training(scene: Scene, subject: Subject) -> bool:
     person, route = routes.need(scene, subject.key)
     chance = scene.chance
     changes: Row = {"training_subject_ids": chance.sample(scene.lookup.subjects, chance.randint(1, 3))}
-    if route["training_end_date"] is not None:
+    # A day that is none (far_days.py) is not moved: whoever typed it did not see it.
+    if isinstance(route["training_end_date"], date):
         changes["training_end_date"] = route["training_end_date"] + timedelta(days=chance.randint(1, 60))
     if route["training_provider_id"] is not None and scene.lookup.providers:
         changes["training_provider_id"] = chance.choice(scene.lookup.providers)

@@ -138,7 +138,9 @@ def _training_days(
 def _far_dates(days: Days, far: Mask) -> pl.Series:
     """Days as text; the marked ones with a fifth digit typed into the year (2004 becomes 20041)."""
     plain = pl.Series(days).dt.strftime("%Y-%m-%d")
-    return where(far, text(plain.str.slice(0, 4), "1", plain.str.slice(4)), plain)
+    # No year that ends in 1 has a 29 February.
+    of_any_year = plain.str.slice(4).str.replace("-02-29", "-02-28", literal=True)
+    return where(far, text(plain.str.slice(0, 4), "1", of_any_year), plain)
 
 
 def _updated(rng: np.random.Generator, world: World, routes: Routes, created: Moments) -> Moments:

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.python.deliver.delivering import World
+from tests.python.deliver.test_pseudonyms import NOVEMBER, pseudonymous
 from warehouse.core import roles
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.roles import Role
@@ -22,6 +23,9 @@ FORBIDDEN = (
     "delete from ledger.delivery_states",
     "update ledger.delivery_decisions set because = 'x'",
     "truncate ledger.delivery_files",
+    "update ledger.pseudonym_periods set key_version = 2",
+    "delete from ledger.pseudonym_periods",
+    "delete from ledger.keys",
     "create table extracts.mine (x int)",
     "table public.persons",
     "lock table ledger.only_run in share row exclusive mode",
@@ -65,4 +69,15 @@ def test_it_delivers_and_does_nothing_else(tmp_path: Path, conninfo: str) -> Non
                 deliverer.execute("update ledger.deliveries set rows = 1")
         world.conninfo = as_owner
         assert world.state() == "closed"
+        pseudonymous(world, 2)
+        with world.building(NOVEMBER):
+            pass
+        world.conninfo = make_conninfo(conninfo, user=login, password="p")
+        assert [one.delivery_id for one in world.run(NOVEMBER, built=False)] == ["dandi/teachers/2026-10"], (
+            "also with pseudonyms"
+        )
+        world.conninfo = as_owner
+        assert world.query("select recipient, period, key_version from ledger.pseudonym_periods") == [
+            ("dandi", "2026-10", 2)
+        ]
         assert roles.breaches(owner, settings) == []

@@ -27,6 +27,7 @@ _WRITTEN_BY_DELIVERIES: Final[dict[str, tuple[LiteralString, ...]]] = {
     "delivered_identifiers": ("insert",),
     "delivered_people": ("insert",),
     "keys": ("insert",),
+    "pseudonym_periods": ("insert",),
     "only_delivery": ("update",),
 }
 """Nothing is deleted, and what a trigger of the ledger refuses, such as changing a receipt, stays refused."""
