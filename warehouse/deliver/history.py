@@ -110,7 +110,7 @@ class BasisThen(Basis):
         made = kept.take_over(connection, self.build.build_id, self.project_sha256)
         if made is None:
             raise _unpublished()
-        check(made, Classes(), by_reason(self.today), edition.contract.tables)
+        check(made, Classes(), by_reason(self.today), [edition.contract])
 
 
 def basis_of(

@@ -23,7 +23,7 @@ NOVEMBER = date(2026, 11, 3)
 SEPTEMBER = "dandi/teachers/2026-09"
 TABLES = """
 create table extracts.dandi_teachers_people as
-select 'p' || i as who, 'Zzname ' || i as name from generate_series(1, 20) i where i <> 13;
+select 'p' || i as who, 'Zzname ' || i as name, date '2026-10-03' as day from generate_series(1, 20) i where i <> 13;
 create table extracts.dandi_teachers_merged as select 'p13' as record, 'p14' as who;
 create table extracts.dandi_teachers_routes as
 select 'r' || i as route, 'p' || (i % 12 + 1) as who, i % 3 as status from generate_series(1, 30) i;
@@ -40,7 +40,15 @@ def given(**custom: object) -> dict[str, Any]:
     return whole | {
         "customProperties": properties,
         "schema": [
-            {"name": "people", "properties": [column("who", *text, primaryKey=True), column("name", *text)]},
+            {
+                "name": "people",
+                "properties": [
+                    column("who", *text, primaryKey=True),
+                    column("name", *text),
+                    column("day", "date", "date"),
+                ],
+                "customProperties": [{"property": "asAtColumn", "value": "day"}],
+            },
             {"name": "merged", "properties": [column("record", *text, primaryKey=True), column("who", *text)]},
             {
                 "name": "routes",
@@ -73,7 +81,7 @@ def told(world: World, delivery: str = "dandi/teachers/2026-10") -> dict[str, An
 
 def learn(world: World, *statements: str) -> None:
     with world.building(NOVEMBER) as connection:
-        for statement in statements:
+        for statement in ("update extracts.dandi_teachers_people set day = '2026-11-03'", *statements):
             connection.execute(statement.encode())
 
 
@@ -84,7 +92,7 @@ def test_news_and_merges_are_told_apart_and_the_rest_is_as_it_was(sent: World) -
     assert told(sent, SEPTEMBER)["people"] == {"since": None, "note": NOTE_FIRST}
     learn(
         sent,
-        "insert into extracts.dandi_teachers_people values ('p21', 'x'), ('p22', 'x')",
+        "insert into extracts.dandi_teachers_people values ('p21', 'x', '2026-11-03'), ('p22', 'x', '2026-11-03')",
         "update extracts.dandi_teachers_people set name = 'y' where who in ('p1', 'p5')",
         # Two records of one person: one row goes, and its routes lead to the other.
         "delete from extracts.dandi_teachers_people where who = 'p2'",
@@ -115,7 +123,11 @@ def test_what_a_changed_rule_makes_of_the_old_knowledge_is_no_news(sent: World) 
         "update extracts.dandi_teachers_people set name = 'learnt' where who = 'p9'",
     )
     # Of then, by the models of now: the rule holds, and this was not known.
-    then = MadeByHand(sent.conninfo, "update {table} set name = 'Zzname 9' where who = 'p9'", reaches=KNOWN)
+    then = MadeByHand(
+        sent.conninfo,
+        "update {table} set name = case who when 'p9' then 'Zzname 9' else name end, day = '2026-10-03'",
+        reaches=KNOWN,
+    )
     sent.run(NOVEMBER, built=False, history=then)
     models = "dandi_teachers_people dandi_teachers_merged dandi_teachers_routes dandi_teachers_statuses"
     assert then.asked == [(models, KNOWN, OCTOBER, False)]

@@ -98,6 +98,9 @@ def sync(path: Path, models: Sequence[ExtractModel]) -> Synced:
 
 def synced(path: Path, content: bytes, models: Sequence[ExtractModel]) -> Synced:
     """The same for the content of a file that need not be there yet."""
+    tables = _tables(path, compose(path, content))
+    if len(tables) != len(models):
+        raise contract_error(path, [f"schema: has {len(tables)} tables, and {len(models)} are expected"])
     done = Synced(path, (), (), content)
     for position, model in enumerate(models):
         one = _synced_table(path, done.content, model, position)
