@@ -24,6 +24,7 @@ from dotenv import dotenv_values
 
 from docs.legacy_queries import QUERIES, saved
 from tests.python.main_job import Warehouse, count_all
+from tests.python.vintages import assert_vintage
 from tests.python.waiting import GIVE_UP_SECONDS, until
 from warehouse.core.errors import (
     AlreadyRunning,
@@ -48,7 +49,8 @@ def warehouse(short_folder: Path) -> Iterator[Warehouse]:
 
 
 OF_DANDI = ("dandi/induction", "dandi/people", "dandi/routes", "dandi/teachers", "dandi/workforce")
-OF_MONTHS = (*OF_DANDI, "tad/teachers")
+OF_TAD = ("tad/restrictions", "tad/teachers", "tad/vintage")
+OF_MONTHS = (*OF_DANDI, *OF_TAD)
 OF_DAYS = ("tps/amend", "tps/new", "tra/new_sanctions", "tra/spent_sanctions")
 
 
@@ -251,6 +253,7 @@ def test_a_month_later_one_of_two_runs_delivers_the_next_period(warehouse: Wareh
     assert_fixed_width(warehouse)
     assert_sanctions(warehouse)
     assert_pseudonyms(warehouse)
+    assert_vintage(warehouse)
     count = "select count(*) as n from persons where last_name is not null"
     assert warehouse.ask(count) == warehouse.ask(count, "--source")
     count_all(warehouse, "2026-11-01")
@@ -317,7 +320,7 @@ def test_a_destination_that_refuses(warehouse: Warehouse) -> None:
     assert done.returncode == DestinationRefused.exit_code, told
     states = {item["id"]: item["state"] for item in warehouse.json("deliveries", "list")}
     assert {states[f"{extract}/2026-11"] for extract in OF_DANDI} == {"failed"}
-    assert states["tad/teachers/2026-11"] == "closed"
+    assert {states[f"{extract}/2026-11"] for extract in OF_TAD} == {"closed"}
     again = warehouse.json("run")
     assert [delivery["delivery_id"] for delivery in again["deliveries"]] == [
         f"{extract}/2026-11" for extract in OF_DANDI

@@ -12,7 +12,7 @@ from warehouse.core.contracts import ExtractName, check_ids, load_contract
 from warehouse.core.contracts.extract_model import extract_model
 from warehouse.core.contracts.new import check_absent, new_contract
 from warehouse.core.contracts.place import named
-from warehouse.core.contracts.sync import Synced, sync
+from warehouse.core.contracts.sync import Synced, models_of, sync
 from warehouse.core.errors import ContractBehind
 from warehouse.core.settings import near
 from warehouse.core.terms import load_terms
@@ -111,7 +111,7 @@ def synchronise(
     dictionary = load_terms()
     done = []
     for path in named(extract):
-        done.append(sync(path, extract_model(ExtractName.of_file(path), dictionary)))
+        done.append(sync(path, models_of(path, dictionary)))
     behind = [one for one in done if one.changes]
     if not only_check:
         for one in behind:

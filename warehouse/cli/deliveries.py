@@ -18,6 +18,7 @@ from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import near
 from warehouse.deliver import (
     DeliveryReport,
+    Difference,
     RowOfFile,
     State,
     decisions,
@@ -180,6 +181,13 @@ def diff_deliveries(
     if json:
         print_json(found.as_dict())
         return
+    for one in found.tables or [found]:
+        _print_difference(one)
+
+
+def _print_difference(found: Difference) -> None:
+    if found.table:
+        out.print(f"\n{found.table}")
     print_table(
         None,
         ["", found.before, found.after],

@@ -27,15 +27,6 @@ def with_key(fields: Mapping[str, Any], key: Sequence[str]) -> dict[str, Any]:
     return {**fields, "primaryKey": list(key)}
 
 
-def key_beside(folder: Path) -> list[str]:
-    """The key of the data files in a folder, as the manifest beside them states it; empty where none does."""
-    try:
-        package = json.loads((folder / NAME).read_bytes())
-        return [str(name) for name in package["resources"][0]["schema"]["primaryKey"]]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return []
-
-
 def resource_beside(path: Path) -> dict[str, Any]:
     """What the manifest beside a data file says of it; empty where none does."""
     try:
@@ -44,6 +35,14 @@ def resource_beside(path: Path) -> dict[str, Any]:
         return found
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return {}
+
+
+def key_beside(path: Path) -> list[str]:
+    """The key of a data file, as the manifest beside it states it; empty where none does."""
+    try:
+        return [str(name) for name in resource_beside(path)["schema"]["primaryKey"]]
+    except (KeyError, TypeError):
+        return []
 
 
 def hashes(content: bytes, delivery: str) -> dict[str, str] | None:

@@ -39,6 +39,7 @@ class Attempt:
         index: keeps whom the files of an attempt hold, by its number.
         because: why a person asked for this revision.
         pseudonyms: what makes them, where the contract asks for any.
+        since_last: adds to the files what changed since the delivery before.
     """
 
     edition: Edition
@@ -51,6 +52,7 @@ class Attempt:
     index: Callable[[Edition, int, list[Path], Progress], None]
     because: str | None = None
     pseudonyms: Pseudonyms | None = None
+    since_last: Callable[[Edition, Extract, Path, Basis, Pseudonyms | None], Extract] | None = None
 
     @property
     def delivery(self) -> str:
@@ -112,13 +114,15 @@ class Attempt:
         self.progress.say(f"{self.delivery}: writing the file")
         with closing(connect(conninfo, what="the warehouse", variable=VARIABLE)) as reader:
             made = extract(reader, self.edition, basis, self.outbox, self.progress, self.hook, self.pseudonyms)
+        if self.since_last:
+            made = self.since_last(self.edition, made, self.outbox.folder, basis, self.pseudonyms)
         self.ledger.built(self.delivery, made.files, made.as_at)
         return made
 
     def _passed(self, conninfo: str, made: Extract, paths: list[tuple[Path, FileFacts]]) -> Extract:
         """Have the files pass the gate; those that are refused are put aside. Adds what was counted."""
         before, released = self.ledger.before(self.edition), self.ledger.released(self.delivery)
-        found = volume.compare(self.edition.contract, self.edition.period, made.rows, before, released)
+        found = volume.of_delivery(self.edition, made.files, before, released)
         if before is None:
             self.progress.say(f"{self.delivery}: the first one, so there is none to compare its number of rows with")
         try:

@@ -96,18 +96,17 @@ class Basis:
             )
 
     def check_table(self, connection: psycopg.Connection, edition: Edition) -> None:
-        """Refuse a table that is not the one that the published build made and tested.
+        """Refuse tables that are not those that the published build made and tested.
 
-        In the transaction that then reads the table, the answer holds for what is read.
+        In the transaction that then reads them, the answer holds for what is read.
 
         Raises:
-            NotCovered: it was changed, remade or never part of it; or another build was published meanwhile.
+            NotCovered: one was changed, remade or never part of it; or another build was published meanwhile.
         """
         now = published(connection)
         if now is None or now.build_id != self.build.build_id:
             raise _refused(f"Another build was published while build {self.build.build_id} was being delivered.", _RUN)
-        place = f"{SCHEMA}.{edition.contract.model}"
-        found = alterations(connection, now, [place])
+        found = alterations(connection, now, [f"{SCHEMA}.{one.model}" for one in edition.contract.tables])
         if found:
             error = altered(now, found)
             raise NotCovered(error.what, meaning=_NOTHING, next_command=error.next_command)

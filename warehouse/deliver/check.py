@@ -45,7 +45,7 @@ def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], pro
         ContractError: a rule's arguments are not understood by Great Expectations.
     """
     total = sum(facts.rows or 0 for _, facts in files)
-    progress.say(f"checking {contract.recipient}/{contract.name} against {len(contract.rules)} rules")
+    progress.say(f"checking {contract.of_what} against {len(contract.rules)} rules")
     gate = Gate({column.name: column for column in contract.columns})
     breaches = [
         Breach(rule.name, rule.columns, rows, broken_rows.of_values(contract, files, gate, rule))
@@ -62,7 +62,7 @@ def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], pro
 def failing(contract: Contract, breaches: Sequence[Breach]) -> CheckFailed:
     """The error that tells of rules that do not hold."""
     error = CheckFailed(
-        f"{contract.recipient}/{contract.name} breaks its contract: {in_words(breaches)}.",
+        f"{contract.of_what} breaks its contract: {in_words(breaches)}.",
         meaning="Nothing was sent. What was delivered before stays as it is.",
         next_command=f"Find the rows in extracts.{contract.model}, correct the model or agree a new version of "
         "the contract, run `warehouse run`, then `warehouse deliver`.",

@@ -10,7 +10,7 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import psycopg
@@ -54,6 +54,8 @@ class Difference:
         changed_columns: how many rows have another value in each column, of the columns that both have.
         only_before, only_after: columns that one of the two has alone.
         first_added, first_removed, first_changed: the first rows of each.
+        table: of one file of several, the name of its table.
+        tables: the same of each table, where there are several; the numbers are their sums then.
     """
 
     before: str
@@ -72,10 +74,15 @@ class Difference:
     first_added: list[Row] = field(default_factory=list)
     first_removed: list[Row] = field(default_factory=list)
     first_changed: list[Row] = field(default_factory=list)
+    table: str = ""
+    tables: list[Difference] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return asdict(self)
+        told = asdict(self)
+        if not self.tables:
+            del told["table"], told["tables"]
+        return told
 
 
 def difference(world: World, warehouse: psycopg.Connection, before: str, after: str, progress: Progress) -> Difference:
@@ -101,9 +108,7 @@ def difference(world: World, warehouse: psycopg.Connection, before: str, after: 
                 progress.say(f"reading {entry.delivery_id} back")
                 outbox.make_empty()
                 sides.append(fetch(entry, world.settings, outbox, layout.record_column if layout else None))
-            # Read back without the contract: by what the files call their columns.
-            key = tuple(contract.column(name).in_file for name in contract.primary_key)
-            return compare(sides[0], sides[1], key, progress)
+            return of_delivery(contract, sides[0], sides[1], progress)
         finally:
             for outbox in outboxes:
                 outbox.clear()
@@ -118,6 +123,49 @@ def _contract(world: World, before: str, after: str) -> Contract:
         meaning="Rows are compared by the contract's key. Nothing was read.",
         next_command="warehouse deliveries list",
     )
+
+
+def of_delivery(contract: Contract, before: Stored, after: Stored, progress: Progress) -> Difference:
+    """Compare two deliveries of a contract that lie here, each table of it with itself.
+
+    Raises:
+        UsageError: one of them has not all columns of a key.
+    """
+    if not contract.parts:
+        return compare(before, after, _key(contract), progress)
+    entries = (before.entry, after.entry)
+    found = Difference(
+        *(one.delivery_id for one in entries), *(one.contract_version for one in entries), _key(contract.tables[0])
+    )
+    for one in contract.tables:
+        a, b = (_of_table(one, side) for side in (before, after))
+        if a is None and b is None:
+            continue
+        if a is None or b is None:
+            found.tables.append(_in_one_alone(found, one, a, b))
+        else:
+            found.tables.append(replace(compare(a, b, _key(one), progress), table=one.table))
+    for name in ("rows_before", "rows_after", "added", "removed", "changed"):
+        setattr(found, name, sum(getattr(one, name) for one in found.tables))
+    return found
+
+
+def _key(contract: Contract) -> tuple[str, ...]:
+    """A contract's key by what the files call its columns: they are read back without the contract."""
+    return tuple(contract.column(name).in_file for name in contract.primary_key)
+
+
+def _of_table(contract: Contract, side: Stored) -> Stored | None:
+    edition = edition_of(contract, side.entry.delivery_id)
+    return edition and side.of([edition.base_name])
+
+
+def _in_one_alone(both: Difference, contract: Contract, a: Stored | None, b: Stored | None) -> Difference:
+    """A table that only one of two deliveries has: all of its rows came, or went."""
+    before, after = (sum(int(x["rows"]) for x in one.manifest["resources"]) if one else 0 for one in (a, b))
+    found = replace(both, table=contract.table, key=_key(contract), tables=[])
+    found.rows_before, found.rows_after, found.removed, found.added = before, after, before, after
+    return found
 
 
 def compare(before: Stored, after: Stored, key: Sequence[str], progress: Progress) -> Difference:

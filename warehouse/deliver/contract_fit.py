@@ -96,8 +96,7 @@ def examine_fit(
             found.append(warning(code, f"{near(contract.path)} is {contract.status}: nothing is delivered under it"))
             continue
         try:
-            model = _check(contract, dictionary, read, manifest, models)
-            behind = sync(contract.path, model).changes
+            behind = sync(contract.path, _check(contract, dictionary, read, manifest, models)).changes
         except WarehouseError as error:
             found.append(from_error(code, error))
             continue
@@ -137,14 +136,18 @@ def not_agreed(contract: Contract, why: str) -> NotAgreed:
 
 def _check(
     contract: Contract, dictionary: Mapping[str, Term], read: Any, manifest: Path | None, models: Path
-) -> ExtractModel:
-    name = ExtractName(contract.recipient, contract.name)
-    model = extract_model(name, dict(dictionary), models)
-    yaml = {one.name: _Known(one.classification, one.physical_type) for one in model.columns}
-    _hold(contract, yaml, f"model {model.name}")
-    if read is not None and manifest is not None and _is_newer(manifest, name, models):
-        _hold(contract, _of_manifest(contract, read, dictionary), f"model {model.name} in dbt's manifest")
-    return model
+) -> list[ExtractModel]:
+    """The models of a contract's tables, which it fits."""
+    found = []
+    for one in contract.tables:
+        name = ExtractName(contract.recipient, contract.name, one.table)
+        model = extract_model(name, dict(dictionary), models)
+        yaml = {column.name: _Known(column.classification, column.physical_type) for column in model.columns}
+        _hold(one, yaml, f"model {model.name}")
+        if read is not None and manifest is not None and _is_newer(manifest, name, models):
+            _hold(one, _of_manifest(one, read, dictionary), f"model {model.name} in dbt's manifest")
+        found.append(model)
+    return found
 
 
 def _codes(contract: Contract) -> Iterator[str]:

@@ -84,7 +84,7 @@ def check_classes(contracts: Sequence[Contract]) -> None:
     """
     class_floors.check()
     dictionary, low = terms.load_terms(), []
-    for contract in contracts:
+    for contract in (table for whole in contracts for table in whole.tables):
         # What is in no model is found in the database, before its first row is read.
         there = terms.model_columns(contract.model, dictionary) if terms.has_model(contract.model) else []
         known = {column.name: column.term.classification for column in there}

@@ -6,6 +6,7 @@ It follows from the contract alone, so that a receiver can have it before the fi
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from warehouse.core.contracts import Column, Contract, Kind
@@ -40,8 +41,10 @@ def metadata(contract: Contract, file: str) -> dict[str, Any]:
         file: its name, beside which the metadata is.
 
     Raises:
-        UsageError: the contract's files are not CSV.
+        UsageError: the contract's files are not CSV, or it has several and the name is that of none.
     """
+    if contract.parts:
+        contract = _of_file(contract, file)
     if contract.format.kind != "csv":
         raise UsageError(
             f"{contract.recipient}/{contract.name} is delivered as {contract.format.kind}, not as CSV.",
@@ -70,6 +73,19 @@ def metadata(contract: Contract, file: str) -> dict[str, Any]:
             "primaryKey": [contract.column(name).in_file for name in contract.sort_key],
         },
     }
+
+
+def _of_file(contract: Contract, file: str) -> Contract:
+    """The contract of one file of several, by its table's name, with which the file's begins."""
+    csv = [one for one in contract.files if one.format.kind == "csv"]
+    found = next((one for one in csv if re.split(r"[-.]", file)[0] in (one.table, contract.name)), None)
+    if csv and found is None:
+        raise UsageError(
+            f"{contract.recipient}/{contract.name} has no file called {file!r}.",
+            meaning="Nothing was written.",
+            next_command=f"Name one of {', '.join(f'{one.table}.csv' for one in csv)}, or a file as it was delivered.",
+        )
+    return found or contract
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _made(
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as rows_from:
         made = extract(rows_from, edition, basis, outbox, progress, lambda _: None, pseudonyms)
     before = Ledger(reader).before(edition)
-    found = volume.compare(edition.contract, edition.period, made.rows, before)
+    found = volume.of_delivery(edition, made.files, before)
     failure = None
     try:
         paths = [(outbox.path(file.base_name), file) for file in made.files]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 from warehouse.core.contracts import Contract
 from warehouse.core.contracts.file_names import file_name
 from warehouse.core.data_package import NAME
+from warehouse.deliver.files import FileFacts
 from warehouse.deliver.periods import Days, Month, Period
 
 _LABELS = {
@@ -60,7 +63,32 @@ class Edition:
             end = datetime.combine(self.period.last + timedelta(days=1), time())
             return f"{self.delivery_id}/{file_name(pattern, end, self.revision, part)}"
         number = f"-{part:04d}" if self.contract.format.rows_per_file else ""
-        return f"{self.delivery_id}/{self.contract.name}-{self.label}{number}.{self.contract.format.suffix}"
+        stem = self.contract.table or self.contract.name
+        return f"{self.delivery_id}/{stem}-{self.label}{number}.{self.contract.format.suffix}"
+
+    @property
+    def files(self) -> tuple[Edition, ...]:
+        """The edition once more as that of each file that a delivery has."""
+        return tuple(replace(self, contract=one) for one in self.contract.files)
+
+    def of_file(self, base_name: str) -> Contract | None:
+        """The contract of one file of the delivery, by its name; None where the contract has no such file."""
+        if not self.contract.parts:
+            return self.contract
+        return next((one.contract for one in self.files if one.base_name == base_name), None)
+
+    @property
+    def base_name(self) -> str:
+        """The name of its one data file without the folder."""
+        return self.file_name(1).rsplit("/", maxsplit=1)[-1]
+
+    def by_file(self, files: Iterable[tuple[Path, FileFacts]]) -> list[tuple[Contract, list[tuple[Path, FileFacts]]]]:
+        """Each file's contract with its file, or the files into which its rows are split."""
+        listed = list(files)
+        return [
+            (one, [(path, facts) for path, facts in listed if self.of_file(facts.base_name) is one])
+            for one in self.contract.files
+        ]
 
     @property
     def manifest_name(self) -> str:

@@ -138,6 +138,13 @@ def hash_slice(table: pa.Table, slices: int, number: int) -> Any:
     return frame[_pandas().util.hash_pandas_object(frame, index=False) % slices == number]
 
 
+def hash_rows(table: pa.Table) -> pa.Array:
+    """A hash of each row of a table of texts; equal rows have equal ones."""
+    if not table.num_columns:
+        return pa.array([0] * table.num_rows, pa.uint64())
+    return pa.array(_pandas().util.hash_pandas_object(_to_pandas(table), index=False).to_numpy(), pa.uint64())
+
+
 def places_not_unique(frames: Sequence[Any], most: int) -> list[int]:
     """Which rows of some pandas frames, taken together, share their key with another one; the first of them.
 

@@ -42,7 +42,7 @@ class Extract:
     """What was extracted.
 
     Attributes:
-        files: the data files, in the order of their rows.
+        files: the data files in the order of the contract, those of one table in the order of its rows.
         as_at: the business date of the snapshot.
     """
 
@@ -79,17 +79,22 @@ def extract(
     """
     contract = edition.contract
     with _snapshot(connection, contract):
-        check_model(connection, contract, basis.schema)
-        # In this snapshot, so that what is found of the table is true of the rows that are read.
+        for one in contract.tables:
+            check_model(connection, one, basis.schema)
+        # In this snapshot, so that what is found of the tables is true of the rows that are read.
         basis.check_table(connection, edition)
-        day = as_at(connection, contract, basis.build.as_at, basis.schema)
+        for one in contract.tables:
+            day = as_at(connection, one, basis.build.as_at, basis.schema)
         if pseudonyms:
             pseudonyms.prepare(connection)
+        files: list[FileFacts] = []
         try:
-            files = tuple(_write_files(connection, edition, basis.schema, day, outbox, progress, hook, pseudonyms))
+            for file in edition.files:
+                theirs = pseudonyms and pseudonyms.of(file.contract)
+                files += _write_files(connection, file, basis.schema, day, outbox, progress, hook, theirs)
         except OSError as error:
             raise no_room(error) from None
-    return Extract(files, day)
+    return Extract(tuple(files), day)
 
 
 @contextmanager
@@ -120,6 +125,11 @@ def _write_files(
     pseudonyms: Pseudonyms | None,
 ) -> Iterator[FileFacts]:
     contract = edition.contract
+
+    def finished() -> FileFacts:
+        facts = _finish(outbox, name, file, in_file, replaced)
+        return replace(facts, content=values.as_dict(nulled, source, contract))
+
     counted, source = count(connection, contract, edition.period, schema), source_of(connection)
     nulled = counted.made_null
     per_file, part, done = contract.format.rows_per_file, 1, 0
@@ -130,7 +140,7 @@ def _write_files(
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
-                yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
+                yield finished()
                 part, in_file, replaced, values, nulled = part + 1, 0, 0, Values(), {}
                 name = edition.file_name(part)
                 file = _open(outbox, contract, name, day, counted)
@@ -145,7 +155,7 @@ def _write_files(
         _abandon(file)
         raise
     file.close()
-    yield replace(_finish(outbox, name, file, in_file, replaced), content=values.as_dict(nulled, source))
+    yield finished()
 
 
 def _abandon(file: _File) -> None:

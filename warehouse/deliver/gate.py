@@ -7,12 +7,15 @@ from pathlib import Path
 
 import psycopg
 
+from warehouse.core.contracts import Contract
 from warehouse.core.errors import CheckFailed
 from warehouse.core.progress import Progress
 from warehouse.deliver.breach import in_words
 from warehouse.deliver.check import Check
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
+from warehouse.deliver.foreign_keys import check_references
+from warehouse.deliver.forms import check_same_rows
 from warehouse.deliver.probe import probe
 from warehouse.deliver.volume import Volume, refused
 
@@ -39,22 +42,40 @@ def pass_gate(
         CheckFailed: names each rule that does not hold, also of the number of rows.
         VolumeRefused: only the number of rows is not as the contract says.
     """
-    contract = edition.contract
-    try:
-        check(contract, files, progress)
-        formulas = probe(contract, files, reader, progress)
-    except CheckFailed as error:
-        if not volume.breaches:
-            raise
-        # The first words stay first: what cannot be released is what has to be put right.
-        both = CheckFailed(
-            f"{error.what} Also: {in_words(volume.breaches)}.", meaning=error.meaning, next_command=error.next_command
-        )
-        both.rules = (*error.rules, *(one.as_dict() for one in volume.breaches))
-        raise both from None
+    found: list[CheckFailed] = []
+    formulas: dict[str, int] = {}
+    by_file = edition.by_file(files)
+    first_form = dict[str, tuple[Contract, Sequence[tuple[Path, FileFacts]]]]()
+    for contract, theirs in by_file:
+        try:
+            if contract.table in first_form:
+                check_same_rows(first_form[contract.table], (contract, theirs))
+                formulas |= {facts.name: 0 for _, facts in theirs}
+                continue
+            first_form[contract.table] = (contract, theirs)
+            check(contract, theirs, progress)
+            formulas |= probe(contract, theirs, reader, progress)
+        except CheckFailed as error:
+            found.append(error)
+    if not found:
+        # Keys are read out of files of which it is known that they are what the contract says.
+        found += check_references(edition.contract, list(first_form.values()), progress)
+    if found:
+        raise _together(found, volume)
     if volume.breaches:
-        raise refused(contract, edition.delivery_id, volume.breaches)
+        raise refused(edition.contract, edition.delivery_id, volume.breaches)
     return formulas
+
+
+def _together(found: Sequence[CheckFailed], volume: Volume) -> CheckFailed:
+    """All that does not hold, in one error. What cannot be released comes first: it is what has to be put right."""
+    first, *others = found
+    also = [*(one.what for one in others), *([f"{in_words(volume.breaches)}."] if volume.breaches else [])]
+    if not also:
+        return first
+    both = CheckFailed(f"{first.what} Also: {' '.join(also)}", meaning=first.meaning, next_command=first.next_command)
+    both.rules = (*(rule for one in found for rule in one.rules), *(one.as_dict() for one in volume.breaches))
+    return both
 
 
 def written(error: CheckFailed) -> str:

@@ -5,7 +5,7 @@ The models are not this stage's: whoever calls it gives the one thing that build
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -57,10 +57,13 @@ class History(Protocol):
     def project_sha256(self) -> str:
         """Of the models as they are now."""
 
-    def build(self, model: str, known_at: datetime, as_at: date, *, tested: bool) -> AbstractContextManager[Then]:
+    def build(
+        self, models: Sequence[str], known_at: datetime, as_at: date, *, tested: bool
+    ) -> AbstractContextManager[Then]:
         """The extract for as long as the block lasts.
 
         Args:
+            models: of its tables.
             tested: also run the tests of all that it is made from.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from psycopg.types.json import Jsonb
 from warehouse.core.database import one
 from warehouse.core.errors import WarehouseError
 from warehouse.deliver.basis import Basis
-from warehouse.deliver.edition import Edition
+from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.states import State, require_step
 from warehouse.deliver.volume import Before
@@ -197,7 +198,15 @@ class Ledger:
     def before(self, edition: Edition) -> Before | None:
         """The delivery that the number of rows is compared with; None for the first of its contract."""
         known = self.previous(edition) or self.replaced(edition)
-        return Before(known[0].delivery_id, known[0].period, known[0].rows or 0) if known else None
+        if known is None:
+            return None
+        entry, files = known
+        other, of_tables = edition_of(edition.contract, entry.delivery_id), Counter[str]()
+        for file in files:
+            about = other.of_file(file.base_name) if other else None
+            if about in edition.contract.tables:
+                of_tables[about.table] += file.rows or 0
+        return Before(entry.delivery_id, entry.period, entry.rows or 0, dict(of_tables))
 
     def released(self, delivery: str) -> dict[str, int]:
         """The rules that a person released a delivery from, each with the number of rows that they saw."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from warehouse.core.contracts import Column, Contract
+from warehouse.core.contracts import Column, Contract, RuleKind
 from warehouse.core.contracts.layout import Layout
+from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.types import LOGICAL_TYPES
 from warehouse.core.data_package import VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
@@ -69,7 +70,7 @@ def build(
             "model": contract.model,
             "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.
-            "writer": f"pyarrow {pa.__version__}" if contract.format.kind == "parquet" else None,
+            "writer": f"pyarrow {pa.__version__}" if any(x.format.kind == "parquet" for x in contract.files) else None,
             "source": next((file.content.get("source") for file in files if file.content), None),
             "owner": contract.grounds.owner,
             "purpose": contract.purpose,
@@ -82,7 +83,7 @@ def build(
             "volume": _volume(previous or replaced, released),
             **_pseudonyms(contract),
         },
-        "resources": [_resource(contract, file) for file in files],
+        "resources": [_resource(edition, file) for file in files],
     }
     return as_bytes(package)
 
@@ -91,7 +92,7 @@ def _pseudonyms(contract: Contract) -> dict[str, Any]:
     """Which columns are pseudonyms, and of which key: those of two keys cannot be joined."""
     if contract.pseudonym_key is None:
         return {}
-    columns = [column.in_file for column in contract.columns if column.pseudonym]
+    columns = list(dict.fromkeys(column.in_file for column in contract.columns if column.pseudonym))
     key = contract.pseudonym_key
     return {"pseudonyms": {"columns": columns, "purpose": key.purpose, "key_version": key.version}}
 
@@ -127,10 +128,37 @@ def _other(known: Known) -> dict[str, Any] | None:
     }
 
 
-def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
+def _resource_name(edition: Edition, base_name: str) -> str:
+    """Of a file in the manifest: its name without the suffix, but where two forms would have one."""
+    stem, suffix = base_name.lower().rsplit(".", maxsplit=1)
+    forms = {one.format.kind for one in edition.contract.files}
+    return f"{stem}-{suffix}" if len(forms) > 1 else stem
+
+
+def _foreign_keys(edition: Edition, contract: Contract) -> dict[str, Any]:
+    """What rows of a file refer to, in the words of a table schema; a table that refers to itself names none."""
+    found = []
+    for rule in contract.rules:
+        if rule.kind is RuleKind.REFERENCE:
+            table, columns = (rule.arguments or {})[TABLE], (rule.arguments or {})[COLUMNS]
+            other = next(
+                x
+                for x in edition.files
+                if x.contract.format.kind == contract.format.kind and (x.contract.table or table) == table
+            )
+            reference = {"fields": [other.contract.column(name).in_file for name in columns]}
+            if other.contract is not contract:
+                reference["resource"] = _resource_name(edition, other.base_name)  # type: ignore[assignment]
+            found.append({"fields": [contract.column(name).in_file for name in rule.columns], "reference": reference})
+    return {"foreignKeys": found} if found else {}
+
+
+def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
+    contract = edition.of_file(file.base_name)
+    assert contract is not None, "a file that was made under this contract"
     resource: dict[str, Any] = {
         "$schema": _PROFILE.format("dataresource"),
-        "name": file.base_name.rsplit(".", maxsplit=1)[0].lower(),
+        "name": _resource_name(edition, file.base_name),
         "path": file.base_name,
         "format": contract.format.kind,
         "mediatype": contract.format.media_type.split(";")[0],
@@ -138,13 +166,15 @@ def _resource(contract: Contract, file: FileFacts) -> dict[str, Any]:
         # Of the rows, whichever library laid them out: with it whoever makes the file again knows what differs.
         **({VALUES_HASH: f"sha256:{file.values}"} if file.values else {}),
         "text": _text(contract, file),
+        **({"changes": file.content["changes"]} if file.content and "changes" in file.content else {}),
         "schema": with_key(
             {
                 "$schema": _PROFILE.format("tableschema"),
                 "fields": [_field(column) for column in contract.columns],
             },
             [contract.column(name).in_file for name in contract.sort_key],
-        ),
+        )
+        | _foreign_keys(edition, contract),
     }
     if contract.format.kind == "csv":
         resource["encoding"] = "utf-8"

@@ -6,7 +6,7 @@ that leaves as a pseudonym the pseudonym.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -42,22 +42,25 @@ def index(
         paths: the data files of the attempt, in the outbox.
     """
     delivery = edition.delivery_id
-    columns = identifying(edition.contract)
-    if not columns:
+    kinds = {kind for one in edition.contract.files for kind in identifying(one).values()}
+    if not kinds:
         delivered_people.note(connection, delivery, attempt, (), unsearchable=NO_COLUMN)
         return
     try:
         key = keys.installation(connection, settings)
     except KeyUnusable:
-        delivered_people.note(connection, delivery, attempt, columns.values(), unsearchable=NO_KEY)
+        delivered_people.note(connection, delivery, attempt, kinds, unsearchable=NO_KEY)
         progress.say(f"{delivery}: {NO_KEY}; nobody will be found in it")
         return
     progress.say(f"{delivery}: writing the index of whom it holds")
     with connection.transaction():
         builder = Builder(connection, key)
-        for found in _identifiers(edition.contract, columns, paths):
-            builder.add(found)
-        builder.keep(delivery, attempt, set(columns.values()))
+        for path in paths:
+            about = edition.of_file(path.name)
+            assert about is not None, "a file that this attempt made"
+            for found in _identifiers(about, path):
+                builder.add(found)
+        builder.keep(delivery, attempt, kinds)
 
 
 def identifying(contract: Contract) -> dict[str, str]:
@@ -89,16 +92,15 @@ def _pseudonyms(contract: Contract, kind: str) -> str:
     return f"{PSEUDONYM}:{contract.recipient}.{key.purpose}:{key.version}:{kind}"
 
 
-def _identifiers(contract: Contract, columns: Mapping[str, str], paths: Sequence[Path]) -> Iterator[set[Identifier]]:
-    readers = {name: _reader(kind) for name, kind in columns.items()}
-    for path in paths:
-        for batch in batches(path, contract, list(columns)):
-            yield {
-                read(text)
-                for name, read in readers.items()
-                for text in batch.column(name).unique().to_pylist()
-                if text and text.strip()
-            }
+def _identifiers(contract: Contract, path: Path) -> Iterator[set[Identifier]]:
+    readers = {name: _reader(kind) for name, kind in identifying(contract).items()}
+    for batch in batches(path, contract, list(readers)) if readers else ():
+        yield {
+            read(text)
+            for name, read in readers.items()
+            for text in batch.column(name).unique().to_pylist()
+            if text and text.strip()
+        }
 
 
 def _reader(kind: str) -> Callable[[str], Identifier]:

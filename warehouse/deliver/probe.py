@@ -91,7 +91,7 @@ def probe(
     Raises:
         CheckFailed: names each rule that does not hold, its columns and how many values break it; never a value.
     """
-    progress.say(f"looking at what {contract.recipient}/{contract.name} holds")
+    progress.say(f"looking at what {contract.of_what} holds")
     seen, sample = _seen(contract), Sample()
     total = sum(facts.rows or 0 for _, facts in files)
     step, place, formulas = max(1, total // ROWS_SAMPLED), 0, dict[str, int]()
@@ -118,7 +118,7 @@ def probe(
     if broken:
         told = "; ".join(f"column {column} {rule}: {number:,} values" for rule, column, number in broken)
         error = CheckFailed(
-            f"{contract.recipient}/{contract.name} holds what its classes do not say: {told}.",
+            f"{contract.of_what} holds what its classes do not say: {told}.",
             meaning="Nothing was sent. The files were put aside in the outbox, where only their owner may read them, "
             "until the next attempt.",
             next_command=f"Look at the model {contract.model}: classify the column as what it holds, or take it out. "

@@ -41,6 +41,12 @@ class Pseudonyms:
         self._columns = [column for column in contract.columns if column.pseudonym]
         self._marks = {column.name: secrets.token_hex(16) for column in self._columns}
 
+    def of(self, contract: Contract) -> Pseudonyms | None:
+        """Those of one file of several; None where it has none."""
+        if contract.table and not any(column.pseudonym for column in contract.columns):
+            return None
+        return Pseudonyms(contract, self._key) if contract.table else self
+
     def prepare(self, connection: psycopg.Connection) -> None:
         """Give the session what rows are sorted by, until its transaction ends: no key, and derived from it."""
         connection.execute(_SET, (_SETTING, self._key.digest(_ORDERED)))

@@ -192,7 +192,7 @@ def _make(
 ) -> Sequence[FileFacts]:
     assert entry.known_at is not None and entry.as_at is not None
     pseudonyms = of_edition(connection, world.settings, edition)
-    with history.build(edition.contract.model, entry.known_at, entry.as_at, tested=False) as then:
+    with history.build(edition.contract.models, entry.known_at, entry.as_at, tested=False) as then:
         basis = basis_of(connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
         outbox.make_empty()
         progress.say(f"{edition.delivery_id}: writing the file again, from {basis}")

@@ -7,7 +7,7 @@ is reviewed with them; `warehouse deliveries register` adds what the ledger know
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from warehouse.core.class_floors import CLASSES
-from warehouse.core.contracts import EXPORTS, Contract, ExtractName, Schedule, load_contract
+from warehouse.core.contracts import EXPORTS, Column, Contract, ExtractName, Schedule, load_contract
 from warehouse.core.contracts.place import contract_files
 from warehouse.core.database import one
 from warehouse.core.errors import ContractError
@@ -37,6 +37,7 @@ _TITLES: Final = {
     "disclosure_rules": "what may be published",
     "owner": "owner",
     "how_often": "how often",
+    "files": "files",
     "form": "form",
     "places": "kinds of place",
     "classes": "columns",
@@ -122,12 +123,13 @@ def _entry(path: Path) -> dict[str, Any]:
         "legal_basis": contract.grounds.legal_basis,
         "disclosure_rules": contract.grounds.disclosure_rules,
         "how_often": _how_often(contract.schedule),
+        "files": ", ".join(one.table for one in contract.tables if one.table),
         "form": _form(contract),
         "places": ", ".join(sorted(kind.replace("_", " ") for kind in contract.destinations)),
         "classes": ", ".join(f"{classes[one]} {one}" for one in reversed(CLASSES) if classes[one]),
-        "sensitive": ", ".join(column.name for column in contract.columns if column.classification == "sensitive"),
-        "quasi_identifiers": ", ".join(column.name for column in contract.columns if column.quasi_identifier),
-        "pseudonyms": ", ".join(column.name for column in contract.columns if column.pseudonym),
+        "sensitive": _named(column for column in contract.columns if column.classification == "sensitive"),
+        "quasi_identifiers": _named(column for column in contract.columns if column.quasi_identifier),
+        "pseudonyms": _named(column for column in contract.columns if column.pseudonym),
         "retention": f"{contract.retention_months} months",
     }
 
@@ -139,8 +141,13 @@ def _how_often(schedule: Schedule) -> str:
 
 
 def _form(contract: Contract) -> str:
-    kind = contract.format.kind
-    return f"fixed width, {contract.format.layout.width} bytes" if contract.format.layout else kind
+    kinds = dict.fromkeys(one.format.kind for one in contract.files)
+    return f"fixed width, {contract.format.layout.width} bytes" if contract.format.layout else ", ".join(kinds)
+
+
+def _named(columns: Iterable[Column]) -> str:
+    """Columns by their names, each once though several files may have it."""
+    return ", ".join(dict.fromkeys(column.name for column in columns))
 
 
 def _last_sent(warehouse: psycopg.Connection) -> dict[tuple[str, str], dict[str, Any]]:

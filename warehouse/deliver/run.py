@@ -56,6 +56,7 @@ from warehouse.deliver.outbox import Outbox, clear_all
 from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.recover import adopt, clean, finish, look_back
 from warehouse.deliver.report import DeliveredFile, DeliveryReport
+from warehouse.deliver.since_last import SinceLast
 from warehouse.deliver.states import State
 from warehouse.deliver.vanished import sent, vanished
 
@@ -238,7 +239,7 @@ class Run:
         try:
             moment = moment_of(self.connection, edition, world.calendar, world.day_ended)
             refuse_unpublished(self.connection, self.history)
-            with self.history.build(edition.contract.model, moment, day_due(edition), tested=True) as then:
+            with self.history.build(edition.contract.models, moment, day_due(edition), tested=True) as then:
                 basis = basis_of(self.connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
                 basis.check_classes(self.connection, edition)
                 self.progress.say(f"{owed.delivery_id}: from {basis}")
@@ -265,6 +266,7 @@ class Run:
                 index=partial(people_in_files.index, self.connection, self.world.settings),
                 because=because,
                 pseudonyms=pseudonyms,
+                since_last=SinceLast(self.world, self.connection, self.ledger, self.progress, self.history),
             ).run(self.world.conninfo, basis)
         return self._closed(owed, report)
 

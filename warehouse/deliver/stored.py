@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,14 @@ class Stored:
     manifest: Mapping[str, Any]
     paths: tuple[Path, ...]
     record_column: str = _RECORD
+
+    def of(self, base_names: Collection[str]) -> Stored | None:
+        """The same with only the files of these names, all of one table; None where there is none."""
+        chosen = [one for one in self.manifest["resources"] if one["path"] in base_names]
+        if not chosen:
+            return None
+        paths = tuple(path for path in self.paths if path.name in base_names)
+        return replace(self, manifest={**self.manifest, "resources": chosen}, paths=paths)
 
     @property
     def fields(self) -> dict[str, str]:

@@ -35,9 +35,10 @@ class Values:
         """More rows of COPY."""
         self._digest.update(b"".join(rows))
 
-    def as_dict(self, made_null: Mapping[str, int], source: str | None) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        return {"values_sha256": self._digest.hexdigest(), "made_null": dict(made_null), "source": source}
+    def as_dict(self, made_null: Mapping[str, int], source: str | None, contract: Contract) -> dict[str, Any]:
+        """As the ledger keeps it; of one file of several, with its model, which is not that of the others."""
+        said = {"values_sha256": self._digest.hexdigest(), "made_null": dict(made_null), "source": source}
+        return said | ({"model": contract.model} if contract.table else {})
 
 
 @dataclass(frozen=True)

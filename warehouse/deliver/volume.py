@@ -7,12 +7,14 @@ release holds for a number of rows that is no further off than the one that the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from warehouse.core.contracts import Contract, Rule, RuleKind
 from warehouse.core.contracts.volume import FEWER, MORE, WITHIN
 from warehouse.core.errors import VolumeRefused
 from warehouse.deliver.breach import Breach, in_words
+from warehouse.deliver.edition import Edition
+from warehouse.deliver.files import FileFacts
 from warehouse.deliver.periods import Days, Period
 
 
@@ -22,11 +24,20 @@ class Before:
 
     Attributes:
         period: as the ledger has it, such as "2026-09" or "2026-09-28--2026-09-30".
+        rows: of all its files.
+        of_tables: the rows of each table, where there are several.
     """
 
     delivery_id: str
     period: str
     rows: int
+    of_tables: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, table: str) -> Before | None:
+        """The same of one table of several; None where it was not among them."""
+        if not table:
+            return self
+        return replace(self, rows=self.of_tables[table]) if table in self.of_tables else None
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,20 @@ class Volume:
 
     breaches: tuple[Breach, ...] = ()
     released: tuple[str, ...] = ()
+
+
+def of_delivery(
+    edition: Edition, files: Sequence[FileFacts], before: Before | None, released: Mapping[str, int] | None = None
+) -> Volume:
+    """Hold the number of rows of each table of a delivery against the rules about it."""
+    found = []
+    for one in edition.contract.tables:
+        rows = sum(file.rows or 0 for file in files if edition.of_file(file.base_name) is one)
+        found.append(compare(one, edition.period, rows, before and before.of(one.table), released))
+    return Volume(
+        tuple(breach for one in found for breach in one.breaches),
+        tuple(name for one in found for name in one.released),
+    )
 
 
 def compare(

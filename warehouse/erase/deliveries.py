@@ -107,7 +107,7 @@ class Deliveries:
             self._progress.say(f"looking through {file.name}")
             attempt = (file.delivery_id, file.attempt)
             if is_folder(file.destination) and file.path.exists():
-                counted = without(file.path, None, self.in_files, key_beside(file.path.parent))
+                counted = without(file.path, None, self.in_files, key_beside(file.path))
                 if counted.differs:
                     held = "here" if self._is_ours(file) else "by the recipient"
                     found.append(self._held(file, held, "read", counted.removed))
@@ -128,7 +128,7 @@ class Deliveries:
                 and not path.is_symlink()
             )
             if data and path.resolve() not in known:
-                counted = without(path, None, self.in_files, key_beside(path.parent))
+                counted = without(path, None, self.in_files, key_beside(path))
                 if counted.differs:
                     yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
@@ -151,7 +151,8 @@ class Deliveries:
                 stored.take_away(self._connection, files, self._ours)
 
     def _rewrite(self, erasure_id: int, files: list[StoredFile], hook: Callable[[str], None]) -> None:
-        key = key_beside(files[0].path.parent)
+        # By the manifest, which is written again after the last file.
+        keys = {file.path: key_beside(file.path) for file in files}
 
         def note(file: StoredFile, old: str, new: str, counted: Rewritten | None) -> None:
             held = self._held(file, "here", "read", counted.removed if counted else 0)
@@ -159,7 +160,7 @@ class Deliveries:
             self._record(erasure_id, held, old, new, *rows)
 
         def made(path: Path, aside: Path) -> Rewritten:
-            counted = without(path, aside, self.in_files, key)
+            counted = without(path, aside, self.in_files, keys.get(path, []))
             return Rewritten(counted.rows, counted.differs, counted.removed)
 
         ours = [file for file in files if file.is_below(self._ours)]

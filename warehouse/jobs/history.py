@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -30,9 +30,9 @@ class BuiltByDbt:
         return project_sha256()
 
     @contextmanager
-    def build(self, model: str, known_at: datetime, as_at: date, *, tested: bool) -> Iterator[Then]:
+    def build(self, models: Sequence[str], known_at: datetime, as_at: date, *, tested: bool) -> Iterator[Then]:
         """See warehouse.deliver.history.History."""
-        made = extract_then(self._databases, self._warehouse, model, known_at, as_at, self._progress, tested=tested)
+        made = extract_then(self._databases, self._warehouse, models, known_at, as_at, self._progress, tested=tested)
         with made as vintage:
             yield Then(
                 vintage.build_id,

@@ -24,13 +24,18 @@ from warehouse.replicate.rule_lines import Place
 
 _COLUMNS = """
 select a.attname::text from ledger.deliveries as d
-join pg_attribute as a on a.attrelid = to_regclass(format('extracts.%%I', d.model))
-where d.delivery_id = %s and a.attname = %s and a.attnum > 0 and not a.attisdropped
+join ledger.delivery_files as f using (delivery_id)
+join pg_attribute as a on a.attrelid = to_regclass(format('extracts.%%I', coalesce(f.content ->> 'model', d.model)))
+where d.delivery_id = %s and f.attempt = %s and f.name = %s
+    and a.attname = %s and a.attnum > 0 and not a.attisdropped
 """
 
 _LINEAGE = """
-select d.model, to_jsonb(b) -> 'lineage' from ledger.deliveries as d join ledger.builds as b using (build_id)
-where d.delivery_id = %s
+select coalesce(f.content ->> 'model', d.model), to_jsonb(b) -> 'lineage'
+from ledger.deliveries as d
+join ledger.delivery_files as f using (delivery_id)
+join ledger.builds as b using (build_id)
+where d.delivery_id = %s and f.attempt = %s and f.name = %s
 """
 
 
@@ -67,14 +72,15 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
 
 
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
-    """The columns of a delivery that are made from a column of the source, or from any of a table.
+    """The columns of a file that are made from a column of the source, or from any of a table.
 
     By the lineage of the build that it was made from; without one, the columns of the same name.
     """
-    row = warehouse.execute(_LINEAGE, (file.delivery_id,)).fetchone()
+    which = (file.delivery_id, file.attempt, file.name)
+    row = warehouse.execute(_LINEAGE, which).fetchone()
     if row is not None and row[1] is not None:
         return sorted(made_of(row[1], place, f"extracts.{row[0]}"))
-    return [name for (name,) in warehouse.execute(_COLUMNS, (file.delivery_id, place[1])).fetchall()]
+    return [name for (name,) in warehouse.execute(_COLUMNS, (*which, place[1])).fetchall()]
 
 
 def made_of(lineage: Mapping[str, Any], place: Place, relation: str) -> set[str]:

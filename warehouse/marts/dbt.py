@@ -7,7 +7,7 @@ import importlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -100,28 +100,26 @@ class Dbt:
         with environment.no_server():
             self.manifest = self._invoke("parse", None, self._to_read)
 
-    def nodes_of(self, model: str) -> list[Node]:
-        """Those of a model and of all that it is made from."""
-        known, needed = Classes(), self._needed(model)
+    def nodes_of(self, models: Sequence[str]) -> list[Node]:
+        """Those of models and of all that they are made from."""
+        known, needed = Classes(), self._needed(models)
         found = (_node(one, known) for name, one in self.manifest.nodes.items() if name in needed)
         return [node for node in found if node]
 
-    def _needed(self, model: str) -> set[str]:
-        """A model and all that it is made from, as dbt knows them.
+    def _needed(self, models: Sequence[str]) -> set[str]:
+        """Models and all that they are made from, as dbt knows them.
 
         Raises:
-            BuildFailed: there is no such model.
+            BuildFailed: there is no model of such a name.
         """
-        begin = [
-            name for name, node in self.manifest.nodes.items() if (node.resource_type, node.name) == ("model", model)
-        ]
-        if not begin:
+        there = {node.name: name for name, node in self.manifest.nodes.items() if node.resource_type == "model"}
+        if missing := [model for model in models if model not in there]:
             raise BuildFailed(
-                f"There is no model {model}.",
+                f"There is no model {', '.join(missing)}.",
                 meaning="No model was built. Readers and receivers see the last good build.",
                 next_command="Name the model in the contract as it is named in models/, then run again.",
             )
-        needed: set[str] = set()
+        begin, needed = [there[model] for model in models], set[str]()
         while begin:
             name = begin.pop()
             if name not in needed:
@@ -129,11 +127,12 @@ class Dbt:
                 begin += self.manifest.nodes[name].depends_on_nodes if name in self.manifest.nodes else []
         return needed
 
-    def build(self, model: str | None = None, *, tested: bool = True) -> DbtResult:
-        """Make and test everything in the candidate schemas; or one model with all that it is made from.
+    def build(self, models: Sequence[str] = (), *, tested: bool = True) -> DbtResult:
+        """Make and test everything in the candidate schemas; or some models with all that they are made from.
 
         Args:
-            tested: also run the tests; those of one model where they are about it and what it is made from alone.
+            models: these alone; all of them when none is named.
+            tested: also run the tests; of some models those that are about them and what they are made from alone.
 
         Raises:
             BuildFailed: dbt could not run at all.
@@ -142,10 +141,10 @@ class Dbt:
         # A unit test brings its own rows: it says something of the project, which `make test` asks, and nothing of what
         # was replicated. They would be half the time of a build.
         options = ["--exclude-resource-type=unit_test", *([] if tested else ["--exclude-resource-type=test"])]
-        if model is not None:
-            options += [f"--select=+{model}", "--indirect-selection=cautious"]
+        if models:
+            options += [f"--select={' '.join(f'+{model}' for model in models)}", "--indirect-selection=cautious"]
         read = _read(self._invoke("build", self.manifest, self._to_build, *options))
-        wanted = _expected(self.manifest, None if model is None else self._needed(model), tested)
+        wanted = _expected(self.manifest, self._needed(models) if models else None, tested)
         missing = wanted - {item.node.unique_id for item in read.items}
         for unique_id in sorted(missing):
             read.result.failed.setdefault(unique_id.split(".")[2], "dbt left it out")

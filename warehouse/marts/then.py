@@ -7,7 +7,7 @@ of it is dropped by the next one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Final
@@ -29,14 +29,14 @@ _NOTHING = "It was built aside and dropped. Readers and receivers see the last g
 def extract_then(
     databases: Databases,
     connection: psycopg.Connection,
-    model: str,
+    models: Sequence[str],
     known_at: datetime,
     as_at: date,
     progress: Progress,
     *,
     tested: bool,
 ) -> Iterator[Vintage]:
-    """Build a model and all that it is made from; dropped when the block ends, however it ends.
+    """Build models and all that they are made from; dropped when the block ends, however it ends.
 
     Args:
         tested: also run the tests that are about these models alone.
@@ -51,9 +51,9 @@ def extract_then(
     vintages.check_moment(connection, known_at)
     try:
         with vintages.in_the_ledger(connection, NAME, known_at, as_at) as build_id:
-            progress.say(f"starting dbt for {model} as known at {known_at.isoformat(timespec='seconds')}")
+            progress.say(f"starting dbt for {', '.join(models)} as known at {known_at.isoformat(timespec='seconds')}")
             with dbt.session(databases, connection):
-                _build(databases, connection, build_id, model, known_at, as_at, progress, tested)
+                _build(databases, connection, build_id, models, known_at, as_at, progress, tested)
         yield vintages.find(connection, NAME)
     finally:
         if not connection.closed and not connection.broken:
@@ -64,7 +64,7 @@ def _build(
     databases: Databases,
     connection: psycopg.Connection,
     build_id: int,
-    model: str,
+    models: Sequence[str],
     known_at: datetime,
     as_at: date,
     progress: Progress,
@@ -72,15 +72,15 @@ def _build(
 ) -> None:
     project = dbt.Dbt(databases, as_at, progress, prefix=vintages.prefix_of(NAME), known_at=known_at)
     project.parse()
-    nodes = project.nodes_of(model)
+    nodes = project.nodes_of(models)
     made = {f"{node.candidate}.{node.name}": list(node.grain) for node in nodes}
     connection.execute("update ledger.builds set made = %s where build_id = %s", (json.dumps(made), build_id))
     candidate.make(connection, {node.candidate for node in nodes}, "vintage")
-    result = project.build(model, tested=tested)
+    result = project.build(models, tested=tested)
     if result.failed:
         name, reason = next(iter(result.failed.items()))
         failure = BuildFailed(
-            f"{model} as known at {known_at.isoformat(timespec='seconds')} failed at {name} ({reason}).",
+            f"{', '.join(models)} as known at {known_at.isoformat(timespec='seconds')} failed at {name} ({reason}).",
             meaning=_NOTHING,
             next_command="Build all of that moment and look at it: "
             f"warehouse build --as-known-at {known_at.isoformat()} --as-at {as_at} --name looked_at",

@@ -16,7 +16,7 @@ from warehouse.core.contracts import EXPORTS, ExtractName, load_contract, load_c
 from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn, extract_model
 from warehouse.core.contracts.new import new_contract
 from warehouse.core.contracts.place import contract_files
-from warehouse.core.contracts.sync import Synced, sync, synced
+from warehouse.core.contracts.sync import Synced, models_of, sync, synced
 from warehouse.core.errors import ContractError, UsageError
 from warehouse.core.terms import load_terms
 
@@ -66,7 +66,7 @@ schema:
 
 
 def run(text: str, model: ExtractModel = MODEL) -> Synced:
-    return synced(Path("exports/tps/people.odcs.yaml"), text.encode(), model)
+    return synced(Path("exports/tps/people.odcs.yaml"), text.encode(), [model])
 
 
 def changed(**columns: ModelColumn | None) -> ExtractModel:
@@ -77,7 +77,7 @@ def changed(**columns: ModelColumn | None) -> ExtractModel:
 
 @pytest.mark.parametrize("path", contract_files(), ids=lambda path: str(ExtractName.of_file(path)))
 def test_each_contract_of_the_product_says_what_its_model_says(path: Path) -> None:
-    found = sync(path, extract_model(ExtractName.of_file(path), load_terms()))
+    found = sync(path, models_of(path, load_terms()))
     assert found.changes == (), "run `warehouse contract sync`"
     assert found.content == path.read_bytes()
 
@@ -152,7 +152,7 @@ def test_a_column_that_is_gone_from_the_model_is_a_question_for_a_person() -> No
     ("before", "after", "words"),
     [
         ("      - name: hours\n        description: Hours a week.\n", "      - name: born\n", "`born` is listed twice"),
-        ("  - name: people ", "  - name: others\n  - name: people ", "must hold one table"),
+        ("  - name: people ", "  - name: others\n  - name: people ", "has 2 tables, and 1 are expected"),
         ("        classification: open\n", "        classification: *c\n", "undefined alias"),
         ("id: trw-tps-people\n", "id: x\nid: y\n", "is there twice"),
         ("      - name: trn\n", "      - trn\n      - name: trn\n", "has no name"),
@@ -272,7 +272,7 @@ def test_a_new_contract_waits_for_a_person_and_is_sound_when_its_gaps_are_filled
     assert f"{text.count('FILL IN: ')} gaps" in caught.value.what
     for place in ("description.purpose: why", "customProperties[sortKey].value", "slaProperties[dueDay].value"):
         assert place in caught.value.what
-    assert sync(path, MODEL).changes == ()
+    assert sync(path, [MODEL]).changes == ()
     path.write_text(fill(text))
     contract = load_contract(path)
     assert [(one.name, one.classification, one.required) for one in contract.columns] == [

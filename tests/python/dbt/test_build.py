@@ -25,6 +25,7 @@ from .of_the_build.bad_input import TestBadInput  # noqa: F401
 from .of_the_build.legacy import TestLegacy  # noqa: F401
 from .of_the_build.operations import TestOperations  # noqa: F401
 from .of_the_build.people import TestPeople  # noqa: F401
+from .of_the_build.vintage import TestVintage  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -269,6 +270,7 @@ def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
         "dandi_induction",
         "dandi_workforce",
         "tad_teachers",
+        "tad_vintage_people",
     )
     for extract in of_everybody:
         assert [str(row[0]) for row in built.rows(f"select distinct as_at_date from {extract}")] == [AS_AT]

@@ -140,8 +140,8 @@ def test_a_mart_is_for_everyone(models: list[Node]) -> None:
 
 
 def test_every_extract_has_an_exposure_with_an_owner(manifest: Node, models: list[Node]) -> None:
-    # What leaves is at the end of dbt's lineage, too: one exposure for each contract of exports/.
-    contracts = {contract.model for contract in load_contracts()}
+    # What leaves is at the end of dbt's lineage, too: one exposure for each table of each contract of exports/.
+    contracts = {model for contract in load_contracts() for model in contract.models}
     assert contracts == {m["name"] for m in in_layers(models, "extracts")}
     exposures = list(manifest["exposures"].values())
     assert sorted(one["name"] for one in exposures) == sorted(f"deliver_{name}" for name in contracts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -52,15 +52,16 @@ class MadeByHand:
     asked: list[tuple[str, datetime, date, bool]] = field(default_factory=list)
 
     @contextmanager
-    def build(self, model: str, known_at: datetime, as_at: date, *, tested: bool) -> Iterator[Then]:
-        self.asked.append((model, known_at, as_at, tested))
+    def build(self, models: Sequence[str], known_at: datetime, as_at: date, *, tested: bool) -> Iterator[Then]:
+        self.asked.append((" ".join(models), known_at, as_at, tested))
         if self.reaches is None or known_at < self.reaches:
             raise BeforeHistory("The warehouse knew nothing.", meaning="Nothing was built.", next_command="x")
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute(f"create schema {SCHEMA}".encode())
-            connection.execute(f"create table {SCHEMA}.{model} as select * from extracts.{model}".encode())
+            for model in models:
+                connection.execute(f"create table {SCHEMA}.{model} as select * from extracts.{model}".encode())
             if self.change:
-                connection.execute(self.change.format(table=f"{SCHEMA}.{model}").encode())
+                connection.execute(self.change.format(table=f"{SCHEMA}.{models[0]}").encode())
             row = connection.execute(
                 "insert into ledger.builds (as_at, known_up_to, project_sha256, vintage, known_at)"
                 " select %(day)s, (select xid from ledger.transactions where committed_at <= %(moment)s"

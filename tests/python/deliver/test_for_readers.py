@@ -208,12 +208,12 @@ def test_what_a_contract_calls_the_local_files_is_where_they_are() -> None:
     for contract in load_contracts():
         said = _document(contract.path)
         (local,) = [one for one in said["servers"] if one["server"] == "local"]
-        file = Path("deliveries") / Edition(contract, Month(2026, 9)).file_name(1)
-        if contract.schedule.every == "month":
-            assert file.match(local["path"]), local["path"]
         assert local["path"].startswith(f"deliveries/{contract.recipient}/{contract.name}/*/")
-        (table,) = said["schema"]
-        assert table["physicalName"] == table["name"]
+        for table, one in zip(said["schema"], contract.tables, strict=True):
+            file = Path("deliveries") / Edition(one, Month(2026, 9)).file_name(1)
+            if contract.schedule.every == "month":
+                assert file.match(local["path"].replace("{model}", table["name"])), local["path"]
+            assert table["physicalName"] == table["name"]
 
 
 def _document(path: Path) -> dict[str, Any]:

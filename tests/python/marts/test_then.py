@@ -54,7 +54,7 @@ def schemas(databases: Databases) -> list[str]:
 
 def test_only_what_it_is_made_from_is_built_and_all_of_it_goes(extracts: FreshDatabases) -> None:
     with extracts.warehouse() as connection:
-        with extract_then(extracts, connection, "small_teachers", SECOND, TODAY, Silent(), tested=True) as made:
+        with extract_then(extracts, connection, ["small_teachers"], SECOND, TODAY, Silent(), tested=True) as made:
             assert made.schemas == schemas(extracts) == ["trw_then_extracts", "trw_then_staging"], "and no marts"
             rows = connection.execute("select trn, last_name from trw_then_extracts.small_teachers order by 1")
             assert rows.fetchall() == [("1", "corrected"), ("2", "deleted")]
@@ -65,13 +65,13 @@ def test_only_what_it_is_made_from_is_built_and_all_of_it_goes(extracts: FreshDa
         before = datetime(2026, 8, 31, tzinfo=UTC)
         with (
             pytest.raises(BeforeHistory),
-            extract_then(extracts, connection, "small_teachers", before, TODAY, Silent(), tested=True),
+            extract_then(extracts, connection, ["small_teachers"], before, TODAY, Silent(), tested=True),
         ):
             pytest.fail("nothing was known")
         connection.execute("update public.kept set details = 'corrected' where alert_id = 2")
         with (
             pytest.raises(BuildFailed, match=r"at unique_small_teachers_last_name \(1 rows fail the test\)"),
-            extract_then(extracts, connection, "small_teachers", SECOND, TODAY, Silent(), tested=True),
+            extract_then(extracts, connection, ["small_teachers"], SECOND, TODAY, Silent(), tested=True),
         ):
             pytest.fail("a test fails")
         assert schemas(extracts) == []
@@ -81,11 +81,11 @@ def test_only_what_it_is_made_from_is_built_and_all_of_it_goes(extracts: FreshDa
             f" ('2026-10-01', '', '{NAME}', now(), '{{\"trw_then_marts.left_there\": []}}')"
         )
         vintages.candidate.make(connection, ["trw_then_marts"], "vintage")
-        with extract_then(extracts, connection, "small_teachers", SECOND, TODAY, Silent(), tested=False):
+        with extract_then(extracts, connection, ["small_teachers"], SECOND, TODAY, Silent(), tested=False):
             assert schemas(extracts) == ["trw_then_extracts", "trw_then_staging"]
         with (
             pytest.raises(BuildFailed, match="There is no model nobody"),
-            extract_then(extracts, connection, "nobody", SECOND, TODAY, Silent(), tested=False),
+            extract_then(extracts, connection, ["nobody"], SECOND, TODAY, Silent(), tested=False),
         ):
             pytest.fail("there is no such model")
 

@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from open_data_contract_standard.model import (
-    CustomProperty,
-    DataQuality,
-    OpenDataContractStandard,
-    SchemaObject,
-    SchemaProperty,
-)
+from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
 
 from warehouse.core.contracts.confirmation import acknowledgement_of, proof_of
 from warehouse.core.contracts.file_format import format_of
 from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
-from warehouse.core.contracts.model import (
-    IDENTIFIER,
-    QUASI_IDENTIFIER,
-    Classification,
-    Column,
-    Contract,
-    PseudonymKey,
-    Rule,
-    RuleKind,
-)
+from warehouse.core.contracts.model import IDENTIFIER, Changes, Column, Contract, FileFormat, PseudonymKey
 from warehouse.core.contracts.place import EXPORTS, ExtractName, contract_files
 from warehouse.core.contracts.read import contract_error, read
-from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
+from warehouse.core.contracts.references import named_by_table, with_references
 from warehouse.core.contracts.schedule import schedule_of
-from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
+from warehouse.core.contracts.table import OF_A_TABLE, Table, TableReader
 from warehouse.core.destinations import kind_of_server, server_types
 from warehouse.core.settings import near
 
@@ -57,12 +41,13 @@ _CUSTOM = {
     "firstDay",
     *GROUNDS,
     "fileName",
+    "changes",
 }
 _MAY_CHANGE = {"confirmation", "acknowledgement", "agreement"}
 """Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
 
-_HEADING = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]{0,62}\Z")
-"""What a file may call a column."""
+OF_A_FILE = {*OF_A_TABLE, "fileName"}
+"""Properties that a table may have of its own where a contract has several."""
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
@@ -110,7 +95,7 @@ class _Loader:
 
     def contract(self) -> Contract:
         document, extract = self._document, ExtractName.of_file(self._path)
-        recipient, name = extract
+        recipient, name, _ = extract
         for what, value in (("folder", recipient), ("file", name)):
             if not IDENTIFIER.match(value):
                 self._wrong(what, f"`{value}` is not a name of small letters, digits and underscores")
@@ -124,20 +109,21 @@ class _Loader:
             self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{extract.model}`")
         status, version = status_of(document, self._wrong), version_of(document, self._wrong)
         purpose, grounds = grounds_of(document, custom, status, self._wrong)
-        columns, rules, description = self._table()
-        sort_key = self._sort_key(custom.get("sortKey"), columns)
-        as_at = self._as_at(custom.get("asAtColumn"), columns)
-        file_format = format_of(custom, columns, self._wrong)
-        period_column, newest_of = self._period(custom, columns)
+        tables = self._tables(custom)
+        columns = tuple(column for table in tables for column in table.columns)
+        formats = self._formats(custom, tables)
+        period_column = next((table.period_column for table in tables if table.period_column), None)
         said = {str(entry.property): entry for entry in document.slaProperties or []}
         schedule, retention = schedule_of(said, custom.get("firstDay"), period_column, self._wrong)
         destinations = self._destinations()
         proof = proof_of(custom, self._wrong)
         acknowledgement = acknowledgement_of(custom, proof, self._wrong)
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
+        changes = self._changes(custom.get("changes"), tables)
         if self._problems:
             raise contract_error(self._path, self._problems)
-        return Contract(
+        first = tables[0]
+        whole = Contract(
             path=self._path,
             sha256=hashlib.sha256(self._content).hexdigest(),
             id=str(document.id),
@@ -147,13 +133,13 @@ class _Loader:
             recipient=recipient,
             name=name,
             model=model,
-            description=description,
+            description=first.description if len(tables) == 1 else self._description(tables),
             purpose=purpose,
             columns=columns,
-            rules=rules,
-            sort_key=sort_key,
-            as_at_column=as_at,
-            format=file_format,
+            rules=tuple(rule for table in tables for rule in table.rules),
+            sort_key=first.sort_key,
+            as_at_column=first.as_at_column,
+            format=formats[0][1],
             schedule=schedule,
             destinations=destinations,
             proof=proof,
@@ -162,8 +148,16 @@ class _Loader:
             content_sha256=_content(document),
             pseudonym_key=pseudonym_key,
             period_column=period_column,
-            newest_of=newest_of,
-            primary_key=tuple(one.name or "" for one in self._entries() if one.primaryKey),
+            newest_of=first.newest_of,
+            primary_key=first.primary_key,
+            changes=changes,
+        )
+        if len(formats) == 1:
+            return whole
+        several = len(tables) > 1
+        return replace(
+            whole,
+            parts=tuple(_part(whole, table, file_format, several=several) for table, file_format in formats),
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -171,91 +165,86 @@ class _Loader:
     def _wrong(self, place: str, what: str) -> None:
         self._problems.append(f"{place}: {what}")
 
-    def _custom(self, properties: list[CustomProperty]) -> dict[str, Any]:
+    def _custom(
+        self, properties: list[CustomProperty], known: Collection[str] = _CUSTOM, place: str = "customProperties"
+    ) -> dict[str, Any]:
         for entry in properties:
-            if entry.property not in _CUSTOM:
-                self._wrong("customProperties", f"`{entry.property}` is not a property that this product reads")
+            if entry.property not in known:
+                self._wrong(place, f"`{entry.property}` is not a property that this product reads")
         return {str(entry.property): entry.value for entry in properties}
 
-    def _table(self) -> tuple[tuple[Column, ...], tuple[Rule, ...], str]:
-        tables = self._document.schema_ or []
-        if len(tables) != 1 or not tables[0].properties:
-            self._wrong("schema", "must hold one table with its columns in `properties`")
-            return (), (), ""
-        table: SchemaObject = tables[0]
-        properties = table.properties or []
-        columns = [
-            column
-            for position, entry in enumerate(properties)
-            if (column := self._column(f"schema[0].properties[{position}]", entry)) is not None
-        ]
-        names = [column.name for column in columns]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            self._wrong("schema[0].properties", f"column `{name}` is there twice")
-        headings = [column.in_file for column in columns]
-        for name in sorted({name for name in headings if headings.count(name) > max(1, names.count(name))}):
-            self._wrong("schema[0].properties", f"two columns have the physicalName `{name}`")
-        known, rules = frozenset(names), [rule for column in columns for rule in column_rules(column)]
-        qualities: list[tuple[str, DataQuality, str | None]]
-        qualities = [("schema[0].quality", entry, None) for entry in table.quality or []]
-        for position, entry in enumerate(properties):
-            place = f"schema[0].properties[{position}].quality"
-            qualities += [(place, quality, entry.name) for quality in entry.quality or []]
-        for place, quality, owner in qualities:
-            try:
-                rule = quality_rule(quality, owner, known)
-            except Unusable as error:
-                self._wrong(place, str(error))
+    def _tables(self, custom: dict[str, Any]) -> list[Table]:
+        objects = self._document.schema_ or []
+        several = len(objects) > 1
+        if not objects or not all(one.properties for one in objects):
+            self._wrong("schema", "must hold a table with its columns in `properties`, or several of them")
+            return []
+        for name in OF_A_TABLE if several else ():
+            if name in custom:
+                self._wrong(f"customProperties.{name}", "is of one table: say it in the customProperties of each")
+        names = [str(one.name) for one in objects]
+        found = []
+        for position, one in enumerate(objects):
+            place = f"schema[{position}]"
+            if several and not IDENTIFIER.match(names[position]):
+                self._wrong(f"{place}.name", f"`{one.name}` is not a name of small letters, digits and underscores")
+            if names.count(names[position]) > 1:
+                self._wrong(f"{place}.name", f"`{one.name}` is the name of two tables")
+            if several:
+                given = self._custom(one.customProperties or [], OF_A_FILE, f"{place}.customProperties")
+                key = [entry.name for entry in one.properties or [] if entry.primaryKey]
+                given = {"sortKey": key, **given}
+                reader = TableReader(place, one, given, f"{place}.customProperties", self._wrong)
             else:
-                rules += [rule] if rule else []
-        key = tuple(entry.name or "" for entry in properties if entry.primaryKey)
-        if not key:
-            self._wrong("schema[0].properties", "no column is a primaryKey, so rows cannot be distinguished")
-        elif len(key) > 1:
-            rules.append(Rule(f"{' and '.join(key)} are unique together", RuleKind.UNIQUE, key))
-        return tuple(columns), tuple(rules), " ".join((table.description or "").split())
+                reader = TableReader(place, one, custom, "customProperties", self._wrong)
+            found.append(reader.table())
+        keyed = with_references(objects, found, self._wrong)
+        return [named_by_table(table) for table in keyed] if several else keyed
 
-    def _column(self, place: str, entry: SchemaProperty) -> Column | None:
-        name, before = entry.name or "", len(self._problems)
-        if not IDENTIFIER.match(name):
-            self._wrong(f"{place}.name", f"`{name}` is not a name of small letters, digits and underscores")
-        place = f"{place} ({name})"
-        if entry.classification not in get_args(Classification):
-            given = f"is `{entry.classification}`" if entry.classification else "is missing"
-            self._wrong(f"{place}.classification", f"{given}; it must be one of {', '.join(get_args(Classification))}")
-        if not (entry.description or "").strip():
-            self._wrong(f"{place}.description", "is missing")
-        column_type = self._type(place, entry)
-        options = self._options(place, entry, column_type)
-        if entry.physicalName is not None and not _HEADING.match(entry.physicalName):
-            self._wrong(f"{place}.physicalName", "is not a name of letters, digits, underscores and spaces")
-        pseudonym = self._is_pseudonym(place, entry, column_type)
-        if len(self._problems) > before or column_type is None:
+    def _formats(self, custom: dict[str, Any], tables: list[Table]) -> list[tuple[Table, FileFormat]]:
+        """Each file of a delivery: the forms one after the other, in each of them every table."""
+        kinds = custom.get("fileFormat")
+        listed: list[Any] = kinds if isinstance(kinds, list) and kinds else [kinds]
+        objects = self._document.schema_ or []
+        found = []
+        for kind in listed:
+            for table, one in zip(tables, objects, strict=False):
+                own = {str(entry.property): entry.value for entry in one.customProperties or []}
+                given = {**custom, "fileFormat": kind}
+                given |= {"fileName": own["fileName"]} if len(tables) > 1 and "fileName" in own else {}
+                if kind != "csv" and "csv" in listed:
+                    given.pop("formulaCharacters", None)
+                found.append((table, format_of(given, table.columns, self._wrong)))
+        if len(listed) > 1 and listed != ["csv", "parquet"]:
+            self._wrong("customProperties.fileFormat", "is a list of other forms than [csv, parquet]")
+        if len(found) > 1:
+            self._several_files(custom, [one for _, one in found])
+        return found
+
+    def _several_files(self, custom: dict[str, Any], formats: list[FileFormat]) -> None:
+        if any(one.layout for one in formats):
+            self._wrong("customProperties.fileFormat", "fixed-width is for a delivery of one file")
+        if custom.get("rowsPerFile") is not None:
+            self._wrong("customProperties.rowsPerFile", "is for a contract of one table in one form")
+        given = [one.file_name for one in formats if one.file_name]
+        for name in sorted({name for name in given if given.count(name) > 1}):
+            self._wrong("customProperties.fileName", f"`{name}` is the name of two files of a delivery")
+
+    def _changes(self, given: Any, tables: list[Table]) -> Changes | None:
+        if given is None:
             return None
-        return Column(
-            name=name,
-            type=column_type,
-            physical_type=entry.physicalType or "",
-            classification=entry.classification,  # type: ignore[arg-type]  # just checked
-            description=" ".join((entry.description or "").split()),
-            required=bool(entry.required or entry.primaryKey),
-            unique=bool(entry.unique) or self._is_whole_key(entry),
-            constraints=options,
-            quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),
-            pseudonym=pseudonym,
-            heading=entry.physicalName or "",
-        )
+        place = "customProperties.changes"
+        person, merged = (given.get("person"), given.get("merged")) if isinstance(given, dict) else (None, None)
+        if len(tables) < 2 or not any(table.primary_key == (person,) for table in tables):
+            self._wrong(place, "needs `person`, the column that is the key of one of several tables")
+        map_ = next((table for table in tables if table.name == merged), None)
+        if map_ is None or len(map_.primary_key) != 1 or person not in {column.name for column in map_.columns}:
+            self._wrong(place, "needs `merged`, a table with a key of one column, and with `person`")
+        return Changes(str(person), str(merged))
 
-    def _is_pseudonym(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> bool:
-        """Whether a column leaves as a pseudonym: 64 hexadecimal digits that still stand for one person."""
-        given = {str(one.property): one.value for one in entry.customProperties or []}
-        if not given.get("pseudonym"):
-            return False
-        if column_type is not None and column_type.kind is not Kind.STRING:
-            self._wrong(f"{place}.customProperties.pseudonym", "a pseudonym is a text")
-        if entry.classification == "open":
-            self._wrong(f"{place}.classification", "is `open`; a pseudonym is at least personal")
-        return True
+    def _description(self, tables: list[Table]) -> str:
+        usage = self._document.description.usage if self._document.description else None
+        return " ".join((usage or f"Files of {', '.join(table.name for table in tables)}.").split())
 
     def _pseudonym_key(self, given: Any, columns: tuple[Column, ...]) -> PseudonymKey | None:
         place, wanted = "customProperties.pseudonymKey", any(column.pseudonym for column in columns)
@@ -275,78 +264,6 @@ class _Loader:
             return None
         return PseudonymKey(purpose, version)
 
-    def _entries(self) -> list[SchemaProperty]:
-        tables = self._document.schema_ or []
-        return tables[0].properties or [] if tables else []
-
-    def _is_whole_key(self, entry: SchemaProperty) -> bool:
-        keys = [one for one in self._entries() if one.primaryKey]
-        return bool(entry.primaryKey) and len(keys) == 1
-
-    def _type(self, place: str, entry: SchemaProperty) -> ColumnType | None:
-        if not entry.physicalType:
-            self._wrong(f"{place}.physicalType", "is missing")
-            return None
-        column_type = parse_type(entry.physicalType)
-        if column_type is None:
-            self._wrong(f"{place}.physicalType", f"`{entry.physicalType}` is not a type that a file can carry")
-            return None
-        if entry.logicalType != LOGICAL_TYPES[column_type.kind]:
-            wanted = LOGICAL_TYPES[column_type.kind]
-            self._wrong(f"{place}.logicalType", f"is `{entry.logicalType}`, but {entry.physicalType} is a {wanted}")
-        if column_type.kind is Kind.DECIMAL and not 0 < (column_type.size or 0) <= LARGEST_PRECISION:
-            self._wrong(f"{place}.physicalType", f"a numeric needs a precision of at most {LARGEST_PRECISION} digits")
-        return column_type
-
-    def _options(self, place: str, entry: SchemaProperty, column_type: ColumnType | None) -> dict[str, Any]:
-        options = dict(entry.logicalTypeOptions or {})
-        if "pattern" in options:
-            try:
-                re.compile(str(options["pattern"]))
-            except re.error as error:
-                self._wrong(f"{place}.logicalTypeOptions.pattern", f"is not a regular expression ({error})")
-        if column_type is not None and column_type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE):
-            parse = date.fromisoformat if column_type.kind is Kind.DATE else datetime.fromisoformat
-            for bound in BOUNDS:
-                try:
-                    parse(str(options.get(bound, "2000-01-01")))
-                except ValueError:
-                    self._wrong(f"{place}.logicalTypeOptions.{bound}", "is not an ISO date")
-        return options
-
-    def _sort_key(self, given: object, columns: tuple[Column, ...]) -> tuple[str, ...]:
-        place = "customProperties.sortKey"
-        if not isinstance(given, list) or not given or not all(isinstance(name, str) for name in given):
-            self._wrong(place, "must be a list of columns")
-            return ()
-        names = {column.name for column in columns}
-        for name in given:
-            if name not in names:
-                self._wrong(place, f"no column `{name}` in this contract")
-        whole_key = {entry.name for entry in self._entries() if entry.primaryKey}
-        unique = {column.name for column in columns if column.unique and column.required}
-        if not unique & set(given) and not whole_key <= set(given):
-            # Rows that tie in the order could come in any order, and the file would not be the same twice.
-            self._wrong(place, "must hold the primary key or a required unique column, or the order is not certain")
-        return tuple(given)
-
-    def _as_at(self, given: object, columns: tuple[Column, ...]) -> str | None:
-        if given is None:
-            return None
-        if given not in {column.name for column in columns if column.type.kind is Kind.DATE}:
-            self._wrong("customProperties.asAtColumn", f"`{given}` is not a date column of this contract")
-        return str(given)
-
-    def _period(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> tuple[str | None, tuple[str, ...]]:
-        given, newest = custom.get("periodColumn"), custom.get("newestOf", [])
-        if given is not None and given not in {column.name for column in columns if column.type.kind is Kind.DATE}:
-            self._wrong("customProperties.periodColumn", f"`{given}` is not a date column of this contract")
-        names = {column.name for column in columns}
-        if not isinstance(newest, list) or not set(newest) <= names or (newest and given is None):
-            self._wrong("customProperties.newestOf", "must be a list of columns, beside a periodColumn")
-            return None, ()
-        return (None if given is None else str(given)), tuple(newest)
-
     def _destinations(self) -> frozenset[str]:
         kinds = set()
         for position, server in enumerate(self._document.servers or []):
@@ -361,6 +278,24 @@ class _Loader:
         if not kinds:
             self._wrong("servers", "is missing: a contract says what kinds of place it may go to")
         return frozenset(kinds)
+
+
+def _part(whole: Contract, table: Table, file_format: FileFormat, *, several: bool) -> Contract:
+    """A contract as that of one of the files that a delivery of it has."""
+    return replace(
+        whole,
+        table=table.name if several else "",
+        model=f"{whole.model}_{table.name}" if several else whole.model,
+        description=table.description,
+        columns=table.columns,
+        rules=table.rules,
+        sort_key=table.sort_key,
+        as_at_column=table.as_at_column,
+        format=file_format,
+        period_column=table.period_column,
+        newest_of=table.newest_of,
+        primary_key=table.primary_key,
+    )
 
 
 def _content(document: OpenDataContractStandard) -> str:

@@ -65,12 +65,14 @@ class Column:
 
 
 class RuleKind(StrEnum):
-    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, or each row's values."""
+    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, each row's values, or the
+    key of another table."""
 
     ROW_COUNT = "row count"
     VOLUME = "volume"
     UNIQUE = "unique"
     VALUES = "values"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Rule:
         name: as it is reported when broken.
         columns: what it is about; none for a row count.
         expectation: the Great Expectations name of a rule on values, such as "expect_column_values_to_not_be_null".
-        arguments: of the expectation, apart from its columns.
+        arguments: of the expectation, apart from its columns; of a reference the `table` and its `columns`.
         limit: how many rows may break it.
     """
 
@@ -174,6 +176,19 @@ class PseudonymKey:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """How rows are known to be of whom, where a manifest says what changed since the last delivery, and why.
+
+    Attributes:
+        person: the column with the person, in each table that has one; the whole key of one of them.
+        merged: the table whose key is a record, and which says in whose it was merged.
+    """
+
+    person: str
+    merged: str
+
+
+@dataclass(frozen=True)
 class Schedule:
     """When a delivery is owed: for each whole calendar month, or for the days since the delivery before.
 
@@ -208,6 +223,10 @@ class Contract:
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
         content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
+        changes: how to tell what changed since the last delivery; None where the manifest does not say it.
+        table: of the contract of one file of several, the name of its table; empty otherwise.
+        parts: the contract once more as that of each file, where a delivery has several tables or forms. Columns and
+            rules are those of all of them then; what else is about rows is that of the first.
     """
 
     path: Path
@@ -236,6 +255,29 @@ class Contract:
     newest_of: tuple[str, ...] = ()
     primary_key: tuple[str, ...] = ()
     acknowledgement: str | None = None
+    changes: Changes | None = None
+    table: str = ""
+    parts: tuple[Contract, ...] = ()
+
+    @property
+    def files(self) -> tuple[Contract, ...]:
+        """The contract of each file that a delivery has; with `rows_per_file` of each run of files."""
+        return self.parts or (self,)
+
+    @property
+    def tables(self) -> tuple[Contract, ...]:
+        """The contract of each table, which is that of its file in the first form."""
+        return tuple(one for one in self.files if one.format.kind == self.format.kind)
+
+    @property
+    def models(self) -> list[str]:
+        """The dbt model of each table."""
+        return [one.model for one in self.tables]
+
+    @property
+    def of_what(self) -> str:
+        """What it is called in a message, such as tad/vintage, or tad/vintage: people for one file of several."""
+        return f"{self.recipient}/{self.name}" + (f": {self.table}" if self.table else "")
 
     def column(self, name: str) -> Column:
         """A column by its name, which is known to be there."""

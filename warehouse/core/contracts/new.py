@@ -47,7 +47,7 @@ def new_contract(extract: ExtractName, model: ExtractModel, folder: Path = EXPOR
         "@columns@": "\n".join(f"      - name: {name}" for name in names),
     }.items():
         text = text.replace(word, value)
-    content = synced(path, text.encode("utf-8"), model).content
+    content = synced(path, text.encode("utf-8"), [model]).content
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("xb") as file:

@@ -15,10 +15,11 @@ SUFFIX = ".odcs.yaml"
 
 
 class ExtractName(NamedTuple):
-    """What an extract is called: its recipient and its own name."""
+    """What an extract is called: its recipient and its own name; and of one table of several, the table."""
 
     recipient: str
     name: str
+    table: str = ""
 
     @classmethod
     def parse(cls, text: str) -> ExtractName:
@@ -28,7 +29,7 @@ class ExtractName(NamedTuple):
             UsageError: it is not RECIPIENT/EXTRACT, each a name that a folder and a file may have.
         """
         found = cls(*text.partition("/")[::2])
-        if not all(IDENTIFIER.match(part) for part in found):
+        if not all(IDENTIFIER.match(part) for part in found[:2]):
             raise UsageError(
                 f"{text!r} is not the name of an extract.",
                 meaning="Nothing was done.",
@@ -46,8 +47,8 @@ class ExtractName(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The dbt model that makes it."""
-        return f"{self.recipient}_{self.name}"
+        """The dbt model that makes it; of several tables, what the names of their models begin with."""
+        return f"{self.recipient}_{self.name}" + (f"_{self.table}" if self.table else "")
 
     def path(self, folder: Path = EXPORTS) -> Path:
         """Where its contract belongs."""

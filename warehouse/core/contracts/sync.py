@@ -7,8 +7,8 @@ one that is gone from the model is a question for a person. Nothing else of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,10 +16,12 @@ import yaml
 
 from warehouse.core import whole_files
 from warehouse.core.contracts.edit import CannotEdit, Editor
-from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn
+from warehouse.core.contracts.extract_model import ExtractModel, ModelColumn, extract_model
 from warehouse.core.contracts.model import QUASI_IDENTIFIER, Classification
+from warehouse.core.contracts.place import ExtractName
 from warehouse.core.contracts.read import compose, contract_error, read_bytes
 from warehouse.core.contracts.types import LOGICAL_TYPES, Kind, parse_type, why_it_cannot_hold
+from warehouse.core.terms import Term
 
 _ORDER = ("name", "description", "logicalType", "physicalType", "required", "classification", "tags")
 """Of the keys that follow from the model; each is put behind the nearest one before it."""
@@ -68,21 +70,51 @@ class Synced:
         whole_files.give_name(aside, self.path)
 
 
-def sync(path: Path, model: ExtractModel) -> Synced:
-    """Hold a contract against its model. Changes no file.
+def models_of(path: Path, dictionary: dict[str, Term]) -> list[ExtractModel]:
+    """The models of a contract's tables, in their order in the file.
+
+    Raises:
+        ContractError: the contract cannot be read, or has a table of which there is no model.
+        TermsError: a column of a model is no term of the field dictionary.
+    """
+    extract, tables = ExtractName.of_file(path), _tables(path, compose(path, read_bytes(path)))
+    if len(tables) == 1:
+        return [extract_model(extract, dictionary)]
+    return [extract_model(extract._replace(table=_values(one).get("name", "")), dictionary) for one in tables]
+
+
+def sync(path: Path, models: Sequence[ExtractModel]) -> Synced:
+    """Hold a contract against its models. Changes no file.
+
+    Args:
+        models: of its tables, in their order.
 
     Raises:
         ContractError: it cannot be read, or names a column that the model does not have; or a value cannot be replaced
             without changing another.
     """
-    return synced(path, read_bytes(path), model)
+    return synced(path, read_bytes(path), models)
 
 
-def synced(path: Path, content: bytes, model: ExtractModel) -> Synced:
+def synced(path: Path, content: bytes, models: Sequence[ExtractModel]) -> Synced:
     """The same for the content of a file that need not be there yet."""
+    tables = _tables(path, compose(path, content))
+    if len(tables) != len(models):
+        raise contract_error(path, [f"schema: has {len(tables)} tables, and {len(models)} are expected"])
+    done = Synced(path, (), (), content)
+    for position, model in enumerate(models):
+        one = _synced_table(path, done.content, model, position)
+        before = f"{model.name}: " if len(models) > 1 else ""
+        changes = (replace(change, place=before + change.place) for change in one.changes)
+        left = (before + name for name in one.left_behind)
+        done = Synced(path, (*done.changes, *changes), (*done.left_behind, *left), one.content)
+    return done
+
+
+def _synced_table(path: Path, content: bytes, model: ExtractModel, position: int) -> Synced:
     root = compose(path, content)
     text = content.decode("utf-8")
-    table, columns = _table(path, root)
+    table, columns = _table(path, root, position)
     known = {column.name: column for column in model.columns}
     problems = [f"column {name}: {model.name} has no such column" for name in columns if name not in known]
     if problems:
@@ -103,24 +135,30 @@ def synced(path: Path, content: bytes, model: ExtractModel) -> Synced:
                     raise contract_error(path, [f"{place}: {error}"]) from None
                 changes.append(Change(place, key, was, value))
     left = tuple(name for name in known if name not in columns)
-    return Synced(path, tuple(changes), left, _checked(path, root, editor.text(), changes).encode("utf-8"))
+    return Synced(path, tuple(changes), left, _checked(path, root, editor.text(), changes, position).encode("utf-8"))
 
 
-def _table(path: Path, root: yaml.Node) -> tuple[yaml.MappingNode, dict[str, yaml.MappingNode]]:
-    """The one table of a contract and its columns by name, in the order of the file."""
+def _tables(path: Path, root: yaml.Node) -> list[yaml.MappingNode]:
     tables = _child(root, "schema")
-    if not isinstance(tables, yaml.SequenceNode) or len(tables.value) != 1:
-        raise contract_error(path, ["schema: must hold one table with its columns in `properties`"])
-    table = tables.value[0]
+    found = tables.value if isinstance(tables, yaml.SequenceNode) else []
+    if not found or not all(isinstance(one, yaml.MappingNode) for one in found):
+        raise contract_error(path, ["schema: must hold a table with its columns in `properties`, or several of them"])
+    return list(found)
+
+
+def _table(path: Path, root: yaml.Node, number: int) -> tuple[yaml.MappingNode, dict[str, yaml.MappingNode]]:
+    """One table of a contract and its columns by name, in the order of the file."""
+    tables = _tables(path, root)
+    table = tables[number]
     properties = _child(table, "properties")
     if not isinstance(properties, yaml.SequenceNode) or not properties.value:
-        raise contract_error(path, ["schema[0].properties: must be the list of columns"])
+        raise contract_error(path, [f"schema[{number}].properties: must be the list of columns"])
     columns: dict[str, yaml.MappingNode] = {}
     for position, entry in enumerate(properties.value):
         name = _values(entry).get("name") if isinstance(entry, yaml.MappingNode) else None
         if not name or name in columns:
             what = f"column `{name}` is listed twice" if name else "has no name"
-            raise contract_error(path, [f"schema[0].properties[{position}]: {what}"])
+            raise contract_error(path, [f"schema[{number}].properties[{position}]: {what}"])
         columns[name] = entry
     return table, columns
 
@@ -177,7 +215,7 @@ def _holds(contract: str, model: str) -> bool:
     return unbounded or why_it_cannot_hold(mine, theirs) is None
 
 
-def _checked(path: Path, before: yaml.Node, text: str, changes: list[Change]) -> str:
+def _checked(path: Path, before: yaml.Node, text: str, changes: list[Change], number: int) -> str:
     """The new text, when it reads as the old one with these changes and no other.
 
     Raises:
@@ -187,7 +225,7 @@ def _checked(path: Path, before: yaml.Node, text: str, changes: list[Change]) ->
         after = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         after = None
-    if after is None or _plain(after) != _expected(before, changes):
+    if after is None or _plain(after) != _expected(before, changes, number):
         raise contract_error(path, ["its form of YAML cannot be rewritten in place: correct it by hand"])
     return text
 
@@ -200,10 +238,10 @@ def _plain(node: yaml.Node) -> object:
     return node.value
 
 
-def _expected(root: yaml.Node, changes: list[Change]) -> object:
+def _expected(root: yaml.Node, changes: list[Change], number: int) -> object:
     document = _plain(root)
     assert isinstance(document, dict)
-    table = document["schema"][0]
+    table = document["schema"][number]
     columns = {column["name"]: column for column in table["properties"]}
     for change in changes:
         now = change.now.strip("[]").split(", ") if change.key == "tags" else change.now

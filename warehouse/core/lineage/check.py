@@ -191,7 +191,7 @@ def check_contract(judge: Judge, contract: Contract) -> None:
 
 
 def _leaving(judge: Judge, contracts: Iterable[Contract]) -> Iterator[TooLow]:
-    for contract in contracts:
+    for contract in (table for whole in contracts for table in whole.tables):
         for column in contract.columns:
             origin = Origin(f"extracts.{contract.model}", column.name)
             least = LEVELS.index(judge.least(origin))
