@@ -1,16 +1,19 @@
 """The gate: the files in the outbox, read back from the disk, against every rule of the contract.
 
 No step holds a whole file. Rules on values are evaluated on distinct values with their counts, which are released
-when they become many. Keys are compared in slices: one pass over the file for each slice of their hashes.
+when they become many. Keys are hashed in the same pass; only slices of the hashes in which two are alike are read again
+and compared (key_hashes.py).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.core.contracts import Contract, Rule, RuleKind
 from warehouse.core.errors import CheckFailed
@@ -19,6 +22,7 @@ from warehouse.deliver import broken_rows
 from warehouse.deliver.breach import Breach, in_words
 from warehouse.deliver.expectations import COUNT, Gate, hash_slice
 from warehouse.deliver.files import FileFacts
+from warehouse.deliver.key_hashes import KeyHashes
 from warehouse.deliver.read_back import batches
 
 DISTINCT_LIMIT = 40_000
@@ -47,14 +51,20 @@ def check_files(contract: Contract, files: Sequence[tuple[Path, FileFacts]], pro
     total = sum(facts.rows or 0 for _, facts in files)
     progress.say(f"checking {contract.of_what} against {len(contract.rules)} rules")
     gate = Gate({column.name: column for column in contract.columns})
-    breaches = [
-        Breach(rule.name, rule.columns, rows, broken_rows.of_values(contract, files, gate, rule))
-        for rule, rows in _values(contract, files, gate, progress)
-        if not rule.limit.allows(rows, total)
-    ]
-    for rule in contract.rules:
-        if rule.kind is RuleKind.UNIQUE:
-            breaches += _duplicates(contract, files, gate, rule, total)
+    slices = max(1, math.ceil(total / KEYS_PER_PASS))
+    with ExitStack() as stack:
+        keys = [
+            stack.enter_context(KeyHashes(rule, slices, files[0][0].parent))
+            for rule in contract.rules
+            if rule.kind is RuleKind.UNIQUE and files
+        ]
+        breaches = [
+            Breach(rule.name, rule.columns, rows, broken_rows.of_values(contract, files, gate, rule))
+            for rule, rows in _values(contract, files, gate, keys, progress)
+            if not rule.limit.allows(rows, total)
+        ]
+        for one in keys:
+            breaches += _duplicates(contract, files, gate, one, slices, total)
     if breaches:
         raise failing(contract, breaches)
 
@@ -72,7 +82,11 @@ def failing(contract: Contract, breaches: Sequence[Breach]) -> CheckFailed:
 
 
 def _values(
-    contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, progress: Progress
+    contract: Contract,
+    files: Sequence[tuple[Path, FileFacts]],
+    gate: Gate,
+    keys: Sequence[KeyHashes],
+    progress: Progress,
 ) -> list[tuple[Rule, int]]:
     by_columns: dict[tuple[str, ...], list[Rule]] = {}
     for rule in contract.rules:
@@ -86,6 +100,8 @@ def _values(
             rows += batch.num_rows
             for tally in tallies:
                 tally.add(batch)
+            for of_rule in keys:
+                of_rule.add(batch)
             progress.count(f"checking {path.name}", done + rows)
         if rows != facts.rows:
             raise CheckFailed(
@@ -107,9 +123,8 @@ class _Tally:
         self._broken = [0] * len(rules)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        table = pa.table({name: batch.column(name) for name in self._columns})
-        counted = table.group_by(self._columns).aggregate([([], "count_all")])
-        self._parts.append(counted.rename_columns([*self._columns, COUNT]))
+        counted = _counted(batch, self._columns)
+        self._parts.append(counted)
         self._size += counted.num_rows
         if self._size > DISTINCT_LIMIT:
             self._parts = [self._merged()]
@@ -132,21 +147,37 @@ class _Tally:
         self._parts, self._size = [], 0
 
 
+def _counted(batch: pa.RecordBatch, columns: list[str]) -> pa.Table:
+    """The distinct values of some columns, and how many rows have them."""
+    if len(columns) == 1:
+        found = pc.value_counts(batch.column(columns[0]))
+        return pa.table([found.field("values"), found.field("counts")], names=[*columns, COUNT])
+    table = pa.table({name: batch.column(name) for name in columns})
+    return table.group_by(columns).aggregate([([], "count_all")]).rename_columns([*columns, COUNT])
+
+
 def _duplicates(
-    contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, rule: Rule, total: int
+    contract: Contract,
+    files: Sequence[tuple[Path, FileFacts]],
+    gate: Gate,
+    keys: KeyHashes,
+    slices: int,
+    total: int,
 ) -> list[Breach]:
     """How many rows share their key with another, over all files of the delivery; empty when as many may."""
-    passes, broken = max(1, math.ceil(total / KEYS_PER_PASS)), 0
+    rule, broken = keys.rule, 0
     first_with_some: int | None = None
-    for number in range(passes):
-        slices = []
-        for path, _ in files:
-            for batch in batches(path, contract, list(rule.columns)):
-                slices.append(hash_slice(pa.table([*batch.columns], names=batch.schema.names), passes, number))
-        if slices and (found := gate.rows_not_unique(rule, slices)):
+    for number in keys.with_two_alike():
+        # Two keys may have one hash, and a key that is null throughout is none: the keys themselves are compared.
+        frames = [
+            hash_slice(pa.table([*batch.columns], names=batch.schema.names), slices, number)
+            for path, _ in files
+            for batch in batches(path, contract, list(rule.columns))
+        ]
+        if found := gate.rows_not_unique(rule, frames):
             broken += found
             first_with_some = number if first_with_some is None else first_with_some
     if rule.limit.allows(broken, total):
         return []
-    where = () if first_with_some is None else broken_rows.of_keys(contract, files, rule, passes, first_with_some)
+    where = () if first_with_some is None else broken_rows.of_keys(contract, files, rule, slices, first_with_some)
     return [Breach(rule.name, rule.columns, broken, where)]

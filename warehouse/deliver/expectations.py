@@ -132,10 +132,28 @@ class Gate:
 
 def hash_slice(table: pa.Table, slices: int, number: int) -> Any:
     """The rows whose hash falls into one of so many slices, as a pandas frame; equal rows fall into the same."""
-    frame = _to_pandas(table)
+    frame = _keys_to_pandas(table)
     if slices == 1:
         return frame
-    return frame[_pandas().util.hash_pandas_object(frame, index=False) % slices == number]
+    return frame[_hashed(frame) % slices == number]
+
+
+def row_hashes(table: pa.Table) -> Any:
+    """The hash of each row, by which `hash_slice` cuts, as numbers of 64 bits."""
+    return _hashed(_keys_to_pandas(table)).to_numpy()
+
+
+def _keys_to_pandas(table: pa.Table) -> Any:
+    """A frame in which equal values have one type in each batch: a boolean is an object where one beside it is null."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_boolean(field.type):
+            table = table.set_column(position, field.name, table.column(position).cast(pa.int16()))
+    return _to_pandas(table)
+
+
+def _hashed(frame: Any) -> Any:
+    # Nearly every key is there once: to look for equal ones first would be dearer than to hash them all.
+    return _pandas().util.hash_pandas_object(frame, index=False, categorize=False)
 
 
 def hash_rows(table: pa.Table) -> pa.Array:

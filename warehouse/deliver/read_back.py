@@ -17,7 +17,7 @@ from warehouse.deliver.fixed_width import END, Fitting, columns_beside, record
 from warehouse.deliver.parquet_file import arrow_schema, does_not_fit
 
 ROWS_PER_BATCH = 65_536
-BYTES_PER_BATCH = 2 << 20
+BYTES_PER_BATCH = 8 << 20
 
 
 def batches(path: Path, contract: Contract, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from tests.python.deliver.delivering import World, listed
 from tests.python.deliver.world import column, write_contract
-from warehouse.core.contracts import Rule
+from warehouse.core.contracts import Contract, Rule
 from warehouse.core.errors import CheckFailed, ContractError
 from warehouse.core.settings import PROJECT
-from warehouse.deliver import State
+from warehouse.deliver import State, check, read_back
 from warehouse.deliver.check import check_files
 from warehouse.deliver.expectations import Gate, _library
 
@@ -105,7 +106,17 @@ def test_the_gate_lets_a_good_file_through_and_knows_dates_pairs_and_decimals(wo
     assert "rule `hours is in its range` (hours): 1 rows" in caught.value.what
 
 
-def test_a_key_of_two_columns_that_is_not_unique(world: World) -> None:
+def test_a_key_of_two_columns_that_is_not_unique(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all parts, in slices of the keys; only a slice in which two could be alike is read again."""
+    read: list[object] = []
+    batches = read_back.batches
+
+    def noted(path: Path, contract: Contract, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        read.append(columns)
+        return batches(path, contract, columns)
+
+    monkeypatch.setattr(check, "batches", noted)
+    monkeypatch.setattr(check, "KEYS_PER_PASS", 50)
     given = world.contract(sortKey=["trn", "urn"], rowsPerFile=90)
     given["schema"][0]["properties"][0].pop("logicalTypeOptions")
     given["schema"][0]["properties"][4].update(primaryKey=True, primaryKeyPosition=2)
@@ -113,10 +124,12 @@ def test_a_key_of_two_columns_that_is_not_unique(world: World) -> None:
     with world.building() as connection:
         connection.execute("update extracts.dandi_teachers set trn = 'x' where urn < 50")
     assert world.run(check=check_files)[0].state is State.CLOSED
+    assert read == [None] * 3, "each part once"
     with world.building() as connection:
         connection.execute("update extracts.dandi_teachers set trn = '0000100', urn = 100 where urn in (1, 200)")
     with pytest.raises(CheckFailed, match=r"`trn and urn are unique together` \(trn, urn\): 3 rows"):
         world.run(date(2026, 11, 2), check=check_files)
+    assert 0 < len([columns for columns in read if columns]) <= 2 * 3, "no more than the slices of the two keys"
 
 
 def test_an_expectation_with_wrong_arguments_is_a_mistake_of_the_contract(world: World) -> None:
