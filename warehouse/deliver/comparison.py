@@ -133,18 +133,17 @@ def of_delivery(contract: Contract, before: Stored, after: Stored, progress: Pro
     """
     if not contract.parts:
         return compare(before, after, _key(contract), progress)
-    entries = (before.entry, after.entry)
-    found = Difference(
-        *(one.delivery_id for one in entries), *(one.contract_version for one in entries), _key(contract.tables[0])
-    )
+    a, b = before.entry, after.entry
+    key = _key(contract.tables[0])
+    found = Difference(a.delivery_id, b.delivery_id, a.contract_version, b.contract_version, key)
     for one in contract.tables:
-        a, b = (_of_table(one, side) for side in (before, after))
-        if a is None and b is None:
+        old, new = (_of_table(one, side) for side in (before, after))
+        if old is None and new is None:
             continue
-        if a is None or b is None:
-            found.tables.append(_in_one_alone(found, one, a, b))
+        if old is None or new is None:
+            found.tables.append(_in_one_alone(found, one, old, new))
         else:
-            found.tables.append(replace(compare(a, b, _key(one), progress), table=one.table))
+            found.tables.append(replace(compare(old, new, _key(one), progress), table=one.table))
     for name in ("rows_before", "rows_after", "added", "removed", "changed"):
         setattr(found, name, sum(getattr(one, name) for one in found.tables))
     return found
@@ -157,7 +156,7 @@ def _key(contract: Contract) -> tuple[str, ...]:
 
 def _of_table(contract: Contract, side: Stored) -> Stored | None:
     edition = edition_of(contract, side.entry.delivery_id)
-    return edition and side.of([edition.base_name])
+    return side.of([edition.base_name]) if edition else None
 
 
 def _in_one_alone(both: Difference, contract: Contract, a: Stored | None, b: Stored | None) -> Difference:
