@@ -27,7 +27,8 @@ MAY_READ: Final = {
     "staging": {"seeds"},
     "intermediate": {"seeds", "staging", "intermediate"},
     "marts": {"seeds", "staging", "intermediate", "marts"},
-    "extracts": {"marts"},
+    # Of extracts those of the same recipient: the files of one vintage are of the people of its first file.
+    "extracts": {"marts", "extracts"},
     # Of the steps the commit times of rows alone, which no other model asks for.
     "legacy": {"seeds", "staging", "marts", "legacy", "intermediate"},
 }
@@ -78,6 +79,14 @@ def test_no_layer_reads_backwards(manifest: Node, models: list[Node]) -> None:
             if not parent.startswith("source."):
                 found = layer_of(manifest["nodes"][parent])
                 assert found in MAY_READ[layer_of(model)], f"{model['name']} reads {parent} of {found}"
+
+
+def test_an_extract_reads_no_other_recipients(manifest: Node, models: list[Node]) -> None:
+    for model in in_layers(models, "extracts"):
+        for parent in model["depends_on"]["nodes"]:
+            node = manifest["nodes"].get(parent)
+            if node and layer_of(node) == "extracts":
+                assert node["fqn"][:-1] == model["fqn"][:-1], f"{model['name']} reads {parent}"
 
 
 def test_only_staging_reads_sources(models: list[Node]) -> None:
