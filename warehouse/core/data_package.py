@@ -12,6 +12,10 @@ VALUES_HASH = "valuesHash"
 """What a resource calls the hash of its rows as PostgreSQL writes them; `hash` is that of the file."""
 
 
+ABOUT = "about"
+"""What a resource calls the data file that it is the metadata of; it has no rows of the extract."""
+
+
 def as_bytes(package: Mapping[str, Any]) -> bytes:
     """The content of a manifest: the same package gives the same bytes."""
     return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
@@ -70,6 +74,6 @@ def rewritten(content: bytes, files: Mapping[str, Mapping[str, Any]], erased: st
             # The rows are others, and what they were is on record in the ledger alone.
             resource.pop(VALUES_HASH, None)
         resource.update(facts)
-    package["delivery"]["rows"] = sum(resource["rows"] for resource in package["resources"])
+    package["delivery"]["rows"] = sum(resource["rows"] or 0 for resource in package["resources"])
     package["delivery"]["erased"] = erased
     return as_bytes(package)

@@ -73,7 +73,8 @@ class Attempt:
         made = self._passed(conninfo, made, paths)
         self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
         self.hook("checked")
-        self.index(self.edition, entry.attempt, [path for path, _ in paths], self.progress)
+        rows = [path for path, file in paths if not file.is_metadata]
+        self.index(self.edition, entry.attempt, rows, self.progress)
         standing = self._manifest_there(made)
         if standing is None:
             refuse_early(self.destination, self.edition)
@@ -131,7 +132,9 @@ class Attempt:
         except CheckFailed as error:
             self.outbox.set_aside(written(error))
             raise
-        return replace(made, files=tuple(replace(file, formulas=formulas[file.name]) for file in made.files))
+        return replace(
+            made, files=tuple(replace(file, formulas=formulas.get(file.name, file.formulas)) for file in made.files)
+        )
 
     def _manifest_there(self, made: Extract) -> bytes | None:
         """A manifest that is there though the ledger knows nothing of it, as after the loss of the warehouse.

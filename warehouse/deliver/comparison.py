@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.core.contracts import Contract, load_contracts
+from warehouse.core.data_package import ABOUT
 from warehouse.core.errors import UsageError
 from warehouse.core.progress import Progress
 from warehouse.deliver.apart import alone
@@ -208,7 +209,7 @@ class _Places:
     """From a row's number in a delivery to its file, and its number there."""
 
     def __init__(self, side: Stored) -> None:
-        self._files = [(str(one["path"]), int(one["rows"])) for one in side.manifest["resources"]]
+        self._files = [(str(one["path"]), int(one["rows"])) for one in side.manifest["resources"] if ABOUT not in one]
 
     def row(self, place: int | None) -> RowOfFile | None:
         if place is None:
@@ -251,8 +252,8 @@ def _one_slice(
 ) -> None:
     a, b = slices
     found.rows_before, found.rows_after = found.rows_before + a.num_rows, found.rows_after + b.num_rows
-    left = a.select(key).append_column("__a", pa.array(range(a.num_rows), pa.int64()))
-    right = b.select(key).append_column("__b", pa.array(range(b.num_rows), pa.int64()))
+    left = _keys(a, key).append_column("__a", pa.array(range(a.num_rows), pa.int64()))
+    right = _keys(b, key).append_column("__b", pa.array(range(b.num_rows), pa.int64()))
     joined = left.join(right, keys=key, join_type="full outer")
     in_a, in_b = pc.is_valid(joined["__a"]), pc.is_valid(joined["__b"])
     removed, added = joined.filter(pc.invert(in_b))["__a"], joined.filter(pc.invert(in_a))["__b"]
@@ -285,6 +286,12 @@ def _one_slice(
         found.first_changed = _first(
             found.first_changed, rows(from_a.filter(any_changed).take(order), from_b.filter(any_changed).take(order))
         )
+
+
+def _keys(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The keys to join by. A part that is missing, as the provider in a row for all, is a value like any other."""
+    marked = {name: pc.binary_join_element_wise("is", table.column(name).cast(pa.string()), ":") for name in key}
+    return pa.table({name: pc.fill_null(column, "") for name, column in marked.items()})
 
 
 def _few(table: pa.Table) -> pa.Table:

@@ -59,6 +59,8 @@ class Edition:
         A name with a date or time in it has that of the period's end, midnight in London, and counts the revisions, so
         that no two files of a recipient have one name, and each has the same one whenever it is written.
         """
+        if self.contract.statistics:  # Explore Education Statistics wants names without a time.
+            return f"{self.delivery_id}/{self.contract.table or self.contract.name}.csv"
         if pattern := self.contract.format.file_name:
             end = datetime.combine(self.period.last + timedelta(days=1), time())
             return f"{self.delivery_id}/{file_name(pattern, end, self.revision, part)}"
@@ -84,7 +86,7 @@ class Edition:
 
     def by_file(self, files: Iterable[tuple[Path, FileFacts]]) -> list[tuple[Contract, list[tuple[Path, FileFacts]]]]:
         """Each file's contract with its file, or the files into which its rows are split."""
-        listed = list(files)
+        listed = [(path, facts) for path, facts in files if not facts.is_metadata]
         return [
             (one, [(path, facts) for path, facts in listed if self.of_file(facts.base_name) is one])
             for one in self.contract.files

@@ -16,6 +16,7 @@ from warehouse.core.errors import DeliveryError
 from warehouse.core.progress import Progress
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
+from warehouse.deliver.disclosure.published import Told
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.fixed_width import COLUMNS, FixedWidthFile
@@ -24,6 +25,7 @@ from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
+from warehouse.deliver.statistics_file import controlled, metadata, metadata_name
 from warehouse.deliver.values import Counted, Values, count, source_of
 
 ROWS_PER_BLOCK = 16_384
@@ -75,6 +77,7 @@ def extract(
         NotCovered: the table is not what the published build made.
         ContractError: the model does not fit the contract.
         CheckFailed: a value does not fit its type, or the rows are not one snapshot.
+        CountsNotProtected: they are no whole table of statistics.
         DeliveryError: the model is not there, or the outbox cannot be written.
     """
     contract = edition.contract
@@ -128,7 +131,8 @@ def _write_files(
 
     def finished() -> FileFacts:
         facts = _finish(outbox, name, file, in_file, replaced)
-        return replace(facts, content=values.as_dict(nulled, source, contract))
+        control = {"disclosure": told.as_dict()} if contract.statistics else {}
+        return replace(facts, content=values.as_dict(nulled, source, contract) | control)
 
     counted, source = count(connection, contract, edition.period, schema), source_of(connection)
     nulled = counted.made_null
@@ -136,7 +140,9 @@ def _write_files(
     name = edition.file_name(part)
     file, in_file, replaced, values = _open(outbox, contract, name, day, counted), 0, 0, Values()
     try:
-        for read in _blocks(connection, edition, schema, per_file, pseudonyms):
+        told = Told()
+        blocks = _blocks(connection, edition, schema, per_file, pseudonyms)
+        for read in controlled(blocks, contract, told) if contract.statistics else blocks:
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
@@ -156,6 +162,10 @@ def _write_files(
         raise
     file.close()
     yield finished()
+    if contract.statistics:
+        beside = metadata_name(name)
+        path = outbox.write(beside.rsplit("/", maxsplit=1)[-1], metadata(contract.statistics))
+        yield facts_of(path, beside, None)
 
 
 def _abandon(file: _File) -> None:

@@ -15,6 +15,9 @@ from warehouse.core.whole_files import chunks
 
 FileKind = Literal["data", "manifest"]
 
+METADATA = ".meta.csv"
+"""How the metadata of a table of statistics ends; the rest of its name is that of the table."""
+
 _MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -58,6 +61,11 @@ class FileFacts:
     def rows_set_aside(self) -> int:
         """How many rows could not be laid out, and are not in it."""
         return sum((self.fitting or {}).get("setAside", {}).values())
+
+    @property
+    def is_metadata(self) -> bool:
+        """Whether it says what a table of statistics beside it has: it holds no rows of the extract."""
+        return self.name.endswith(METADATA)
 
     @property
     def base_name(self) -> str:

@@ -17,6 +17,7 @@ from warehouse.deliver.files import FileFacts
 from warehouse.deliver.foreign_keys import check_references
 from warehouse.deliver.forms import check_same_rows
 from warehouse.deliver.probe import probe
+from warehouse.deliver.screened import pass_screening
 from warehouse.deliver.volume import Volume, refused
 
 
@@ -40,6 +41,7 @@ def pass_gate(
 
     Raises:
         CheckFailed: names each rule that does not hold, also of the number of rows.
+        ScreeningFailed: a table of statistics breaks a published check.
         VolumeRefused: only the number of rows is not as the contract says.
     """
     found: list[CheckFailed] = []
@@ -55,6 +57,8 @@ def pass_gate(
             first_form[contract.table] = (contract, theirs)
             check(contract, theirs, progress)
             formulas |= probe(contract, theirs, reader, progress)
+            if contract.statistics:
+                pass_screening(contract, [path for path, _ in theirs], progress)
         except CheckFailed as error:
             found.append(error)
     if not found:
@@ -73,11 +77,13 @@ def _together(found: Sequence[CheckFailed], volume: Volume) -> CheckFailed:
     also = [*(one.what for one in others), *([f"{in_words(volume.breaches)}."] if volume.breaches else [])]
     if not also:
         return first
-    both = CheckFailed(f"{first.what} Also: {' '.join(also)}", meaning=first.meaning, next_command=first.next_command)
+    kind = type(first) if len({type(one) for one in found}) == 1 else CheckFailed
+    both = kind(f"{first.what} Also: {' '.join(also)}", meaning=first.meaning, next_command=first.next_command)
+    both.report = "".join(one.report for one in found)
     both.rules = (*(rule for one in found for rule in one.rules), *(one.as_dict() for one in volume.breaches))
     return both
 
 
 def written(error: CheckFailed) -> str:
     """The report that is put beside files that were refused: rules, columns and rows of the file, and no value."""
-    return f"{error.what}\n{error.meaning}\n{error.next_command}\n"
+    return f"{error.what}\n{error.meaning}\n{error.next_command}\n{error.report}"

@@ -12,10 +12,11 @@ import pyarrow as pa
 from warehouse.core.contracts import Column, Contract, RuleKind
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.references import COLUMNS, TABLE
+from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import LOGICAL_TYPES
-from warehouse.core.data_package import VALUES_HASH, as_bytes, file_facts, with_key
+from warehouse.core.data_package import ABOUT, VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
-from warehouse.deliver.files import FileFacts
+from warehouse.deliver.files import METADATA, FileFacts
 from warehouse.deliver.ledger import Entry
 
 _PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
@@ -83,7 +84,7 @@ def build(
             "volume": _volume(previous or replaced, released),
             **_pseudonyms(contract),
         },
-        "resources": [_resource(edition, file) for file in files],
+        "resources": [_metadata(file) if file.is_metadata else _resource(edition, file) for file in files],
     }
     return as_bytes(package)
 
@@ -128,6 +129,20 @@ def _other(known: Known) -> dict[str, Any] | None:
     }
 
 
+def _metadata(file: FileFacts) -> dict[str, Any]:
+    """What says which columns of a table of statistics are filters and indicators. `about` is the table."""
+    return {
+        "$schema": _PROFILE.format("dataresource"),
+        "name": file.base_name.rsplit(".", maxsplit=1)[0].lower(),
+        "path": file.base_name,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        **file_facts(file.bytes, file.sha256, file.rows),
+        ABOUT: file.base_name.removesuffix(METADATA) + ".csv",
+    }
+
+
 def _resource_name(edition: Edition, base_name: str) -> str:
     """Of a file in the manifest: its name without the suffix, but where two forms would have one."""
     stem, suffix = base_name.lower().rsplit(".", maxsplit=1)
@@ -166,6 +181,7 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
         # Of the rows, whichever library laid them out: with it whoever makes the file again knows what differs.
         **({VALUES_HASH: f"sha256:{file.values}"} if file.values else {}),
         "text": _text(contract, file),
+        **({"disclosureControl": _disclosure(contract.statistics, file)} if contract.statistics else {}),
         **({"changes": file.content["changes"]} if file.content and "changes" in file.content else {}),
         "schema": with_key(
             {
@@ -190,6 +206,16 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
     if contract.format.layout:
         resource |= {"encoding": contract.format.layout.encoding, "layout": _layout(contract.format.layout)}
     return resource
+
+
+def _disclosure(statistics: Statistics, file: FileFacts) -> dict[str, Any]:
+    """What was done to small counts, and to how many; which ones is not said."""
+    return {
+        "suppressUnder": statistics.suppress_under,
+        "roundTo": statistics.round_to,
+        "zeros": "suppress" if statistics.hides_zeros else "keep",
+        **(file.content or {}).get("disclosure", {}),
+    }
 
 
 def _layout(layout: Layout) -> dict[str, Any]:

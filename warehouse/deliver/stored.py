@@ -98,6 +98,8 @@ def fetch(entry: Entry, settings: Settings, outbox: Outbox, record_column: str |
         manifest = json.loads(content)
         paths = []
         for resource in manifest["resources"]:
+            if data_package.ABOUT in resource:
+                continue  # metadata of a table of statistics: no rows
             name = Path(str(resource["path"])).name
             path = outbox.unfinished(name)
             if not destination.fetch(f"{entry.delivery_id}/{name}", path):

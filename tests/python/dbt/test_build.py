@@ -25,6 +25,7 @@ from .of_the_build.bad_input import TestBadInput  # noqa: F401
 from .of_the_build.legacy import TestLegacy  # noqa: F401
 from .of_the_build.operations import TestOperations  # noqa: F401
 from .of_the_build.people import TestPeople  # noqa: F401
+from .of_the_build.statistics import TestStatistics  # noqa: F401
 from .of_the_build.vintage import TestVintage  # noqa: F401
 
 pytestmark = pytest.mark.slow

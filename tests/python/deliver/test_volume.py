@@ -123,7 +123,9 @@ def test_a_rule_that_is_not_clear(change: dict[str, Any], words: str, tmp_path: 
         contract_of(tmp_path, wrong)
 
 
-@pytest.mark.parametrize("name", ["dandi/teachers", "tad/teachers", "tps/new", "tps/amend"])
+@pytest.mark.parametrize(
+    "name", ["dandi/teachers", "tad/teachers", "tad/qts_awards", "tad/retention", "tps/new", "tps/amend"]
+)
 def test_each_extract_to_a_recipient_has_one(name: str) -> None:
     (contract,) = (one for one in load_contracts() if "/".join(one.key) == name)
     assert [one.kind for one in contract.rules].count(RuleKind.VOLUME) == 1

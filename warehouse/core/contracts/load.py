@@ -19,6 +19,7 @@ from warehouse.core.contracts.place import EXPORTS, ExtractName, contract_files
 from warehouse.core.contracts.read import contract_error, read
 from warehouse.core.contracts.references import named_by_table, with_references
 from warehouse.core.contracts.schedule import schedule_of
+from warehouse.core.contracts.statistics import Statistics, statistics_of
 from warehouse.core.contracts.table import OF_A_TABLE, Table, TableReader
 from warehouse.core.destinations import kind_of_server, server_types
 from warehouse.core.settings import near
@@ -42,6 +43,7 @@ _CUSTOM = {
     *GROUNDS,
     "fileName",
     "changes",
+    "disclosureControl",
 }
 _MAY_CHANGE = {"confirmation", "acknowledgement", "agreement"}
 """Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
@@ -120,6 +122,7 @@ class _Loader:
         acknowledgement = acknowledgement_of(custom, proof, self._wrong)
         pseudonym_key = self._pseudonym_key(custom.get("pseudonymKey"), columns)
         changes = self._changes(custom.get("changes"), tables)
+        statistics = self._statistics(custom)
         if self._problems:
             raise contract_error(self._path, self._problems)
         first = tables[0]
@@ -151,13 +154,17 @@ class _Loader:
             newest_of=first.newest_of,
             primary_key=first.primary_key,
             changes=changes,
+            statistics=None if len(formats) > 1 else statistics[0],
         )
         if len(formats) == 1:
             return whole
         several = len(tables) > 1
         return replace(
             whole,
-            parts=tuple(_part(whole, table, file_format, several=several) for table, file_format in formats),
+            parts=tuple(
+                replace(_part(whole, table, file_format, several=several), statistics=statistics[tables.index(table)])
+                for table, file_format in formats
+            ),
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------
@@ -200,6 +207,19 @@ class _Loader:
             found.append(reader.table())
         keyed = with_references(objects, found, self._wrong)
         return [named_by_table(table) for table in keyed] if several else keyed
+
+    def _statistics(self, custom: dict[str, Any]) -> list[Statistics | None]:
+        """What each table is as statistics. The rule for small counts is one for all of them."""
+        objects = self._document.schema_ or []
+        control, kind = custom.get("disclosureControl"), custom.get("fileFormat")
+        found = [
+            statistics_of(control, f"schema[{number}]", one.properties or [], kind, self._wrong)
+            for number, one in enumerate(objects)
+        ]
+        if control is not None and not any(found) and not self._problems:
+            place = "customProperties.disclosureControl"
+            self._wrong(place, "is given, and no column is a filter or an indicator (customProperties, `statistics`)")
+        return found
 
     def _formats(self, custom: dict[str, Any], tables: list[Table]) -> list[tuple[Table, FileFormat]]:
         """Each file of a delivery: the forms one after the other, in each of them every table."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.life import Grounds, Status
+from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import ColumnType
 
 _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
@@ -220,6 +221,8 @@ class Contract:
         pseudonym_key: that makes the pseudonyms; None where no column is one.
         period_column: with the day by which a row belongs to a period; None where each delivery has every row.
         primary_key: the columns that tell one row of the file from another.
+        statistics: the filters and indicators of a table of statistics, and how its counts are kept confidential; None
+            of any other extract.
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
         content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
@@ -258,6 +261,7 @@ class Contract:
     changes: Changes | None = None
     table: str = ""
     parts: tuple[Contract, ...] = ()
+    statistics: Statistics | None = None
 
     @property
     def files(self) -> tuple[Contract, ...]:

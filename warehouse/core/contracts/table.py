@@ -142,7 +142,8 @@ class TableReader:
             physical_type=entry.physicalType or "",
             classification=entry.classification,  # type: ignore[arg-type]  # just checked
             description=" ".join((entry.description or "").split()),
-            required=bool(entry.required or entry.primaryKey),
+            # Part of a key may be missing where the contract says so, as the provider in a row of statistics for all.
+            required=bool(entry.primaryKey) if entry.required is None else entry.required,
             unique=bool(entry.unique) or self._is_whole_key(entry),
             constraints=options,
             quasi_identifier=QUASI_IDENTIFIER in (entry.tags or []),

@@ -54,7 +54,9 @@ code, so that a scheduler can tell them apart:
     │   └── BuildAltered             22  a published table is not what the build made: changed by hand or by dbt
     ├── DeliveryError                30  a delivery could not be made
     │   ├── CheckFailed              31  the file breaks its contract; nothing was sent
-    │   │   └── VolumeRefused        85  only its number of rows breaks it: a person may release it
+    │   │   ├── VolumeRefused        85  only its number of rows breaks it: a person may release it
+    │   │   ├── CountsNotProtected  100  counts are no whole table, so small ones cannot be kept confidential
+    │   │   └── ScreeningFailed     101  a table of statistics breaks a check of Explore Education Statistics
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
     │   ├── DestinationFull          33  the destination ran out of room
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
@@ -124,6 +126,7 @@ from warehouse.core.errors.deciding import (
 )
 from warehouse.core.errors.delivering import (
     CheckFailed,
+    CountsNotProtected,
     DeliveredFilesDiffer,
     DeliveriesNotSearched,
     DeliveryError,
@@ -136,6 +139,7 @@ from warehouse.core.errors.delivering import (
     NotCovered,
     NotTheSameAgain,
     PeriodsMissed,
+    ScreeningFailed,
     VolumeRefused,
 )
 from warehouse.core.errors.replication import (
@@ -202,6 +206,7 @@ __all__ = [
     "ContractBehind",
     "ContractChanged",
     "ContractError",
+    "CountsNotProtected",
     "DatabaseUnreachable",
     "DeletesRefused",
     "DeliveredFilesDiffer",
@@ -248,6 +253,7 @@ __all__ = [
     "RuleChanged",
     "SameDatabase",
     "SandboxOnly",
+    "ScreeningFailed",
     "SecretFound",
     "SecretsExposed",
     "SettingsError",

@@ -14,10 +14,12 @@ class DeliveryError(WarehouseError):
 class CheckFailed(DeliveryError):
     """Attributes:
     rules: each rule that does not hold, with columns, counts and row numbers; never with a value.
+    report: what is said beside the files that were put aside, and too long for a message; no value either.
     """
 
     exit_code = 31
     rules: tuple[dict[str, Any], ...] = ()
+    report: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """See WarehouseError."""
@@ -26,6 +28,14 @@ class CheckFailed(DeliveryError):
 
 class VolumeRefused(CheckFailed):
     exit_code = 85
+
+
+class CountsNotProtected(CheckFailed):
+    exit_code = 100
+
+
+class ScreeningFailed(CheckFailed):
+    exit_code = 101
 
 
 class DestinationRefused(DeliveryError):
