@@ -78,7 +78,7 @@ def metadata(contract: Contract, file: str) -> dict[str, Any]:
 def _of_file(contract: Contract, file: str) -> Contract:
     """The contract of one file of several, by its table's name, with which the file's begins."""
     csv = [one for one in contract.files if one.format.kind == "csv"]
-    found = next((one for one in csv if re.split(r"[-.]", file)[0] in (one.table, contract.name)), None)
+    found = next((one for one in csv if re.split(r"[-.]", file)[0] == (one.table or contract.name)), None)
     if csv and found is None:
         raise UsageError(
             f"{contract.recipient}/{contract.name} has no file called {file!r}.",

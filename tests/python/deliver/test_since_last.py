@@ -159,18 +159,41 @@ def test_a_column_more_and_a_table_more_are_the_contracts(sent: World) -> None:
     assert told(sent)["places"]["added"] == {RULE: 1}
 
 
-def test_whom_an_erasure_took_out_is_told_as_erased(sent: World) -> None:
-    with psycopg.connect(sent.conninfo, autocommit=True) as connection:
+def erased(world: World, held: str, **rows: int) -> None:
+    """The ledger of an erasure that found so many rows of a person in the files of September."""
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
         (erasure,) = connection.execute("insert into ledger.erasures default values returning erasure_id").fetchall()[0]
-        for name, rows in (("people", 19), ("routes", 30)):
+        for name, gone in rows.items():
             connection.execute(
                 "insert into ledger.erased_deliveries (erasure_id, delivery_id, name, held, found, old_rows, new_rows)"
-                " values (%s, %s, %s, 'here', 'read', %s, %s)",
-                (erasure, SEPTEMBER, f"{SEPTEMBER}/{name}-2026-09.csv", rows + 3, rows),
+                " values (%s, %s, %s, %s, 'read', %s, 100)",
+                (erasure, SEPTEMBER, f"{SEPTEMBER}/{name}-2026-09.csv", held, 100 + gone),
             )
+
+
+def test_whom_an_erasure_took_out_is_told_as_erased(sent: World) -> None:
+    erased(sent, "here", people=3, routes=3)
     learn(sent, "delete from extracts.dandi_teachers_people where who = 'p1'")
     sent.run(NOVEMBER, built=False, history=None)
     assert told(sent)["people"]["removed"] == {ERASED: 3, SINCE: 1}
+    assert told(sent)["routes"]["removed"] == {ERASED: 3}
+
+
+def test_whom_the_recipient_still_has_and_no_history_has_is_told_as_erased(sent: World) -> None:
+    erased(sent, "by the recipient", people=1, routes=3)
+    learn(
+        sent,
+        "delete from extracts.dandi_teachers_people where who in ('p3', 'p4')",
+        "delete from extracts.dandi_teachers_routes where who = 'p3'",
+    )
+    # Of p4 it is known still that they were there then; of p3 nothing is.
+    then = MadeByHand(
+        sent.conninfo,
+        "insert into {table} values ('p4', 'Zzname 4'); update {table} set day = '2026-10-03'",
+        reaches=KNOWN,
+    )
+    sent.run(NOVEMBER, built=False, history=then)
+    assert told(sent)["people"]["removed"] == {ERASED: 1, SINCE: 1}
     assert told(sent)["routes"]["removed"] == {ERASED: 3}
 
 
