@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.python.replicate.trouble import (
     populate,
     slot_of,
 )
+from tests.python.waiting import until
 from warehouse.core.databases import SOURCE, WAREHOUSE
 from warehouse.core.errors import PageDamaged, SlotLost, SourceNotReady
 from warehouse.core.progress import Silent
@@ -103,6 +105,74 @@ def test_a_slot_of_no_use_is_made_again_and_none_is_left_when_all_are(own: World
             decoding.decodable_slot(trs, "tried", publication, lambda: create(100))
         left = trs.execute("select count(*) from pg_replication_slots where slot_name = 'tried'").fetchone()
         assert left == (0,)
+
+
+def transaction(databases: WorldDatabases) -> psycopg.Connection:
+    """A session with an open transaction that has its number."""
+    session = databases.at_source()
+    session.execute("begin")
+    session.execute("select pg_current_xact_id()")
+    return session
+
+
+class TruncatedMeanwhile:
+    """Makes a slot, the first one while a table is truncated in just the moments that PostgreSQL 18.6 gets wrong.
+
+    The slot waits for an open transaction, and then for those that had begun meanwhile. The truncation began and ended
+    within the first wait, and a transaction older than it is still open in the second: so the view of the catalogue
+    that the slot takes in between lacks it.
+    """
+
+    def __init__(self, databases: WorldDatabases, *statements: str) -> None:
+        self._databases, self._statements, self.made = databases, statements, 0
+
+    def __call__(self, connection: psycopg.Connection, slot: str) -> NewSlot:
+        self.made += 1
+        if self.made > 1:
+            return create_slot(connection, slot)
+        with transaction(self._databases) as first, ThreadPoolExecutor(1) as beside:
+            making = beside.submit(create_slot, connection, slot)
+            self._until_it_waits_for(first, connection)
+            with transaction(self._databases) as older:
+                with self._databases.at_source() as trs:
+                    trs.execute("truncate tps_establishments")
+                first.execute("commit")
+                self._until_it_waits_for(older, connection)
+                with transaction(self._databases) as writing:
+                    writing.execute(COUNTRY)
+                    older.execute("commit")
+                    made = making.result()
+                    for statement in self._statements:
+                        writing.execute(statement.encode())
+                    writing.execute("commit")
+        return made
+
+    def _until_it_waits_for(self, holder: psycopg.Connection, waiter: psycopg.Connection) -> None:
+        pids = holder.info.backend_pid, waiter.info.backend_pid
+        query = "select %s = any(pg_blocking_pids(%s))"
+        until("the slot waits for a transaction", lambda: one(self._databases.at_source, query, *pids)[0])
+
+
+COUNTRY = "insert into countries (country_id, name, official_name, citizen_names) values ('QQ', 'a', 'a', 'a')"
+ESTABLISHMENT = "insert into tps_establishments values (gen_random_uuid(), '000', '0000', 'a')"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_slot_that_cannot_map_a_filenumber_is_made_again_and_one_that_could_not_later_is_mended(
+    prepared: WorldDatabases, at_once: bool
+) -> None:
+    """What writes to the truncated table was under way when the slot was made; or it comes when all is over."""
+    name, slot = prepared.settings.warehouse_replication_name, f"{prepared.settings.warehouse_replication_name}_1"
+    create = TruncatedMeanwhile(prepared, *([ESTABLISHMENT] if at_once else []))
+    with prepared.at_source() as trs:
+        trs.execute(f"create publication {name} for table countries (country_id)".encode())
+    with prepared.source() as trs, replication_connection(prepared.source_conninfo) as connection:
+        decoding.decodable_slot(trs, slot, name, lambda: create(connection, slot))
+        with prepared.at_source() as writing:
+            writing.execute(ESTABLISHMENT.encode())
+        decoding.try_out(trs, slot, name, emit_mark(trs).lsn)
+        drop_slot(trs, slot)
+    assert create.made == (2 if at_once else 1)
 
 
 SLOTS = 12

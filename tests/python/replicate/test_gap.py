@@ -12,10 +12,12 @@ import psycopg
 import pytest
 
 from tests.python.replicate.trouble import (
+    Killed,
     Writer,
     end_and_drop,
     equal,
     history_is_sound,
+    kill_at,
     lose_slot,
     now,
     one,
@@ -30,8 +32,10 @@ from warehouse.core.errors import SlotLost, SlotTaken
 from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.repair import repair
-from warehouse.replicate.stream import subscription
+from warehouse.replicate.stream import notes, subscription
+from warehouse.replicate.stream.lsn import applied_lsn, as_bytes
 from warehouse.replicate.stream.mark import wait_until_applied
+from warehouse.replicate.stream.slot import read_slot
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +148,45 @@ def test_a_slot_made_anew_on_a_quiet_source_is_found_too(world: Databases) -> No
         replicate(world, Silent())
     done = repair(world, Silent())
     assert done.gap is not None and done.gap.rows == 0
+
+
+def killed_before_its_first_look(world: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A first copy that streams, and of which nobody has noted how far it came; returns the slot."""
+    with monkeypatch.context() as patch:
+        kill_at(patch, notes, "note", after=False)
+        with pytest.raises(Killed):
+            replicate(world, Silent())
+    return slot_of(world)
+
+
+def test_a_stream_that_nobody_has_looked_at_yet_is_known_as_ours(
+    world: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL notes every 15 seconds what runs at the source, and from then on the slot begins there."""
+    slot = killed_before_its_first_look(world, monkeypatch)
+    start = as_bytes(one(world.at_warehouse, "select start_lsn::text from ledger.epochs")[0])
+    with world.at_source() as trs, world.at_warehouse() as warehouse:
+
+        def has_moved_on() -> bool:
+            trs.execute("checkpoint")
+            seen, applied = read_slot(trs, slot), applied_lsn(warehouse, world.settings.warehouse_replication_name)
+            assert seen is not None
+            return seen.restart >= max(start, applied or 0) < seen.confirmed
+
+        until("the slot begins after all that was applied", has_moved_on)
+    replicate(world, Silent())
+    assert one(world.at_warehouse, "select count(*) from ledger.epochs") == (1,)
+
+
+def test_a_slot_made_anew_before_anybody_has_looked_is_found_too(
+    world: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = killed_before_its_first_look(world, monkeypatch)
+    with world.at_source() as trs:
+        end_and_drop(trs, slot)
+        trs.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+    with pytest.raises(SlotLost, match="created again"):
+        replicate(world, Silent())
 
 
 def test_a_quiet_source_is_no_gap(world: Databases) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.python.replicate.trouble import Writer, equal, history_is_sound, lose_slot, now, one, populate, slot_of
+from tests.python.replicate.trouble import (
+    Killed,
+    Writer,
+    equal,
+    history_is_sound,
+    kill_at,
+    lose_slot,
+    now,
+    one,
+    populate,
+    slot_of,
+)
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ReplicationError, SlotLost
@@ -29,10 +39,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def world(prepared: Databases) -> Databases:
     return populate(prepared)
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing catches it."""
 
 
 STEPS: list[tuple[Any, str]] = [
@@ -57,18 +63,6 @@ STEPS: list[tuple[Any, str]] = [
     (subscription, "enable"),
     (transactions, "place_snapshot"),
 ]
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool) -> None:
-    """Die at the first call of a step: before it, or right after it."""
-    step: Callable[..., Any] = getattr(owner, name)
-
-    def dying(*args: Any, **kwargs: Any) -> Any:
-        if after:
-            step(*args, **kwargs)
-        raise Killed
-
-    monkeypatch.setattr(owner, name, dying)
 
 
 def test_a_repair_killed_between_any_two_steps_is_finished_by_the_next(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from psycopg import Connection
 
 from tests.python.conftest import FreshDatabases, WorldDatabases
 from tests.python.replicate.trouble import equal, one, populate
+from tests.python.waiting import until
 from warehouse.cli import main
 from warehouse.cli.output import TerminalProgress
 from warehouse.core import waiting
@@ -21,7 +25,8 @@ from warehouse.core.progress import Silent
 from warehouse.replicate import replicate
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.repair import repair
-from warehouse.replicate.stream import slot_wait, subscription
+from warehouse.replicate.stream import slot_wait, source_state, subscription
+from warehouse.replicate.stream.slot import create_slot
 from warehouse.replicate.stream.source_state import replication_connection
 from warehouse.replicate.sync import compared, in_place
 
@@ -88,6 +93,28 @@ def nothing_is_left(trs: Connection, slots: int) -> bool:
         " where backend_type = 'walsender' and wait_event_type = 'Lock')"
     ).fetchone()
     return row == (slots, 0)
+
+
+@pytest.mark.slow
+def test_a_killed_program_leaves_no_sender_that_waits_for_an_open_transaction(
+    prepared: FreshDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default PostgreSQL looks for its client when the wait is over, and then leaves the slot that it has made."""
+    monkeypatch.setattr(source_state, "_LOOKS_FOR_ITS_CLIENT_EVERY", "100ms")
+    with prepared.at_source() as trs, prepared.at_source() as other, other.transaction():
+        other.execute("select pg_current_xact_id()")
+        with replication_connection(prepared.source_conninfo) as connection, ThreadPoolExecutor(1) as beside:
+            pid = connection.info.backend_pid
+            making = beside.submit(create_slot, connection, "left")
+            waits = "select cardinality(pg_blocking_pids(%s)) > 0"
+            until("the slot waits for the transaction", lambda: trs.execute(waits, (pid,)).fetchone() == (True,))
+            # What the system does with the sockets of a process that is killed.
+            with socket.socket(fileno=os.dup(connection.fileno())) as of_the_program:
+                of_the_program.shutdown(socket.SHUT_RDWR)
+            assert isinstance(making.exception(), psycopg.OperationalError)
+            gone = "select not exists (select from pg_stat_activity where pid = %s)"
+            until("its sender has noticed", lambda: trs.execute(gone, (pid,)).fetchone() == (True,))
+        assert nothing_is_left(trs, slots=0)
 
 
 @pytest.mark.slow

@@ -6,13 +6,14 @@ import random
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.python.replicate.world import PERSON, insert, rows_digest
 from tests.python.waiting import GIVE_UP_SECONDS
@@ -83,6 +84,22 @@ class Writer:
         finally:
             self._stop.set()
             thread.join()
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool) -> None:
+    """Die at the first call of a step: before it, or right after it."""
+    step: Callable[..., Any] = getattr(owner, name)
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        if after:
+            step(*args, **kwargs)
+        raise Killed
+
+    monkeypatch.setattr(owner, name, dying)
 
 
 def back_up(cluster: Cluster, folder: Path) -> Path:

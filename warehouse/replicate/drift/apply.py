@@ -237,10 +237,12 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
             # With the table: what is written by hand before the next run is noted, too.
             manual_writes.note_them(work.warehouse, work.classification, only=table)
         known_meanings.note(work.warehouse, now.meanings, table, names)
+    before = new_tables.files(work, table)
     if one.kind == "key" or work.look().sends.get(table) != frozenset(names):
         work.publish(table, names)
     new_tables.refresh(work, copy_data=True)
     rows = new_tables.finish(work, table)
+    new_tables.doubt_if_rewritten(work, table, before)
     work.record(one, f"published and copied, {rows:,} rows")
 
 

@@ -20,7 +20,7 @@ from warehouse.core.errors import StreamStuck
 from warehouse.core.waiting import Waiting
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import history
-from warehouse.replicate.catalog import clocks
+from warehouse.replicate.catalog import clocks, known_meanings
 from warehouse.replicate.catalog.names import FIRST_COPY, HISTORY, KNOWN_FROM
 from warehouse.replicate.catalog.relations import SourceColumn
 from warehouse.replicate.drift import columns, locks
@@ -138,7 +138,29 @@ from ({brought}) as b
 where not exists (select from ledger.transactions as t where t.xid = b.xid)
 """)
 
+_FILES = "select pg_relation_filenode(to_regclass(%s))"
+
 _SINCE = "select since from ledger.column_states where table_name = %s and column_name = ''"
+
+
+def files(work: Work, table: str) -> int | None:
+    """The number of the table's files at the source, which is another one when it is rewritten or truncated."""
+    (number,) = one(work.source, _FILES, (qualified(work.schema, table),))
+    return None if number is None else int(number)
+
+
+def doubt_if_rewritten(work: Work, table: str, before: int | None) -> None:
+    """Doubt a table that got other files while PostgreSQL copied it, until it has been compared.
+
+    PostgreSQL's copy reads by a snapshot, and a table that ALTER TABLE has rewritten since reads as empty, without an
+    error. Its rows never come: the stream brings what changes after the snapshot.
+
+    Args:
+        before: files(), before the copy began.
+    """
+    if files(work, table) != before:
+        reason = "the source rewrote it while PostgreSQL copied it, which may have read it as empty"
+        known_meanings.doubt(work.warehouse, table, reason)
 
 
 def finish(work: Work, table: str) -> int:

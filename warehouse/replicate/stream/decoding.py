@@ -1,8 +1,9 @@
 """Whether the source can read a slot's WAL at all.
 
 It may not: a segment was removed, a file of the snapshot that decoding starts from is damaged, the plugin is gone, or
-PostgreSQL itself cannot find out which table a change belongs to ("could not map filenumber"), which a slot that is
-made while tables are altered or truncated can run into (docs/adr/0023). Trying again does not help: it is lost.
+PostgreSQL itself cannot find out which table a change belongs to ("could not map filenumber"). A slot runs into that
+when a table got other files while the slot waited for older transactions: what it takes for the catalogue then lacks
+that change (docs/adr/0023). Trying again does not help: it is lost.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from warehouse.core.database import one, writing
 from warehouse.core.errors import SourceNotReady
 from warehouse.replicate.stream.mark import emit_mark
 from warehouse.replicate.stream.slot import NewSlot as Slot
@@ -34,6 +36,9 @@ _LOST = frozenset(
         "58P01",  # a removed segment of WAL, or no plugin of that name
     }
 )
+
+
+_COMMENT = "What the Teaching Record Warehouse receives."
 
 
 class Undecodable(Exception):
@@ -70,9 +75,12 @@ def decodable_slot(source: psycopg.Connection, name: str, publication: str, crea
     """
     for _ in range(ATTEMPTS):
         slot = create()
+        _renew_catalogue(source, publication)
         _until_ended(source)
+        emit_mark(source)
         try:
-            try_out(source, name, publication, emit_mark(source).lsn)
+            # Past the mark's own end: the slot has decoded a transaction then, by which it is known (notes.note_start).
+            try_out(source, name, publication, str(one(source, "select pg_current_wal_flush_lsn()")[0]))
         except Undecodable as error:
             reason = error.reason
             drop_slot(source, name)
@@ -84,6 +92,20 @@ def decodable_slot(source: psycopg.Connection, name: str, publication: str, crea
         "no slot is left there.",
         next_command="Run the same command again when fewer tables are truncated or altered at the source.",
     )
+
+
+def _renew_catalogue(source: psycopg.Connection, publication: str) -> None:
+    """Have the slot take a new view of the catalogue for what begins from now on: any change of a catalogue does that.
+
+    Without it the first write to a table that was truncated just then may come a day later, and end the stream.
+    """
+    statement = sql.SQL("comment on publication {} is {}").format(sql.Identifier(publication), sql.Literal(_COMMENT))
+    try:
+        with writing(source):
+            source.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        # An administrator has made the publication. The next change of any table's structure does the same.
+        return
 
 
 def _until_ended(source: psycopg.Connection) -> None:

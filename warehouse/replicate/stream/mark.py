@@ -18,7 +18,7 @@ from warehouse.replicate.stream import subscription
 class Mark:
     """A transaction of our own at the source: where its message ends in the WAL, its number, and on which timeline.
 
-    It is durable there once the stream has confirmed it: only flushed WAL is sent.
+    It is durable there, and so is what was committed before it.
 
     Attributes:
         xmin: every transaction with a smaller number had ended before it.
@@ -33,6 +33,8 @@ class Mark:
 def emit_mark(source: psycopg.Connection) -> Mark:
     """Write a tiny message into the source's WAL: on a quiet source, too, the position moves past what came before."""
     with source.transaction():
+        # Flushed, whatever the role is set to; a standby is not waited for. Only flushed WAL is decoded and sent.
+        source.execute("set local synchronous_commit = local")
         source.execute("select pg_current_xact_id()")
         before = source.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         row = source.execute(

@@ -11,7 +11,7 @@ from warehouse.replicate.link import Ends
 from warehouse.replicate.stream import source_server
 from warehouse.replicate.stream.lsn import as_bytes, as_lsn
 from warehouse.replicate.stream.mark import Mark
-from warehouse.replicate.stream.slot import read_slot
+from warehouse.replicate.stream.slot import Slot, read_slot
 from warehouse.replicate.stream.source_server import Server
 
 _NOTE = """
@@ -40,8 +40,10 @@ on conflict (epoch_id) do update set
 """
 
 _NOTE_START = """
-insert into ledger.slot_positions (epoch_id, confirmed_flush_lsn, source_lsn, timeline, warehouse_server)
-values (%(epoch)s, %(lsn)s, %(lsn)s, %(timeline)s, %(server)s)
+insert into ledger.slot_positions (
+    epoch_id, confirmed_flush_lsn, source_lsn, timeline, warehouse_server, transactions, statistics_since
+)
+values (%(epoch)s, %(lsn)s, %(lsn)s, %(timeline)s, %(server)s, %(transactions)s, %(since)s)
 on conflict (epoch_id) do nothing
 """
 _NOTE_TAKEN = "update ledger.slot_positions set taken_by = %s where epoch_id = %s"
@@ -117,8 +119,13 @@ def note(ends: Ends, marked: Mark) -> None:
     )
 
 
-def note_start(warehouse: psycopg.Connection, epoch: Epoch) -> None:
-    """Write down where a new slot starts: what came before is in the replica by other ways."""
+def note_start(warehouse: psycopg.Connection, epoch: Epoch, slot: Slot | None) -> None:
+    """Write down where a new slot starts: what came before is in the replica by other ways.
+
+    Args:
+        slot: what it shows now. It has decoded something when it was tried out (decoding.py), so it is known again
+            before the first look at its stream, too: a slot that is made later begins at nothing.
+    """
     warehouse.execute(
         _NOTE_START,
         {
@@ -126,6 +133,8 @@ def note_start(warehouse: psycopg.Connection, epoch: Epoch) -> None:
             "lsn": epoch.start_lsn,
             "timeline": epoch.timeline or 1,
             "server": server_of(warehouse, epoch.replication_name),
+            "transactions": slot.transactions if slot else None,
+            "since": slot.statistics_since if slot else None,
         },
     )
 

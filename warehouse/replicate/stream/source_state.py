@@ -15,6 +15,9 @@ from warehouse.replicate.stream import source_server
 from warehouse.replicate.stream.lsn import as_bytes
 from warehouse.replicate.stream.source_server import Server
 
+_LOOKS_FOR_ITS_CLIENT_EVERY = "5s"
+"""So a sender that waits for open transactions ends soon after a program that was killed; by default it stays."""
+
 _NOW = "select pg_current_wal_flush_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
@@ -27,7 +30,18 @@ def replication_connection(conninfo: str) -> Iterator[psycopg.Connection]:
         variable="TRS_DATABASE_URL",
     )
     with connection:
+        _notice_a_kill(connection)
         yield connection
+
+
+def _notice_a_kill(connection: psycopg.Connection) -> None:
+    try:
+        connection.execute(f"set client_connection_check_interval = '{_LOOKS_FOR_ITS_CLIENT_EVERY}'".encode())
+    except psycopg.errors.InvalidParameterValue:
+        # A source on an operating system that cannot tell.
+        return
+    # A command of replication does not start the clock, and an ordinary statement leaves it running.
+    connection.execute("select 1")
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,7 @@ def _hand_over(
         )
         # Before the stream is enabled: no transaction of it may escape the transaction ledger.
         epochs.streaming(ends.warehouse, ends.epoch)
-        notes.note_start(ends.warehouse, ends.epoch)
+        notes.note_start(ends.warehouse, ends.epoch, read_slot(ends.trs, ends.epoch.slot_name))
         known_meanings.begin(ends.warehouse, meanings, ends.published)
         closed = gaps.close_compared(ends.warehouse, open_gaps, whole, [table.table for table in held])
     subscription.enable(ends.warehouse, ends.name)
