@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated, Literal
 
 import typer
 
 from warehouse.cli.opening import ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
-from warehouse.deliver import State, decide, decisions, redo, release, world_of
+from warehouse.deliver import State, decide, decisions, is_earlier, redo, release, world_of
+from warehouse.jobs.history import history
 
 BecauseOption = typer.Option("--because", help="Why, in a few words. The ledger keeps it for good: name no person.")
 IdArgument = typer.Argument(help="For example tad/teachers/2026-09; `warehouse deliveries list` shows them.")
 
 
 def redo_delivery(
-    delivery: Annotated[str, IdArgument], because: Annotated[str, BecauseOption], json: bool = JsonOption
+    delivery: Annotated[str, IdArgument],
+    because: Annotated[str, BecauseOption],
+    known_now: Annotated[
+        bool, typer.Option("--known-now", help="Of an earlier month: also with what became known since.")
+    ] = False,
+    json: bool = JsonOption,
 ) -> None:
     """Deliver a closed delivery again, as a numbered revision such as tad/teachers/2026-09-r2.
 
-    The revision's manifest says which delivery it replaces; the ledger keeps both, and the reason. It is made from the
-    published build, so it is possible for the latest month only: today's rows are
-    never sent under the name of an earlier one.
+    The revision's manifest says which delivery it replaces; the ledger keeps both, and the reason. The latest month is
+    made from the published build. An earlier one is made from history by the models of now, as at the same day and of
+    what the delivery knew that it replaces; with --known-now of all that is known now. Today's rows never go under the
+    name of an earlier month. Exit code 74: history does not reach so far.
     """
     reason = decisions.checked_reason(because)
-    world = world_of(ready())
-    progress = TerminalProgress(quiet=json)
-    with progress.stage("deliver"):
-        report = redo(world, progress, delivery, reason)
+    databases = ready()
+    world, progress = world_of(databases), TerminalProgress(quiet=json)
+    with progress.stage("deliver"), ExitStack() as stack:
+        then = None
+        if is_earlier(world, delivery):
+            warehouse = stack.enter_context(databases.warehouse())
+            then = stack.enter_context(history(databases, warehouse, progress))
+        report = redo(world, progress, delivery, reason, history=then, known="now" if known_now else "then")
     if json:
         print_json(report.as_dict())
     else:

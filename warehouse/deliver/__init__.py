@@ -12,7 +12,7 @@ from warehouse.deliver.contract_versions import check_agreed, examine_contracts
 from warehouse.deliver.dry_run import DryRun, dry_run
 from warehouse.deliver.due import Owed, due
 from warehouse.deliver.health import examine_deliveries, examine_destinations, examine_fit_of_contracts
-from warehouse.deliver.pipeline import decide, deliver, redo, release, what_is_due
+from warehouse.deliver.pipeline import decide, deliver, is_earlier, redo, release, what_is_due
 from warehouse.deliver.proof import differing, show, verify
 from warehouse.deliver.recreate import recreate
 from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
@@ -41,6 +41,7 @@ __all__ = [
     "examine_deliveries",
     "examine_destinations",
     "examine_fit_of_contracts",
+    "is_earlier",
     "missed",
     "recreate",
     "redo",

@@ -22,7 +22,8 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.gate import pass_gate, written
-from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.recover import clean

@@ -71,9 +71,8 @@ class Basis:
         if isinstance(edition.period, Days):
             self._check_days(edition)
             return
-        due_day = edition.contract.schedule.due_day
         later = max(day, self.calendar)
-        if latest_owed(later, due_day) != edition.period:
+        if latest_owed(later, edition.contract.schedule) != edition.period:
             raise _refused(
                 f"{name} would get the rows of {later} under the name of an earlier month.",
                 "`warehouse deliver --due` makes a month that no run came for from history. Otherwise deliver the "

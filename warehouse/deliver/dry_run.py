@@ -178,7 +178,7 @@ def _edition(contract: Contract, basis: Basis, period: str | None) -> Edition:
         return edition
     day = basis.build.as_at
     if contract.schedule.every == "month":
-        return Edition(contract, latest_owed(day, contract.schedule.due_day))
+        return Edition(contract, latest_owed(day, contract.schedule))
     days = days_between(day - timedelta(days=1), day)
     assert days is not None
     return Edition(contract, days)

@@ -12,7 +12,7 @@ from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.periods import Days, Month, days_between, latest_owed
 from warehouse.deliver.states import State
 
-Action = Literal["deliver", "catch up", "miss", "decide"]
+Action = Literal["deliver", "catch up", "decide"]
 
 
 class KnowsStates(Protocol):
@@ -27,9 +27,8 @@ class Owed:
     """A delivery that is owed, or that was and cannot be made any more.
 
     Attributes:
-        action: "deliver"; "catch up" for an earlier period that no run came for, which is made from history; "miss" for
-            a revision of one that was not finished; "decide" for one whose files vanished, about which a person
-            decides.
+        action: "deliver"; "catch up" for an earlier period that no run came for, or a revision of one that was not
+            finished, which is made from history; "decide" for one whose files vanished, about which a person decides.
         state: of its row in the ledger; None when it has none.
     """
 
@@ -79,10 +78,9 @@ def _months(contract: Contract, known: list[Edition], states: Mapping[str, State
     """Only the latest whole month is delivered from the published build.
 
     Months between the first one in the ledger and it that were not closed are made from history, in order: today's rows
-    are never sent under the name of an earlier month. A revision that a person asked for and that was not finished in
-    its month is given up: it was to say something else than what was known then.
+    are never sent under the name of an earlier month, also not in a revision that a person asked for.
     """
-    latest = latest_owed(today, contract.schedule.due_day)
+    latest = latest_owed(today, contract.schedule)
     period = min([*(edition.period for edition in known if isinstance(edition.period, Month)), latest])
     while period <= latest:
         edition = Edition(contract, period)
@@ -90,7 +88,9 @@ def _months(contract: Contract, known: list[Edition], states: Mapping[str, State
         period = period.next()
     for edition in known:
         if edition.revision > 1:
-            yield from _owed(edition, states[edition.delivery_id], "deliver" if edition.period == latest else "miss")
+            yield from _owed(
+                edition, states[edition.delivery_id], "deliver" if edition.period == latest else "catch up"
+            )
 
 
 def _days(contract: Contract, known: list[Edition], states: Mapping[str, State], today: date) -> Iterator[Owed]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -22,6 +22,8 @@ from warehouse.core.lineage import kept
 from warehouse.core.lineage.check import by_reason, check
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.edition import Edition
+from warehouse.deliver.ledger_records import Entry
+from warehouse.deliver.periods import Month, due_on
 
 _LONDON = ZoneInfo("Europe/London")
 _NOTHING = "Nothing was sent. What was delivered before stays as it is."
@@ -142,7 +144,8 @@ def _unpublished() -> NotCovered:
 
 def day_due(edition: Edition) -> date:
     """The first day on which a run would have delivered a month, which is the day that its rows describe."""
-    return edition.period.next().first.replace(day=edition.contract.schedule.due_day)  # type: ignore[union-attr]
+    assert isinstance(edition.period, Month), "of months alone"
+    return due_on(edition.period, edition.contract.schedule)
 
 
 def moment_of(connection: psycopg.Connection, edition: Edition, calendar: date, day_ended: DayEnded) -> datetime:
@@ -174,6 +177,36 @@ def moment_of(connection: psycopg.Connection, edition: Edition, calendar: date, 
             "Run `warehouse run`: it replicates first.",
         )
     return moment
+
+
+Known = Literal["then", "now"]
+"""What a revision of an earlier month may rest on: what the delivery knew that it replaces, or all that is known."""
+
+
+def moment_of_revision(
+    connection: psycopg.Connection, edition: Edition, replaced: Entry | None, begun: Entry | None, known: Known
+) -> tuple[datetime, date]:
+    """The moment as known at which a revision of an earlier month is built, and the day that its rows describe.
+
+    The day is that of the delivery which it replaces: it is about the same month-end, whatever became known since.
+
+    Args:
+        replaced: what it replaces.
+        begun: what was begun of it already, and is finished as it was begun.
+
+    Raises:
+        BeforeHistory: what the delivery knew is not on record, or nothing is.
+    """
+    if replaced is None or replaced.as_at is None or replaced.known_at is None:
+        raise BeforeHistory(
+            f"Of what {edition.delivery_id} replaces it is not on record what was known when it was made.",
+            meaning="So it cannot be made from history. Nothing was built and nothing was sent.",
+            next_command="`warehouse deliveries show` says what is on record of it.",
+        )
+    if begun is not None and begun.known_at is not None:
+        return begun.known_at, replaced.as_at
+    (last,) = one(connection, _LAST, ())
+    return (last if known == "now" and last else replaced.known_at), replaced.as_at
 
 
 def _refused(what: str, next_command: str) -> NotCovered:

@@ -17,7 +17,7 @@ from warehouse.core.contracts.types import LOGICAL_TYPES
 from warehouse.core.data_package import ABOUT, VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import METADATA, FileFacts
-from warehouse.deliver.ledger import Entry
+from warehouse.deliver.ledger_records import Entry
 
 _PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
 _FIELD_TYPES = {kind: "datetime" if name == "timestamp" else name for kind, name in LOGICAL_TYPES.items()}

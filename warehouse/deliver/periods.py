@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from warehouse.core.contracts import Schedule
+from warehouse.core.working_days import working_day
+
 
 @dataclass(frozen=True, order=True)
 class Month:
@@ -78,7 +81,15 @@ def days_between(first: date, today: date) -> Days | None:
     return Days(first, yesterday) if first <= yesterday else None
 
 
-def latest_owed(today: date, due_day: int) -> Month:
-    """The latest whole month whose delivery is owed: from `due_day` of the month after it on."""
+def due_on(month: Month, schedule: Schedule) -> date:
+    """The first day on which a month's delivery is owed: in the month after it."""
+    after = month.next().first
+    if schedule.in_working_days:
+        return working_day(after, schedule.due_day)
+    return after.replace(day=schedule.due_day)
+
+
+def latest_owed(today: date, schedule: Schedule) -> Month:
+    """The latest whole month whose delivery is owed."""
     month = Month.of(today).previous()
-    return month if today.day >= due_day else month.previous()
+    return month if today >= due_on(month, schedule) else month.previous()

@@ -13,10 +13,11 @@ from warehouse.core.errors import UsageError, VolumeRefused
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
 from warehouse.deliver.check import Check, check_files
-from warehouse.deliver.due import Owed, due
+from warehouse.deliver.due import Action, Owed, due
 from warehouse.deliver.edition import Edition, edition_of
-from warehouse.deliver.history import History
+from warehouse.deliver.history import History, Known
 from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.periods import Month, latest_owed
 from warehouse.deliver.report import DeliveryReport
 from warehouse.deliver.run import VARIABLE, World, begin
 from warehouse.deliver.states import State
@@ -98,6 +99,8 @@ def redo(
     delivery_id: str,
     because: str,
     *,
+    history: History | None = None,
+    known: Known = "then",
     check: Check = check_files,
     hook: Callable[[str], None] = _nothing,
 ) -> DeliveryReport:
@@ -108,20 +111,25 @@ def redo(
     Args:
         delivery_id: of the delivery, or of one of its revisions.
         because: the reason, which the ledger keeps.
+        history: for a month that is not the latest (`is_earlier`): builds it as at the day of what it replaces.
+        known: what a revision from history rests on: what the delivery knew that it replaces, or all that is known
+            now, with what was corrected since.
 
     Raises:
         UsageError: there is no such delivery, or it is not closed.
-        NotCovered: the published build says nothing of its period, or is of a later one.
+        NotCovered: the published build says nothing of its period; or it is of an earlier month, without history.
+        BeforeHistory: history does not reach to what was known then.
         WarehouseError: what else a delivery can meet.
     """
     contracts = load_contracts(world.exports)
-    with begin(world, contracts, progress, check, hook) as run:
+    with begin(world, contracts, progress, check, hook, history, known) as run:
         latest = run.ledger.latest(_edition(contracts, delivery_id))
         entry = run.ledger.entry(latest.delivery_id)
+        doing: Action = "catch up" if _is_earlier(world, latest) else "deliver"
         if entry is not None and entry.state is State.CLOSED:
-            owed = Owed(replace(latest, revision=latest.revision + 1), "deliver", None)
+            owed = Owed(replace(latest, revision=latest.revision + 1), doing, None)
         elif entry is not None and latest.revision > 1 and not entry.state.is_final:
-            owed = Owed(latest, "decide" if entry.state is State.VANISHED else "deliver", entry.state)
+            owed = Owed(latest, "decide" if entry.state is State.VANISHED else doing, entry.state)
         else:
             raise _not_possible(
                 f"{delivery_id} was never delivered: it is {entry.state if entry else 'not in the ledger'}.",
@@ -131,6 +139,20 @@ def redo(
     if report.error:
         raise report.error
     return report
+
+
+def is_earlier(world: World, delivery_id: str) -> bool:
+    """Whether a delivery is of a month that is not the latest one: its revision is made from history.
+
+    Raises:
+        UsageError: it is no delivery of a contract.
+    """
+    return _is_earlier(world, _edition(load_contracts(world.exports), delivery_id))
+
+
+def _is_earlier(world: World, edition: Edition) -> bool:
+    latest = latest_owed(max(world.today, world.calendar), edition.contract.schedule)
+    return isinstance(edition.period, Month) and edition.period < latest
 
 
 def decide(

@@ -16,7 +16,8 @@ from warehouse.core.settings import Settings
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.edition import edition_of
 from warehouse.deliver.files import FileFacts
-from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.run import World
 from warehouse.deliver.states import State
 

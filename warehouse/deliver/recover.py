@@ -15,7 +15,8 @@ from warehouse.deliver.destinations import Destination
 from warehouse.deliver.destinations.base import Doing, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import facts_of
-from warehouse.deliver.ledger import Ledger, RecordedFile
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import RecordedFile
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.upload import Sending
 from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, vanished

@@ -30,7 +30,8 @@ from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.extract import extract
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.history import History, basis_of
-from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.run import VARIABLE, World

@@ -137,7 +137,8 @@ def _entry(path: Path) -> dict[str, Any]:
 def _how_often(schedule: Schedule) -> str:
     if schedule.every == "day":
         return "each day, for the days since the one before"
-    return f"each month, from day {schedule.due_day} of the next one on"
+    day = "working day" if schedule.in_working_days else "day"
+    return f"each month, from {day} {schedule.due_day} of the next one on"
 
 
 def _form(contract: Contract) -> str:

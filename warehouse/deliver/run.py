@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -45,13 +45,16 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.history import (
     DayEnded,
     History,
+    Known,
     basis_of,
     day_due,
     midnight_in_london,
     moment_of,
+    moment_of_revision,
     refuse_unpublished,
 )
-from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox, clear_all
 from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.recover import adopt, clean, finish, look_back
@@ -96,6 +99,7 @@ def begin(
     check: Check,
     hook: Callable[[str], None],
     history: History | None = None,
+    known: Known = "then",
 ) -> Iterator[Run]:
     """The one run that delivers. What cannot work is refused before anything is done."""
     in_use = [contract for contract in contracts if contract.status.is_delivered]
@@ -118,7 +122,7 @@ def begin(
                     next_command="Wait for it to end, then run `warehouse deliver` again.",
                 )
             clear_all(world.settings.warehouse_home)
-            yield Run(world, progress, connection, Ledger(connection), check, hook, history)
+            yield Run(world, progress, connection, Ledger(connection), check, hook, history, known)
 
 
 _TOLD = {True: ": still delivered", False: ": nothing is delivered under it"}
@@ -163,6 +167,7 @@ class Run:
 
     Attributes:
         history: builds what was known then; None where only the published build may be delivered.
+        known: what a revision of an earlier month rests on that is begun now.
     """
 
     world: World
@@ -172,6 +177,7 @@ class Run:
     check: Check
     hook: Callable[[str], None]
     history: History | None = None
+    known: Known = "then"
 
     def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
         """Deal with one period: adopt it, deliver it, or write it down as missed."""
@@ -224,28 +230,36 @@ class Run:
                 self.ledger.failed(owed.delivery_id, None)
             if self._look_back(owed, entry):
                 return self._closed(owed, replace(report, adopted=True))
-        if owed.action == "miss":
-            return self._missed(edition, report, _GIVEN_UP)
         self._refuse_unagreed(owed.contract)
         if owed.action == "catch up":
-            return self._catch_up(owed, report)
+            return self._catch_up(owed, report, because)
         return self._deliver(owed, self._basis(edition), report, because)
 
-    def _catch_up(self, owed: Owed, report: DeliveryReport) -> DeliveryReport:
+    def _catch_up(self, owed: Owed, report: DeliveryReport, because: str | None) -> DeliveryReport:
         """Deliver what was known when a period was due that no run came for; or write down why that is not known."""
         edition, world = owed.edition, self.world
         if self.history is None:
             raise _of_history(owed.delivery_id)
         try:
-            moment = moment_of(self.connection, edition, world.calendar, world.day_ended)
+            moment, day = self._then(edition)
             refuse_unpublished(self.connection, self.history)
-            with self.history.build(edition.contract.models, moment, day_due(edition), tested=True) as then:
+            with self.history.build(edition.contract.models, moment, day, tested=True) as then:
                 basis = basis_of(self.connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
                 basis.check_classes(self.connection, edition)
                 self.progress.say(f"{owed.delivery_id}: from {basis}")
-                return replace(self._deliver(owed, basis, report, None), from_history=True)
+                return replace(self._deliver(owed, basis, report, because), from_history=True)
         except BeforeHistory as error:
+            if edition.replaces and self.ledger.entry(owed.delivery_id) is None:
+                raise  # a person asked for it, and can ask for something else: nothing was owed
             return self._missed(edition, report, error)
+
+    def _then(self, edition: Edition) -> tuple[datetime, date]:
+        """The moment as known at which, and the day as at which an earlier month is built."""
+        if edition.replaces is None:
+            world = self.world
+            return moment_of(self.connection, edition, world.calendar, world.day_ended), day_due(edition)
+        replaced, begun = self.ledger.entry(edition.replaces.delivery_id), self.ledger.entry(edition.delivery_id)
+        return moment_of_revision(self.connection, edition, replaced, begun, self.known)
 
     def _missed(self, edition: Edition, report: DeliveryReport, because: WarehouseError) -> DeliveryReport:
         self.ledger.miss(edition, because)
@@ -304,7 +318,7 @@ class Run:
                         return True
                 elif look_back(self.ledger, earlier, edition, self._outbox(edition), self.progress):
                     return True
-                if moved or owed.action in ("miss", "catch up"):
+                if moved or owed.action == "catch up":
                     clean(self.ledger, earlier, edition, self.progress)
             except DeliveryError:
                 # A wrong destination that was corrected since must not hold up the right one for ever.
@@ -360,13 +374,6 @@ class Run:
             self.ledger.vanished(owed.delivery_id, error)
         elif entry.state is not State.FAILED:
             self.ledger.failed(owed.delivery_id, error)
-
-
-_GIVEN_UP = NotCovered(
-    "The revision was not finished while its month was the latest.",
-    meaning="The delivery that it was to replace stays as it is.",
-    next_command="warehouse deliveries list",
-)
 
 
 def _of_history(delivery_id: str) -> NotCovered:

@@ -20,7 +20,8 @@ from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.history import BasisThen, History, basis_of
-from warehouse.deliver.ledger import Entry, Ledger
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.stored import fetch

@@ -20,7 +20,7 @@ from warehouse.core.whole_files import sha256
 from warehouse.deliver import csv_file
 from warehouse.deliver.csv_blocks import read_block, whole_records
 from warehouse.deliver.destinations import open_destination
-from warehouse.deliver.ledger import Entry
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.read_back import BYTES_PER_BATCH, ROWS_PER_BATCH
 

@@ -16,7 +16,8 @@ from warehouse.deliver.destinations import Destination
 from warehouse.deliver.destinations.base import Doing, How, conflict
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
-from warehouse.deliver.ledger import Ledger, RecordedFile
+from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import RecordedFile
 from warehouse.deliver.vanished import may_be_taken, sent, vanished
 
 

@@ -8,7 +8,7 @@ from warehouse.core.contracts import Contract, Proof
 from warehouse.core.errors import FilesVanished
 from warehouse.deliver.destinations import Destination
 from warehouse.deliver.edition import Edition
-from warehouse.deliver.ledger import RecordedFile
+from warehouse.deliver.ledger_records import RecordedFile
 
 
 def vanished(edition: Edition, where: str, names: Iterable[str]) -> FilesVanished:

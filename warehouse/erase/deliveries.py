@@ -14,11 +14,12 @@ from warehouse.core.destinations import is_folder
 from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
-from warehouse.erase import fixed_width_file, stored
+from warehouse.erase import stored
 from warehouse.erase.data_file import without
 from warehouse.erase.index import Index
 from warehouse.erase.pseudonyms import with_pseudonyms
 from warehouse.erase.stored import Rewritten, StoredFile
+from warehouse.erase.stored_identifiers import SUFFIXES
 from warehouse.erase.subject import Subject
 
 BY_DATES = "by dates"
@@ -122,11 +123,7 @@ class Deliveries:
         """Data files in our folder that no delivery explains and that hold the person, each with its rows."""
         known = {file.path.resolve() for file in self._files("data")}
         for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
-            data = (
-                path.suffix in (".csv", ".parquet", fixed_width_file.SUFFIX)
-                and path.is_file()
-                and not path.is_symlink()
-            )
+            data = path.suffix in SUFFIXES and path.is_file() and not path.is_symlink()
             if data and path.resolve() not in known:
                 counted = without(path, None, self.in_files, key_beside(path))
                 if counted.differs:

@@ -98,6 +98,14 @@ def without_columns(path: Path, target: BinaryIO, names: Collection[str]) -> tup
     return rows, differs
 
 
+def texts(path: Path) -> Iterator[tuple[str, str]]:
+    """The texts of a file's fields, each with the name of its column; none where no manifest says where they are."""
+    layout = layout_beside(path)
+    for record in _records(path) if layout else ():
+        assert layout is not None
+        yield from ((one.name or "", one.text(record, layout.encoding)) for one in layout.fields(record))
+
+
 def _records(path: Path) -> Iterator[bytes]:
     with path.open("rb") as source:
         for line in source:

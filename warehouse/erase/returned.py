@@ -6,8 +6,9 @@ alone says of nobody that they were erased; together with the key, a value that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import psycopg
 from psycopg import sql
@@ -111,30 +112,38 @@ def check(
     *,
     everywhere: bool = True,
     listed: Sequence[str] = (),
+    kept: Iterable[tuple[str, str]] = (),
+    widened: Callable[[Subject], Subject] = lambda one: one,
 ) -> Check:
     """Compare the identifiers in the warehouse with the register, and with a list; note in the ledger who is back.
 
     Args:
         everywhere: in replica, history and landed tables; else only in the replica's table of persons.
         listed: TRNs and ids of persons, when somebody keeps a list of those erased.
+        kept: identifiers with their kinds that are to be compared besides: those of stored files.
+        widened: adds to a person of the list what else may stand for them in such a file: their pseudonyms.
     """
     known = {str(digest): int(number) for digest, number in connection.execute(_KNOWN)}
     wanted: dict[tuple[str, str], int] = {}
     for line, text in enumerate(listed, 1):
-        subject = Subject.read(text)
+        subject = widened(Subject.read(text))
         wanted |= {(kind, value): line for kind in subject.identifiers for value in subject.compared(kind)}
     returned: set[int] = set()
     found: set[int] = set()
     values = 0
-    for relation, rule in relations.of_persons(connection, rules):
-        if everywhere or (relation.kind == "replica" and PERSON_ID in rule.tells.values()):
-            progress.say(f"comparing {relation.place}")
-            for kind, value in _values(connection, relation, rule):
-                values += 1
-                if number := known.get(_digest(key, kind, value)):
-                    returned.add(number)
-                if (kind, value) in wanted:
-                    found.add(wanted[kind, value])
+
+    def in_tables() -> Iterator[tuple[str, str]]:
+        for relation, rule in relations.of_persons(connection, rules):
+            if everywhere or (relation.kind == "replica" and PERSON_ID in rule.tells.values()):
+                progress.say(f"comparing {relation.place}")
+                yield from _values(connection, relation, rule)
+
+    for kind, value in chain(in_tables(), kept):
+        values += 1
+        if number := known.get(_digest(key, kind, value)):
+            returned.add(number)
+        if (kind, value) in wanted:
+            found.add(wanted[kind, value])
     connection.execute(_NOTE, {"returned": sorted(returned), "everywhere": everywhere})
     return Check(values, len(set(known.values())), sorted(returned), len(listed), tuple(sorted(found)))
 

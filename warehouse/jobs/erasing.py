@@ -18,6 +18,8 @@ from warehouse.core.keys import Key
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.erase import Check, Erasure, Subject, Survey, check, erase, load_rules, survey
+from warehouse.erase.pseudonyms import with_pseudonyms
+from warehouse.erase.stored_identifiers import stored_identifiers
 from warehouse.marts import build, drop_candidates, vintages
 from warehouse.replicate import history, load_classification
 
@@ -72,11 +74,22 @@ def check_everywhere(
 ) -> Check:
     """Compare every identifier in the warehouse with the register of those erased, and with a list of persons.
 
+    Also those in the files of deliveries that are kept here: one from a backup may hold somebody who was erased since.
+    The register has no pseudonyms, so that in a file of pseudonyms only the persons of the list are found.
+
     Raises:
-        KeyUnusable: the key of the register is missing, or another than before.
+        KeyUnusable: the key of the register is missing, or another than before; or that of pseudonyms, with a list.
     """
-    key = keys.installation(warehouse, databases.settings)
-    return check(warehouse, load_rules(), key, progress, listed=listed)
+    settings = databases.settings
+    return check(
+        warehouse,
+        load_rules(),
+        keys.installation(warehouse, settings),
+        progress,
+        listed=listed,
+        kept=stored_identifiers(settings.warehouse_deliveries.expanduser(), progress),
+        widened=lambda one: with_pseudonyms(warehouse, settings, one),
+    )
 
 
 def _key(databases: Databases, warehouse: psycopg.Connection) -> tuple[Key | None, list[str]]:

@@ -21,7 +21,7 @@ from warehouse.core.errors import DeliveredFilesDiffer, DeliveryGone, UsageError
 from warehouse.core.progress import Silent
 from warehouse.deliver import Difference, State, comparison, difference
 from warehouse.deliver.csv_file import line
-from warehouse.deliver.ledger import Entry
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.stored import Stored
 
 SEPTEMBER, OCTOBER = "dandi/teachers/2026-09", "dandi/teachers/2026-10"

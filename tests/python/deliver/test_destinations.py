@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from pydantic import SecretStr
 
 from tests.python.deliver.delivering import OCTOBER, World, listed, overwrite, sftp_world
 from tests.python.deliver.killed import no_check
-from tests.python.deliver.world import SftpWorld, write_contract
+from tests.python.deliver.world import SftpWorld, settings_for, write_contract
 from warehouse.core.errors import DeliveryError, DestinationFull, DestinationRefused, SandboxOnly, SettingsError
 from warehouse.core.progress import Silent
 from warehouse.deliver import State, deliver
@@ -140,6 +142,27 @@ def test_an_sftp_connection_that_drops_is_made_again(
     gc.collect()
     assert "Traceback" not in capfd.readouterr().err
     assert not [one for one in caplog.records if one.exc_info or (one.name == "asyncio" and one.levelname == "ERROR")]
+
+
+def test_what_a_broken_connection_leaves_to_the_librarys_tasks_is_no_traceback(
+    tmp_path: Path, sftp: SftpWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task of the library that failed with the connection, and that nobody waits for any more."""
+    settings = settings_for(tmp_path, warehouse_sftp_password="let-me-in", warehouse_sftp_known_hosts=sftp.known_hosts)
+
+    async def left() -> None:
+        async def fails() -> None:
+            raise ConnectionResetError("the connection of Zzsurname was cut")
+
+        asyncio.get_running_loop().create_task(fails())
+        await asyncio.sleep(0)
+
+    with closing(sftp_module.open_at(sftp.url, settings)) as destination:
+        assert destination.read("nothing") is None
+        assert destination._runner is not None
+        destination._runner.run(left())
+        gc.collect()
+    assert not [one for one in caplog.records if one.name == "asyncio"]
 
 
 @pytest.mark.parametrize(("times", "ends"), [(2, "closed"), (1_000_000, "failed")])

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.python.deliver.world import document, of_days, write_contract
-from warehouse.core.contracts import Contract, load_contract
-from warehouse.core.errors import UnexpectedFailure
+from warehouse.core.contracts import Contract, Schedule, load_contract
+from warehouse.core.errors import ContractError, UnexpectedFailure
+from warehouse.core.working_days import FEWEST_IN_A_MONTH, bank_holidays
 from warehouse.deliver.due import due
 from warehouse.deliver.edition import edition_of
-from warehouse.deliver.periods import Days, Month, latest_owed
+from warehouse.deliver.periods import Days, Month, due_on, latest_owed
 from warehouse.deliver.states import STEPS, State, require_step
 
 
@@ -63,16 +64,48 @@ def test_an_earlier_failure_is_caught_up_before_a_present_one(contract: Contract
 
 
 def test_the_day_from_which_it_is_owed() -> None:
-    assert latest_owed(date(2026, 10, 4), 5) == Month(2026, 8)
-    assert latest_owed(date(2026, 10, 5), 5) == Month(2026, 9)
+    fifth = Schedule("month", 5)
+    assert latest_owed(date(2026, 10, 4), fifth) == Month(2026, 8)
+    assert latest_owed(date(2026, 10, 5), fifth) == Month(2026, 9)
 
 
-@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 28))
-def test_months_count_up_without_gap(day: date, due_day: int) -> None:
+def test_the_working_day_from_which_it_is_owed(tmp_path: Path) -> None:
+    """In 2027 New Year's Day is a Friday, and Good Friday and Easter Monday lie on 26 and 29 March."""
+    given = document()
+    given["slaProperties"].append({"property": "dueDay", "value": 3, "unit": "working day"})
+    contract = load_contract(write_contract(tmp_path, given))
+    assert contract.schedule == Schedule("month", 3, in_working_days=True)
+    assert due_on(Month(2026, 12), contract.schedule) == date(2027, 1, 6)
+    assert latest_owed(date(2027, 1, 5), contract.schedule) == Month(2026, 11)
+    assert latest_owed(date(2027, 1, 6), contract.schedule) == Month(2026, 12)
+    assert due_on(Month(2027, 2), Schedule("month", 17, in_working_days=True)) == date(2027, 3, 23)
+    assert [one.delivery_id for one in due([contract], Known({}), date(2027, 1, 5))] == ["dandi/teachers/2026-11"]
+    for change in ({"value": 19}, {"unit": "week"}, {"value": 0}):
+        given["slaProperties"][-1] = {"property": "dueDay", "value": 3, "unit": "working day", **change}
+        with pytest.raises(ContractError, match=r"slaProperties\.dueDay"):
+            load_contract(write_contract(tmp_path, given))
+
+
+SCHEDULES = st.one_of(
+    st.builds(Schedule, st.just("month"), st.integers(1, 28)),
+    st.builds(Schedule, st.just("month"), st.integers(1, FEWEST_IN_A_MONTH), in_working_days=st.just(True)),
+)
+
+
+@given(st.dates(date(1990, 1, 1), date(2049, 11, 30)), SCHEDULES)
+def test_months_count_up_without_gap(day: date, schedule: Schedule) -> None:
     month = Month.of(day)
     assert month.next().previous() == month == Month.parse(str(month))
     assert month.last + timedelta(days=1) == month.next().first
-    assert latest_owed(day, due_day).last < day
+    owed, after = latest_owed(day, schedule), latest_owed(day + timedelta(days=1), schedule)
+    assert owed.last < day and after in (owed, owed.next())
+    # It is owed from its day on, which is in the month after it, and the one after it is not owed yet.
+    first = due_on(owed, schedule)
+    assert first <= day < due_on(owed.next(), schedule) and Month.of(first) == owed.next()
+    if schedule.in_working_days:
+        days = [first.replace(day=number) for number in range(1, first.day + 1)]
+        assert sum(one.weekday() < 5 and one not in bank_holidays() for one in days) == schedule.due_day
+        assert first.weekday() < 5 and first not in bank_holidays()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -106,7 +139,7 @@ def test_whoever_comes_when_every_month_ends_once_and_in_order(
             if reached.is_final:
                 ended.append(str(one.edition.period))
     assert owed == [], "a run after one that works finds nothing to do"
-    first, last = Month.parse(min(ended)), latest_owed(today, 1)
+    first, last = Month.parse(min(ended)), latest_owed(today, Schedule())
     between = [first]
     while between[-1] < last:
         between.append(between[-1].next())

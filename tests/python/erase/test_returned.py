@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
@@ -18,6 +21,7 @@ from warehouse.core.keys import Key
 from warehouse.core.progress import Silent
 from warehouse.erase import Subject, accept, check, full_is_due, load_rules
 from warehouse.erase.returned import register
+from warehouse.jobs.erasing import check_everywhere
 from warehouse.jobs.main_job import _look_for_returned
 
 pytestmark = pytest.mark.slow
@@ -88,6 +92,39 @@ def test_somebody_else_is_not_them(place: Place) -> None:
     place.come_back(person_id="22222222-2222-4222-8222-222222222222", trn="1234568")
     assert place.returned_by_a_run() is None
     assert place.checked("1234567", PERSON, "1234568") == ([], (3,))
+
+
+def test_a_stored_file_from_a_backup_is_looked_into(place: Place) -> None:
+    """Each kind of file, by the agreed names of columns; a pseudonym leads to a person of the list."""
+    settings = place.databases.settings
+    statistics = keys.use(place.warehouse, settings, "dandi.statistics", make=True)
+    folder = settings.warehouse_deliveries / "dandi" / "workforce" / "2026-09"
+    folder.mkdir(parents=True)
+
+    def looked() -> tuple[list[int], tuple[int, ...]]:
+        found = check_everywhere(place.databases, place.warehouse, ["2000001", "1234567"], Silent())
+        return found.returned, found.found
+
+    before = looked()
+    assert before == ([], (1,)), "one of the list is in the replica"
+    (folder / "broken.parquet").write_bytes(b"PAR1")
+    (folder / "others.csv").write_text('trn,note\r\n1234568,"1234567\r\n"\r\n')
+    assert looked() == before, "somebody else, and seven digits in a text"
+    pq.write_table(pa.table({"PersonId": [statistics.digest("1234567"), None]}), folder / "people.parquet")
+    assert looked() == ([], (1, 2))
+    for name, content in {
+        "a.csv": f"as_at_date,live_person_id\r\n2026-10-01,{PERSON.upper()}\r\n",
+        "b.csv": "TRN,Full name\r\n1234567,Zz\r\n",
+    }.items():
+        (folder / name).write_text(content)
+        assert looked() == ([1], (1, 2))
+        (folder / name).unlink()
+    (folder / "people.parquet").unlink()
+    (folder / "new.txt").write_bytes(b"QQ123456C\r\n")
+    layout = {"records": {"person": [{"start": 1, "width": 9, "field": "national_insurance_number"}]}}
+    manifest = {"resources": [{"path": "new.txt", "encoding": "windows-1252", "layout": layout}]}
+    (folder / "datapackage.json").write_text(json.dumps(manifest))
+    assert looked() == ([1], (1,))
 
 
 def test_everything_is_looked_through_after_a_week_and_after_a_repair(place: Place) -> None:

@@ -195,11 +195,13 @@ class Schedule:
 
     Attributes:
         due_day: of the next month, from which a month is owed.
+        in_working_days: whether that counts England's working days.
         first_day: with which the first delivery of days begins; None for the last day that is over.
     """
 
     every: Literal["month", "day"] = "month"
     due_day: int = 1
+    in_working_days: bool = False
     first_day: date | None = None
 
 

@@ -8,8 +8,10 @@ from datetime import date
 from open_data_contract_standard.model import ServiceLevelAgreementProperty
 
 from warehouse.core.contracts.model import Schedule
+from warehouse.core.working_days import FEWEST_IN_A_MONTH
 
 _LATEST_DUE_DAY = 28
+_WORKING_DAYS = ("working day", "working days")
 _MONTHS, _DAYS = ("m", "month", "months"), ("d", "day", "days")
 
 
@@ -37,15 +39,21 @@ def schedule_of(
         wrong("slaProperties.frequency", "must be 1 with unit month (a whole calendar month) or day (the days since)")
     if first_day is not None:
         wrong("customProperties.firstDay", "is for a delivery of days")
-    return Schedule("month", _due_day(said, wrong)), retention
+    return Schedule("month", *_due_day(said, wrong)), retention
 
 
-def _due_day(said: Mapping[str, ServiceLevelAgreementProperty], wrong: Callable[[str, str], None]) -> int:
-    due = said["dueDay"].value if "dueDay" in said else 1
-    if isinstance(due, int) and not isinstance(due, bool) and 1 <= due <= _LATEST_DUE_DAY:
-        return due
-    wrong("slaProperties.dueDay", f"must be a day of the next month, 1 to {_LATEST_DUE_DAY}")
-    return 1
+def _due_day(said: Mapping[str, ServiceLevelAgreementProperty], wrong: Callable[[str, str], None]) -> tuple[int, bool]:
+    """The day of the next month, and whether it counts working days."""
+    due, unit = (said["dueDay"].value, said["dueDay"].unit) if "dueDay" in said else (1, None)
+    in_working_days = unit in _WORKING_DAYS
+    latest = FEWEST_IN_A_MONTH if in_working_days else _LATEST_DUE_DAY
+    if unit is not None and not in_working_days and unit not in _DAYS:
+        wrong("slaProperties.dueDay", "counts days, or with unit `working day` England's working days")
+    elif isinstance(due, int) and not isinstance(due, bool) and 1 <= due <= latest:
+        return due, in_working_days
+    else:
+        wrong("slaProperties.dueDay", f"must be a day of the next month, 1 to {latest}")
+    return 1, False
 
 
 def _days(

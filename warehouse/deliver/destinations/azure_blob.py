@@ -32,6 +32,7 @@ from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 from warehouse.core.errors import DeliveryError, DestinationRefused, SettingsError
 from warehouse.core.private_files import read_text
 from warehouse.core.settings import Settings
+from warehouse.deliver.destinations.answers import FORBIDDEN, Advice, Answer, asked_for, in_words
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
 from warehouse.deliver.files import FileFacts
 
@@ -43,17 +44,15 @@ READ_TIMEOUT = 60
 ATTEMPTS = 6
 FIRST_WAIT = 0.5
 
-_PASSING_CODES = frozenset({408, 429, 500, 502, 503, 504})
-_NO_ROOM = (429, 503, 507)
-_UNKNOWN, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _TAKEN = ("BlobAlreadyExists", "ConditionNotMet")
 _NOT_ACCEPTED = ("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation")
 _ARRIVED_BROKEN = "Md5Mismatch"
 _NO_BLOB = "BlobNotFound"
-_RIGHTS = {Doing.WRITING: "create", Doing.READING: "read", Doing.REMOVING: "delete"}
-_CREDENTIALS = (
-    "Check the shared access signature in WAREHOUSE_AZURE_SAS_FILE (has it ended?), or the identity that "
-    "AZURE_CLIENT_ID names, or this machine's own"
+_ADVICE = Advice(
+    credentials="Check the shared access signature in WAREHOUSE_AZURE_SAS_FILE (has it ended?), or the identity that "
+    "AZURE_CLIENT_ID names, or this machine's own",
+    otherwise="Check the names of account and container, and what the credentials allow (create, read, write, delete)",
+    rights={Doing.WRITING: "create", Doing.READING: "read", Doing.REMOVING: "delete"},
 )
 
 _OF_PEOPLE = ("cli", "developer_cli", "powershell", "shared_token_cache", "visual_studio_code", "interactive_browser")
@@ -165,7 +164,7 @@ class AzureBlob(Destination):
         try:
             _, waiting = self._blob(name).get_block_list("uncommitted")
         except HttpResponseError as error:
-            if error.status_code == _FORBIDDEN or _code(error) == _NO_BLOB:
+            if error.status_code == FORBIDDEN or _code(error) == _NO_BLOB:
                 return set()
             raise
         return {block.id for block in waiting}
@@ -232,7 +231,7 @@ class AzureBlob(Destination):
             try:
                 access = self._container().get_container_properties().public_access
             except HttpResponseError as error:
-                if error.status_code != _FORBIDDEN:
+                if error.status_code != FORBIDDEN:
                     raise
                 return ["its settings could not be looked at: the identity may not read the container's properties"]
             return [f"anybody may read its blobs: public access is {access}"] if access else []
@@ -318,31 +317,21 @@ class AzureBlob(Destination):
         """The error's text is never told: it can hold the address with the signature."""
         kind = type(error).__name__
         if isinstance(error, ClientAuthenticationError):
-            return self.refused(f"no credentials ({kind})", _CREDENTIALS)
+            return self.refused(f"no credentials ({kind})", _ADVICE.credentials)
         passes = isinstance(error, ServiceRequestError | ServiceResponseError | IncompleteReadError | OSError)
         return self.refused(f"no connection ({kind})", "Check the network, and the account's name", passes=passes)
 
     def _answered(self, error: HttpResponseError, doing: Doing, name: str) -> DeliveryError:
-        status, code = int(error.status_code or 0), _code(error)
-        passes, wait = status in _PASSING_CODES, _asked_for(error)
+        code = _code(error)
         if code in _TAKEN:
             raise _Taken
         if code == _ARRIVED_BROKEN:
             broken = self.not_what_was_sent(name)
             broken.passes = True
             return broken
-        if status in _NO_ROOM:
-            return self.full(f"it answers {status} {code}".rstrip(), passes=passes, wait=wait)
-        if status == _UNKNOWN or code in _NOT_ACCEPTED:
-            return self.refused(f"it does not accept the credentials ({status}) for {doing} {name}", _CREDENTIALS)
-        if status == _FORBIDDEN:
-            right = _RIGHTS.get(doing, "write")
-            return self.denied(doing, name, f"it answers 403 {code}; the right is {right}".replace(" ;", ";"))
-        return self.refused(
-            f"it answers {status} {code}".rstrip() + f" to {doing} {name}",
-            "Check the names of account and container, and what the credentials allow (create, read, write, delete)",
-            passes=passes,
-            wait=wait,
+        accepted = code not in _NOT_ACCEPTED
+        return in_words(
+            self, Answer(int(error.status_code or 0), code, asked_for(error), accepted), doing, name, _ADVICE
         )
 
 
@@ -359,9 +348,3 @@ def _code(error: HttpResponseError) -> str:
     """The service's own word for what is wrong; the library has a list of them, and leaves the others as they are."""
     said = getattr(error, "error_code", None)
     return str(getattr(said, "value", said) or "")
-
-
-def _asked_for(error: HttpResponseError) -> float | None:
-    headers = getattr(error.response, "headers", {})
-    given = str(headers.get("Retry-After", ""))
-    return float(given) if given.isdecimal() else None

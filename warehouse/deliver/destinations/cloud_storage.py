@@ -23,8 +23,9 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings
+from warehouse.deliver.destinations.answers import Advice, Answer, asked_for, in_words
 from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
-from warehouse.deliver.destinations.resumable import NO_CONNECTION, PASSING_CODES, Session, SessionLost, asked_for
+from warehouse.deliver.destinations.resumable import NO_CONNECTION, Session, SessionLost
 from warehouse.deliver.files import FileFacts
 
 SINGLE_REQUEST = 8 << 20
@@ -38,13 +39,15 @@ _PASSING = (*NO_CONNECTION, TransportError)
 _LEADS_ELSEWHERE = ("STORAGE_EMULATOR_HOST", "API_ENDPOINT_OVERRIDE")
 """Variables that the library heeds by itself."""
 
-_NO_ROOM = (429, 503, 507)
-_UNKNOWN, _FORBIDDEN = 401, 403
-_RIGHTS = {
-    Doing.WRITING: "storage.objects.create",
-    Doing.READING: "storage.objects.get, and storage.objects.list to see what is absent",
-    Doing.REMOVING: "storage.objects.delete",
-}
+_ADVICE = Advice(
+    credentials="Check the account's key (GOOGLE_APPLICATION_CREDENTIALS) and that the account is not disabled",
+    otherwise="Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)",
+    rights={
+        Doing.WRITING: "storage.objects.create",
+        Doing.READING: "storage.objects.get, and storage.objects.list to see what is absent",
+        Doing.REMOVING: "storage.objects.delete",
+    },
+)
 
 _Result = TypeVar("_Result")
 
@@ -260,26 +263,13 @@ class CloudStorage(Destination):
 
     @contextmanager
     def _failures(self, doing: Doing, name: str) -> Iterator[None]:
-        hint = "Check the bucket's name and what the account may do (it needs to create, read, list and delete objects)"
         try:
             yield
         except (exceptions.GoogleAPICallError, InvalidResponse) as error:
-            code = _code(error)
-            passes, wait = code in PASSING_CODES, asked_for(error)
-            if code in _NO_ROOM:
-                reason = f"it answers {code}, and still does after some time" if passes else f"it answers {code}"
-                raise self.full(reason, passes=passes, wait=wait) from None
-            if code == _UNKNOWN:
-                raise self.refused(
-                    f"it does not accept the credentials (401) for {doing} {name}",
-                    "Check the account's key (GOOGLE_APPLICATION_CREDENTIALS) and that the account is not disabled",
-                ) from None
-            if code == _FORBIDDEN:
-                raise self.denied(doing, name, f"it answers 403; the right is {_RIGHTS[doing]}") from None
-            raise self.refused(f"it answers {code} to {doing} {name}", hint, passes=passes, wait=wait) from None
+            raise in_words(self, Answer(_code(error), wait=asked_for(error)), doing, name, _ADVICE) from None
         except GoogleAuthError as error:
             passes = isinstance(error, _PASSING) or bool(getattr(error, "retryable", False))
-            raise self.refused(f"no credentials ({type(error).__name__})", hint, passes=passes) from None
+            raise self.refused(f"no credentials ({type(error).__name__})", _ADVICE.otherwise, passes=passes) from None
         except (_NotWhatWasSent, DataCorruption):
             another = self.not_what_was_sent(name)
             another.passes = True

@@ -14,13 +14,11 @@ from typing import Any, BinaryIO
 import requests
 from google.api_core import exceptions
 
+from warehouse.deliver.destinations.answers import PASSING_CODES, asked_for
 from warehouse.deliver.destinations.base import pause
 
 PIECE = 8 << 20
 """In bytes; the service asks for a multiple of 256 KiB."""
-
-PASSING_CODES = frozenset({408, 429, 500, 502, 503, 504})
-"""Answers that say nothing of the request: the same one may succeed in a moment."""
 
 NO_CONNECTION: tuple[type[Exception], ...] = (
     requests.exceptions.ConnectionError,
@@ -134,11 +132,3 @@ def failure_of(answer: requests.Response) -> exceptions.GoogleAPICallError:
     """The library's own error for an answer that refuses."""
     made: exceptions.GoogleAPICallError = exceptions.from_http_response(answer)  # type: ignore[no-untyped-call]
     return made
-
-
-def asked_for(error: Exception) -> float | None:
-    """The seconds that the service asks to be left alone for, with an answer that says "not now"."""
-    response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None) or {}
-    given = str(headers.get("Retry-After", ""))
-    return float(given) if given.isdecimal() else None
