@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import apply, build, delay, export, first_copy, gap, history, reconcile, repair, world
+from bench import apply, build, delay, export, first_copy, gap, history, json_keys, reconcile, repair, world
 from bench.measure import Figure, keep, show
 from bench.peers import debezium, dlt
 from warehouse.cli.output import TerminalProgress, out
@@ -18,6 +18,7 @@ from warehouse.core.settings import PROJECT, Settings
 TOPICS = {
     "world": world.making,
     "copy": first_copy.first_copy,
+    "json_keys": json_keys.cost_of_a_rule,
     "as_at": history.as_at,
     "build": build.build_time,
     "export": export.export_speed,

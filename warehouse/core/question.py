@@ -14,7 +14,10 @@ from psycopg import pq, sql
 from warehouse.core.catalogue import near_names
 from warehouse.core.errors import QueryTooLong, UsageError
 
-_COPY = re.compile(rb"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*copy\b", re.IGNORECASE | re.DOTALL)
+_BEFORE = rb"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
+_COPY = re.compile(_BEFORE + rb"copy\b", re.IGNORECASE | re.DOTALL)
+_BLOCK = re.compile(_BEFORE + rb"do\b", re.IGNORECASE | re.DOTALL)
+_IS_SUPERUSERS = "select rolsuper from pg_catalog.pg_roles where rolname = session_user"
 _ARM = """
 select set_config('statement_timeout', %s, true), (
     select set_config('role', %s, true) from pg_catalog.pg_roles where rolname = current_user and rolsuper
@@ -104,6 +107,8 @@ class Asking:
         left = self.minutes * 60 - (time.monotonic() - self._begun)
         if left <= 0:
             raise self._too_long()
+        if not self.writes and _BLOCK.match(statement):
+            self._refuse_block_of_a_superuser()
         self.connection.execute(_ARM, (f"{max(1, left * 1000):.0f}ms", self.role or "none"))
         try:
             yield
@@ -121,6 +126,16 @@ class Asking:
             raise refused(
                 "A statement ended the transaction in which `warehouse sql` runs them all.",
                 "Leave BEGIN, COMMIT and ROLLBACK out; `warehouse sql` sets them itself.",
+            )
+
+    def _refuse_block_of_a_superuser(self) -> None:
+        """A session that a superuser has opened can take its rights again in the midst of a block."""
+        row = self.connection.execute(_IS_SUPERUSERS).fetchone()
+        if row and row[0]:
+            raise refused(
+                "`warehouse sql` runs no DO block for a superuser: the block could take a superuser's rights again.",
+                "Ask with a login of your own, which has no more than its role: warehouse grants login NAME "
+                "--role analyst_sensitive. Or write the statements out.",
             )
 
     def _too_long(self) -> QueryTooLong:

@@ -54,6 +54,11 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
+def asks_for_none(conninfo: str, server_version: int) -> bool:
+    """Whether a server of that version connects without the proof that we would ask for; see as_known_to()."""
+    return server_version < SINCE and "require_auth" in conninfo_to_dict(conninfo)
+
+
 def as_known_to(conninfo: str, server_version: int) -> str:
     """The same for a server that connects with a libpq of its own version."""
     if server_version >= SINCE:

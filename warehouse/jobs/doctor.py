@@ -18,6 +18,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import WarehouseError
 from warehouse.core.finding import Finding, from_error, ok, warning
 from warehouse.core.postgres import find_binaries
+from warehouse.jobs import own_copies
 from warehouse.jobs.standing import builds, deliveries, examined, replication
 from warehouse.replicate import load_classification
 from warehouse.replicate.catalog import relations
@@ -46,6 +47,7 @@ def examine(databases: Databases) -> list[Finding]:
         *_preflight(databases),
         *builds(databases),
         *_roles(databases),
+        *_own_copies(databases),
     ]
 
 
@@ -153,6 +155,15 @@ def _preflight(databases: Databases) -> list[Finding]:
         return [from_error("preflight", error)]
     wrong = [check for check in checks if check.state != "ok"]
     return [*wrong, ok("preflight", f"{len(checks) - len(wrong)} of {len(checks)} checks passed")]
+
+
+def _own_copies(databases: Databases) -> list[Finding]:
+    """Tables of analysts' own that are older than a rule. Nothing to say before the first run."""
+    try:
+        with databases.warehouse() as connection:
+            return own_copies.examined(connection) if ours.identify(connection).has_ledger else []
+    except WarehouseError as error:
+        return [from_error(own_copies.CODE, error)]
 
 
 def _roles(databases: Databases) -> list[Finding]:

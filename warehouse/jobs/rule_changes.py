@@ -2,7 +2,8 @@
 
 `warehouse replicate apply` cuts out of the replica and its history what is not allowed any more. What was made of it is
 seen to here, as after an erasure: the models are built again, what builds left behind is dropped, columns of delivered
-files that are kept here are emptied, and other files are named for a person. A kill is made good by the same command.
+files that are kept here are emptied. Other files, and tables of analysts' own, are named for a person. A kill is made
+good by the same command.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 import psycopg
 
 from warehouse.core.databases import Databases
+from warehouse.core.lineage.reached import columns_made_of
 from warehouse.core.progress import Progress
 from warehouse.erase import columns, storage
 from warehouse.erase.stored import StoredFile
+from warehouse.jobs import own_copies
 from warehouse.jobs.erasing import alone, rebuild
 from warehouse.marts import vintages
 from warehouse.replicate.ledger import rules
@@ -68,7 +71,9 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
             hook("built")
             storage.rewrite(warehouse, [], progress)
             rules.finish(warehouse, begun)
-    return [f"inform the recipient of {one}: it holds what may not be held any more" for one in theirs]
+        of_analysts = own_copies.to_do(warehouse)
+    informed = [f"inform the recipient of {one}: it holds what may not be held any more" for one in theirs]
+    return informed + of_analysts
 
 
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
@@ -84,18 +89,5 @@ def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> l
 
 
 def made_of(lineage: Mapping[str, Any], place: Place, relation: str) -> set[str]:
-    """The columns of a relation whose values are computed from a place of the source, and not released on the way.
-
-    Args:
-        lineage: of a build, as the ledger keeps it: each relation after those that it is made of.
-    """
-    table, column = place
-    sources = {f"trs.{table}", f"trs_versions.{table}"}
-    reached: set[tuple[str, str]] = set()
-    for one in lineage["relations"]:
-        for name, (_, _, flows) in one["columns"].items():
-            is_it = one["place"] in sources and column in ("", name)
-            comes = any(kind == "value" and not through and (of, at) in reached for of, at, kind, through, *_ in flows)
-            if is_it or comes:
-                reached.add((one["place"], name))
-    return {name for at, name in reached if at == relation}
+    """The columns of a relation whose values are computed from a place of the source; see columns_made_of()."""
+    return {name for at, name in columns_made_of(lineage, place) if at == relation}

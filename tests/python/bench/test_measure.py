@@ -51,4 +51,4 @@ def test_statements_that_overlap_are_added_up_and_their_time_counts_once() -> No
 
 def test_every_topic_can_be_asked_for() -> None:
     """The one about history could not even be imported for a while, and nothing noticed."""
-    assert {"as_at", "build"} <= set(TOPICS)
+    assert {"as_at", "build", "json_keys"} <= set(TOPICS)

@@ -139,6 +139,9 @@ CHANGES = [
     # A superuser is a reader again before the next statement.
     "reset role; select pg_read_file('PG_VERSION')",
     "set session authorization default; select pg_reload_conf()",
+    # Nor does it take its rights again within one.
+    "do $$ begin reset role; perform pg_read_file('PG_VERSION'); end $$",
+    "/* a comment */ do $$ begin set local role none; perform pg_reload_conf(); end $$",
     "\\dt",
     "",
     "  -- nothing\n ; ",

@@ -127,7 +127,7 @@ def test_a_stored_file_from_a_backup_is_looked_into(place: Place) -> None:
     assert looked() == ([1], (1,))
 
 
-def test_everything_is_looked_through_after_a_week_and_after_a_repair(place: Place) -> None:
+def test_everything_is_looked_through_after_a_week(place: Place) -> None:
     place.warehouse.execute("insert into tps_employments (person_id, key) values (%s, 'x')", (PERSON,))
     assert not full_is_due(place.warehouse)
     assert place.returned_by_a_run() is None, "only persons are looked through every time"
@@ -135,6 +135,30 @@ def test_everything_is_looked_through_after_a_week_and_after_a_repair(place: Pla
     assert full_is_due(place.warehouse)
     assert place.returned_by_a_run() is PersonReturned
     assert not full_is_due(place.warehouse)
+
+
+EPOCH = """
+insert into ledger.epochs (slot_name, source_system_id, source_database, replication_name, timeline)
+values ('s', '1', 'trs', 'trw', 1)
+"""
+REPAIRED = """
+insert into ledger.gaps (ended_epoch, new_epoch, from_time, to_time, reason, repaired_at)
+values (1, 1, now(), now(), 'a test', clock_timestamp())
+"""
+STARTED_AGAIN = """
+insert into ledger.restarts (epoch_id, server_before, server_now, known_lsn, confirmed_lsn, to_time, differed)
+values (1, 'a', 'b', '0/1', '0/1', now(), false)
+"""
+
+
+@pytest.mark.parametrize("since", [REPAIRED, STARTED_AGAIN], ids=["a repair", "a restored backup"])
+def test_everything_is_looked_through_after_what_may_bring_somebody_back(place: Place, since: str) -> None:
+    place.warehouse.execute("insert into tps_employments (person_id, key) values (%s, 'x')", (PERSON,))
+    place.warehouse.execute(EPOCH.encode())
+    assert place.returned_by_a_run() is None
+    place.warehouse.execute(since.encode())
+    assert place.returned_by_a_run() is PersonReturned
+    assert not full_is_due(place.warehouse), "until there is another one"
 
 
 def test_one_who_came_back_in_their_own_right_is_forgotten(place: Place) -> None:

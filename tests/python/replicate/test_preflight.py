@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 import sandbox.schema
 from tests.python.conftest import FAST
+from warehouse.core import server_proof
 from warehouse.core.databases import Databases
 from warehouse.core.errors import MissingPrivilege, ReplicationError
 from warehouse.core.finding import Finding
@@ -21,7 +22,7 @@ from warehouse.replicate.catalog import publication
 from warehouse.replicate.catalog.identity import ReplicaIdentity
 from warehouse.replicate.catalog.publication import Publication
 from warehouse.replicate.link import Ends
-from warehouse.replicate.preflight import rules
+from warehouse.replicate.preflight import links, rules
 from warehouse.replicate.preflight.facts import Facts, Source, Warehouse, read_source, read_warehouse
 from warehouse.replicate.preflight.preflight import examined, preflight, require
 
@@ -104,6 +105,21 @@ def test_a_source_older_than_15() -> None:
     assert "PostgreSQL 14" in found["source version"].what
     assert "credentials" in found["source version"].what
     assert bad(changed(version=150_000)) == {}
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "version", "state"),
+    [
+        ("host=127.0.0.1 require_auth=scram-sha-256", 150_012, "warning"),
+        ("host=127.0.0.1 require_auth=scram-sha-256", 160_000, "ok"),
+        ("host=127.0.0.1 sslmode=verify-full", 150_012, "ok"),
+        ("host=db.example.org sslmode=verify-full", 150_012, "ok"),
+    ],
+)
+def test_a_warehouse_on_15_that_asks_the_source_for_no_proof_is_told(conninfo: str, version: int, state: str) -> None:
+    """Its libpq does not know `require_auth`, so the subscription is made without."""
+    found = links.proof(server_proof.insist(conninfo), version)
+    assert (found.code, found.state) == ("proof of the source", state)
 
 
 def test_a_database_that_is_not_the_operational_one() -> None:

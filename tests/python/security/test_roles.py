@@ -193,6 +193,37 @@ def test_a_schema_of_the_analysts_own_outlives_builds(
     assert reader.execute("select count(*) from analysts.seen").fetchone() == (3,)
 
 
+def test_a_builder_builds_beside_what_is_published_and_publishes_nothing(
+    prepared: FreshDatabases, warehouse: psycopg.Connection, login: Login
+) -> None:
+    roles.give(warehouse, prepared.settings, person(prepared, "b"), Role.builder)
+    builder = login(person(prepared, "b"))
+    builder.execute("create schema mine_marts; create table mine_marts.dim_one as select build_id from ledger.builds")
+    builder.execute("create temporary table aside (x int)")
+    # What it builds from; the published marts are no part of that.
+    for schema, readable in (("ledger", True), ("marts", False), ("marts_open", False), ("extracts", False)):
+        names = warehouse.execute("select relname from pg_class where relnamespace = to_regnamespace(%s)", (schema,))
+        relation = sorted(name for (name,) in names if not name.endswith(("_pkey", "_idx", "_seq", "_key")))[0]
+        assert may(builder, f"select from {schema}.{relation} limit 1") == readable, relation
+    for statement in (
+        "create table marts.dim_two (x int)",
+        "drop table marts.dim_one",
+        "insert into marts.dim_open values (2)",
+        "alter schema marts rename to old",
+        "insert into ledger.builds (as_at, project_sha256) values (current_date, '')",
+        "update ledger.builds set state = 'published'",
+        "delete from ledger.published_relations",
+        "update ledger.deliveries set state = 'sent'",
+        "create table staging.mine (x int)",
+        "create table analysts.mine (x int)",
+        f"set role {role_name(prepared.settings, Role.engineer)}",
+    ):
+        assert not may(builder, statement), statement
+    assert roles.breaches(warehouse, prepared.settings) == []
+    make(prepared, date(2026, 10, 1), CLASSES, **MODELS)
+    assert builder.execute("select count(*) from mine_marts.dim_one").fetchone() == (1,)
+
+
 def test_whose_view_hangs_on_a_narrow_view_is_named(
     prepared: FreshDatabases, warehouse: psycopg.Connection, login: Login
 ) -> None:

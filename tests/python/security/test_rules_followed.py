@@ -14,7 +14,7 @@ from tests.python.replicate.trouble import lose_slot
 from warehouse.core.errors import ReplicaAltered, RuleChanged, WarehouseError
 from warehouse.core.progress import Silent
 from warehouse.erase import storage
-from warehouse.jobs import rule_changes
+from warehouse.jobs import own_copies, rule_changes
 from warehouse.replicate import replicate, status
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.drift import backfill, columns, cutting
@@ -91,10 +91,10 @@ def leaks(world: World, table: str, marker: str = MARKER) -> dict[str, int]:
     return found | ({"pg_stats": samples[0]} if samples[0] else {})
 
 
-def followed(world: World) -> WarehouseError | None:
-    """What `warehouse replicate apply` does."""
+def followed(world: World, *to_do: str) -> WarehouseError | None:
+    """What `warehouse replicate apply` does, and what it leaves for a person to do."""
     outcome = world.apply()
-    assert rule_changes.finish(world.databases, Silent()) == []
+    assert rule_changes.finish(world.databases, Silent()) == list(to_do)
     return outcome.finished().error()
 
 
@@ -173,13 +173,20 @@ def test_a_column_that_is_left_behind_now_is_gone_and_may_come_back(world: World
     aged(world, "people")
     world.trs.execute("update people set note = 'tell-tal3' where age < 10")
     arrived(world)
+    world.warehouse.execute("create schema theirs; create table theirs.saved as select age, note from people")
+    world.warehouse.execute("create table theirs.other as select age from people")
+    saved = f"theirs.saved of {world.warehouse.info.user} (note)"
     with writing(world):
         world.file["people"]["note"] = {"class": "open", "replicate": False, "because": "nothing uses it"}
         assert world.found() == [("left behind", "people.note")]
         assert codes(world) == ["rule_changed"]
         _, held = replicate(world.databases, Silent())
         assert isinstance(held.first, RuleChanged)
-        assert followed(world) is None
+        asked = f"ask the owner of {saved} to drop it or make it again: it is older than a rule that changed"
+        assert followed(world, asked) is None
+    assert saved in own_copies.examined(world.warehouse)[0].what
+    world.warehouse.execute("drop table theirs.saved; create table theirs.saved as select age, note from people")
+    assert own_copies.examined(world.warehouse) == [], "it was made since, of what is allowed"
     assert leaks(world, "people", "tell-tal") == {}
     assert codes(world) == []
     proven(world)

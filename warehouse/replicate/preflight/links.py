@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from psycopg.conninfo import conninfo_to_dict
 
-from warehouse.core import transport
+from warehouse.core import server_proof, transport
 from warehouse.core.errors import UnsafeConnection
 from warehouse.core.finding import Finding, failed, ok, warning
 from warehouse.core.unlogged import kept_by
@@ -56,6 +56,26 @@ def password_in_log(ends: Ends) -> Finding:
         "user may not switch that off.",
         f'As its administrator: GRANT SET ON PARAMETER {names} TO "{ends.warehouse.info.user}"; or let the source ask '
         "for a certificate (docs/runbooks/production.md).",
+    )
+
+
+def proof(conninfo: str, server_version: int) -> Finding:
+    """Whether the warehouse's server asks the source to prove that it knows the password.
+
+    Args:
+        conninfo: of the source.
+        server_version: of the warehouse's server.
+    """
+    code = "proof of the source"
+    if not server_proof.asks_for_none(conninfo, server_version):
+        return ok(code, "by password or certificate")
+    return warning(
+        code,
+        f"The warehouse's server (PostgreSQL {server_version // 10_000}) connects to the source on this machine and "
+        "asks for no proof: while the source is down, a program of another account at its port may ask for the "
+        "password.",
+        "Upgrade the warehouse's server to PostgreSQL 16 or later, or let the source have a certificate and put "
+        "sslmode=verify-full into TRS_DATABASE_URL.",
     )
 
 

@@ -66,6 +66,7 @@ def examined(ends: Ends) -> list[Finding]:
     if facts.warehouse.may_subscribe:
         found.append(_reach(ends.warehouse, ends.databases.source_conninfo))
         found.append(links.password_in_log(ends))
+        found.append(links.proof(ends.databases.source_conninfo, ends.warehouse.info.server_version))
     return [
         _only_ours(ends.warehouse, ends.classification),
         *found,
