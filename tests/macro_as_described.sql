@@ -4,11 +4,11 @@
 #}
 {%- set described %}
 (
-    select 'a' as thing_id, 'b' as place, 'one' as name, 'open' as state, true as flag, 1 as code, 'x' as code_label
-    union all select 'a', 'b', 'two', 'shut', true, 9, 'unknown (9)'
-    union all select 'a', null, 'one', 'odd', false, null, null
-    union all select 'b', null, 'one', null, null, 9, 'unknown (9)'
-    union all select 'c', 'c', null, 'odd', true, 8, 'unknown (8)'
+    select 'a' as thing_id, 'b' as place, 'one' as name, 'open' as state, true as flag, 1 as code, 'x' as code_label, null as odd_dates
+    union all select 'a', 'b', 'two', 'shut', true, 9, 'unknown (9)', 'start_date infinity'
+    union all select 'a', null, 'one', 'odd', false, null, null, null
+    union all select 'b', null, 'one', null, null, 9, 'unknown (9)', 'end_date 12026-02-03'
+    union all select 'c', 'c', null, 'odd', true, 8, 'unknown (8)', null
 ) as things
 {%- endset %}
 {%- set node = {
@@ -22,7 +22,8 @@
         }}},
         'flag': {'name': 'flag', 'config': {'meta': {'required': true, 'accepted': [true]}}},
         'code': {'name': 'code', 'config': {'meta': {'accepted': [1, 8, 9]}}},
-        'code_label': {'name': 'code_label', 'config': {'meta': {'known_code': true}}}
+        'code_label': {'name': 'code_label', 'config': {'meta': {'known_code': true}}},
+        'odd_dates': {'name': 'odd_dates', 'config': {'meta': {'readable_dates': true}}}
     }
 } %}
 
@@ -59,6 +60,8 @@ expected as (
         ('code_label', 'known_code', 'unknown (8)', false, 1, 'c', 'c'),
         ('code_label', 'known_code', 'unknown (9)', false, 2, 'a', 'b'),
         ('code_label', 'known_code', 'unknown (9)', false, 2, 'b', '-'),
+        ('odd_dates', 'readable_dates', '-', false, 2, 'a', 'b'),
+        ('odd_dates', 'readable_dates', '-', false, 2, 'b', '-'),
     ] -%}
     select
         '{{ column }}' as breach_column,

@@ -10,6 +10,11 @@ cases as (
     select
         cast('2026-01-31 23:59:59+00' as {{ dbt.type_timestamp() if target.type == 'bigquery' else 'timestamptz' }}),
         cast('2026-01-31' as date)
+    union all
+    -- London was 75 seconds behind UTC: the least moment that staging keeps is in year 1 there as well.
+    select
+        cast('0001-01-01 16:00:00+00' as {{ dbt.type_timestamp() if target.type == 'bigquery' else 'timestamptz' }}),
+        cast('0001-01-01' as date)
 
 )
 

@@ -1,7 +1,7 @@
 {#
-    A date or timestamp that every client can read, or null: years 1 to 9999. PostgreSQL also holds infinity, years before 1
-    and years after 9999 (a year typed with five digits); BigQuery, pandas and most drivers have no such value.
-    `original_dates` keeps what was there.
+    A date or timestamp that every client can read, or null: years 1 to 9999, of a timestamp wherever on earth the client
+    is. PostgreSQL also holds infinity, years before 1 and years after 9999 (a year typed with five digits); BigQuery,
+    pandas and most drivers have no such value. `original_dates` keeps what was there.
 #}
 {% macro finite(expression) -%}
     {{ adapter.dispatch('finite')(expression) }}
@@ -51,7 +51,11 @@
     ), '')
 {%- endmacro %}
 
-{# PostgreSQL alone asks; null for null. The literals take the type of what they are compared with. #}
+{#
+    PostgreSQL alone asks; null for null. The literals take the type of what they are compared with, so of a date their
+    hours do not count. A moment is read in the client's time zone: 0001-01-01 00:00 UTC, the least moment of .NET, was in
+    the year before in London. Sixteen hours are more than any zone was ever behind UTC, fourteen as much as one is ahead.
+#}
 {% macro in_calendar(expression) -%}
-    ({{ expression }} between '0001-01-01 00:00+00' and '9999-12-31 23:59:59+00')
+    ({{ expression }} between '0001-01-01 16:00+00' and '9999-12-31 09:59:59+00')
 {%- endmacro %}

@@ -2,7 +2,8 @@
     What the YAML of a model (or seed) says of its rows, as a list of rules: of each its name, the column, whether a
     breach stops a build, and what is true of a row in breach (none where it takes more than a row to tell).
 
-    A model says its `grain`; a column says `required`, `unique`, `accepted` (a list of values) and `known_code`. What
+    A model says its `grain`; a column says `required`, `unique`, `accepted` (a list of values) and `known_code`, and
+    `dates_out_of_range` says `readable_dates`: that it is empty. What
     would mislead readers stops the build; the others warn. `warns: {required: reason}` or `stops: {accepted: reason}`
     beside the rule has it otherwise.
 #}
@@ -30,6 +31,9 @@
         {%- endif -%}
         {%- if meta.known_code -%}
             {%- do rules.append(described_rule(meta, 'known_code', name, is_unknown_code(name))) -%}
+        {%- endif -%}
+        {%- if meta.readable_dates -%}
+            {%- do rules.append(described_rule(meta, 'readable_dates', name, name ~ ' is not null')) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(rules) }}

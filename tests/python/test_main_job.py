@@ -12,6 +12,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -207,22 +208,22 @@ def guide_lines() -> list[str]:
 
 
 def test_a_vintage_is_what_was_published_row_for_row_whatever_came_since(warehouse: Warehouse) -> None:
-    (built,) = warehouse.ask("select as_at_date, known_at, open_gap_count from marts.dim_build")
+    (built,) = warehouse.ask("select build_id, as_at_date, known_at, open_gap_count from marts.dim_build")
     assert built["open_gap_count"] == 0
     played = warehouse.json("sandbox", "advance", "--days", "31")
     assert played["today"] == "2026-11-01"
     warehouse.json("replicate", "run")
     # The guide's own commands, but for its moment: this warehouse is minutes old, and knew nothing then.
     of_vintages = [
-        line.replace("2026-10-01T09:00:00Z", built["known_at"].replace(" ", "T")).replace(
-            "2026-09-30", built["as_at_date"]
-        )
+        line.replace("2026-10-01T09:00:00Z --as-at 2026-09-30", f"build-{built['build_id']}")
         for line in guide_lines()
         if OF_VINTAGES in line
     ]
     build, *others = (shlex.split(line)[1:] for line in of_vintages)
     told = warehouse.json(*build)
     assert (told["state"], told["tables_not_known_yet"]) == ("kept", [])
+    known_at = [datetime.fromisoformat(moment) for moment in (told["known_at"], built["known_at"])]
+    assert (known_at[0], told["as_at"]) == (known_at[1], built["as_at_date"])
     assert warehouse.json("build", "diff", "vintage_2026_09", "current")["tables"] == []
     assert [arguments[:2] for arguments in others] == [["build", name] for name in ("list", "diff", "drop")]
     for arguments in others[:-1]:

@@ -21,6 +21,7 @@ app = typer.Typer(help="Build and test the models; vintages: all of them as know
 
 _LONDON = ZoneInfo("Europe/London")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_BUILD = re.compile(r"build-(\d{1,9})\Z")
 _NAMED = Annotated[str, typer.Argument(help="The name that the vintage was given.")]
 _COMPARED = Annotated[str, typer.Argument(help=f"A vintage, or `{CURRENT}` for the published build.")]
 
@@ -30,10 +31,14 @@ def build(
     context: typer.Context,
     as_known_at: Annotated[
         str | None,
-        typer.Option(help="The moment, with its zone, such as 2026-10-01T09:00:00Z; or a day: its end in London."),
+        typer.Option(
+            help="The moment, with its zone, such as 2026-10-01T09:00:00Z; a day: its end in London; or build-1: what"
+            " that build knew, as at its business date."
+        ),
     ] = None,
     as_at: Annotated[
-        str | None, typer.Option(help="The business date, such as 2026-09-30. Without it, the day of the moment.")
+        str | None,
+        typer.Option(help="The business date, such as 2026-09-30. Without it, the day of the moment, or the build's."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What the vintage is called: the beginning of its schemas.")] = None,
     json: bool = JsonOption,
@@ -60,9 +65,15 @@ def build(
             meaning="Nothing was built.",
             next_command="warehouse build --as-known-at 2026-10-01T09:00:00Z --as-at 2026-09-30 --name vintage_2026_09",
         )
-    moment = _moment(as_known_at)
-    day = _day(as_at) if as_at else moment.astimezone(_LONDON).date()
+    build_of = _BUILD.match(as_known_at)
+    moment = None if build_of else _moment(as_known_at)
+    day = _day(as_at) if as_at else None
     with at_warehouse() as (databases, warehouse):
+        if moment is None and build_of:
+            moment, of_build = vintages.of_build(warehouse, int(build_of[1]))
+            day = day or of_build
+        assert moment is not None
+        day = day or moment.astimezone(_LONDON).date()
         made = building.build_then(databases, warehouse, name, moment, day, progress)
     if json:
         print_json(made.vintage.as_dict() | {"tables_not_known_yet": made.later, "seconds": made.stage.seconds})

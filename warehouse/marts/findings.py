@@ -30,6 +30,7 @@ _WRONG = {
     "unique": "a value in {column} that another row has",
     "accepted": "a value in {column} that is not on its list",
     "known_code": "a code without a label in {column}",
+    "readable_dates": "a date that clients cannot read, kept in {column}",
 }
 """What rows have that do not keep a rule of `as_described`."""
 

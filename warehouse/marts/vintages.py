@@ -59,6 +59,9 @@ select exists (select from versions.{table}) and not exists (select from version
 _KNOWN_UP_TO = """
 select t.xid::text from ledger.transactions as t where t.committed_at <= %s order by t.xid desc limit 1
 """
+_OF_BUILD = """
+select known_at, as_at from ledger.builds where build_id = %s and vintage is null and known_at is not null
+"""
 _BEGIN = """
 insert into ledger.builds (as_at, known_up_to, project_sha256, vintage, known_at)
 values (%s, %s::text::xid8, %s, %s, %s)
@@ -180,6 +183,22 @@ def build_vintage(
         report.where = [f"schemas {prefix_of(name)}…"]
         report.notes.append(f"vintage {name}: {result.count} models and tests")
         return VintageReport(find(connection, name), report, later)
+
+
+def of_build(connection: psycopg.Connection, build_id: int) -> tuple[datetime, date]:
+    """The moment up to which an earlier build knew, and its business date.
+
+    Raises:
+        VintageRefused: there is no build of that number, or it is not known what it knew.
+    """
+    found = connection.execute(_OF_BUILD, (build_id,)).fetchone()
+    if not found:
+        raise VintageRefused(
+            f"The warehouse does not know what a build {build_id} knew.",
+            meaning="There was none, it was a vintage itself, or it failed before it began. Nothing was built.",
+            next_command='warehouse sql "select build_id, as_at, known_at from ledger.builds where vintage is null"',
+        )
+    return found
 
 
 def listed(connection: psycopg.Connection) -> list[Vintage]:

@@ -27,6 +27,8 @@ changes as (
         person_detail in ('date of birth', 'National Insurance number')
         and event_gender_label in ('Male', 'Female')
         and not is_raised_by_pensions_import
+        -- A day that nobody can read is in no period; the change is in the mart, with its event.
+        and event_date is not null
 
 ),
 

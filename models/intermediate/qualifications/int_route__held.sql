@@ -22,7 +22,8 @@ final as (
         is_exempt_from_induction,
         is_exempt_due_to_qts_date,
         induction_exemption_reason_id,
-        created_on
+        created_on,
+        dates_out_of_range
     from routes
     where is_held
 

@@ -37,6 +37,7 @@ final as (
         extracts.tps_csv_extract_id,
         extracts.filename as extract_file_name,
         extracts.created_on as loaded_on,
+        extracts.dates_out_of_range,
         ranked.extract_date as file_extract_date
     from extracts
     left join ranked

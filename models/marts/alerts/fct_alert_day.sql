@@ -4,7 +4,14 @@ alerts as (
 
     select
         *,
-        coalesce(start_date, {{ london_date('created_on') }}) as opened_date,
+        -- One of which nobody can read when it began counts from the first day that can be read.
+        coalesce(
+            start_date,
+            {{ london_date('created_on') }},
+            end_date,
+            {{ london_date('updated_on') }},
+            {{ as_at_date() }}
+        ) as opened_date,
         -- An end that is no day (infinity) closed the alert when it was last changed.
         coalesce(end_date, {{ london_date('updated_on') }}) as ended_date
     from {{ ref('int_alert__live') }}

@@ -2,7 +2,11 @@ with
 
 listed as (
 
-    select * from {{ ref('stg_trs__tps_establishments') }}
+    select
+        *,
+        -- A closing date that is no day is one all the same.
+        school_closed_date is not null or coalesce(has_infinite_school_closed_date, false) as is_closed
+    from {{ ref('stg_trs__tps_establishments') }}
 
 ),
 
@@ -43,7 +47,7 @@ ranked as (
         row_number() over (
             partition by listed.la_code, listed.establishment_code
             order by
-                case when listed.school_closed_date is null then 0 else 1 end asc nulls last,
+                case when listed.is_closed then 1 else 0 end asc nulls last,
                 listed.school_closed_date desc nulls last,
                 listed.employers_name asc nulls last,
                 listed.tps_establishment_id asc nulls last
@@ -61,6 +65,7 @@ final as (
         ranked.employers_name as employer_name,
         ranked.school_gias_name,
         ranked.school_closed_date,
+        ranked.dates_out_of_range,
         typed.tps_establishment_type_id,
         code_ranges.establishment_range_from as code_range_from,
         code_ranges.establishment_range_to as code_range_to,
@@ -68,7 +73,7 @@ final as (
         code_ranges.short_description as code_range_short_description,
         preferred.establishment_id,
         preferred.urn,
-        ranked.school_closed_date is not null as is_closed_employer,
+        ranked.is_closed as is_closed_employer,
         ranked.place = 1 as is_used_for_code,
         typed.code_range_count > 1 as has_several_code_ranges,
         coalesce(preferred.is_in_gias, false) as is_in_gias,

@@ -48,6 +48,7 @@ final as (
         end as recorded_induction_status_agrees,
         persons.induction_start_date,
         persons.induction_completed_date,
+        persons.dates_out_of_range,
         exemptions.induction_exemption_reasons,
         coalesce(exemptions.induction_exemption_reason_count, 0) as induction_exemption_reason_count,
         persons.induction_exempt_without_reason as is_exempt_without_reason,

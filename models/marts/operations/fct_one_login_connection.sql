@@ -34,7 +34,8 @@ final as (
         accounts.match_route_label,
         case
             when accounts.person_id is not null then 'connected'
-            when accounts.verified_on is not null then 'verified, not connected'
+            when accounts.verified_on is not null or coalesce(accounts.has_infinite_verified_on, false)
+                then 'verified, not connected'
             else 'not verified'
         end as connection_stage,
         accounts.person_id is not null and accounts.matched_on is null as lacks_match_time

@@ -81,6 +81,7 @@ final as (
         applications.short_name as application_short_name,
         dated.created_on as request_at,
         dated.request_date,
+        dated.dates_out_of_range,
         dated.status as request_status,
         dated.status_label as request_status_label,
         dated.identity_verified as is_identity_verified,

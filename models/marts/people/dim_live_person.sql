@@ -155,6 +155,7 @@ final as (
         records.national_insurance_number,
         records.has_valid_national_insurance_number,
         records.date_of_death,
+        records.dates_out_of_range,
         over_records.is_deceased_on_any_record as is_deceased,
         over_records.merged_record_count,
         over_records.merged_trns,

@@ -28,7 +28,8 @@ names as (
         middle_name,
         last_name,
         0 as is_present,
-        created_on as given_up_on
+        created_on as given_up_on,
+        dates_out_of_range
     from previous_names
     union all
     select
@@ -38,7 +39,8 @@ names as (
         middle_name,
         last_name,
         1 as is_present,
-        cast(null as {{ dbt.type_timestamp() }}) as given_up_on
+        cast(null as {{ dbt.type_timestamp() }}) as given_up_on,
+        cast(null as {{ dbt.type_string() }}) as dates_out_of_range
     from people
 
 ),
@@ -94,7 +96,8 @@ final as (
             when followed.is_present = 1 then 'not ended'
             when followed.given_up_on is null then 'unknown'
             else 'record of the previous name'
-        end as name_to_date_source
+        end as name_to_date_source,
+        followed.dates_out_of_range
     from followed
     left join standings
         on followed.person_id = standings.person_id

@@ -25,6 +25,7 @@ final as (
         previous_names.first_name,
         previous_names.middle_name,
         previous_names.last_name,
+        previous_names.dates_out_of_range,
         {{ london_date('previous_names.created_on') }} as record_created_date
     from previous_names
     left join standings

@@ -37,10 +37,11 @@ final as (
         standings.is_active,
         standings.is_deceased,
         coalesce(standings.live_person_id, qualifications.person_id) as live_person_id,
-        -- The earlier system had a date and no status for one that was passed.
+        -- The earlier system had a date and no status for one that was passed. One that is no day is a date, too.
         coalesce(
             qualifications.mq_status = 1,
-            qualifications.dqt_qualification_id is not null and qualifications.end_date is not null
+            qualifications.dqt_qualification_id is not null
+            and (qualifications.end_date is not null or coalesce(qualifications.has_infinite_end_date, false))
         ) as is_passed,
         coalesce(qualifications.end_date < qualifications.start_date, false) as ends_before_start,
         qualifications.dqt_qualification_id is not null as is_migrated

@@ -41,6 +41,7 @@ final as (
         standings.is_active,
         standings.is_deceased,
         ranked.holds_from as awarded_date,
+        ranked.dates_out_of_range,
         coalesce(ranked.holds_from > {{ as_at_date() }}, false) as is_awarded_in_future,
         ranked.qualification_id as awarding_qualification_id,
         ranked.route_type_id,

@@ -47,6 +47,7 @@ final as (
         standings.is_active,
         standings.is_deceased,
         ranked.awarded_date,
+        ranked.dates_out_of_range,
         ranked.person_id as awarding_person_id,
         ranked.awarding_qualification_id,
         ranked.route_type_id,

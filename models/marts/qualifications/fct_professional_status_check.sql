@@ -22,6 +22,7 @@ beside as (
 
     select
         persons.person_id,
+        persons.dates_out_of_range,
         persons.qts_date as recorded_qts_date,
         persons.eyts_date as recorded_eyts_date,
         persons.pqts_date as recorded_pqts_date,
@@ -43,6 +44,7 @@ compared as (
     {% for status in ('qts', 'eyts', 'pqts') -%}
     select
         person_id,
+        dates_out_of_range,
         '{{ status | upper }}' as professional_status,
         recorded_{{ status }}_date is not null as is_recorded,
         {{ status }}_date is not null as is_by_routes,
@@ -54,6 +56,7 @@ compared as (
     {% endfor -%}
     select
         person_id,
+        dates_out_of_range,
         'EYPS' as professional_status,
         recorded_eyps as is_recorded,
         has_eyps as is_by_routes,
@@ -64,6 +67,7 @@ compared as (
     union all
     select
         person_id,
+        dates_out_of_range,
         'QTLS' as professional_status,
         recorded_qtls_status != 0 as is_recorded,
         qtls_status != 0 as is_by_routes,
@@ -87,6 +91,7 @@ final as (
         compared.is_by_routes,
         compared.recorded_date,
         compared.award_date_by_routes,
+        compared.dates_out_of_range,
         compared.is_same as is_in_agreement,
         case
             when compared.is_same then 'agrees'

@@ -23,6 +23,7 @@ final as (
         standings.is_active,
         standings.is_deceased,
         routes.holds_from as qtls_from_date,
+        routes.dates_out_of_range,
         case when routes.is_deleted then {{ london_date('routes.deleted_on') }} end as qtls_to_date,
         case when routes.is_deleted then 'deletion of the route' else 'not ended' end as qtls_to_date_source,
         not routes.is_deleted as is_qtls_current,

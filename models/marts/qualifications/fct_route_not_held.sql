@@ -46,6 +46,7 @@ final as (
         not_held.route_outcome_date_source,
         routes.training_start_date,
         routes.training_end_date,
+        routes.dates_out_of_range,
         routes.training_provider_id,
         training_providers.ukprn as training_provider_ukprn,
         training_providers.name as training_provider_name,

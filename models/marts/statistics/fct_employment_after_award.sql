@@ -6,7 +6,9 @@ awards as (
         *,
         {{ training_year('awarded_date') }} as training_year,
         -- Sixteen months after 31 July, when the year of the award ends.
-        cast({{ as_text(first_year_of('awarded_date', 8) ~ ' + 2') }} || '-11-30' as date) as followed_until_date
+        cast(
+            lpad({{ as_text(first_year_of('awarded_date', 8) ~ ' + 2') }}, 4, '0') || '-11-30' as date
+        ) as followed_until_date
     from {{ ref('int_award__first') }}
     where is_in_published_total and awarded_date <= {{ as_at_date() }}
 

@@ -3,7 +3,8 @@ with
 extract_rows as (
 
     select * from {{ ref('fct_pension_extract_row') }}
-    where is_counted_for_key
+    -- A file whose own day nobody can read has no place in the order.
+    where is_counted_for_key and file_extract_date is not null
 
 ),
 

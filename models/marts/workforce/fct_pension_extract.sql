@@ -34,6 +34,7 @@ final as (
         extracts.file_extract_date,
         {{ calendar_month('extracts.file_extract_date') }} as file_extract_month,
         {{ london_date('extracts.loaded_on') }} as file_loaded_date,
+        extracts.dates_out_of_range,
         cast(coalesce(extract_rows.row_count, 0) as {{ dbt.type_int() }}) as file_row_count,
         cast(coalesce(extract_rows.loaded_row_count, 0) as {{ dbt.type_int() }}) as loaded_row_count,
         cast(coalesce(extract_rows.rejected_row_count, 0) as {{ dbt.type_int() }}) as rejected_row_count,

@@ -58,6 +58,12 @@ received as (
         coalesce(typed.establishment_number, loaded.establishment_number) as establishment_number,
         coalesce(typed.withdrawal_indicator, loaded.withdrawal_indicator) as withdrawal_indicator,
         coalesce(loaded.errors, 0) as error_bits,
+        -- Both rows can have some; the day of loading is the first's that has one.
+        coalesce(
+            typed.dates_out_of_range || '; ' || loaded.dates_out_of_range,
+            typed.dates_out_of_range,
+            loaded.dates_out_of_range
+        ) as dates_out_of_range,
         coalesce(loaded.created, typed.created) as row_loaded_on
     from loaded
     full join typed
@@ -116,6 +122,7 @@ final as (
         dated.end_date,
         dated.extract_date,
         dated.last_known_employed_date,
+        dated.dates_out_of_range,
         -- The end that TRS gives the employment for this row: withdrawn, or not known for more than five months.
         case
             when dated.withdrawal_indicator = 'W' or dated.last_known_employed_date < dated.oldest_last_known_date

@@ -18,7 +18,8 @@ final as (
         {{ as_text('source.created_by_dqt_user_id') }} as created_by_dqt_user_id,
         {{ as_text('source.updated_by_dqt_user_id') }} as updated_by_dqt_user_id,
         {{ as_text('source.file_id') }} as file_id,
-        {{ infinite_count(['source.updated_on', 'source.created_on']) }} as infinite_value_count
+        {{ infinite_count(['source.updated_on', 'source.created_on']) }} as infinite_value_count,
+        {{ original_dates(['source.updated_on', 'source.created_on']) }} as dates_out_of_range
     from source
 
 )

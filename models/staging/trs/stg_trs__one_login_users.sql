@@ -43,6 +43,7 @@ final as (
         {{ label_of('source.match_route', 'one_login_user_match_route_labels') }} as match_route_label,
         source.matched_attributes,
         {{ as_text('source.verified_by_application_user_id') }} as verified_by_application_user_id,
+        {{ is_infinite('source.verified_on') }} as has_infinite_verified_on,
         {{ infinite_count(['source.verified_on', 'source.matched_on']) }} as infinite_value_count,
         {{ original_dates(['source.verified_on', 'source.matched_on']) }} as dates_out_of_range
     from source

@@ -24,7 +24,12 @@ final as (
             'source.created_on',
             'source.updated_on',
             'source.deleted_on'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.created_on',
+            'source.updated_on',
+            'source.deleted_on'
+        ]) }} as dates_out_of_range
     from source
 
 )

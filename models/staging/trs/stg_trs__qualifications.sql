@@ -73,6 +73,7 @@ final as (
         {{ label_of('source.mq_status', 'mandatory_qualification_status_labels') }} as mq_status_label,
         {{ finite('source.start_date') }} as start_date,
         {{ finite('source.end_date') }} as end_date,
+        {{ is_infinite('source.end_date') }} as has_infinite_end_date,
         {{ as_text('source.dqt_qualification_id') }} as dqt_qualification_id,
         {{ as_text('source.dqt_mq_establishment_id') }} as dqt_mq_establishment_id,
         {{ as_text('source.dqt_mq_establishment_value') }} as dqt_mq_establishment_value,

@@ -101,7 +101,19 @@ final as (
             'source.training_start_date',
             'source.training_end_date',
             'source.created_on'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.dqt_itt_programme_start_date',
+            'source.dqt_itt_programme_end_date',
+            'source.dqt_qts_date',
+            'source.dqt_eyts_date',
+            'source.dqt_partial_recognition_date',
+            'source.dqt_qtls_date',
+            'source.holds_from',
+            'source.training_start_date',
+            'source.training_end_date',
+            'source.created_on'
+        ]) }} as dates_out_of_range
     from source
 
 )

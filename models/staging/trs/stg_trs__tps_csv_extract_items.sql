@@ -52,7 +52,13 @@ final as (
             'source.employment_end_date',
             'source.extract_date',
             'source.created'
-        ]) }} as infinite_value_count
+        ]) }} as infinite_value_count,
+        {{ original_dates([
+            'source.employment_start_date',
+            'source.employment_end_date',
+            'source.extract_date',
+            'source.created'
+        ]) }} as dates_out_of_range
     from source
     left join employment_type_labels
         on employment_type_labels.code = {{ as_text('source.employment_type') }}

@@ -22,7 +22,8 @@ final as (
         {{ as_text('source.extract_date') }} as extract_date,
         {{ finite('source.created') }} as created,
         source.errors,
-        {{ infinite_count(['source.created']) }} as infinite_value_count
+        {{ infinite_count(['source.created']) }} as infinite_value_count,
+        {{ original_dates(['source.created']) }} as dates_out_of_range
     from source
 
 )

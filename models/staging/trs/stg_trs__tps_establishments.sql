@@ -15,7 +15,9 @@ final as (
         {{ as_text('source.employers_name') }} as employers_name,
         {{ as_text('source.school_gias_name') }} as school_gias_name,
         {{ finite('source.school_closed_date') }} as school_closed_date,
-        {{ infinite_count(['source.school_closed_date']) }} as infinite_value_count
+        {{ is_infinite('source.school_closed_date') }} as has_infinite_school_closed_date,
+        {{ infinite_count(['source.school_closed_date']) }} as infinite_value_count,
+        {{ original_dates(['source.school_closed_date']) }} as dates_out_of_range
     from source
 
 )

@@ -60,7 +60,8 @@ final as (
         {{ as_text('source.npq_name') }} as npq_name,
         {{ as_text('source.npq_training_provider') }} as npq_training_provider,
         {{ as_text('source.work_email_address') }} as work_email_address,
-        {{ infinite_count(['source.created_on', 'source.date_of_birth']) }} as infinite_value_count
+        {{ infinite_count(['source.created_on', 'source.date_of_birth']) }} as infinite_value_count,
+        {{ original_dates(['source.created_on', 'source.date_of_birth']) }} as dates_out_of_range
     from source
     left join gender_labels
         on gender_labels.code = {{ as_text('source.gender') }}

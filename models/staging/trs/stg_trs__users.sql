@@ -62,7 +62,8 @@ final as (
         ) }} as record_matching_policy_label,
         {{ as_text('source.short_name') }} as short_name,
         {{ finite('source.last_signed_in_utc') }} as last_signed_in_utc,
-        {{ infinite_count(['source.last_signed_in_utc']) }} as infinite_value_count
+        {{ infinite_count(['source.last_signed_in_utc']) }} as infinite_value_count,
+        {{ original_dates(['source.last_signed_in_utc']) }} as dates_out_of_range
     from source
     left join user_type_labels
         on user_type_labels.code = {{ as_text('source.user_type') }}

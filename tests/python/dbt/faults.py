@@ -70,4 +70,13 @@ update persons set last_name = '\u738b\u5c0f\u660e' where person_id = (select pe
 update qualifications set mq_status = null, end_date = '1999-07-01', dqt_qualification_id = gen_random_uuid()
     where qualification_id = (select min(qualification_id::text)::uuid from qualifications
         where qualification_type = 0 and deleted_on is null);
+-- A university, which has no number: its employees are found by its postcode, in letters of either case.
+create temporary table university as
+    select establishment_id from tps_employments join establishments using (establishment_id)
+    where establishment_source_id = 1 group by 1 order by count(*) desc, establishment_id limit 1;
+update establishments set establishment_type_code = '29', establishment_number = null, postcode = 'QQ1 1CC'
+    where establishment_id in (select establishment_id from university);
+update tps_employments set employer_postcode = 'qq1 1cc', key = concat_ws('.', split_part(key, '.', 1),
+        split_part(key, '.', 2), 'NULL', split_part(key, '.', 4))
+    where establishment_id in (select establishment_id from university);
 """

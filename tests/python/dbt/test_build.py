@@ -381,6 +381,8 @@ def test_a_mart_counts_what_the_source_counts(built: Built, counted: str) -> Non
 
 COUNTED = {
     "select count(*) from fct_pension_extract_error": 10,
+    "select count(*) from fct_employment_establishment where establishment_match = 'postcode'": 0,
+    "select count(*) from fct_employment_establishment where is_at_preferred_establishment": 1_000,
     "select max(people_in_service_count) from fct_service_month where service_month_end_date < '2026-09-01'": 100,
     "select count(*) from fct_awards_by_year where year_type = 'financial' and professional_status = 'QTS'": 100,
     "select sum(award_count) from fct_awards_by_year where year_type = 'academic' and not is_in_published_total": 0,

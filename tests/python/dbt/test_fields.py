@@ -112,6 +112,7 @@ RULES: Final = {
     "required": bool,
     "unique": bool,
     "known_code": bool,
+    "readable_dates": bool,
     "accepted": list,
     "warns": dict,
     "stops": dict,

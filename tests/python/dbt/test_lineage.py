@@ -15,13 +15,15 @@ import pytest
 
 from tests.python.dbt.by_construction import cannot_be_broken
 from tests.python.dbt.conftest import Node, invoke
-from tests.python.dbt.house_rules import CAN_BE_BROKEN, excepted
+from tests.python.dbt.house_rules import CAN_BE_BROKEN, KEEPS_TEXT, excepted
+from tests.python.dbt.nodes import in_layers
+from tests.python.dbt.of_the_build.bad_input import dated as dates_of_trs
 from warehouse.core import old_names
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import load_contracts
 from warehouse.core.errors import ClassTooLow
 from warehouse.core.lineage.check import Judge, by_reason, check, releases
-from warehouse.core.lineage.flows import Origin
+from warehouse.core.lineage.flows import Kind, Origin
 from warehouse.core.lineage.project import Lineage, read_project
 from warehouse.core.terms import Term, load_terms
 
@@ -86,6 +88,30 @@ def test_a_rule_that_the_sql_makes_true_goes(compiled: Node) -> None:
 
 def test_no_column_is_classified_lower_than_what_it_is_made_of(lineage: Lineage, classes: Classes) -> None:
     check(lineage, classes, _REASONS, load_contracts())
+
+
+def test_a_mart_with_dates_of_trs_has_those_that_clients_cannot_read_as_text(
+    lineage: Lineage, compiled: Node, replicated: dict[str, dict[str, str]]
+) -> None:
+    dated = {Origin(f"trs.{table}", column) for table, types in dates_of_trs().items() for column in types}
+    assert {one.relation for one in dated} <= {f"trs.{table}" for table in replicated}
+    reached = set(dated)
+    for relation in lineage.relations:
+        for name, column in relation.columns.items():
+            if any(flow.kind is Kind.VALUE and not flow.through and flow.origin in reached for flow in column.flows):
+                reached.add(Origin(relation.place, name))
+    models = in_layers([one for one in compiled["nodes"].values() if one["resource_type"] == "model"], "marts")
+    types = {model["name"]: {n: c["data_type"] or "" for n, c in model["columns"].items()} for model in models}
+    found = {
+        one.name
+        for one in lineage.relations
+        for name in one.columns
+        if Origin(one.place, name) in reached
+        and types.get(one.name, {}).get(name, "").startswith(("date", "timestamp"))
+        and "dates_out_of_range" not in one.columns
+    }
+    assert found - excepted(KEEPS_TEXT) == set(), "select `dates_out_of_range`, or give a reason in house_rules.csv"
+    assert excepted(KEEPS_TEXT) - found == set(), "these rows of house_rules.csv are not needed any more"
 
 
 def test_every_seed_and_source_of_ours_states_the_class_of_each_column(lineage: Lineage) -> None:

@@ -74,6 +74,16 @@ def test_staging_has_every_replicated_column_and_no_other(
         assert set(selected(model)) - added == expected, model["name"]
 
 
+def test_staging_keeps_and_lists_the_dates_that_nobody_can_read(models: list[Node]) -> None:
+    counting = [m for m in of_trs(models) if "infinite_value_count" in selected(m)]
+    assert len(counting) > 15
+    dated = {m["name"] for m in of_trs(models) if "finite(" in m["raw_code"]}
+    assert dated == {m["name"] for m in counting}
+    assert not [m["name"] for m in counting if "dates_out_of_range" not in selected(m)]
+    listed = {m["name"] for m, c in columns_of(models) if c["config"]["meta"].get("readable_dates")}
+    assert listed == dated
+
+
 def test_staging_lists_what_it_tests_and_nothing_else(models: list[Node], data_tests: list[Node]) -> None:
     # Class and meaning of a raw column are in replication/trs.yml, the meaning of its table in the sources.
     tested = {(t.get("attached_node"), t.get("column_name")) for t in data_tests}

@@ -176,7 +176,8 @@ final as (
         {{{{ as_text('source.eyts_awarded_emails_job_id') }}}} as eyts_awarded_emails_job_id,
         {{{{ finite('source.awarded_to_utc') }}}} as awarded_to_utc,
         {{{{ finite('source.executed_utc') }}}} as executed_utc,
-        {{{{ infinite_count(['source.awarded_to_utc', 'source.executed_utc']) }}}} as infinite_value_count
+        {{{{ infinite_count(['source.awarded_to_utc', 'source.executed_utc']) }}}} as infinite_value_count,
+        {{{{ original_dates(['source.awarded_to_utc', 'source.executed_utc']) }}}} as dates_out_of_range
     from source
 
 )
@@ -192,6 +193,9 @@ models:
         grain: [eyts_awarded_emails_job_id]
     data_tests:
       - as_described
+    columns:
+      - name: dates_out_of_range
+        config: {{meta: {{readable_dates: true}}}}
 """
 
 

@@ -57,6 +57,21 @@ def test_vintages_differ_by_what_was_learnt_between(world: FreshDatabases) -> No
         build_vintage(world, "late", SECOND, TODAY, Silent())
 
 
+def test_the_moment_of_a_vintage_can_be_that_of_a_build(world: FreshDatabases) -> None:
+    with world.at_warehouse() as connection:
+        made = (
+            "insert into ledger.builds (as_at, project_sha256, state, vintage, known_at) values (%s, 'x', %s, %s, %s)"
+        )
+        for state, vintage, known_at in (("published", None, SECOND), ("failed", None, None), ("kept", "was", FIRST)):
+            connection.execute(f"{made} returning build_id".encode(), (TODAY, state, vintage, known_at))
+        numbers = connection.execute("select build_id from ledger.builds order by 1").fetchall()
+        (published, *others) = (number for (number,) in numbers)
+        assert vintages.of_build(connection, published) == (SECOND, TODAY)
+        for number in [*others, 99]:
+            with pytest.raises(VintageRefused, match=f"does not know what a build {number} knew"):
+                vintages.of_build(connection, number)
+
+
 @pytest.mark.parametrize("name", ["", "Upper", "9", "a-b", "trw_build", "pg_x", "current", "marts", "x" * 41, "a;b"])
 def test_a_name_that_cannot_be_one_is_refused(prepared: FreshDatabases, name: str) -> None:
     with pytest.raises(VintageRefused, match="cannot be the name of a vintage"):

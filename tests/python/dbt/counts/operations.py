@@ -49,7 +49,9 @@ where created_on < ('{day}'::date + 1)::timestamp at time zone 'Europe/London'
 and not (status = 1 and completed_on is null)
 and not (status = 1 and greatest(completed_on, created_on)
     < ('{day}'::date + 1)::timestamp at time zone 'Europe/London')
-and (deleted_on is null or deleted_on >= ('{day}'::date + 1)::timestamp at time zone 'Europe/London')
+and (deleted_on is null
+    or deleted_on between (('{day}'::date + 1)::timestamp at time zone 'Europe/London') and '9999-12-31'
+    or (status = 1 and deleted_on not between '0001-01-02' and '9999-12-31'))
 group by 1
 """
 _BACKLOG: Final = """
@@ -112,7 +114,7 @@ def turnaround(asked: Asked) -> None:
     compared = 0
     for reference, made, done in tasks:
         days, backwards = marts[reference]
-        if done and not backwards:
+        if made and done and not backwards:
             assert days == between(made, done), reference
             compared += 1
     assert compared > 0

@@ -31,7 +31,8 @@ _PROHIBITED: Final = """from alerts a
 
 _OPEN_ON: Final = """select d::date, (select count(*) from alerts a where a.deleted_on is null
         and coalesce(a.start_date, (a.created_on at time zone 'Europe/London')::date) <= d::date
-        and (a.end_date is null or greatest(a.start_date, case when a.end_date < '9999-12-31' then a.end_date
+        and (a.end_date is null or greatest(a.start_date, case
+            when a.end_date between '0001-01-01' and '9999-12-31' then a.end_date
             else (a.updated_on at time zone 'Europe/London')::date end) > d::date))
     from unnest(array['1995-03-01', '2010-07-31', '2019-12-31', '2024-02-29', '2025-09-01']::date[]) as d"""
 
@@ -168,13 +169,29 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
                 from process_events n join processes r using (process_id)
                 left join events o on o.event_id = n.process_event_id
                 where n.payload ->> 'PersonId' = p.person_id::text and n.event_name = 'PersonDeactivatedEvent'
-                order by n.created_on desc limit 1
+                order by n.created_on desc nulls last limit 1
             ) e on true where p.status = 1""",
     ),
     "the share of deactivated records whose reason is known": (
         "select known_count, total_count from fct_coverage where coverage_of = 'the reason' "
         "and coverage_domain = 'people'",
         """select count(*) filter (where deactivation_reason <> 'unknown'), count(*) from fct_person_deactivation""",
+    ),
+    "the shares of requests and routes whose end is dated, and of inductions with an event": (
+        "select coverage_of, known_count, total_count from fct_coverage where coverage_of in ('when they ended', "
+        "'the day of the outcome', 'the day on which training ended', 'a change of the status')",
+        """select 'when they ended', count(completed_at), count(*) from fct_trn_request where request_status <> 0
+            union all
+            select 'the day of the outcome', count(route_outcome_date), count(*) from fct_route_not_held
+                where route_outcome in ('failed', 'withdrawn')
+            union all
+            select 'the day on which training ended', count(training_end_date), count(*) from fct_route_not_held
+                where route_outcome in ('failed', 'withdrawn')
+            union all
+            select 'a change of the status', count(distinct t.person_id), count(distinct p.person_id)
+            from persons p left join fct_induction_transition t on t.person_id = p.person_id::text
+                and transition_source = 'event' and transition_event_name <> 'InductionMigratedEvent'
+            where p.induction_status <> 0""",
     ),
     "changes of an induction status that events report": (
         "select induction_status_after, count(*) from fct_induction_transition where transition_source = 'event' "

@@ -38,8 +38,8 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
         """select left(statistics_year, 4)::int, award_group, sum(award_count)::int from fct_awards_by_year
             where year_type = 'financial' and professional_status = 'QTS' and statistics_year <> 'unknown'
             group by 1, 2""",
-        f"""{_LIVE} select extract(year from awarded - interval '3 months')::int, award_group, count(*)
-            from first_qts group by 1, 2""",
+        f"""{_LIVE} select extract(year from awarded)::int - (extract(month from awarded) < 4)::int, award_group,
+            count(*) from first_qts where awarded is not null group by 1, 2""",
     ),
     "awards of QTS, all groups added up": (
         f"{_QTS} 'academic'",
@@ -57,7 +57,8 @@ PAIRS: Final[dict[str, tuple[str, str]]] = {
     "inductions passed by academic year": (
         """select left(statistics_year, 4)::int, person_count::int from fct_inductions_by_year
             where year_type = 'academic' and induction_status_label = 'passed' and statistics_year <> 'unknown'""",
-        f"""{_LIVE} select extract(year from induction_completed_date - interval '8 months')::int, count(*)
+        f"""{_LIVE} select extract(year from induction_completed_date)::int
+                - (extract(month from induction_completed_date) < 9)::int, count(*)
             from (select distinct on (l.live_person_id) p.* from persons as p join live as l using (person_id)
                 order by l.live_person_id, array_position(array[5, 4, 2, 3, 6, 1], p.induction_status::int),
                     p.induction_completed_date) as standing

@@ -41,14 +41,15 @@ _IN_SERVICE: Final = """
     newest as (select max(last_extract_date) as day from tps_employments where last_extract_date <= '{as_at}'),
     counted as (
         select distinct on (key) * from tps_employments
-        order by key, last_extract_date desc, last_known_tps_employed_date desc, tps_employment_id::text
+        order by key, last_extract_date desc nulls last, last_known_tps_employed_date desc nulls last,
+            tps_employment_id::text
     ),
     ended as (
         select case when coalesce(loops, true) then person_id else live end as who, start_date, case
             when end_date is null and last_known_tps_employed_date < newest.day - interval '5 months'
                 then last_known_tps_employed_date
-            when end_date < '9999-12-31' then end_date
-            when end_date is not null then last_known_tps_employed_date end as until
+            when end_date between '0001-01-01' and '9999-12-31' then end_date
+            when end_date is not null then coalesce(last_known_tps_employed_date, start_date) end as until
         from counted left join live using (person_id) cross join newest
     )
     select month_end::date, count(distinct who)
@@ -62,16 +63,37 @@ _IN_SERVICE: Final = """
 """
 
 _WITHDRAWN: Final = """
-    with counted as (
-        select distinct on (i.key, i.extract_date) i.key, i.extract_date,
+    with files as (
+        select tps_csv_extract_id, mode() within group (order by extract_date) as extract_date
+        from tps_csv_extract_items group by 1
+    ),
+    counted as (
+        select distinct on (i.key, f.extract_date) i.key, f.extract_date,
             coalesce(i.withdrawal_indicator = 'W', false) as w
         from tps_csv_extract_items i join tps_csv_extracts x using (tps_csv_extract_id)
-        order by i.key, i.extract_date, x.created_on desc, i.created desc, i.tps_csv_extract_item_id::text desc
+        join files f using (tps_csv_extract_id)
+        order by i.key, f.extract_date, x.created_on desc nulls last, i.created desc nulls last,
+            i.tps_csv_extract_item_id::text desc
     )
     select count(distinct key), count(distinct key) filter (where exists (
         select from counted later
         where later.key = counted.key and later.extract_date > counted.extract_date and not later.w))
     from counted where w
+"""
+
+# As TRS chooses: the best of the code, or else the best university of the postcode, whatever its letters' case.
+_BEST: Final = """(select establishment_id::text from establishments e where {found}
+    order by array_position(array[1, 3, 2, 4], establishment_status_code) nulls last, urn desc nulls last,
+        establishment_id::text limit 1)"""
+_BY_CODE: Final = _BEST.format(found="e.la_code = said[2] and e.establishment_number = nullif(said[3], 'NULL')")
+_BY_POSTCODE: Final = _BEST.format(
+    found="""e.la_code = said[2] and lower(e.postcode::text) = lower(employer_postcode::text)
+        and establishment_source_id = 1 and establishment_type_code = '29'"""
+)
+_CHOSEN: Final = f"""
+    select tps_employment_id::text, coalesce({_BY_CODE}, {_BY_POSTCODE}),
+        case when {_BY_CODE} is not null then 'code' when {_BY_POSTCODE} is not null then 'postcode' else 'none' end
+    from (select *, string_to_array(key, '.') as said from tps_employments) as t
 """
 
 # The last one ended by the day of the newest extract.
@@ -81,6 +103,11 @@ _MONTHS: Final = """
 """
 
 PAIRS: Final[dict[str, tuple[str, str]]] = {
+    "the establishment that the rules choose for each employment": (
+        """select tps_employment_id, preferred_establishment_id, establishment_match
+            from fct_employment_establishment""",
+        _CHOSEN,
+    ),
     "rows of each extract, by result": (
         """select extract_file_name, file_row_count, rejected_row_count, loaded_row_count, added_row_count,
             updated_row_count, unchanged_row_count, unknown_trn_row_count, unknown_establishment_row_count

@@ -27,3 +27,7 @@ def listagg(measure: str, delimiter_text: str, order_by_clause: str) -> str:
 
 def last_day(date: str, datepart: str) -> str:
     return f"date_trunc('{datepart}', {date}) + interval '1 {datepart} -1 day'"
+
+
+def split_part(string_text: str, delimiter_text: str, part_number: int) -> str:
+    return f"split_part({string_text}, {delimiter_text}, {part_number})"
