@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Literal, Protocol
 
 from warehouse.core.contracts import Contract
+from warehouse.deliver.change_files.records import Span
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.periods import Days, Month, days_between, latest_owed
 from warehouse.deliver.states import State
@@ -31,11 +32,13 @@ class Owed:
             a revision of one that was not finished; "decide" for one whose files vanished, about which a person
             decides.
         state: of its row in the ledger; None when it has none.
+        span: what a set of change files tells of; None of an extract.
     """
 
     edition: Edition
     action: Action
     state: State | None
+    span: Span | None = None
 
     @property
     def doing(self) -> str:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from warehouse.core.database import one
 from warehouse.core.errors import WarehouseError
-from warehouse.deliver.basis import Basis
+from warehouse.deliver.basis import Rests
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.states import State, require_step
@@ -144,6 +144,11 @@ class Ledger:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> psycopg.Connection:
+        """For what the ledger has of change files alone (change_files/records.py)."""
+        return self._connection
+
     # -- reading -------------------------------------------------------------------------------------------------
 
     def states(self) -> dict[str, State]:
@@ -178,7 +183,7 @@ class Ledger:
 
     def latest(self, edition: Edition) -> Edition:
         """The latest revision of an edition's period that is in the ledger; the first one if none is."""
-        values = (edition.contract.recipient, edition.contract.name, str(edition.period))
+        values = (edition.contract.recipient, edition.contract.name, edition.period_label)
         return replace(edition, revision=one(self._connection, _LATEST_REVISION, values)[0])
 
     def previous(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
@@ -187,7 +192,7 @@ class Ledger:
             entry = cursor.execute(
                 _ENTRY + "where recipient = %s and extract = %s and state = 'closed' and period < %s"
                 " order by period desc, revision desc limit 1",
-                (edition.contract.recipient, edition.contract.name, str(edition.period)),
+                (edition.contract.recipient, edition.contract.name, edition.period_label),
             ).fetchone()
         return self._with_files(entry)
 
@@ -227,10 +232,11 @@ class Ledger:
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def plan(self, edition: Edition, destination: str, basis: Basis, because: str | None = None) -> Entry:
+    def plan(self, edition: Edition, destination: str, rests: Rests, because: str | None = None) -> Entry:
         """Begin a delivery, or a further attempt at one that failed.
 
         Args:
+            rests: on what it rests.
             because: why a person asked for this revision.
         """
         delivery = edition.delivery_id
@@ -238,9 +244,9 @@ class Ledger:
         require_step(delivery, before.state if before else None, State.PLANNED)
         values = self._about(edition) | {
             "destination": destination,
-            "build_id": basis.build.build_id,
-            "known_up_to": basis.build.known_up_to,
-            "known_at": basis.known_at,
+            "build_id": rests.build_id,
+            "known_up_to": rests.known_up_to,
+            "known_at": rests.known_at,
             "error": None,
         }
         with self._connection.transaction():
@@ -387,7 +393,7 @@ class Ledger:
             "delivery_id": edition.delivery_id,
             "recipient": contract.recipient,
             "extract": contract.name,
-            "period": str(edition.period),
+            "period": edition.period_label,
             "revision": edition.revision,
             "replaces": edition.replaces.delivery_id if edition.replaces else None,
             "contract_version": contract.version,
