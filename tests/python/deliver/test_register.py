@@ -26,7 +26,7 @@ def test_every_contract_of_the_product_is_on_the_page() -> None:
     for title in ("why", "agreement", "legal basis", "what may be published", "owner", "how often", "kept for"):
         assert text.count(f"\n| {title} | ") == len(contract_files())
     (sensitive,) = [
-        line for line in text.split("## tad/teachers")[1].split("## tps/")[0].splitlines() if "sensitive |" in line
+        line for line in text.split("## tad/teachers")[1].split("\n## ")[0].splitlines() if "sensitive |" in line
     ]
     assert "national_insurance_number" in sensitive
 
