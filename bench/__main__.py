@@ -8,7 +8,20 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import apply, build, delay, export, first_copy, gap, history, json_keys, reconcile, repair, world
+from bench import (
+    apply,
+    build,
+    change_files,
+    delay,
+    export,
+    first_copy,
+    gap,
+    history,
+    json_keys,
+    reconcile,
+    repair,
+    world,
+)
 from bench.measure import Figure, keep, show
 from bench.peers import debezium, dlt
 from warehouse.cli.output import TerminalProgress, out
@@ -22,6 +35,7 @@ TOPICS = {
     "as_at": history.as_at,
     "build": build.build_time,
     "export": export.export_speed,
+    "changes": change_files.change_files,
     "apply": apply.apply_rate,
     "delay": delay.delay,
     "reconcile": reconcile.reconcile_rate,

@@ -9,6 +9,7 @@ import typer
 from warehouse.cli.opening import if_it_answers
 from warehouse.cli.output import JsonOption, out, print_json
 from warehouse.core.contracts import ExtractName, check_ids, load_contract
+from warehouse.core.contracts.change_rules import is_of_changes
 from warehouse.core.contracts.extract_model import extract_model
 from warehouse.core.contracts.new import check_absent, new_contract
 from warehouse.core.contracts.place import named
@@ -71,7 +72,8 @@ def check(extract: Annotated[str | None, OneOrAll] = None, json: bool = JsonOpti
         print_json(listed)
         return
     for one in contracts:
-        out.print(f"{near(one.path)} is sound: version {one.version}, {one.status}, {len(one.columns)} columns.")
+        size = f"{len(one.change_files.tables)} tables" if one.change_files else f"{len(one.columns)} columns"
+        out.print(f"{near(one.path)} is sound: version {one.version}, {one.status}, {size}.")
     if unsigned := [f"{one.recipient}/{one.name}" for one in contracts if isinstance(one.grounds.agreement, str)]:
         out.print(f"No agreement is signed for {', '.join(unsigned)}: only made-up people are delivered.")
     if not compared:
@@ -110,7 +112,7 @@ def synchronise(
     """
     dictionary = load_terms()
     done = []
-    for path in named(extract):
+    for path in (one for one in named(extract) if not is_of_changes(one)):
         done.append(sync(path, models_of(path, dictionary)))
     behind = [one for one in done if one.changes]
     if not only_check:

@@ -12,9 +12,9 @@ from warehouse.core.contracts import Proof
 from warehouse.core.database import connect
 from warehouse.core.errors import CheckFailed, DestinationRefused
 from warehouse.core.progress import Progress
-from warehouse.deliver import manifest, volume
+from warehouse.deliver import volume
 from warehouse.deliver.acknowledged import refuse_early, settle
-from warehouse.deliver.basis import Basis
+from warehouse.deliver.basis import Basis, Rests
 from warehouse.deliver.check import Check
 from warehouse.deliver.destinations import Destination
 from warehouse.deliver.destinations.base import Doing, conflict
@@ -24,6 +24,7 @@ from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.gate import pass_gate, written
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
+from warehouse.deliver.manifests import manifest_of
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.recover import clean
@@ -65,17 +66,21 @@ class Attempt:
         Raises:
             WarehouseError: the attempt ends; its row keeps the last step that was done.
         """
-        entry = self.ledger.plan(self.edition, self.destination.where, basis, self.because)
+        self.take_steps(conninfo, basis.rests, lambda: self._build(conninfo, basis))
+
+    def take_steps(self, conninfo: str, rests: Rests, build: Callable[[], Extract]) -> None:
+        """The same for files that `build` makes and writes down."""
+        entry = self.ledger.plan(self.edition, self.destination.where, rests, self.because)
         self.hook("planned")
         self._reach()
-        made = self._build(conninfo, basis)
+        made = build()
         self.hook("built")
         paths = [(self.outbox.path(file.base_name), file) for file in made.files]
         made = self._passed(conninfo, made, paths)
         self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
         self.hook("checked")
         rows = [path for path, file in paths if not file.is_metadata]
-        self.index(self.edition, entry.attempt, rows, self.progress)
+        self._index(entry.attempt, rows)
         standing = self._manifest_there(made)
         if standing is None:
             refuse_early(self.destination, self.edition)
@@ -102,6 +107,9 @@ class Attempt:
         settle(self.ledger, self.destination, self.edition)
         self.outbox.release()
         self.hook("closed")
+
+    def _index(self, attempt: int, paths: list[Path]) -> None:
+        self.index(self.edition, attempt, paths, self.progress)
 
     def _reach(self) -> None:
         """Meet a place that does not answer, has another key or lets nobody in before the files are made, not after."""
@@ -161,9 +169,7 @@ class Attempt:
 
     def _commit(self, made: Extract, sending: Sending, standing: bytes | None) -> None:
         previous, entry = self.ledger.previous(self.edition), self._entry()
-        replaced = self.ledger.replaced(self.edition)
-        released = self.ledger.released(self.delivery)
-        content = standing or manifest.build(self.edition, entry, made.files, previous, replaced, released)
+        content = standing or manifest_of(self.ledger, self.edition, entry, made.files)
         path = self.outbox.write(data_package.NAME, content)
         facts: FileFacts = facts_of(path, self.edition.manifest_name, None, "manifest")
         self.ledger.verified(self.delivery, facts, previous[0].delivery_id if previous else None)

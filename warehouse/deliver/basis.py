@@ -24,6 +24,21 @@ _NOTHING = "Nothing was sent. What was delivered before stays as it is."
 
 
 @dataclass(frozen=True)
+class Rests:
+    """What the ledger says that a delivery rests on.
+
+    Attributes:
+        build_id: None of change files, which no build makes.
+        known_up_to: the last transaction of the replica that it knows, as its number.
+        known_at: when that was committed at the source.
+    """
+
+    build_id: int | None
+    known_up_to: int | None
+    known_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Basis:
     """What every delivery of a run rests on.
 
@@ -44,6 +59,11 @@ class Basis:
     schema: str = SCHEMA
     _judge: list[Judge] = field(default_factory=list, init=False, compare=False, repr=False)
     """Of what the build's columns are made of, once a contract has asked: some megabytes, and the same for each."""
+
+    @property
+    def rests(self) -> Rests:
+        """For the ledger."""
+        return Rests(self.build.build_id, self.build.known_up_to, self.known_at)
 
     def __str__(self) -> str:
         known = f", known up to {self.known_at:%Y-%m-%d %H:%M}" if self.known_at else ""

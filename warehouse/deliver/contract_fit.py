@@ -57,7 +57,7 @@ def check_fit(contracts: Sequence[Contract], manifest: Path | None = None, model
     """Refuse the first contract that does not fit its model.
 
     Args:
-        contracts: those under which nothing is delivered are left out.
+        contracts: those under which nothing is delivered are left out, and change files, which have no model.
         manifest: dbt's, if it is there.
         models: the folder with the models.
 
@@ -69,7 +69,7 @@ def check_fit(contracts: Sequence[Contract], manifest: Path | None = None, model
     dictionary = terms.load_terms()
     read = _read(manifest)
     for contract in contracts:
-        if contract.status.is_delivered:
+        if contract.status.is_delivered and contract.change_files is None:
             _check(contract, dictionary, read, manifest, models)
 
 

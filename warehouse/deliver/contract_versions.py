@@ -15,7 +15,7 @@ import psycopg
 
 from warehouse.core import class_floors, terms
 from warehouse.core.class_floors import CLASSES
-from warehouse.core.contracts import EXPORTS, Contract, load_contracts
+from warehouse.core.contracts import EXPORTS, Contract, load_change_contracts, load_contracts
 from warehouse.core.database import one
 from warehouse.core.errors import ContractBehind, ContractChanged
 from warehouse.core.settings import near
@@ -43,7 +43,8 @@ def examine_contracts(connection: psycopg.Connection, exports: Path = EXPORTS) -
     """
     contracts = load_contracts(exports)
     check_fit(contracts)
-    check_agreed(connection, [one for one in contracts if one.status.is_delivered])
+    every = [*contracts, *load_change_contracts(exports)]
+    check_agreed(connection, [one for one in every if one.status.is_delivered])
 
 
 def check_agreed(connection: psycopg.Connection, contracts: Sequence[Contract]) -> bool:

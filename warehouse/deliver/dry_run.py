@@ -94,6 +94,13 @@ def dry_run(
     """
     (path,) = named(extract_name, world.exports)
     contract = load_contract(path)
+    if contract.change_files is not None:
+        raise UsageError(
+            f"{extract_name} is a contract of change files, of which there is no dry run.",
+            meaning="Nothing was made.",
+            next_command="`warehouse deliveries due` says which set is owed. With WAREHOUSE_DESTINATION_"
+            f"{contract.recipient.upper()} set to a folder of your own, `warehouse deliver` makes it there.",
+        )
     check_classes([contract])
     with (
         alone(world.settings.warehouse_home),

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Literal, Protocol
 
 from warehouse.core.contracts import Contract
+from warehouse.deliver.change_files.records import Span
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.periods import Days, Month, days_between, latest_owed
 from warehouse.deliver.states import State
@@ -30,11 +31,13 @@ class Owed:
         action: "deliver"; "catch up" for an earlier period that no run came for, or a revision of one that was not
             finished, which is made from history; "decide" for one whose files vanished, about which a person decides.
         state: of its row in the ledger; None when it has none.
+        span: what a set of change files tells of; None of an extract.
     """
 
     edition: Edition
     action: Action
     state: State | None
+    span: Span | None = None
 
     @property
     def doing(self) -> str:

@@ -20,6 +20,12 @@ _LABELS = {
 }
 
 
+SERIES = "%Y%m%dT%H%M%SZ"
+"""How a series of change sets is called: by the moment at which it began, in UTC."""
+
+_CHANGE_SET = re.compile(r"^(\d{8}T\d{6}Z)-(\d{6})$")
+
+
 @dataclass(frozen=True)
 class Edition:
     """A delivery that is or was owed.
@@ -33,9 +39,14 @@ class Edition:
     revision: int = 1
 
     @property
+    def period_label(self) -> str:
+        """The period in the ledger, such as "2026-09" or "2026-09-30"."""
+        return str(self.period)
+
+    @property
     def label(self) -> str:
         """Such as "2026-09" or "2026-09-30", or "2026-09-r2" for its first revision."""
-        return f"{self.period}" + (f"-r{self.revision}" if self.revision > 1 else "")
+        return self.period_label + (f"-r{self.revision}" if self.revision > 1 else "")
 
     @property
     def delivery_id(self) -> str:
@@ -98,9 +109,39 @@ class Edition:
         return f"{self.delivery_id}/{NAME}"
 
 
+@dataclass(frozen=True)
+class ChangeSet(Edition):
+    """A set of change files. Its period is the day on which its series began; what it spans is in its manifest.
+
+    Attributes:
+        series: sets that are to be read together, from a complete copy on: when it began, such as 20261129T203153Z.
+        number: from 1 on within the series.
+    """
+
+    series: str = ""
+    number: int = 1
+
+    @classmethod
+    def of(cls, contract: Contract, series: str, number: int) -> ChangeSet:
+        """The set of that number."""
+        day = datetime.strptime(series, SERIES).date()  # noqa: DTZ007 - a day, whatever the clock
+        return cls(contract, Days(day, day), series=series, number=number)
+
+    @property
+    def period_label(self) -> str:
+        return f"{self.series}-{self.number:06d}"
+
+    def table_file(self, table: str) -> str:
+        """The name of a table's file below the destination."""
+        return f"{self.delivery_id}/{table}-{self.label}.parquet"
+
+
 def edition_of(contract: Contract, delivery_id: str) -> Edition | None:
     """The edition of a contract that an id names; None when it names none of this contract."""
     prefix = f"{contract.recipient}/{contract.name}/"
+    if contract.change_files is not None:
+        match = _CHANGE_SET.match(delivery_id.removeprefix(prefix)) if delivery_id.startswith(prefix) else None
+        return ChangeSet.of(contract, match[1], int(match[2])) if match else None
     every = contract.schedule.every
     found = _LABELS[every].match(delivery_id.removeprefix(prefix)) if delivery_id.startswith(prefix) else None
     if not found:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import psycopg
 import pyarrow as pa
+from psycopg import sql
 
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import DeliveryError
@@ -141,8 +142,8 @@ def _write_files(
     file, in_file, replaced, values = _open(outbox, contract, name, day, counted), 0, 0, Values()
     try:
         told = Told()
-        blocks = _blocks(connection, edition, schema, per_file, pseudonyms)
-        for read in controlled(blocks, contract, told) if contract.statistics else blocks:
+        rows_read = blocks(connection, copy_query(contract, edition.period, pseudonyms, schema), per_file)
+        for read in controlled(rows_read, contract, told) if contract.statistics else rows_read:
             block = pseudonyms.write(read) if pseudonyms else read
             if per_file and in_file >= per_file:
                 file.close()
@@ -158,7 +159,7 @@ def _write_files(
             in_file, done = in_file + len(block), done + len(block)
             progress.count(f"writing {name}", done)
     except BaseException:
-        _abandon(file)
+        abandon(file)
         raise
     file.close()
     yield finished()
@@ -168,7 +169,7 @@ def _write_files(
         yield facts_of(path, beside, None)
 
 
-def _abandon(file: _File) -> None:
+def abandon(file: _File) -> None:
     """Close a file after another failure, which is the one to report."""
     try:
         file.close()
@@ -197,16 +198,16 @@ def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) ->
     return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=fitting)
 
 
-def _blocks(
-    connection: psycopg.Connection, edition: Edition, schema: str, per_file: int | None, pseudonyms: Pseudonyms | None
+def blocks(
+    connection: psycopg.Connection, query: sql.Composed, per_file: int | None = None
 ) -> Iterator[Sequence[bytes]]:
-    """The rows in blocks that never cross from one file to the next.
+    """The rows of a COPY in blocks that never cross from one file to the next.
 
     PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row.
     """
     block: list[bytes] = []
     size, left = 0, per_file
-    with connection.cursor().copy(copy_query(edition.contract, edition.period, pseudonyms, schema)) as copy:
+    with connection.cursor().copy(query) as copy:
         for message in copy:
             row = bytes(message)
             block.append(row)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from warehouse.core.contracts import EXPORTS, Contract, Proof, load_contracts
+from warehouse.core.contracts import EXPORTS, Contract, Proof, load_change_contracts, load_contracts
 from warehouse.core.database import one
 from warehouse.core.destinations import FOLDER, folder_of, kind_of
 from warehouse.core.errors import FilesVanished, WarehouseError
@@ -80,7 +80,8 @@ def examine_fit_of_contracts(
 
 
 def _delivered(exports: Path) -> list[Contract]:
-    return [contract for contract in load_contracts(exports) if contract.status.is_delivered]
+    every = [*load_contracts(exports), *load_change_contracts(exports)]
+    return [contract for contract in every if contract.status.is_delivered]
 
 
 def examine_deliveries(connection: psycopg.Connection, settings: Settings, exports: Path = EXPORTS) -> str:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.core.errors import WarehouseError
-from warehouse.deliver.basis import Basis
+from warehouse.deliver.basis import Rests
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger_records import Entry, Records
@@ -67,10 +67,11 @@ where delivery_id = %s and attempt = %s and name = %s
 class Ledger(Records):
     """The deliveries of one warehouse, read and written: each method is one transaction."""
 
-    def plan(self, edition: Edition, destination: str, basis: Basis, because: str | None = None) -> Entry:
+    def plan(self, edition: Edition, destination: str, rests: Rests, because: str | None = None) -> Entry:
         """Begin a delivery, or a further attempt at one that failed.
 
         Args:
+            rests: on what it rests.
             because: why a person asked for this revision.
         """
         delivery = edition.delivery_id
@@ -78,9 +79,9 @@ class Ledger(Records):
         require_step(delivery, before.state if before else None, State.PLANNED)
         values = self._about(edition) | {
             "destination": destination,
-            "build_id": basis.build.build_id,
-            "known_up_to": basis.build.known_up_to,
-            "known_at": basis.known_at,
+            "build_id": rests.build_id,
+            "known_up_to": rests.known_up_to,
+            "known_at": rests.known_at,
             "error": None,
         }
         with self._connection.transaction():
@@ -227,7 +228,7 @@ class Ledger(Records):
             "delivery_id": edition.delivery_id,
             "recipient": contract.recipient,
             "extract": contract.name,
-            "period": str(edition.period),
+            "period": edition.period_label,
             "revision": edition.revision,
             "replaces": edition.replaces.delivery_id if edition.replaces else None,
             "contract_version": contract.version,

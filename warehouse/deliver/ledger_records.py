@@ -94,6 +94,11 @@ class Records:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> psycopg.Connection:
+        """For what the ledger has of change files alone (change_files/records.py)."""
+        return self._connection
+
     def states(self) -> dict[str, State]:
         """The state of each delivery by its id."""
         rows = self._connection.execute("select delivery_id, state from ledger.deliveries")
@@ -126,7 +131,7 @@ class Records:
 
     def latest(self, edition: Edition) -> Edition:
         """The latest revision of an edition's period that is in the ledger; the first one if none is."""
-        values = (edition.contract.recipient, edition.contract.name, str(edition.period))
+        values = (edition.contract.recipient, edition.contract.name, edition.period_label)
         return replace(edition, revision=one(self._connection, _LATEST_REVISION, values)[0])
 
     def previous(self, edition: Edition) -> tuple[Entry, list[FileFacts]] | None:
@@ -135,7 +140,7 @@ class Records:
             entry = cursor.execute(
                 _ENTRY + "where recipient = %s and extract = %s and state = 'closed' and period < %s"
                 " order by period desc, revision desc limit 1",
-                (edition.contract.recipient, edition.contract.name, str(edition.period)),
+                (edition.contract.recipient, edition.contract.name, edition.period_label),
             ).fetchone()
         return self._with_files(entry)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from warehouse.core.contracts import Column, Contract, RuleKind
+from warehouse.core.contracts import Column, Contract, Kind, RuleKind
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.statistics import Statistics
@@ -19,9 +19,15 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import METADATA, FileFacts
 from warehouse.deliver.ledger_records import Entry
 
-_PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
+PROFILE = "https://datapackage.org/profiles/2.0/{}.json"
 _FIELD_TYPES = {kind: "datetime" if name == "timestamp" else name for kind, name in LOGICAL_TYPES.items()}
 """How a data package calls each kind: as a contract does, but for timestamps."""
+
+
+def field_type(kind: Kind) -> str:
+    """How a data package calls a kind."""
+    return _FIELD_TYPES[kind]
+
 
 _CONSTRAINTS = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern")
 
@@ -49,7 +55,7 @@ def build(
     contract, period, delivery = edition.contract, edition.period, edition.delivery_id
     assert entry.as_at is not None, "the files were made"
     package: dict[str, Any] = {
-        "$schema": _PROFILE.format("datapackage"),
+        "$schema": PROFILE.format("datapackage"),
         "name": f"{contract.recipient}-{contract.name}-{edition.label}",
         "title": f"{contract.name} for {contract.recipient}, {edition.label}",
         "description": contract.description,
@@ -61,7 +67,7 @@ def build(
             "period_start": period.first.isoformat(),
             "period_end": period.last.isoformat(),
             "revision": edition.revision,
-            "replaces": _other(replaced),
+            "replaces": other(replaced),
             "as_at": entry.as_at.isoformat(),
             "known_up_to": entry.known_at.astimezone(UTC).isoformat() if entry.known_at else None,
             "synthetic": entry.synthetic,
@@ -80,7 +86,7 @@ def build(
             "disclosure_rules": contract.grounds.disclosure_rules,
             "values_made_null": _made_null(files),
             "retention_months": contract.retention_months,
-            "previous": _other(previous),
+            "previous": other(previous),
             "volume": _volume(previous or replaced, released),
             **_pseudonyms(contract),
         },
@@ -116,7 +122,8 @@ def _made_null(files: Sequence[FileFacts]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _other(known: Known) -> dict[str, Any] | None:
+def other(known: Known) -> dict[str, Any] | None:
+    """What a manifest says of another delivery."""
     if known is None:
         return None
     entry, files = known
@@ -132,7 +139,7 @@ def _other(known: Known) -> dict[str, Any] | None:
 def _metadata(file: FileFacts) -> dict[str, Any]:
     """What says which columns of a table of statistics are filters and indicators. `about` is the table."""
     return {
-        "$schema": _PROFILE.format("dataresource"),
+        "$schema": PROFILE.format("dataresource"),
         "name": file.base_name.rsplit(".", maxsplit=1)[0].lower(),
         "path": file.base_name,
         "format": "csv",
@@ -172,7 +179,7 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
     contract = edition.of_file(file.base_name)
     assert contract is not None, "a file that was made under this contract"
     resource: dict[str, Any] = {
-        "$schema": _PROFILE.format("dataresource"),
+        "$schema": PROFILE.format("dataresource"),
         "name": _resource_name(edition, file.base_name),
         "path": file.base_name,
         "format": contract.format.kind,
@@ -185,7 +192,7 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
         **({"changes": file.content["changes"]} if file.content and "changes" in file.content else {}),
         "schema": with_key(
             {
-                "$schema": _PROFILE.format("tableschema"),
+                "$schema": PROFILE.format("tableschema"),
                 "fields": [_field(column) for column in contract.columns],
             },
             [contract.column(name).in_file for name in contract.sort_key],
@@ -195,7 +202,7 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
     if contract.format.kind == "csv":
         resource["encoding"] = "utf-8"
         resource["dialect"] = {
-            "$schema": _PROFILE.format("tabledialect"),
+            "$schema": PROFILE.format("tabledialect"),
             "delimiter": ",",
             "lineTerminator": "\r\n",
             "quoteChar": '"',

@@ -41,8 +41,25 @@ def index(
         connection: to the warehouse, in autocommit mode.
         paths: the data files of the attempt, in the outbox.
     """
+    files = []
+    for path in paths:
+        about = edition.of_file(path.name)
+        assert about is not None, "a file that this attempt made"
+        files.append((about, path))
+    index_files(connection, settings, edition, attempt, files, progress)
+
+
+def index_files(
+    connection: psycopg.Connection,
+    settings: Settings,
+    edition: Edition,
+    attempt: int,
+    files: Sequence[tuple[Contract, Path]],
+    progress: Progress,
+) -> None:
+    """The same for files that come each with the contract of its columns."""
     delivery = edition.delivery_id
-    kinds = {kind for one in edition.contract.files for kind in identifying(one).values()}
+    kinds = {kind for one, _ in files for kind in identifying(one).values()}
     if not kinds:
         delivered_people.note(connection, delivery, attempt, (), unsearchable=NO_COLUMN)
         return
@@ -55,9 +72,7 @@ def index(
     progress.say(f"{delivery}: writing the index of whom it holds")
     with connection.transaction():
         builder = Builder(connection, key)
-        for path in paths:
-            about = edition.of_file(path.name)
-            assert about is not None, "a file that this attempt made"
+        for about, path in files:
             for found in _identifiers(about, path):
                 builder.add(found)
         builder.keep(delivery, attempt, kinds)

@@ -7,11 +7,13 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Literal
 
-from warehouse.core.contracts import Contract, load_contracts
+from warehouse.core.contracts import Contract, load_change_contracts, load_contracts
 from warehouse.core.database import connect
-from warehouse.core.errors import UsageError, VolumeRefused
+from warehouse.core.errors import UsageError, VolumeRefused, WarehouseError
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Progress
+from warehouse.deliver.change_files.again import refuse_change_sets
+from warehouse.deliver.change_files.sets import deliver_sets, due_set
 from warehouse.deliver.check import Check, check_files
 from warehouse.deliver.due import Action, Owed, due
 from warehouse.deliver.edition import Edition, edition_of
@@ -36,7 +38,9 @@ def what_is_due(world: World) -> list[Owed]:
     contracts = load_contracts(world.exports)
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         migrate(connection)
-        return due(contracts, Ledger(connection), world.today, world.calendar)
+        owed = due(contracts, Ledger(connection), world.today, world.calendar)
+        sets = (due_set(connection, one, world.settings) for one in _delivered_changes(world))
+        return [*owed, *(one for one in sets if one is not None)]
 
 
 def deliver(
@@ -74,10 +78,11 @@ def deliver(
         DeliveryError: or one of its kinds: the first delivery that failed, after all were tried.
         WarehouseError: other failures of a delivery, likewise.
     """
-    contracts = load_contracts(world.exports)
+    contracts, changes = load_contracts(world.exports), _delivered_changes(world)
     reports: list[DeliveryReport] = []
     held: set[tuple[str, str]] = set()
-    with begin(world, contracts, progress, check, hook, history) as run:
+    errors: list[WarehouseError] = []
+    with begin(world, [*contracts, *changes], progress, check, hook, history) as run:
         for owed in due(contracts, run.ledger, world.today, world.calendar):
             if owed.contract.key in held:
                 continue
@@ -87,7 +92,15 @@ def deliver(
             reports.append(report)
             if on_report:
                 on_report(report)
-    errors = [report.error for report in reports if report.error]
+        for contract in changes:
+            try:
+                for report in deliver_sets(run, contract):
+                    reports.append(report)
+                    if on_report:
+                        on_report(report)
+            except WarehouseError as error:
+                errors.append(error)
+    errors = [*(report.error for report in reports if report.error), *errors]
     if errors:
         raise errors[0]
     return reports
@@ -121,6 +134,7 @@ def redo(
         BeforeHistory: history does not reach to what was known then.
         WarehouseError: what else a delivery can meet.
     """
+    refuse_change_sets(world.exports, delivery_id)
     contracts = load_contracts(world.exports)
     with begin(world, contracts, progress, check, hook, history, known) as run:
         latest = run.ledger.latest(_edition(contracts, delivery_id))
@@ -168,7 +182,7 @@ def decide(
         UsageError: there is no such delivery, or nothing of it vanished.
         WarehouseError: the manifest could not be written; the delivery can be decided again.
     """
-    contracts = load_contracts(world.exports)
+    contracts = [*load_contracts(world.exports), *load_change_contracts(world.exports)]
     with begin(world, contracts, progress, check_files, _nothing) as run:
         edition = _edition(contracts, delivery_id)
         entry = run.ledger.entry(edition.delivery_id)
@@ -215,6 +229,10 @@ def release(world: World, progress: Progress, delivery_id: str, because: str) ->
         rules = {str(one["rule"]): int(one["rows"]) for one in failure["rules"]}
         run.ledger.release(edition.delivery_id, rules, because)
     return rules
+
+
+def _delivered_changes(world: World) -> list[Contract]:
+    return [one for one in load_change_contracts(world.exports) if one.status.is_delivered]
 
 
 def _edition(contracts: list[Contract], delivery_id: str) -> Edition:

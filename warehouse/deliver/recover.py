@@ -9,7 +9,6 @@ from warehouse.core import data_package
 from warehouse.core.contracts import Proof
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.progress import Progress
-from warehouse.deliver import manifest
 from warehouse.deliver.acknowledged import settle
 from warehouse.deliver.destinations import Destination
 from warehouse.deliver.destinations.base import Doing, conflict
@@ -17,6 +16,7 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import facts_of
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import RecordedFile
+from warehouse.deliver.manifests import manifest_of
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.upload import Sending
 from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, vanished
@@ -117,8 +117,7 @@ def finish(
     recorded = ledger.recorded_files(edition.delivery_id)
     files = [one.facts for one in recorded if one.attempt == entry.attempt and one.facts.kind == "data"]
     previous = ledger.previous(edition)
-    released = ledger.released(edition.delivery_id)
-    content = manifest.build(edition, entry, files, previous, ledger.replaced(edition), released)
+    content = manifest_of(ledger, edition, entry, files)
     outbox.make_empty()
     facts = facts_of(outbox.write(data_package.NAME, content), edition.manifest_name, None, "manifest")
     ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)

@@ -26,6 +26,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import near
 from warehouse.deliver import compare_rows
 from warehouse.deliver.again import Again, FileAgain, compared
+from warehouse.deliver.change_files.again import refuse_change_sets
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.extract import extract
 from warehouse.deliver.files import FileFacts
@@ -77,6 +78,7 @@ def recreate(
     """
     with closing(connect(world.conninfo, what="the warehouse", variable=VARIABLE)) as connection:
         ledger = Ledger(connection)
+        refuse_change_sets(world.exports, delivery_id)
         entry = _closed(ledger, delivery_id)
         edition = _edition(load_contracts(world.exports), entry)
         same_models = _check(connection, entry, edition, history, other_models)

@@ -15,7 +15,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from warehouse.core.class_floors import CLASSES
-from warehouse.core.contracts import EXPORTS, Column, Contract, ExtractName, Schedule, load_contract
+from warehouse.core.classes import Classes
+from warehouse.core.contracts import EXPORTS, Column, Contract, ExtractName, load_contract
 from warehouse.core.contracts.place import contract_files
 from warehouse.core.database import one
 from warehouse.core.errors import ContractError
@@ -111,7 +112,8 @@ def _entry(path: Path) -> dict[str, Any]:
             "status": "not sound",
             "description": "Its contract is being written: `warehouse contract check` says what is left.",
         }
-    classes = Counter[str](column.classification for column in contract.columns)
+    leaving = [(column.name, column.classification) for column in contract.columns] or _of_tables(contract)
+    classes = Counter[str](classification for _, classification in leaving)
     return known | {
         "id": contract.id,
         "status": contract.status.value,
@@ -122,19 +124,35 @@ def _entry(path: Path) -> dict[str, Any]:
         "agreement": str(contract.grounds.agreement),
         "legal_basis": contract.grounds.legal_basis,
         "disclosure_rules": contract.grounds.disclosure_rules,
-        "how_often": _how_often(contract.schedule),
+        "how_often": _how_often(contract),
         "files": ", ".join(one.table for one in contract.tables if one.table),
         "form": _form(contract),
         "places": ", ".join(sorted(kind.replace("_", " ") for kind in contract.destinations)),
         "classes": ", ".join(f"{classes[one]} {one}" for one in reversed(CLASSES) if classes[one]),
-        "sensitive": _named(column for column in contract.columns if column.classification == "sensitive"),
+        "sensitive": _named(column for column in contract.columns if column.classification == "sensitive")
+        or ", ".join(name for name, classification in leaving if classification == "sensitive"),
         "quasi_identifiers": _named(column for column in contract.columns if column.quasi_identifier),
         "pseudonyms": _named(column for column in contract.columns if column.pseudonym),
         "retention": f"{contract.retention_months} months",
     }
 
 
-def _how_often(schedule: Schedule) -> str:
+def _of_tables(contract: Contract) -> list[tuple[str, str]]:
+    """The columns that leave as change files, each with its class, by replication/trs.yml; none of an extract."""
+    if contract.change_files is None:
+        return []
+    return [
+        (f"{table}.{name}", columns[name])
+        for table, columns in sorted(Classes(terms={}).replicated_columns.items())
+        for name in contract.change_files.columns(table, columns)
+        if columns[name] != "secret"
+    ]
+
+
+def _how_often(contract: Contract) -> str:
+    schedule = contract.schedule
+    if contract.change_files is not None:
+        return "each day, for what changed since the set before"
     if schedule.every == "day":
         return "each day, for the days since the one before"
     day = "working day" if schedule.in_working_days else "day"

@@ -36,12 +36,13 @@ from warehouse.deliver import people_in_files
 from warehouse.deliver.acknowledged import settle
 from warehouse.deliver.attempt import Attempt
 from warehouse.deliver.basis import Basis, find_basis
+from warehouse.deliver.change_files.attempt import ChangeAttempt
 from warehouse.deliver.check import Check
 from warehouse.deliver.contract_fit import not_agreed
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
-from warehouse.deliver.edition import Edition
+from warehouse.deliver.edition import ChangeSet, Edition
 from warehouse.deliver.history import (
     DayEnded,
     History,
@@ -188,7 +189,7 @@ class Run:
             contract_version=owed.contract.version,
             recipient=owed.contract.recipient,
             extract=owed.contract.name,
-            period=str(owed.edition.period),
+            period=owed.edition.period_label,
             state=State.FAILED,
         )
         try:
@@ -231,6 +232,8 @@ class Run:
             if self._look_back(owed, entry):
                 return self._closed(owed, replace(report, adopted=True))
         self._refuse_unagreed(owed.contract)
+        if isinstance(edition, ChangeSet):
+            return self._deliver_set(owed, edition, report)
         if owed.action == "catch up":
             return self._catch_up(owed, report, because)
         return self._deliver(owed, self._basis(edition), report, because)
@@ -282,6 +285,23 @@ class Run:
                 pseudonyms=pseudonyms,
                 since_last=SinceLast(self.world, self.connection, self.ledger, self.progress, self.history),
             ).run(self.world.conninfo, basis)
+        return self._closed(owed, report)
+
+    def _deliver_set(self, owed: Owed, edition: ChangeSet, report: DeliveryReport) -> DeliveryReport:
+        assert owed.span is not None
+        with closing(self._destination(owed.contract)) as destination:
+            ChangeAttempt(
+                edition=edition,
+                ledger=self.ledger,
+                destination=destination,
+                outbox=self._outbox(edition),
+                progress=self.progress,
+                check=self.check,
+                hook=self.hook,
+                index=partial(people_in_files.index, self.connection, self.world.settings),
+                index_set=partial(people_in_files.index_files, self.connection, self.world.settings),
+                span=owed.span,
+            ).deliver(self.world.conninfo)
         return self._closed(owed, report)
 
     def _refuse_unagreed(self, contract: Contract) -> None:

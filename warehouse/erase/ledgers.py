@@ -26,6 +26,7 @@ _NOBODY = {
     "delivery_states": "states and times only",
     "delivery_files": "names and checksums",
     "delivery_indexes": "kinds and counts only",
+    "change_sets": "positions, and names of tables and columns",
     "delivered_people": "numbers only, and very many of them",
     "delivered_identifiers": "keyed digests, which the erasure deletes by themselves",
     "erased_identifiers": "keyed digests, by which a person who comes back is noticed",

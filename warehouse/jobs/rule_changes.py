@@ -33,6 +33,13 @@ where d.delivery_id = %s and f.attempt = %s and f.name = %s
     and a.attname = %s and a.attnum > 0 and not a.attisdropped
 """
 
+_OF_CHANGE_FILES = """
+select one ->> 'name'
+from ledger.change_sets as s cross join lateral jsonb_array_elements(s.facts -> 'tables' -> %s -> 'columns') as one
+where s.delivery_id = %s
+"""
+"""The columns of a table in a set of change files, which no model makes."""
+
 _LINEAGE = """
 select coalesce(f.content ->> 'model', d.model), to_jsonb(b) -> 'lineage'
 from ledger.deliveries as d
@@ -79,8 +86,12 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
     """The columns of a file that are made from a column of the source, or from any of a table.
 
-    By the lineage of the build that it was made from; without one, the columns of the same name.
+    By the lineage of the build that it was made from; without one, the columns of the same name. Of change files, the
+    column itself: the next set begins a series, so what another table has under that name may go with it.
     """
+    sent = [name for (name,) in warehouse.execute(_OF_CHANGE_FILES, (place[0], file.delivery_id)).fetchall()]
+    if sent:
+        return [name for name in sent if place[1] in ("", name)]
     which = (file.delivery_id, file.attempt, file.name)
     row = warehouse.execute(_LINEAGE, which).fetchone()
     if row is not None and row[1] is not None:

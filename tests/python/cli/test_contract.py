@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from warehouse.cli import main as cli
-from warehouse.core.contracts import EXPORTS, load_contracts
+from warehouse.core.contracts import EXPORTS
+from warehouse.core.contracts.place import contract_files
 from warehouse.core.settings import near
 
 
@@ -58,7 +59,7 @@ def test_what_is_sound_and_up_to_date_is_said_so(capsys: pytest.CaptureFixture[s
 def test_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._main(["contract", "check", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [one["contract"] for one in listed] == [near(contract.path) for contract in load_contracts()]
+    assert [one["contract"] for one in listed] == [near(path) for path in contract_files()]
     assert cli._main(["contract", "sync", "dandi/teachers", "--check", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
     assert (one["changes"], one["written"]) == ([], False)

@@ -22,6 +22,7 @@ LANDED = {
     "0007_who_was_delivered.sql": "ede7dc9903e56f9d",
     "0008_released.sql": "f71eb9e26ae7152a",
     "0009_content_of_files.sql": "6864faabc56120c1",
+    "0010_change_sets.sql": "5881532c69169213",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 

@@ -12,6 +12,7 @@ import pyarrow.parquet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warehouse.core.data_package import key_beside
 from warehouse.deliver.csv_file import line
 from warehouse.erase import Subject
 from warehouse.erase.columns import emptied
@@ -99,6 +100,14 @@ def test_a_file_of_fixed_width_by_the_layout_of_its_manifest(tmp_path: Path) -> 
     # Nothing says where a field ends before the manifest is there: such a file is made again.
     (tmp_path / "datapackage.json").unlink()
     assert without(path, None, SUBJECT, ()).removed == 4
+
+
+def test_each_file_of_a_delivery_has_its_own_key_beside_it(tmp_path: Path) -> None:
+    """A set of change files has a file for each table."""
+    resources = [{"path": f"{name}.parquet", "schema": {"primaryKey": [name]}} for name in ("subject", "reference")]
+    (tmp_path / "datapackage.json").write_text(json.dumps({"resources": resources}))
+    assert [key_beside(tmp_path / one["path"]) for one in resources] == [["subject"], ["reference"]]
+    assert key_beside(tmp_path / "another.parquet") == []
 
 
 def _constant(text: str) -> dict[str, Any]:

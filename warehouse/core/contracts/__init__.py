@@ -4,8 +4,9 @@ They are data (`exports/<recipient>/<extract>.odcs.yaml`, Open Data Contract Sta
 touches no Python.
 """
 
+from warehouse.core.contracts.change_rules import ChangeRules
 from warehouse.core.contracts.life import Agreement, Grounds, Status
-from warehouse.core.contracts.load import check_ids, load_contract, load_contracts
+from warehouse.core.contracts.load import check_ids, load_change_contracts, load_contract, load_contracts
 from warehouse.core.contracts.model import Column, Contract, FileFormat, Limit, Proof, Rule, RuleKind, Schedule
 from warehouse.core.contracts.place import EXPORTS, ExtractName
 from warehouse.core.contracts.types import ColumnType, Kind, parse_type, why_it_cannot_hold
@@ -13,6 +14,7 @@ from warehouse.core.contracts.types import ColumnType, Kind, parse_type, why_it_
 __all__ = [
     "EXPORTS",
     "Agreement",
+    "ChangeRules",
     "Column",
     "ColumnType",
     "Contract",
@@ -27,6 +29,7 @@ __all__ = [
     "Schedule",
     "Status",
     "check_ids",
+    "load_change_contracts",
     "load_contract",
     "load_contracts",
     "parse_type",

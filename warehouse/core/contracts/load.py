@@ -11,10 +11,11 @@ from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
 
+from warehouse.core.contracts.change_rules import PROPERTY, ChangeRules, change_rules_of
 from warehouse.core.contracts.confirmation import acknowledgement_of, proof_of
 from warehouse.core.contracts.file_format import format_of
 from warehouse.core.contracts.life import GROUNDS, grounds_of, status_of, version_of
-from warehouse.core.contracts.model import IDENTIFIER, Changes, Column, Contract, FileFormat, PseudonymKey
+from warehouse.core.contracts.model import IDENTIFIER, Changes, Column, Contract, FileFormat, Proof, PseudonymKey
 from warehouse.core.contracts.place import EXPORTS, ExtractName, contract_files
 from warehouse.core.contracts.read import contract_error, read
 from warehouse.core.contracts.references import named_by_table, with_references
@@ -44,6 +45,7 @@ _CUSTOM = {
     "fileName",
     "changes",
     "disclosureControl",
+    PROPERTY,
 }
 _MAY_CHANGE = {"confirmation", "acknowledgement", "agreement"}
 """Properties that say nothing of what a file holds: they may change under the same version, as the status may."""
@@ -53,11 +55,26 @@ OF_A_FILE = {*OF_A_TABLE, "fileName"}
 
 
 def load_contracts(folder: Path = EXPORTS) -> list[Contract]:
-    """Every contract below a folder, of any status, in the order of recipients and names.
+    """Every contract of an extract below a folder, of any status, in the order of recipients and names.
+
+    Those of change files are not among them: `load_change_contracts` gives them.
 
     Raises:
         ContractError: one is not sound, two have one id, or a file there is not where or named as a contract must be.
     """
+    return [contract for contract in _every(folder) if contract.change_files is None]
+
+
+def load_change_contracts(folder: Path = EXPORTS) -> list[Contract]:
+    """Every contract of change files below a folder.
+
+    Raises:
+        ContractError: see load_contracts.
+    """
+    return [contract for contract in _every(folder) if contract.change_files is not None]
+
+
+def _every(folder: Path) -> list[Contract]:
     found = [load_contract(path) for path in contract_files(folder)]
     check_ids(found)
     return found
@@ -106,6 +123,8 @@ class _Loader:
         if document.dataProduct != recipient:
             self._wrong("dataProduct", f"is `{document.dataProduct}`, but the folder of the recipient is `{recipient}`")
         custom = self._custom(document.customProperties or [])
+        if PROPERTY in custom:
+            return self._of_changes(extract, custom)
         model = str(custom.get("model", ""))
         if model != extract.model:
             self._wrong("customProperties.model", f"is `{model}`, but the extract's model is `{extract.model}`")
@@ -165,6 +184,52 @@ class _Loader:
                 replace(_part(whole, table, file_format, several=several), statistics=statistics[tables.index(table)])
                 for table, file_format in formats
             ),
+        )
+
+    def _of_changes(self, extract: ExtractName, custom: dict[str, Any]) -> Contract:
+        """Of change files: their columns are those of the replicated tables, and each file's manifest lists its own."""
+        document = self._document
+        changes: ChangeRules = change_rules_of(custom[PROPERTY], self._wrong)
+        for name in sorted(set(custom) - {PROPERTY, "fileFormat", "compressionLevel", *GROUNDS}):
+            self._wrong(f"customProperties.{name}", "is not for change files")
+        if document.schema_:
+            self._wrong("schema", "is not for change files: the manifest of each set says what is in its files")
+        status, version = status_of(document, self._wrong), version_of(document, self._wrong)
+        purpose, grounds = grounds_of(document, custom, status, self._wrong)
+        file_format = format_of(custom, (), self._wrong)
+        if file_format.kind != "parquet":
+            self._wrong("customProperties.fileFormat", f"is `{file_format.kind}`; change files are parquet")
+        said = {str(entry.property): entry for entry in document.slaProperties or []}
+        schedule, retention = schedule_of(said, None, PROPERTY, self._wrong)
+        if schedule.every != "day":
+            self._wrong("slaProperties.frequency", "must be 1 with unit day: a set is owed once a day is over")
+        destinations = self._destinations()
+        if self._problems:
+            raise contract_error(self._path, self._problems)
+        return Contract(
+            path=self._path,
+            sha256=hashlib.sha256(self._content).hexdigest(),
+            id=str(document.id),
+            version=version,
+            status=status,
+            grounds=grounds,
+            recipient=extract.recipient,
+            name=extract.name,
+            model=extract.model,
+            description=" ".join(((document.description.usage if document.description else None) or "").split()),
+            purpose=purpose,
+            columns=(),
+            rules=(),
+            sort_key=(),
+            as_at_column=None,
+            format=file_format,
+            schedule=schedule,
+            destinations=destinations,
+            # What was taken away could not be told from what never arrived, and every later set rests on it.
+            proof=Proof.READ_BACK,
+            retention_months=retention,
+            content_sha256=_content(document),
+            change_files=changes,
         )
 
     # -- parts of the document -----------------------------------------------------------------------------------

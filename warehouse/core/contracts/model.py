@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.life import Grounds, Status
 from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import ColumnType
+
+if TYPE_CHECKING:
+    from warehouse.core.contracts.change_rules import ChangeRules
 
 _COMPARE: Mapping[str, Callable[[float, float], Any]] = {
     "mustBe": operator.eq,
@@ -228,6 +231,7 @@ class Contract:
         newest_of: columns; of the rows of a period that have them in common the one of the latest day is delivered.
         sha256: of the contract's file.
         content_sha256: of all that it says but for version, status, agreement and how an arrival is confirmed.
+        change_files: which replicated tables leave as change files, which have no model; None of an extract.
         changes: how to tell what changed since the last delivery; None where the manifest does not say it.
         table: of the contract of one file of several, the name of its table; empty otherwise.
         parts: the contract once more as that of each file, where a delivery has several tables or forms. Columns and
@@ -261,6 +265,7 @@ class Contract:
     primary_key: tuple[str, ...] = ()
     acknowledgement: str | None = None
     changes: Changes | None = None
+    change_files: ChangeRules | None = None
     table: str = ""
     parts: tuple[Contract, ...] = ()
     statistics: Statistics | None = None

@@ -60,6 +60,7 @@ code, so that a scheduler can tell them apart:
     │   ├── DestinationRefused       32  no access, no connection, or an object of that name is there already
     │   ├── DestinationFull          33  the destination ran out of room
     │   ├── NotCovered               34  the published build does not cover the period, or was altered
+    │   ├── ChangesHeld              95  no set of change files can be made now
     │   ├── FilesVanished            35  files that were sent and confirmed cannot be found: a person decides
     │   ├── PeriodsMissed            36  everything was done; periods passed without a delivery
     │   ├── DeliveryGone             86  the files of a delivery cannot be read any more where they were sent
@@ -125,6 +126,7 @@ from warehouse.core.errors.deciding import (
     SecretFound,
 )
 from warehouse.core.errors.delivering import (
+    ChangesHeld,
     CheckFailed,
     CountsNotProtected,
     DeliveredFilesDiffer,
@@ -197,6 +199,7 @@ __all__ = [
     "BeforeHistory",
     "BuildAltered",
     "BuildFailed",
+    "ChangesHeld",
     "CheckFailed",
     "ClassTooLow",
     "ClassificationError",

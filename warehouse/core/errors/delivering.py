@@ -71,6 +71,10 @@ class PeriodsMissed(DeliveryError):
     exit_code = 36
 
 
+class ChangesHeld(DeliveryError):
+    exit_code = 95
+
+
 class DeliveryGone(DeliveryError):
     exit_code = 86
 

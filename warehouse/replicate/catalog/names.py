@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-HISTORY = "history"
-"""The schema of the logs, the settled history and the triggers' functions."""
+from warehouse.core.history_names import HISTORY, KNOWN_FROM, OPERATION, OWN_COLUMNS
+
+__all__ = [
+    "AS_AT",
+    "AS_KNOWN_AT",
+    "BY_HAND",
+    "DISCARD",
+    "FIRST_COPY",
+    "HISTORY",
+    "KNOWN_FROM",
+    "LISTED_KEYS",
+    "OPERATION",
+    "OWN_COLUMNS",
+    "TRIGGERS",
+    "VERSIONS",
+]
 
 VERSIONS = "versions"
 """The schema of the views that show every version of every row."""
@@ -11,11 +25,6 @@ VERSIONS = "versions"
 AS_KNOWN_AT = "as_known_at"
 AS_AT = "as_at"
 """The schemas of the functions that ask history, one for each table."""
-
-KNOWN_FROM = "_known_from_xid"
-OPERATION = "_operation"
-OWN_COLUMNS = (KNOWN_FROM, OPERATION)
-"""The columns of a replica's table that are not the source's."""
 
 # PostgreSQL fires triggers of one kind in the order of their names. What empties or cleans a row comes first.
 DISCARD = "a_discard_held"

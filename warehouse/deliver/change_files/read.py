@@ -1,0 +1,246 @@
+"""The query that reads a table's part of a set: what began in the span, and what ended in it that began before.
+
+Each version of a row is told once, when it began, and its end once more where it ended in a later set. So the files are
+only ever added to, and all of a table is rebuilt by joining the ends to the versions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from warehouse.core.contracts import Column, ColumnType, Kind
+from warehouse.core.database import one
+from warehouse.core.history_names import HISTORY, KNOWN_FROM, LOG, OPERATION
+from warehouse.deliver.change_files.tables import ChangeTable, OfTable
+
+VERSION: Final = "version"
+ENDED: Final = "ended"
+
+_TEXT, _POSITION, _EPOCH = ColumnType(Kind.STRING), ColumnType(Kind.INTEGER, 64), ColumnType(Kind.INTEGER, 32)
+_MOMENT = ColumnType(Kind.TIMESTAMP_WITH_ZONE)
+
+
+def _own(name: str, of: ColumnType, physical: str, description: str, *, required: bool = False) -> Column:
+    return Column(f"trw_{name}", of, physical, "open", description, required, unique=False, constraints={})
+
+
+OWN: Final = (
+    _own(
+        "change",
+        _TEXT,
+        "text",
+        "version: a version of a row that began in this set. ended: one of an earlier set, which ended in this one.",
+        required=True,
+    ),
+    _own("from_position", _POSITION, "bigint", "The transaction that brought the version.", required=True),
+    _own("to_position", _POSITION, "bigint", "The transaction that ended it; null while none did."),
+    _own("known_from", _MOMENT, "timestamptz", "When the first was committed at the source. Null of an ended one."),
+    _own("known_to", _MOMENT, "timestamptz", "When the second was; null while the version is current."),
+    _own("from_after", _MOMENT, "timestamptz", "Null where known_from is exact; else it began after this."),
+    _own("to_after", _MOMENT, "timestamptz", "Null where known_to is exact; else it ended after this."),
+    _own("operation", _TEXT, "text", "What brought it: C the copy, I an insert, U an update."),
+    _own("ended_by", _TEXT, "text", "What ended it: U an update, D a delete, T a truncate."),
+    _own("epoch", _EPOCH, "integer", "The epoch of the replica in which it began."),
+    _own(
+        "not_in_parquet",
+        _TEXT,
+        "text",
+        "Dates that Parquet's readers do not hold (infinite, before the year 1, after 9999), as JSON by their columns.",
+    ),
+)
+"""The columns that each file begins with."""
+
+_WIDEST = 1 << 30
+"""A span of more transactions is not looked up by their numbers of 32 bits."""
+
+_SLACK = timedelta(days=1)
+"""So much earlier than its time in the ledger a version may have been settled: clocks are put right."""
+
+_EARLIEST = "select min(committed_at) from ledger.transactions where xid >= %s::text::xid8"
+
+_BOUNDS: Final = {
+    Kind.DATE: ("date '0001-01-01'", "date '9999-12-31'"),
+    Kind.TIMESTAMP: ("timestamp '0001-01-01'", "timestamp '9999-12-31 23:59:59.999999'"),
+    Kind.TIMESTAMP_WITH_ZONE: ("timestamptz '0001-01-01 00:00:00Z'", "timestamptz '9999-12-31 23:59:59.999999Z'"),
+}
+
+_COPY = sql.SQL("""
+copy (
+    select
+        case when {is_version} then 'version' else 'ended' end,
+        v.f::text,
+        case when v.t < {to}::xid8 then v.t::text end,
+        case when {is_version} then {known_from} end,
+        case when v.t < {to}::xid8 then {known_to} end,
+        case when {is_version} then {from_after} end,
+        case when v.t < {to}::xid8 then {to_after} end,
+        case when {is_version} then v.operation end,
+        case when v.t < {to}::xid8 then v.ended_by end,
+        case when {is_version} then v.epoch_id end,
+        case when {is_version} then {beyond} end,
+        {values}
+    from (
+        select
+            r.{known} as f, null::xid8 as t, began.committed_at as known_from, null::timestamptz as known_to,
+            began.not_before as from_after, null::timestamptz as to_after,
+            case began.kind when 'copy' then 'C' else r.{operation}::text end as operation, null::text as ended_by,
+            began.epoch_id, {of_row}
+        from {current} as r
+        left join ledger.transactions as began on began.xid = r.{known} and {in_span}
+        where r.{known} < {to}::xid8 and {new_rows}
+        union all
+        select
+            (l.version).{known}, l.known_to_xid, began.committed_at, ended.committed_at, began.not_before,
+            ended.not_before, case began.kind when 'copy' then 'C' else (l.version).{operation}::text end,
+            l.ended_by::text, began.epoch_id, {of_log}
+        from {log} as l
+        left join ledger.transactions as began on began.xid = (l.version).{known} and {in_span}
+        left join ledger.transactions as ended on ended.xid = l.known_to_xid
+        where {new_in_log}
+        union all
+        select
+            h.from_xid, h.to_xid, h.known_from, h.known_to, h.began_after, h.ended_after, h.operation::text,
+            h.ended_by::text, h.epoch_id, {of_history}
+        from {history} as h
+        where {new_in_history}
+    ) as v
+    order by {key}, v.f, v.t nulls last
+) to stdout (format csv)
+""")
+
+
+def columns_of(table: ChangeTable) -> tuple[Column, ...]:
+    """The columns of a table's file, in their order. Of an ended version only the key is told again."""
+    return (*OWN, *(one.column for one in table.columns))
+
+
+def copy_of(connection: psycopg.Connection, schema: str, table: ChangeTable, to_position: int) -> sql.Composed:
+    """The COPY of a table's part of a set that ends before a position: rows of CSV, in an order of their own.
+
+    Args:
+        schema: of the replica's tables.
+    """
+    to, since = sql.Literal(str(to_position)), table.from_position
+    first = sql.SQL("{}::xid8").format(sql.Literal(str(since)))
+    is_version: sql.Composable = sql.SQL("true") if since is None else sql.SQL("v.f >= {}").format(first)
+    names = [one.column.name for one in table.columns]
+    return _COPY.format(
+        is_version=is_version,
+        to=to,
+        known=sql.Identifier(KNOWN_FROM),
+        operation=sql.Identifier(OPERATION),
+        current=sql.Identifier(schema, table.name),
+        log=sql.Identifier(HISTORY, f"{table.name}{LOG}"),
+        history=sql.Identifier(HISTORY, table.name),
+        of_row=_list("r", names),
+        of_log=sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in names),
+        of_history=_list("h", names),
+        in_span=sql.SQL("true") if since is None else sql.SQL("began.xid >= {}").format(first),
+        new_rows=_new_rows(since, to_position, first),
+        new_in_log=_new(sql.SQL("(l.version).{}").format(sql.Identifier(KNOWN_FROM)), "l.known_to_xid", since, to),
+        new_in_history=_new_settled(connection, since, to),
+        beyond=_beyond(table.columns),
+        values=sql.SQL(", ").join(_value(one, table.key, is_version, since) for one in table.columns),
+        key=sql.SQL(", ").join(_order(one) for one in _key(table)),
+        **{name: _moment(sql.Identifier("v", name)) for name in ("known_from", "known_to", "from_after", "to_after")},
+    )
+
+
+def _key(table: ChangeTable) -> list[OfTable]:
+    found = {one.column.name: one for one in table.columns}
+    return [found[name] for name in table.key]
+
+
+def _list(alias: str, names: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+
+def _new_rows(since: int | None, to_position: int, first: sql.Composed) -> sql.Composable:
+    """Current rows of the span. Their physical xmin is asked first: that needs no look into the row.
+
+    A row's xmin is its transaction's number or a later one (of a subtransaction, or of a rewrite of the table).
+    """
+    if since is None:
+        return sql.SQL("true")
+    later = sql.SQL("r.{} >= {}").format(sql.Identifier(KNOWN_FROM), first)
+    if to_position - since > _WIDEST:
+        return later
+    return sql.SQL("age(r.xmin) <= (select age({}::xid)) and {}").format(sql.Literal(str(since % 2**32)), later)
+
+
+def _new(began: sql.Composable, ended: str, since: int | None, to: sql.Literal) -> sql.Composed:
+    whole = sql.SQL("{} < {}::xid8").format(began, to)
+    if since is None:
+        return sql.Composed([whole])
+    return sql.SQL("{whole} and {t} >= {first}::xid8 and ({began} >= {first}::xid8 or {t} < {to}::xid8)").format(
+        whole=whole,
+        t=sql.SQL(ended),
+        first=sql.Literal(str(since)),
+        began=began,
+        to=to,
+    )
+
+
+def _new_settled(connection: psycopg.Connection, since: int | None, to: sql.Literal) -> sql.Composed:
+    """The same of the settled history, whose months from before the span are left alone."""
+    new = _new(sql.SQL("h.from_xid"), "h.to_xid", since, to)
+    if since is None:
+        return new
+    earliest: datetime | None = one(connection, _EARLIEST, (str(since),))[0]
+    if earliest is None:
+        return sql.Composed([sql.SQL("false")])
+    return sql.SQL("{} and h.known_to >= {}").format(new, sql.Literal(earliest - _SLACK))
+
+
+def _value(of: OfTable, key: tuple[str, ...], is_version: sql.Composable, since: int | None) -> sql.Composable:
+    name = sql.Identifier("v", of.column.name)
+    shown: sql.Composable = name
+    if of.has_bounds:
+        inside = sql.SQL("case when {} then {} end").format(_is_inside(of), name)
+        shown = inside if of.column.type.kind is Kind.DATE else _moment(inside)
+    elif of.column.type.kind in (Kind.STRING, Kind.BOOLEAN):
+        shown = sql.SQL("{}::text").format(name)
+    if since is None or of.column.name in key:
+        return shown
+    return sql.SQL("case when {} then {} end").format(is_version, shown)
+
+
+def _is_inside(of: OfTable) -> sql.Composed:
+    low, high = _BOUNDS[of.column.type.kind]
+    return sql.SQL("{} between {} and {}").format(
+        sql.Identifier("v", of.column.name),
+        sql.SQL(low),
+        sql.SQL(high),
+    )
+
+
+def _beyond(columns: tuple[OfTable, ...]) -> sql.Composable:
+    """What no file can hold, by its column; null where there is none, as almost always."""
+    bounded = [one for one in columns if one.has_bounds]
+    if not bounded:
+        return sql.SQL("null::text")
+    any_outside = sql.SQL(" or ").join(sql.SQL("not {}").format(_is_inside(one)) for one in bounded)
+    pairs = sql.SQL(", ").join(
+        sql.SQL("{}, case when not {} then {}::text end").format(
+            sql.Literal(one.column.name), _is_inside(one), sql.Identifier("v", one.column.name)
+        )
+        for one in bounded
+    )
+    return sql.SQL("case when {} then jsonb_strip_nulls(jsonb_build_object({}))::text end").format(any_outside, pairs)
+
+
+def _moment(value: sql.Composable) -> sql.Composed:
+    # ISO 8601 wants a T, and Z for what the session's time zone, UTC, prints as +00.
+    return sql.SQL("replace(replace(({})::text, ' ', 'T'), '+00', 'Z')").format(value)
+
+
+def _order(of: OfTable) -> sql.Composed:
+    name = sql.Identifier("v", of.column.name)
+    if of.column.type.kind is Kind.STRING and of.found != "uuid":
+        # Byte order, so that the order does not depend on the server's locale.
+        return sql.SQL('{}::text collate "C"').format(name)
+    return sql.SQL("{}").format(name)
