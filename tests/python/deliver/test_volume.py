@@ -123,12 +123,31 @@ def test_a_rule_that_is_not_clear(change: dict[str, Any], words: str, tmp_path: 
         contract_of(tmp_path, wrong)
 
 
-@pytest.mark.parametrize(
-    "name", ["dandi/teachers", "tad/teachers", "tad/qts_awards", "tad/retention", "tps/new", "tps/amend"]
-)
+@pytest.mark.parametrize("name", ["tad/teachers", "tad/qts_awards", "tad/retention"])
 def test_each_extract_to_a_recipient_has_one(name: str) -> None:
     (contract,) = (one for one in load_contracts() if "/".join(one.key) == name)
     assert [one.kind for one in contract.rules].count(RuleKind.VOLUME) == 1
+
+
+def test_of_every_contract_half_the_rows_or_three_times_as_many_do_not_leave_and_a_usual_month_does() -> None:
+    """Of those with a row for each person or thing: statistics have rules of their own."""
+    contracts = [one for one in load_contracts() if one.recipient in ("dandi", "tps", "tra")]
+    assert {contract.recipient for contract in contracts} == {"dandi", "tps", "tra"}
+    for contract in contracts:
+        name, period = "/".join(contract.key), "2026-09" if contract.period_column is None else "2026-09-30"
+        assert [one.kind for one in contract.rules].count(RuleKind.VOLUME) == 1, name
+
+        def holds(rows: int, last: int, contract: Contract = contract, period: str = period) -> bool:
+            of = MONTH if contract.period_column is None else Days(date(2026, 10, 1), date(2026, 10, 1))
+            return not compare(contract, of, rows, before(last, period)).breaches
+
+        if contract.period_column is None:
+            assert not holds(50_000, 100_000) and not holds(300_000, 100_000) and not holds(0, 100_000), name
+            assert holds(99_500, 100_000) and holds(109_000, 100_000), name
+            assert holds(30, 20), f"{name}: a handful of rows says nothing"
+        else:
+            # On most days nothing is new: only many more than on the day before are a sign of something.
+            assert holds(0, 500) and holds(5_000, 500) and not holds(10_000, 500) and holds(200, 0), name
 
 
 def half(world: World, rest: int = 100) -> None:
