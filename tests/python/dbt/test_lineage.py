@@ -17,7 +17,7 @@ from tests.python.dbt.by_construction import cannot_be_broken
 from tests.python.dbt.conftest import Node, invoke
 from tests.python.dbt.house_rules import CAN_BE_BROKEN, KEEPS_TEXT, excepted
 from tests.python.dbt.nodes import in_layers
-from tests.python.dbt.of_the_build.bad_input import dated as dates_of_trs
+from tests.python.dbt.of_the_build.strange_dates import dated as dates_of_trs
 from warehouse.core import old_names
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import load_contracts

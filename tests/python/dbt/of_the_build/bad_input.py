@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
-from warehouse.replicate.classification import load_classification
 
 if TYPE_CHECKING:
     from tests.python.dbt.test_build import Built
 
 STAGING: Final = PROJECT / "models/staging/trs"
-COLUMNS: Final = PROJECT / "tests/python/sandbox/schema/columns.csv"
 UNKNOWN: Final = "unknown (99)"
 
 
@@ -35,18 +32,6 @@ def key_of(table: str) -> list[str]:
     described = fast_yaml.safe_load((STAGING / f"stg_trs__{table}.yml").read_text(encoding="utf-8"))
     key: list[str] = described["models"][0]["config"]["meta"]["grain"]
     return key
-
-
-def dated() -> dict[str, list[str]]:
-    """The dates and times of each replicated table."""
-    published = load_classification().published
-    found: dict[str, list[str]] = defaultdict(list)
-    with COLUMNS.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            is_dated = row["type"] == "date" or row["type"].startswith("timestamp")
-            if is_dated and row["column"] in published.get(row["table"], ()):
-                found[row["table"]].append(row["column"])
-    return dict(found)
 
 
 # Rows are chosen by a hash of themselves, each for one fault, and none that another fault of this world has changed.
@@ -122,22 +107,3 @@ class TestBadInput:
         wrong = f"select count(*) from fct_event where event_date = '{_DAY}'"
         assert built.number(wrong) > len(ids)
         assert built.number(f"{wrong} and (person_id is not null or event_reason_source = 'event')") == 0
-
-    def test_a_year_outside_of_the_calendar_is_null_and_counted_and_the_year_1_is_kept(self, built: Built) -> None:
-        counted = dict(built.rows("select table_name, infinite_value_count from fct_replica_quality"))
-        early = late = 0
-        for table, columns in dated().items():
-            out_of_range = 0
-            for column in columns:
-                inside = f"{column} between '0001-01-01' and '9999-12-31 23:59:59'"
-                kept = f"select count(*), count({column}), count(*) filter (where {column} < '0002-01-01')"
-                ((rows, values, years_1),) = built.rows(
-                    f"{kept} from public.{table} where {column} is null or {inside}"
-                )
-                staged = built.rows(f"{kept} from stg_trs__{table}")
-                missing = built.number(f"select count(*) from public.{table}") - rows
-                assert staged == [(rows + missing, values, years_1)], (table, column)
-                out_of_range += missing
-                early, late = early + years_1, late + missing
-            assert counted[table] == out_of_range, table
-        assert early and late > 3
