@@ -13,7 +13,7 @@ from tests.python.deliver.world import SftpWorld
 from tests.python.worlds import tls
 from tests.python.worlds.runbook import Block
 from tests.python.worlds.servers import ICU, SystemServer
-from tests.python.worlds.world import KEY, PEOPLE, PSEUDONYMS, TODAY, Place, make_source
+from tests.python.worlds.world import KEYS, PEOPLE, TODAY, Place, make_source
 from warehouse.core.settings import PROJECT
 
 PAGE = PROJECT / "docs/runbooks/production.md"
@@ -91,8 +91,8 @@ class Site:
                 "PATH": f"{Path(COMMAND).parent}:{Path(self.source.psql).parent}:{kept['PATH']}",
                 "WAREHOUSE_HOME": str(self.home / "home"),
                 "WAREHOUSE_TODAY": TODAY.isoformat(),
-                # The page's own command leaves a key as it is that is there.
-                KEY: PSEUDONYMS,
+                # The page's own commands leave a key as it is that is there.
+                **KEYS,
                 "WAREHOUSE_SFTP_PASSWORD": "let-me-in",
                 "WAREHOUSE_SFTP_KNOWN_HOSTS": str(self.sftp.known_hosts),
                 "WAREHOUSE_SANDBOX_PEOPLE": str(PEOPLE),

@@ -25,8 +25,12 @@ PEOPLE = 300
 TODAY: date = datetime.now(ZoneInfo("Europe/London")).date()
 """By the calendar: a first copy of today is delivered for no earlier month. One for all worlds, past midnight too."""
 
-KEY = "WAREHOUSE_KEY_DANDI_STATISTICS_V1"
-PSEUDONYMS = hashlib.sha256(b"the pseudonyms of every world are the same").hexdigest()
+KEYS = {
+    f"WAREHOUSE_KEY_{name}_V1": hashlib.sha256(
+        f"the pseudonyms of {name} are the same in every world".encode()
+    ).hexdigest()
+    for name in ("DANDI_STATISTICS", "TAD_VINTAGE")
+}
 """The key of the pseudonyms, so that files of two worlds can be compared."""
 
 MARTS_OF_THE_RUN = (
@@ -94,7 +98,7 @@ class Place:
             "WAREHOUSE_DATABASE_URL": self.warehouse_url,
             "WAREHOUSE_REPLICATION_NAME": f"trw_{self.name}",
             "WAREHOUSE_TODAY": TODAY.isoformat(),
-            KEY: PSEUDONYMS,
+            **KEYS,
             "WAREHOUSE_DESTINATION_DANDI": str(self.home / "dandi"),
             "WAREHOUSE_DESTINATION_TAD": str(self.home / "tad"),
             "WAREHOUSE_DESTINATION_TPS": str(self.home / "tps"),
