@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NOTE_FIRST: Final = "The first delivery: there is none to compare it with."
 NOTE_NOT_TOLD: Final = (
-    "What was known then could not be made again by the models of now, so two reasons are told as one."
+    "What was known then could not be made again by the models of now, so two reasons are counted as one."
 )
 
 _MADE_BY: Final = """
