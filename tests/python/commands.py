@@ -7,7 +7,6 @@ a process that a shell started: arguments, environment, folder, standard streams
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -16,13 +15,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.python.forked import PROCESSES
+
 COMMAND = str(Path(sys.executable).with_name("warehouse"))
 
 _OF_THE_INTERPRETER = ("LANG", "LC_", "PYTHON")
 """Variables that Python reads when it starts: what is called with other ones needs a process that starts."""
-
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.python.imported"])
 
 
 def run(
@@ -48,7 +46,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="trw-said-") as place:
         streams = [Path(place, name) for name in ("in", "out", "err")]
         streams[0].write_text(input, encoding="utf-8")
-        process = _SERVER.Process(target=_be_the_command, args=(list(arguments), folder, dict(environment), streams))
+        process = PROCESSES.Process(target=_be_the_command, args=(list(arguments), folder, dict(environment), streams))
         process.start()
         process.join()
         said = [path.read_text(encoding="utf-8") for path in streams[1:]]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from warehouse.cli.opening import ready
+from warehouse.cli.opening import at_warehouse, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json
 from warehouse.deliver import State, decide, decisions, is_earlier, redo, release, world_of
 from warehouse.jobs.history import history
@@ -32,13 +32,11 @@ def redo_delivery(
     name of an earlier month. Exit code 74: history does not reach so far.
     """
     reason = decisions.checked_reason(because)
-    databases = ready()
-    world, progress = world_of(databases), TerminalProgress(quiet=json)
-    with progress.stage("deliver"), ExitStack() as stack:
-        then = None
-        if is_earlier(world, delivery):
-            warehouse = stack.enter_context(databases.warehouse())
-            then = stack.enter_context(history(databases, warehouse, progress))
+    progress = TerminalProgress(quiet=json)
+    with progress.stage("deliver"), at_warehouse() as (databases, warehouse), ExitStack() as stack:
+        world = world_of(databases)
+        earlier = is_earlier(world, delivery)
+        then = stack.enter_context(history(databases, warehouse, progress)) if earlier else None
         report = redo(world, progress, delivery, reason, history=then, known="now" if known_now else "then")
     if json:
         print_json(report.as_dict())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,11 @@ from tests.python.deliver import killed
 from tests.python.deliver.conftest import PLACES
 from tests.python.deliver.delivering import World, listed, sftp_world
 from tests.python.deliver.world import SftpWorld
+from tests.python.forked import PROCESSES
 from warehouse.core.errors import AlreadyRunning, DestinationFull
 from warehouse.deliver.states import STEPS, State
 
 pytestmark = pytest.mark.slow
-
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Each is forked from one that has imported all that it needs, and has no threads yet."""
-
-PROCESSES.set_forkserver_preload(["tests.python.deliver.killed"])
 
 HERE = [("planned", 1), ("extracting", 1), ("built", 1), ("checked", 1)]
 """Steps at which nothing has been asked of the destination: they are tried with one."""
