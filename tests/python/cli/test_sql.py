@@ -293,7 +293,6 @@ def test_other_statements_that_read(ask: Ask) -> None:
     assert ask("--format", "csv", "show timezone").out == "TimeZone\nUTC\n"
     assert json.loads(ask("--json", "select 1 as a where false").out) == []
     assert ask("--format", "csv", "select 1 as a where false").out == "a\n"
-    assert "DO" in ask("do $$ begin perform 1; end $$").out
     assert "Seq Scan" in ask("--source", "explain select * from persons").out
     assert ask("values (1, 'a'), (2, 'b')").code == 0
 
