@@ -12,6 +12,18 @@ routes as (
 
 ),
 
+route_types as (
+
+    select * from {{ ref('dim_route_type') }}
+
+),
+
+training_providers as (
+
+    select * from {{ ref('dim_training_provider') }}
+
+),
+
 final as (
 
     select
@@ -19,14 +31,14 @@ final as (
         routes.qualification_id,
         routes.person_id,
         routes.live_person_id,
-        routes.route_type_id,
+        route_types.route_type_id,
         routes.professional_status,
         routes.route_status,
         routes.is_held,
         {{ deliverable_date('routes.holds_from') }} as holds_from,
         {{ deliverable_date('routes.training_start_date') }} as training_start_date,
         {{ deliverable_date('routes.training_end_date') }} as training_end_date,
-        routes.training_provider_id,
+        training_providers.training_provider_id,
         routes.training_country_name,
         routes.degree_type_name,
         routes.training_subject_1,
@@ -41,6 +53,11 @@ final as (
     from routes
     inner join people
         on routes.live_person_id = people.live_person_id
+    -- A type or provider that TRS does not list is null, so that every key of the vintage leads to a row.
+    left join route_types
+        on routes.route_type_id = route_types.route_type_id
+    left join training_providers
+        on routes.training_provider_id = training_providers.training_provider_id
 
 )
 
