@@ -53,7 +53,8 @@ class Warehouse:
         Args:
             input: what it reads from standard input; nothing by default.
         """
-        self._bring_what_dbt_has_read()
+        if arguments[0] in ("run", "build"):
+            self._bring_what_dbt_has_read()
         done = commands.run(arguments, PROJECT, {**self.environment, **environment}, input or "")
         self._keep_what_dbt_has_read()
         return done
