@@ -49,17 +49,7 @@ def warehouse(short_folder: Path) -> Iterator[Warehouse]:
     made.call("down")
 
 
-OF_DANDI = (
-    "dandi/alerts",
-    "dandi/induction",
-    "dandi/mandatory_qualifications",
-    "dandi/people",
-    "dandi/professional_statuses",
-    "dandi/routes",
-    "dandi/service_spells",
-    "dandi/teachers",
-    "dandi/workforce",
-)
+OF_DANDI = ("dandi/induction", "dandi/people", "dandi/routes", "dandi/teachers", "dandi/workforce")
 OF_TAD = ("tad/restrictions", "tad/teachers", "tad/vintage")
 OF_MONTHS = (*OF_DANDI, *OF_TAD)
 OF_DAYS = ("tps/amend", "tps/new", "tra/new_sanctions", "tra/spent_sanctions")
@@ -109,13 +99,9 @@ def assert_pseudonyms(warehouse: Warehouse) -> None:
             tables[extract] = pq.read_table([folder / one["path"] for one in said["resources"]])
     people = set(tables["dandi/people"]["live_person_id"].to_pylist())
     assert len(people) == tables["dandi/people"].num_rows > 0
-    assert set(tables) == set(OF_DANDI) - {"dandi/teachers"}
-    for extract, table in tables.items():
-        found = table["PersonId" if extract == "dandi/workforce" else "live_person_id"].to_pylist()
-        assert found and set(found) <= people, extract
-    # The same row has the same pseudonym in each file: that is what makes them join.
-    statuses, routes = tables["dandi/professional_statuses"], tables["dandi/routes"]
-    assert set(statuses["awarding_qualification_id"].to_pylist()) <= set(routes["qualification_id"].to_pylist())
+    for extract, name in (("routes", "live_person_id"), ("induction", "live_person_id"), ("workforce", "PersonId")):
+        found = tables[f"dandi/{extract}"][name].to_pylist()
+        assert found and set(found) <= people
     workforce = tables["dandi/workforce"]
     assert workforce.num_columns == 20
     assert {workforce[name].null_count for name in ("NationalInsuranceNumber", "PersonPostcode")} == {
