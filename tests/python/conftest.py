@@ -97,10 +97,12 @@ def make_databases(home: Path, **settings: object) -> WorldDatabases:
 
 
 LEFT_TO_ROOT = "this user may not mount a small disk here"
+"""No installation gives an ordinary user that right."""
+
 NO_OPENSSH = "NO OPENSSH SERVER HERE: the server that recipients have was not tried"
+
 MAY_BE_LEFT_OUT = (LEFT_TO_ROOT, NO_OPENSSH)
 """What a machine may lack where every test has to run; said again, loudly, below all results."""
-"""The one reason for which a test may be left out everywhere: no installation gives an ordinary user that right."""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -26,6 +25,7 @@ from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
+from warehouse.deliver.snapshot import snapshot
 from warehouse.deliver.statistics_file import controlled, metadata, metadata_name
 from warehouse.deliver.values import Counted, Values, count, source_of
 
@@ -82,7 +82,7 @@ def extract(
         DeliveryError: the model is not there, or the outbox cannot be written.
     """
     contract = edition.contract
-    with _snapshot(connection, contract):
+    with snapshot(connection, f"{SCHEMA}.{contract.model}", "Run `warehouse doctor`, then `warehouse deliver` again."):
         for one in contract.tables:
             check_model(connection, one, basis.schema)
         # In this snapshot, so that what is found of the tables is true of the rows that are read.
@@ -99,23 +99,6 @@ def extract(
         except OSError as error:
             raise no_room(error) from None
     return Extract(tuple(files), day)
-
-
-@contextmanager
-def _snapshot(connection: psycopg.Connection, contract: Contract) -> Iterator[None]:
-    """One read-only transaction. A failure of the database is reported without its own words: they can quote values."""
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
-    try:
-        with connection.transaction():
-            yield
-    except psycopg.Error as error:
-        state = f"SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
-        raise DeliveryError(
-            f"{SCHEMA}.{contract.model} could not be read to its end ({state}).",
-            meaning="Nothing was sent, and what was begun is removed.",
-            next_command="Run `warehouse doctor`, then `warehouse deliver` again.",
-        ) from None
 
 
 def _write_files(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,6 @@ import pyarrow as pa
 
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import Contract
-from warehouse.core.errors import DeliveryError
 from warehouse.core.progress import Progress
 from warehouse.deliver.change_files.gaps import told_gaps
 from warehouse.deliver.change_files.read import columns_of, copy_of
@@ -24,6 +22,7 @@ from warehouse.deliver.extract import Extract, abandon, blocks
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
+from warehouse.deliver.snapshot import snapshot
 from warehouse.deliver.values import Values, source_of
 
 _LONDON = ZoneInfo("Europe/London")
@@ -69,7 +68,8 @@ def write(
     files: list[FileFacts] = []
     made: dict[str, tuple[ChangeTable, Contract]] = {}
     told: dict[str, Any] = {}
-    with _snapshot(connection):
+    again = "Run `warehouse replicate status`, then `warehouse deliver` again."
+    with snapshot(connection, "The history of a table", again):
         source = source_of(connection)
         for table in find_tables(connection, edition.contract, classes, span, last):
             contract = contract_of(edition.contract, table)
@@ -134,20 +134,3 @@ def _file(
     path = outbox.finish(base)
     writer = f"pyarrow {pa.__version__}"
     return replace(facts_of(path, name, rows), writer=writer, content=values.as_dict({}, source, contract))
-
-
-@contextmanager
-def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
-    """One read-only transaction. A failure of the database is reported without its own words: they can quote values."""
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
-    try:
-        with connection.transaction():
-            yield
-    except psycopg.Error as error:
-        state = f"SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
-        raise DeliveryError(
-            f"The versions of a table could not be read to their end ({state}).",
-            meaning="Nothing was sent, and what was begun is removed.",
-            next_command="Run `warehouse replicate status`, then `warehouse deliver` again.",
-        ) from None
