@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from warehouse.core.classes import Classes
 from warehouse.core.errors import NotCovered
 from warehouse.core.lineage import kept
 from warehouse.core.lineage.check import Judge, by_reason, check, check_contract
+from warehouse.core.lineage.project import Lineage
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.periods import Days, latest_owed
 from warehouse.deliver.select import SCHEMA
@@ -57,8 +58,6 @@ class Basis:
     calendar: date
     by_the_clock: bool
     schema: str = SCHEMA
-    _judge: list[Judge] = field(default_factory=list, init=False, compare=False, repr=False)
-    """Of what the build's columns are made of, once a contract has asked: some megabytes, and the same for each."""
 
     @property
     def rests(self) -> Rests:
@@ -130,19 +129,26 @@ class Basis:
             error = altered(now, found)
             raise NotCovered(error.what, meaning=_NOTHING, next_command=error.next_command)
 
-    def check_classes(self, connection: psycopg.Connection, edition: Edition) -> None:
+    def check_classes(self, connection: psycopg.Connection, edition: Edition, judges: dict[int, Judge]) -> None:
         """Refuse a contract with a column that it classifies lower than what the build made the column of.
+
+        Args:
+            judges: of builds by their number, as far as this run has asked: some megabytes, the same for each.
 
         Raises:
             ClassTooLow: names the columns, each with the path to where it comes from.
             NotCovered: it is not known what the build's columns are made of.
         """
-        if not self._judge:
-            made = kept.of(connection, self.build.build_id)
-            if made is None:
-                raise _refused(f"Of build {self.build.build_id} it is not known what its columns are made of.", _RUN)
-            self._judge.append(check(made, Classes(), by_reason(self.today)))
-        check_contract(self._judge[0], edition.contract)
+        build = self.build.build_id
+        if build not in judges:
+            judges[build] = check(self._made_of(connection), Classes(), by_reason(self.today))
+        check_contract(judges[build], edition.contract)
+
+    def _made_of(self, connection: psycopg.Connection) -> Lineage:
+        made = kept.of(connection, self.build.build_id)
+        if made is None:
+            raise _refused(f"Of build {self.build.build_id} it is not known what its columns are made of.", _RUN)
+        return made
 
 
 def find_basis(connection: psycopg.Connection, today: date, calendar: date, *, by_the_clock: bool) -> Basis:

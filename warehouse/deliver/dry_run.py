@@ -109,7 +109,7 @@ def dry_run(
         basis = find_basis(reader, world.today, world.calendar, by_the_clock=world.by_the_clock)
         edition = _edition(contract, basis, period)
         basis.check_table(reader, edition)
-        basis.check_classes(reader, edition)
+        basis.check_classes(reader, edition, {})
         progress.say(f"{edition.delivery_id}: from {basis}, and sent nowhere")
         outbox = Outbox(world.settings.warehouse_home, f"{APART}/{edition.delivery_id}")
         outbox.make_empty()

@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from warehouse.core.builds import PublishedBuild
-from warehouse.core.classes import Classes
 from warehouse.core.database import one
 from warehouse.core.errors import BeforeHistory, NotCovered
 from warehouse.core.lineage import kept
-from warehouse.core.lineage.check import by_reason, check
+from warehouse.core.lineage.project import Lineage
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.ledger_records import Entry
@@ -99,20 +98,18 @@ class BasisThen(Basis):
     def check_table(self, connection: psycopg.Connection, edition: Edition) -> None:
         """Nothing to refuse: its schema is that of the command that builds and reads it."""
 
-    def check_classes(self, connection: psycopg.Connection, edition: Edition) -> None:
-        """Refuse a contract with a column that it classifies lower than what the models make it of.
+    def _made_of(self, connection: psycopg.Connection) -> Lineage:
+        """What the models make a column of, as it was read when the same ones were published.
 
-        What the models make a column of was read when the same ones were published. It is kept with this build too: a
-        changed rule finds by it what its files hold.
+        It is kept with this build too: a changed rule finds by it what its files hold.
 
         Raises:
-            ClassTooLow: names the columns, each with the path to where it comes from.
             NotCovered: the models have changed since they were last published.
         """
         made = kept.take_over(connection, self.build.build_id, self.project_sha256)
         if made is None:
             raise _unpublished()
-        check(made, Classes(), by_reason(self.today), [edition.contract])
+        return made
 
 
 def basis_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from warehouse.core.errors import (
     WarehouseError,
 )
 from warehouse.core.ledger import migrate
+from warehouse.core.lineage.check import Judge
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings, near
@@ -169,6 +170,7 @@ class Run:
     Attributes:
         history: builds what was known then; None where only the published build may be delivered.
         known: what a revision of an earlier month rests on that is begun now.
+        judges: of the builds that it rests on, what their columns are made of.
     """
 
     world: World
@@ -179,6 +181,7 @@ class Run:
     hook: Callable[[str], None]
     history: History | None = None
     known: Known = "then"
+    judges: dict[int, Judge] = field(default_factory=dict)
 
     def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
         """Deal with one period: adopt it, deliver it, or write it down as missed."""
@@ -248,7 +251,7 @@ class Run:
             refuse_unpublished(self.connection, self.history)
             with self.history.build(edition.contract.models, moment, day, tested=True) as then:
                 basis = basis_of(self.connection, then, world.today, world.calendar, by_the_clock=world.by_the_clock)
-                basis.check_classes(self.connection, edition)
+                basis.check_classes(self.connection, edition, self.judges)
                 self.progress.say(f"{owed.delivery_id}: from {basis}")
                 return replace(self._deliver(owed, basis, report, because), from_history=True)
         except BeforeHistory as error:
@@ -319,7 +322,7 @@ class Run:
         basis = find_basis(self.connection, world.today, world.calendar, by_the_clock=world.by_the_clock)
         basis.check_period(edition)
         basis.check_table(self.connection, edition)
-        basis.check_classes(self.connection, edition)
+        basis.check_classes(self.connection, edition, self.judges)
         self.progress.say(f"{edition.delivery_id}: from {basis}")
         return basis
 
