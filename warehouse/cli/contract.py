@@ -112,7 +112,11 @@ def synchronise(
     """
     dictionary = load_terms()
     done = []
-    for path in (one for one in named(extract) if not is_of_changes(one)):
+    for path in named(extract):
+        if is_of_changes(path):
+            if extract and not json:
+                out.print(f"{near(path)} is of change files: it names tables, and has no model.")
+            continue
         done.append(sync(path, models_of(path, dictionary)))
     behind = [one for one in done if one.changes]
     if not only_check:

@@ -12,12 +12,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.core.contracts import Rule
 from warehouse.deliver.expectations import row_hashes
 from warehouse.deliver.outbox import no_room
+
+_BYTES = 8
+"""Of one hash."""
 
 
 class KeyHashes:
@@ -51,7 +54,7 @@ class KeyHashes:
             DeliveryError: the disk is full.
         """
         hashes = row_hashes(pa.table([batch.column(name) for name in self._columns], names=self._columns))
-        slice_of = hashes % np.uint64(self._slices)
+        slice_of = hashes % self._slices
         with _room():
             for number, file in enumerate(self._files):
                 file.write(hashes[slice_of == number].tobytes())
@@ -61,8 +64,9 @@ class KeyHashes:
         """The slices in which a hash is there twice."""
         for number, file in enumerate(self._files):
             file.seek(0)
-            hashes = np.frombuffer(file.read(), dtype=np.uint64)
-            if len(np.unique(hashes)) < len(hashes):
+            stored = file.read()
+            hashes = pa.Array.from_buffers(pa.uint64(), len(stored) // _BYTES, [None, pa.py_buffer(stored)])
+            if pc.count_distinct(hashes).as_py() < len(hashes):
                 yield number
 
 

@@ -229,7 +229,8 @@ def test_a_person_is_erased_as_the_page_says(
     file = tmp_path / "trn.txt"
     file.write_text(f"{trn}\n")
     typed = [shell_words(text.replace("trn.txt", str(file))) for text in ERASURE]
-    assert main._main(typed[-1]) == 43, "as long as the operational system has the person"
+    code = main._main(typed[-1])
+    assert code == 43, f"as long as the operational system has the person: {capsys.readouterr()}"
     world.at_source(f"delete from persons where trn = '{trn}'")
     for command in typed:
         capsys.readouterr()
