@@ -12,14 +12,17 @@ import jsonschema  # type: ignore[import-untyped]
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from warehouse.core import fast_yaml
 from warehouse.core.contracts.gaps import MARK, gaps
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import near
 
 _LONGEST = 200
+_KEPT = 64
+"""Contracts whose reading is kept for the next time; as many as a project is likely to have, and more."""
 
 
-class _OneOfEachKey(yaml.SafeLoader):
+class _OneOfEachKey(fast_yaml.SafeLoader):  # type: ignore[misc]
     """YAML without PyYAML's habit of letting the second of two equal keys win in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -30,7 +33,8 @@ class _OneOfEachKey(yaml.SafeLoader):
                     None, None, f"`{key_node.value}` is there twice", key_node.start_mark
                 )
             seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def contract_error(path: Path, problems: list[str]) -> ContractError:
@@ -72,10 +76,17 @@ def read(path: Path) -> tuple[OpenDataContractStandard, bytes]:
             "`warehouse contract check`.",
         )
     # The pydantic models ignore names that they do not know, so a misspelt `required` would be no rule at all.
-    errors = sorted(_validator().iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        raise contract_error(path, [f"{_place(error)}: {error.message[:_LONGEST]}" for error in errors])
+    if errors := _departures(path, content):
+        raise contract_error(path, list(errors))
     return OpenDataContractStandard.model_validate(document), content
+
+
+@lru_cache(maxsize=_KEPT)
+def _departures(path: Path, content: bytes) -> tuple[str, ...]:
+    """Where a contract is not as the standard says: a run asks several times, and to look takes most of the reading."""
+    _, document = _parse(path, content)
+    errors = sorted(_validator().iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
+    return tuple(f"{_place(error)}: {error.message[:_LONGEST]}" for error in errors)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -97,10 +108,13 @@ def compose(path: Path, content: bytes) -> yaml.Node:
         ContractError: it is not YAML.
     """
     root, _ = _parse(path, content)
-    return root
+    # The C parser counts places in another way where a text begins with a byte order mark.
+    return yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader) or root
 
 
+@lru_cache(maxsize=_KEPT)
 def _parse(path: Path, content: bytes) -> tuple[yaml.Node, dict[Any, Any]]:
+    """Neither of the two is changed by whoever gets it: they are kept."""
     try:
         loader = _OneOfEachKey(content.decode("utf-8"))
         root = loader.get_single_node()
