@@ -9,14 +9,14 @@ from typing import Final, Literal
 from psycopg import sql
 
 from warehouse.core.identifiers import NINO, PERSON_ID, TRN
+from warehouse.erase import spelling
 from warehouse.erase.rules import PersonRule, parts
-from warehouse.erase.spelling import PLAIN_NINO, PLAIN_TRN
 from warehouse.erase.subject import Subject
 
 Kind = Literal["replica", "history", "landing"]
 
 ERASED: Final = "(erased)"
-PLAIN: Final = {TRN: PLAIN_TRN, NINO: PLAIN_NINO}
+PLAIN: Final = {TRN: spelling.PLAIN_TRN, NINO: spelling.PLAIN_NINO}
 """How a column's number is made plain, by its kind."""
 
 _NO: Final = sql.SQL("false")
@@ -216,7 +216,9 @@ class Conditions:
 
     def _perhaps(self, column: str) -> sql.Composable:
         """What is looked at first, for its speed: it finds more than the rest, and never less."""
-        return self._matches(self._text(column), "loosely")
+        text = self._text(column)
+        core = _like(sql.SQL(spelling.PLAIN).format(text), "cores")
+        return sql.SQL("({} and {})").format(core, self._matches(text, "loosely"))
 
     def _called(self, text: sql.Composable) -> sql.Composable:
         """First and last name stand in a text, or the last name and the date of birth."""
@@ -225,7 +227,8 @@ class Conditions:
         last, first, born = (self._matches(text, name) for name in ("last_names", "first_names", "birthdays"))
         # In a table of other people's own records a namesake is none; one born on the same day may be no namesake.
         either = sql.SQL("({} or {})" if self._texts else "({} and {})").format(first, born)
-        return sql.SQL("({} and {})").format(last, either)
+        perhaps = _like(sql.SQL("lower({})").format(text), "last_name_cores")
+        return sql.SQL("({} and {} and {})").format(perhaps, last, either)
 
     def _row(self) -> sql.Composable:
         return sql.SQL('({}::text collate "C")').format(sql.SQL("t.version") if self._relation.in_version else _ROW)
@@ -264,6 +267,10 @@ def text_of(relation: Relation, name: str, kind: str | None = None) -> sql.Compo
     if kind in PLAIN:
         return sql.SQL(PLAIN[kind]).format(joined)
     return sql.SQL('lower(({}) collate "C")').format(joined)
+
+
+def _like(text: sql.Composable, name: str) -> sql.Composable:
+    return sql.SQL("coalesce({} like any({}::text[]), false)").format(text, sql.Placeholder(name))
 
 
 def _any(terms: Sequence[sql.Composable]) -> sql.Composable:

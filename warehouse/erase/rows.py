@@ -15,6 +15,7 @@ from warehouse.core.identifiers import PERSON_ID
 from warehouse.erase.conditions import Conditions, Relation, text_of
 from warehouse.erase.relations import Elsewhere
 from warehouse.erase.rules import PersonRule
+from warehouse.erase.spelling import PLAIN
 from warehouse.erase.subject import Subject
 
 _MOST_ROUNDS = 10
@@ -38,10 +39,14 @@ _OTHERS_WITH = """
 select distinct {value} from {table} as t where {value} = any(%(values)s::text[]) and ({others})
 """
 _ELSEWHERE = """
-select count(*) from (select t::text collate "C" as row from {} as t) as t
-where row ~* %(words)s::text
-    or (row ~* %(numbers)s::text and regexp_replace(row, %(digests)s::text, '', 'gi') ~* %(numbers)s::text)
-    or row ~* %(sure_numbers)s::text
+select count(*) from (select t::text collate "C" as row from {table} as t) as t
+where {plain} like any(%(cores)s::text[])
+    and row ~* %(loosely)s::text
+    and (
+        row ~* %(words)s::text
+        or (row ~* %(numbers)s::text and regexp_replace(row, %(digests)s::text, '', 'gi') ~* %(numbers)s::text)
+        or row ~* %(sure_numbers)s::text
+    )
 """
 
 
@@ -193,7 +198,9 @@ def _rows_with(connection: psycopg.Connection, table: Elsewhere, subject: Subjec
     with connection.transaction():
         # Rows that a policy hides are not passed over in silence: reading the table fails.
         connection.execute("set local row_security = off")
-        query = sql.SQL(_ELSEWHERE).format(sql.Identifier(table.schema, table.name))
+        query = sql.SQL(_ELSEWHERE).format(
+            table=sql.Identifier(table.schema, table.name), plain=sql.SQL(PLAIN).format(sql.SQL("row"))
+        )
         return int(one(connection, query, subject.parameters)[0])
 
 

@@ -7,6 +7,7 @@ bounded by digits and not by letters: `TRN1234567` holds the TRN 1234567, and `1
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ _PARTED = f"[{_SPACES}/.{_HYPHENS}]"
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _REFERENCE = re.compile(r"([a-z]{2,5})-([0-9]+)")
 
+_PARTS_OF_NAME = re.compile(r"[\s'\u2019\u2010-]+")
+
 DIGESTS = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,}"
 """UUIDs and digests, in whose middle seven digits can stand by chance. Numbers are looked for in the text without."""
 
 _LABEL = r"(?:trn|reference[ _]?n(?:umber|o)|rp)[^0-9]{0,12}"
+_LABELS = ("trn", "reference", "rp")
+"""What it begins with."""
 _MONTHS = [
     "January",
     "February",
@@ -56,9 +61,17 @@ class Spelled:
         return f"{self.before}(?:{self.body}){self.after}"
 
 
-PLAIN_TRN = "ltrim(translate(lower(({{}}) collate \"C\"), '{}', ''), 'trnp')".format(_SPACES + "/." + _HYPHENS)
-PLAIN_NINO = "left(translate(lower(({{}}) collate \"C\"), '{}', ''), 8)".format(_SPACES + "/." + _HYPHENS)
+_SEPARATORS = _SPACES + "/." + _HYPHENS
+PLAIN = 'lower(({}) collate "C")'
+for _separator in _SEPARATORS:
+    # One after the other: translate() takes twice to four times as long, an expression three times.
+    PLAIN = f"replace({PLAIN}, '{_separator}', '')"
+"""A text in SQL, without what people write between the parts of a number, and with small letters of ASCII."""
+PLAIN_TRN = f"ltrim({PLAIN}, 'trnp')"
+PLAIN_NINO = f"left({PLAIN}, 8)"
 """`plain_number` and `compared` in SQL, of a column's text."""
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_AS_PLAIN = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, _SEPARATORS)
 
 
 def spelled(value: str, *, counts: bool = False) -> list[Spelled]:
@@ -115,6 +128,43 @@ def loosely(values: Iterable[str]) -> str | None:
     return _joined(one.body for one in every)
 
 
+def plain(text: str) -> str:
+    """What `PLAIN` makes of a text."""
+    return text.translate(_AS_PLAIN)
+
+
+def cores(values: Iterable[str]) -> list[list[str]]:
+    """What stands, in this order, in the plain form of every text that spells one of some identifiers.
+
+    To look for a piece of text takes the server a tenth of the time of an expression: it is asked first.
+    """
+    return [core for value in values for core in _cores(value)]
+
+
+def patterns(pieces: Iterable[Iterable[str]]) -> list[str]:
+    """Pieces of texts as patterns for LIKE."""
+    return ["%" + "%".join(re.sub(r"([\\%_])", r"\\\1", piece) for piece in one) + "%" for one in pieces]
+
+
+def name_cores(values: Iterable[str]) -> list[list[str]]:
+    """What stands in every text that has one of some names as `names` finds it, in small letters of ASCII."""
+    return [
+        [max(re.findall(r"[!-~]+", _PARTS_OF_NAME.sub(" ", _composed(value).translate(_SMALL))) or [""], key=len)]
+        for value in values
+    ]
+
+
+def _cores(value: str) -> list[list[str]]:
+    if is_trn(value):
+        # As a number of JSON it has lost the zeros that it begins with; then the text calls it a TRN.
+        short = value.lstrip("0") or "0"
+        return [[value], *([word, short] for word in _LABELS if short != value)]
+    if nino := NINO_FORM.fullmatch(value):
+        return [[nino[1] or nino[2]]]
+    # These two are spelled in another way in an address.
+    return [[plain(part) for part in re.split("[:@]", value)]]
+
+
 def names(values: Iterable[str]) -> str | None:
     """An expression that finds one of some names as a word, with or without accents, hyphens and apostrophes."""
     return _joined(f"(?<![A-Za-z]){_name(value)}(?![A-Za-z])" for value in values)
@@ -143,7 +193,11 @@ def _birthday(day: date) -> Iterable[str]:
 
 
 def _name(value: str) -> str:
-    return "".join(map(_letter, re.sub(r"[\s'\u2019\u2010-]+", " ", unicodedata.normalize("NFC", value.strip()))))
+    return "".join(map(_letter, _PARTS_OF_NAME.sub(" ", _composed(value))))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def _letter(letter: str) -> str:

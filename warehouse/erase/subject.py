@@ -153,10 +153,12 @@ class Subject:
             "numbers": spelling.any_of(self.numbers),
             "sure_numbers": f"(?:{'|'.join(sure)})" if sure else None,
             "loosely": spelling.loosely([*self.words, *(second for _, second in self.pairs)]),
+            "cores": spelling.patterns(spelling.cores([*self.words, *(second for _, second in self.pairs)])),
             "trns": spelling.any_of(self.trns),
             "digests": spelling.DIGESTS,
             "first_names": spelling.names(self.called.first),
             "last_names": spelling.names(self.called.last),
+            "last_name_cores": spelling.patterns(spelling.name_cores(self.called.last)),
             "names": spelling.names(self.called.first | self.called.last),
             "birthdays": spelling.birthdays(self.called.born),
             "theirs": sorted(self.decided.theirs),
@@ -187,9 +189,15 @@ class Finder:
         first, last = parameters["first_names"], parameters["last_names"]
         self._names = (re.compile(first, re.I), re.compile(last, re.I)) if first and last else None
         self.loose = spelling.loosely(subject.words)
+        self._cores = [max(pieces, key=len) for pieces in spelling.cores(subject.words)]
 
     def search(self, text: str) -> bool:
         """Whether an identifier stands in a text."""
+        # Python takes some letters beyond ASCII for one of it: such a text is left to the expressions.
+        if text.isascii() and all(map(str.isascii, self._cores)):
+            plain = spelling.plain(text)
+            if not any(core in plain for core in self._cores):
+                return False
         if self._words and self._words.search(text):
             return True
         in_digest = [found for found in (self._numbers, self._sure) if found and found.search(text)]
