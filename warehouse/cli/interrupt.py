@@ -25,6 +25,11 @@ def _remember_and_raise(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def was_requested() -> bool:
+    """Whether somebody asked for the end, whatever became of the exception."""
+    return _requested
+
+
 def check() -> None:
     """Stop here if somebody asked for it and the exception was lost.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import sys
 import traceback
@@ -33,6 +34,7 @@ from warehouse.cli import (
 from warehouse.cli.output import err, print_error, print_json, speak_any_language
 from warehouse.core import private_files, safe_message
 from warehouse.core.errors import (
+    BuildFailed,
     DatabaseUnreachable,
     Interrupted,
     PageDamaged,
@@ -99,6 +101,8 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line and exit with its code."""
     interrupt.install()
+    # What it would say of a transaction that is rolled back because of Ctrl-C says nothing to a person.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     # Names, logs, ports and files in preparation: nothing that this program makes is for other accounts of the machine.
     os.umask(private_files.UMASK)
     speak_any_language()
@@ -113,17 +117,13 @@ def _main(arguments: list[str]) -> int:
             # The library answers Ctrl-C with this code, and without a word.
             raise KeyboardInterrupt
     except WarehouseError as error:
-        failure = error
+        # A build may say that it failed where it was stopped inside of dbt.
+        failure = _stopped(asks=asks) if isinstance(error, BuildFailed) and interrupt.was_requested() else error
     except (KeyboardInterrupt, typer.Abort):
-        failure = Interrupted(
-            "Stopped by Ctrl-C.",
-            meaning="Nothing was changed."
-            if asks
-            else "Nothing is half delivered and readers see the last good build.",
-            next_command="Run it again." if asks else "Run the same command again: it continues where it stopped.",
-        )
+        failure = _stopped(asks=asks)
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets words, never a traceback with values
-        failure = _translated(error)
+        # A library's compiled code makes another exception of Ctrl-C's, such as that it could not be imported.
+        failure = _stopped(asks=asks) if interrupt.was_requested() else _translated(error)
     else:
         return result if isinstance(result, int) else 0
     if "--json" in arguments:
@@ -131,6 +131,19 @@ def _main(arguments: list[str]) -> int:
     else:
         print_error(failure)
     return failure.exit_code
+
+
+def _stopped(*, asks: bool) -> Interrupted:
+    """That a person stopped the command.
+
+    Args:
+        asks: the command changes nothing.
+    """
+    return Interrupted(
+        "Stopped by Ctrl-C.",
+        meaning="Nothing was changed." if asks else "Nothing is half delivered and readers see the last good build.",
+        next_command="Run it again." if asks else "Run the same command again: it continues where it stopped.",
+    )
 
 
 def _translated(error: Exception) -> WarehouseError:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from warehouse.cli import interrupt
+from warehouse.cli import interrupt, main
 from warehouse.cli.output import TerminalProgress
+from warehouse.core.errors import BuildFailed, Interrupted, UnexpectedFailure
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +32,33 @@ def test_a_swallowed_request_is_not_lost(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
     with pytest.raises(KeyboardInterrupt), progress.stage("two"):
         pytest.fail("the next step must not begin")
+
+
+@pytest.mark.parametrize(
+    "made_of_it",
+    [
+        ImportError("initialization failed"),
+        BuildFailed("dbt could not run", meaning="None was built.", next_command="-"),
+    ],
+    ids=["compiled code", "dbt"],
+)
+def test_a_request_that_became_another_exception_is_still_ctrl_c(
+    made_of_it: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise made_of_it from None
+
+    monkeypatch.setattr(main, "app", stopped)
+    assert main._main(["build"]) == Interrupted.exit_code
+    assert "continues where it stopped" in capsys.readouterr().err
+
+
+def test_without_a_request_it_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr(main, "app", failing)
+    assert main._main(["build"]) == UnexpectedFailure.exit_code
