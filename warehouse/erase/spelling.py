@@ -72,6 +72,15 @@ PLAIN_NINO = f"left({PLAIN}, 8)"
 """`plain_number` and `compared` in SQL, of a column's text."""
 _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _AS_PLAIN = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, _SEPARATORS)
+_SMALL_BYTES = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
+_ASCII_SEPARATORS = "".join(filter(str.isascii, _SEPARATORS)).encode()
+_BEYOND_ASCII = {
+    **{one.encode(): b"" for one in _SEPARATORS if not one.isascii()},
+    # Python's expressions take these for a letter of ASCII when they ignore case.
+    **{
+        one.encode(): letter for one, letter in (("\u017f", b"s"), ("\u212a", b"k"), ("\u0130", b"i"), ("\u0131", b"i"))
+    },
+}
 
 
 def spelled(value: str, *, counts: bool = False) -> list[Spelled]:
@@ -131,6 +140,18 @@ def loosely(values: Iterable[str]) -> str | None:
 def plain(text: str) -> str:
     """What `PLAIN` makes of a text."""
     return text.translate(_AS_PLAIN)
+
+
+def plain_bytes(text: bytes) -> bytes:
+    """The same of a text in UTF-8, in which every letter that Python takes for one of ASCII is that one.
+
+    It goes through a file of 20 MB in some hundredths of a second, where `plain` takes seconds.
+    """
+    found = text.translate(_SMALL_BYTES, _ASCII_SEPARATORS)
+    if not found.isascii():
+        for letter, instead in _BEYOND_ASCII.items():
+            found = found.replace(letter, instead)
+    return found
 
 
 def cores(values: Iterable[str]) -> list[list[str]]:

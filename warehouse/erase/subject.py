@@ -189,20 +189,12 @@ class Finder:
         first, last = parameters["first_names"], parameters["last_names"]
         self._names = (re.compile(first, re.I), re.compile(last, re.I)) if first and last else None
         self.loose = spelling.loosely(subject.words)
-        self._cores = [max(pieces, key=len) for pieces in spelling.cores(subject.words)]
+        self._cores = _longest(spelling.cores(subject.words))
+        self._name_cores = _longest(spelling.name_cores(subject.called.last))
 
     def search(self, text: str) -> bool:
         """Whether an identifier stands in a text."""
-        # Python takes some letters beyond ASCII for one of it: such a text is left to the expressions.
-        if text.isascii() and all(map(str.isascii, self._cores)):
-            plain = spelling.plain(text)
-            if not any(core in plain for core in self._cores):
-                return False
-        if self._words and self._words.search(text):
-            return True
-        in_digest = [found for found in (self._numbers, self._sure) if found and found.search(text)]
-        rest = _DIGESTS.sub("", text) if in_digest else ""
-        return any(found.search(rest) for found in in_digest)
+        return _one_in(self._cores, text) and self._search(text)
 
     def fullmatch(self, text: str) -> bool:
         """Whether a text is an identifier and nothing else."""
@@ -210,7 +202,30 @@ class Finder:
 
     def names(self, text: str) -> bool:
         """Whether a text holds an identifier, or the person's names together."""
-        return self.search(text) or bool(self._names and all(name.search(text) for name in self._names))
+        return self.search(text) or bool(
+            self._names and _one_in(self._name_cores, text) and all(name.search(text) for name in self._names)
+        )
+
+    def _search(self, text: str) -> bool:
+        if self._words and self._words.search(text):
+            return True
+        in_digest = [found for found in (self._numbers, self._sure) if found and found.search(text)]
+        rest = _DIGESTS.sub("", text) if in_digest else ""
+        return any(found.search(rest) for found in in_digest)
+
+
+def _longest(pieces: Iterable[Iterable[str]]) -> list[bytes] | None:
+    """The piece of each that says most; None where a letter beyond ASCII could be written in another way."""
+    found = [spelling.plain(max(one, key=len)) for one in pieces]
+    return [one.encode() for one in found] if all(map(str.isascii, found)) else None
+
+
+def _one_in(cores: Iterable[bytes] | None, text: str) -> bool:
+    """Whether it is worth asking an expression: what stands in every spelling is in the text."""
+    if cores is None:
+        return True
+    plain = spelling.plain_bytes(text.encode("utf-8", "surrogatepass"))
+    return any(core in plain for core in cores)
 
 
 def usage(what: str) -> UsageError:
