@@ -189,8 +189,8 @@ class Finder:
         first, last = parameters["first_names"], parameters["last_names"]
         self._names = (re.compile(first, re.I), re.compile(last, re.I)) if first and last else None
         self.loose = spelling.loosely(subject.words)
-        self._cores = _longest(spelling.cores(subject.words))
-        self._name_cores = _longest(spelling.name_cores(subject.called.last))
+        self._cores = _in_bytes(spelling.cores(subject.words))
+        self._name_cores = _in_bytes(spelling.name_cores(subject.called.last))
 
     def search(self, text: str) -> bool:
         """Whether an identifier stands in a text."""
@@ -214,18 +214,19 @@ class Finder:
         return any(found.search(rest) for found in in_digest)
 
 
-def _longest(pieces: Iterable[Iterable[str]]) -> list[bytes] | None:
-    """The piece of each that says most; None where a letter beyond ASCII could be written in another way."""
-    found = [spelling.plain(max(one, key=len)) for one in pieces]
-    return [one.encode() for one in found] if all(map(str.isascii, found)) else None
+def _in_bytes(cores: Iterable[Iterable[str]]) -> list[list[bytes]] | None:
+    """Pieces as they stand in a plain text; None where a letter beyond ASCII could be written in another way."""
+    found = [[spelling.plain(piece) for piece in pieces] for pieces in cores]
+    ascii_only = all(piece.isascii() for pieces in found for piece in pieces)
+    return [[piece.encode() for piece in pieces] for pieces in found] if ascii_only else None
 
 
-def _one_in(cores: Iterable[bytes] | None, text: str) -> bool:
-    """Whether it is worth asking an expression: what stands in every spelling is in the text."""
+def _one_in(cores: Iterable[Iterable[bytes]] | None, text: str) -> bool:
+    """Whether it is worth asking an expression: what stands in every spelling of one is in the text."""
     if cores is None:
         return True
     plain = spelling.plain_bytes(text.encode("utf-8", "surrogatepass"))
-    return any(core in plain for core in cores)
+    return any(all(piece in plain for piece in pieces) for pieces in cores)
 
 
 def usage(what: str) -> UsageError:
