@@ -15,6 +15,7 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.jobs.main_job import Shown
 from warehouse.marts import BuildReport, build, vintages
 from warehouse.marts.vintages import Vintage, VintageReport
+from warehouse.replicate.link import not_set_up
 
 
 def build_now(databases: Databases, warehouse: psycopg.Connection, progress: Shown) -> BuildReport:
@@ -22,8 +23,10 @@ def build_now(databases: Databases, warehouse: psycopg.Connection, progress: Sho
 
     Raises:
         AlreadyRunning: a run, a build or an erasure is in progress.
+        ReplicationError: there is no replica yet that models could be built from.
         BuildFailed: see warehouse.marts.build.
     """
+    _check_replica(warehouse)
     with _alone(warehouse), progress.stage("build"):
         if databases.warehouse_is_embedded:
             roles.apply(warehouse, databases.settings)
@@ -45,8 +48,10 @@ def build_then(
 
     Raises:
         AlreadyRunning: a run, a build or an erasure is in progress.
+        ReplicationError: there is no replica yet that models could be built from.
         BuildFailed: see warehouse.marts.vintages.
     """
+    _check_replica(warehouse)
     with _alone(warehouse), progress.stage("build"):
         return vintages.build_vintage(databases, name, known_at, as_at or databases.today(), progress)
 
@@ -60,6 +65,13 @@ def drop(warehouse: psycopg.Connection, name: str) -> Vintage:
     """
     with _alone(warehouse):
         return vintages.drop(warehouse, name)
+
+
+def _check_replica(warehouse: psycopg.Connection) -> None:
+    # Dozens of models would fail otherwise, after a minute, each because a relation is not there.
+    row = warehouse.execute("select to_regclass('versions.persons') is not null").fetchone()
+    if not (row and row[0]):
+        raise not_set_up()
 
 
 @contextmanager

@@ -267,6 +267,8 @@ COMMANDS = (
     "replicate status",
     "replicate watch --once",
     "erase --trn-file trn.txt --dry-run",
+    "build",
+    "build --as-known-at 2026-10-01 --name vintage_2026_09",
 )
 
 
