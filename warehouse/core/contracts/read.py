@@ -122,9 +122,19 @@ def _parse(path: Path, content: bytes) -> tuple[yaml.Node, dict[Any, Any]]:
     except UnicodeDecodeError:
         raise contract_error(path, ["it is not in UTF-8"]) from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise contract_error(path, [f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}"]) from None
+        raise contract_error(path, [_not_yaml(content, error)]) from None
     if root is None or not isinstance(document, dict):
         raise contract_error(path, ["it is not a contract: the top must be a mapping"])
     return root, document
+
+
+def _not_yaml(content: bytes, error: yaml.YAMLError) -> str:
+    """What is wrong and where: the C parser often names the line after the one that a person has to look at."""
+    if not isinstance(error, yaml.constructor.ConstructorError):
+        try:
+            yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
+        except yaml.YAMLError as said:
+            error = said
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}: " if mark else ""
+    return f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}"
