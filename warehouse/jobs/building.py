@@ -9,6 +9,7 @@ from datetime import date, datetime
 import psycopg
 
 from warehouse.core import roles
+from warehouse.core.database import one
 from warehouse.core.databases import Databases
 from warehouse.core.errors import AlreadyRunning
 from warehouse.core.locks import Lock, session_lock
@@ -16,6 +17,10 @@ from warehouse.jobs.main_job import Shown
 from warehouse.marts import BuildReport, build, vintages
 from warehouse.marts.vintages import Vintage, VintageReport
 from warehouse.replicate.link import not_set_up
+
+_HAS_TABLES = """
+select exists (select from pg_class where relnamespace = to_regnamespace('public') and relkind in ('r', 'p'))
+"""
 
 
 def build_now(databases: Databases, warehouse: psycopg.Connection, progress: Shown) -> BuildReport:
@@ -69,8 +74,7 @@ def drop(warehouse: psycopg.Connection, name: str) -> Vintage:
 
 def _check_replica(warehouse: psycopg.Connection) -> None:
     # Dozens of models would fail otherwise, after a minute, each because a relation is not there.
-    row = warehouse.execute("select to_regclass('versions.persons') is not null").fetchone()
-    if not (row and row[0]):
+    if not one(warehouse, _HAS_TABLES)[0]:
         raise not_set_up()
 
 

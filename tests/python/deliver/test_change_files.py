@@ -20,6 +20,7 @@ from tests.python.deliver.world import GROUNDS
 from tests.python.replicate.drifting import World, world
 from tests.python.replicate.trouble import end_and_drop
 from warehouse.core.classes import Classes
+from warehouse.core.contracts.load import load_change_contracts
 from warehouse.core.errors import ChangesHeld, SlotLost, UsageError
 from warehouse.core.progress import Silent
 from warehouse.core.settings import PROJECT
@@ -28,6 +29,7 @@ from warehouse.deliver import World as DeliveryWorld
 from warehouse.deliver.change_files import attempt, owed, tables
 from warehouse.deliver.change_files.records import Recorded
 from warehouse.deliver.change_files.standing import Standing
+from warehouse.deliver.edition import SERIES
 from warehouse.erase import stored
 from warehouse.jobs import rule_changes
 from warehouse.replicate import replicate
@@ -416,6 +418,19 @@ def test_a_series_begins_wherever_the_past_is_not_what_was_told(world: World, re
     package = receiver.next_set()
     assert package["changes"]["begins_series_because"].startswith("restored")
     receiver.assert_rebuilt()
+
+
+def test_two_series_of_one_second_have_two_names(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some(world, random.Random(SEED), 2)
+    world.sync()
+    receiver.next_set()
+    ((taken,),) = world.warehouse.execute("select max(delivery_id) from ledger.deliveries").fetchall()
+    (contract,) = load_change_contracts(receiver.exports)
+    begun = datetime.strptime(taken.rsplit("/")[-1].rsplit("-")[0], SERIES).replace(tzinfo=UTC)
+    monkeypatch.setattr(owed, "one", lambda *_: (begun,))
+    assert owed._new_series(world.warehouse, contract).delivery_id != taken
 
 
 def test_a_set_is_owed_once_a_day_is_over_and_something_changed(

@@ -17,7 +17,7 @@ from warehouse.deliver.edition import SERIES, ChangeSet, edition_of
 from warehouse.deliver.states import State
 
 _LONDON = ZoneInfo("Europe/London")
-_IS_TAKEN = "select from ledger.deliveries where delivery_id = %s"
+_IS_TAKEN = "select 1 from ledger.deliveries where delivery_id = %s"
 
 
 @dataclass(frozen=True)
