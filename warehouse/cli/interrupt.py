@@ -6,14 +6,18 @@ callbacks. So the request is remembered, too, and looked at wherever a command g
 
 from __future__ import annotations
 
+import logging
 import signal
 from types import FrameType
 
 _requested = False
+_UNHEARD = logging.NullHandler()
 
 
 def install() -> None:
     """Answer both signals from now on."""
+    # What it says of a transaction that Ctrl-C cut off says nothing to a person.
+    logging.getLogger("psycopg").addHandler(_UNHEARD)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _remember_and_raise)
 

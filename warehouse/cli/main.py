@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
 import traceback
@@ -101,8 +100,6 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line and exit with its code."""
     interrupt.install()
-    # What it would say of a transaction that is rolled back because of Ctrl-C says nothing to a person.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     # Names, logs, ports and files in preparation: nothing that this program makes is for other accounts of the machine.
     os.umask(private_files.UMASK)
     speak_any_language()

@@ -64,7 +64,7 @@ class Spelled:
 _SEPARATORS = _SPACES + "/." + _HYPHENS
 PLAIN = 'lower(({}) collate "C")'
 for _separator in _SEPARATORS:
-    # One after the other: translate() takes twice to four times as long, an expression three times.
+    # One after the other: translate() takes twice as long.
     PLAIN = f"replace({PLAIN}, '{_separator}', '')"
 """A text in SQL, without what people write between the parts of a number, and with small letters of ASCII."""
 PLAIN_TRN = f"ltrim({PLAIN}, 'trnp')"
@@ -145,7 +145,7 @@ def plain(text: str) -> str:
 def plain_bytes(text: bytes) -> bytes:
     """The same of a text in UTF-8, in which every letter that Python takes for one of ASCII is that one.
 
-    It goes through a file of 20 MB in some hundredths of a second, where `plain` takes seconds.
+    Where a text is not all ASCII it takes a fiftieth of the time of `plain`: 0.01 s for 5 MB.
     """
     found = text.translate(_SMALL_BYTES, _ASCII_SEPARATORS)
     if not found.isascii():
@@ -157,7 +157,7 @@ def plain_bytes(text: bytes) -> bytes:
 def cores(values: Iterable[str]) -> list[list[str]]:
     """What stands, in this order, in the plain form of every text that spells one of some identifiers.
 
-    To look for a piece of text takes the server a tenth of the time of an expression: it is asked first.
+    To look for a piece of text takes the server a quarter of the time of the quickest expression: it is asked first.
     """
     return [core for value in values for core in _cores(value)]
 

@@ -84,3 +84,10 @@ def test_a_contract_that_lags_has_a_code_of_its_own(
     assert cli._main(["contract", "sync"]) == 0
     assert path.read_text() == text
     assert cli._main(["contract", "sync", "--check"]) == 0
+
+
+def test_change_files_have_no_model_to_be_brought_up_to_date_with(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._main(["contract", "sync", "dandi/changes"]) == 0
+    assert "exports/dandi/changes.odcs.yaml is of change files" in capsys.readouterr().out
+    assert cli._main(["contract", "sync", "dandi/changes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

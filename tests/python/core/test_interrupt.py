@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +56,18 @@ def test_a_request_that_became_another_exception_is_still_ctrl_c(
     monkeypatch.setattr(main, "app", stopped)
     assert main._main(["build"]) == Interrupted.exit_code
     assert "continues where it stopped" in capsys.readouterr().err
+
+
+def test_the_driver_says_nothing_of_what_ctrl_c_cut_off() -> None:
+    """In a process of its own: pytest's own handler of logs would hear it."""
+    said = "interrupt.install(); logging.getLogger('psycopg').warning('error ignored in rollback')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import logging; from warehouse.cli import interrupt; {said}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
 
 
 def test_without_a_request_it_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,9 +107,11 @@ def compose(path: Path, content: bytes) -> yaml.Node:
     Raises:
         ContractError: it is not YAML.
     """
-    root, _ = _parse(path, content)
+    _parse(path, content)
     # The C parser counts places in another way where a text begins with a byte order mark.
-    return yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader) or root
+    root = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
+    assert root is not None, "it was a mapping for the C parser"
+    return root
 
 
 @lru_cache(maxsize=_KEPT)
