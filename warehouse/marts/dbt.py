@@ -23,6 +23,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import PROJECT
 from warehouse.marts import environment
 from warehouse.marts.candidate import PREFIX
+from warehouse.marts.lighter_dbt import lighter
 from warehouse.marts.nodes import Node
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
@@ -226,7 +227,7 @@ def session(databases: Databases, connection: psycopg.Connection) -> Iterator[No
         # dbt would read the .env of the folder that it is called from.
         vars(entry)["load_dotenv"] = lambda *_, **__: False
         try:
-            with _errors_without_values(), _one_session_per_thread():
+            with _errors_without_values(), _one_session_per_thread(), lighter():
                 yield
         finally:
             vars(entry)["load_dotenv"] = own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from tests.python.conftest import FreshDatabases
 from tests.python.marts.small import make_project, write
 from warehouse.core.database import one
 from warehouse.core.errors import ClassTooLow
-from warehouse.core.lineage import kept
+from warehouse.core.lineage import kept, query
 from warehouse.core.progress import Silent
 from warehouse.core.terms import load_terms
 from warehouse.marts import build
@@ -79,6 +79,29 @@ def test_it_is_refused_before_it_is_published(prepared: FreshDatabases, project:
     with prepared.at_warehouse() as reader:
         kept = reader.execute("select build_id from ledger.builds where lineage is not null and state = 'published'")
         assert kept.fetchall() == [(first.build_id,)]
+
+
+def test_what_was_read_of_a_model_holds_on_another_day(
+    prepared: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day stands in the SQL of models; only SQL that differs in more is read once more."""
+    say(project, "sensitive")
+    write(project, "marts/dim_one", "select x, date '{{ var(\"as_at\") }}' - n as days from {{ ref('stg_one') }}")
+    write(project, "staging/stg_one", "select n, n as x from {{ ref('people') }}")
+    read, looked_at = query.read, list[str]()
+
+    def noted(sql: str, *arguments: object) -> object:
+        looked_at.append(sql)
+        return read(sql, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(query, "read", noted)
+    assert build(prepared, TODAY, Silent()).built
+    assert len(looked_at) == 2
+    assert build(prepared, TODAY + timedelta(days=1), Silent()).built
+    assert len(looked_at) == 2
+    write(project, "marts/dim_one", "select x, date '{{ var(\"as_at\") }}' - x as days from {{ ref('stg_one') }}")
+    assert build(prepared, TODAY + timedelta(days=1), Silent()).built
+    assert len(looked_at) == 3
 
 
 def test_the_lineage_of_a_delivered_build_stays(prepared: FreshDatabases) -> None:
