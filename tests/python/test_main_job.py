@@ -49,7 +49,17 @@ def warehouse(short_folder: Path) -> Iterator[Warehouse]:
     made.call("down")
 
 
-OF_DANDI = ("dandi/induction", "dandi/people", "dandi/routes", "dandi/teachers", "dandi/workforce")
+OF_DANDI = (
+    "dandi/alerts",
+    "dandi/induction",
+    "dandi/mandatory_qualifications",
+    "dandi/people",
+    "dandi/professional_statuses",
+    "dandi/routes",
+    "dandi/service_spells",
+    "dandi/teachers",
+    "dandi/workforce",
+)
 OF_TAD = ("tad/restrictions", "tad/teachers", "tad/vintage")
 OF_MONTHS = (*OF_DANDI, *OF_TAD)
 OF_DAYS = ("tps/amend", "tps/new", "tra/new_sanctions", "tra/spent_sanctions")
@@ -99,9 +109,13 @@ def assert_pseudonyms(warehouse: Warehouse) -> None:
             tables[extract] = pq.read_table([folder / one["path"] for one in said["resources"]])
     people = set(tables["dandi/people"]["live_person_id"].to_pylist())
     assert len(people) == tables["dandi/people"].num_rows > 0
-    for extract, name in (("routes", "live_person_id"), ("induction", "live_person_id"), ("workforce", "PersonId")):
-        found = tables[f"dandi/{extract}"][name].to_pylist()
-        assert found and set(found) <= people
+    assert set(tables) == set(OF_DANDI) - {"dandi/teachers"}
+    for extract, table in tables.items():
+        found = table["PersonId" if extract == "dandi/workforce" else "live_person_id"].to_pylist()
+        assert found and set(found) <= people, extract
+    # The same row has the same pseudonym in each file: that is what makes them join.
+    statuses, routes = tables["dandi/professional_statuses"], tables["dandi/routes"]
+    assert set(statuses["awarding_qualification_id"].to_pylist()) <= set(routes["qualification_id"].to_pylist())
     workforce = tables["dandi/workforce"]
     assert workforce.num_columns == 20
     assert {workforce[name].null_count for name in ("NationalInsuranceNumber", "PersonPostcode")} == {

@@ -226,6 +226,8 @@ def test_dandi_tells_nothing_of_internal_alerts(built: Built) -> None:
     of_persons = "select distinct on (live_person_id) open_alert_count from dandi_teachers"
     assert built.number(f"select sum(open_alert_count) from ({of_persons}) of_persons") == built.number(open_ones)
     assert built.number("select count(*) from dandi_teachers where open_alert_categories like '%Flag%'") == 0
+    assert built.number("select count(*) from dandi_alerts join fct_alert using (alert_id) where is_internal_only") == 0
+    assert built.number("select count(*) from dandi_alerts where is_open") == built.number(open_ones) > 0
 
 
 def test_alerts_of_a_month_end_are_counted_as_known_now_and_as_known_then(built: Built) -> None:
@@ -265,7 +267,11 @@ def test_every_extract_row_is_as_at_the_day_asked_for(built: Built) -> None:
         "dandi_teachers",
         "dandi_people",
         "dandi_routes",
+        "dandi_professional_statuses",
+        "dandi_mandatory_qualifications",
         "dandi_induction",
+        "dandi_service_spells",
+        "dandi_alerts",
         "dandi_workforce",
         "tad_teachers",
         "tad_vintage_people",

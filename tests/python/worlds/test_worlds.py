@@ -63,7 +63,7 @@ def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
         "marts.fct_service_spell",
         "marts.fct_workforce_movement",
     ]
-    assert len({Path(name).parts[:3] for name in tidy.second.files}) == 12, "each extract that is delivered"
+    assert len({Path(name).parts[:3] for name in tidy.second.files}) == 16, "each extract that is delivered"
 
 
 def test_servers_of_ones_own(make_place: MakePlace, tidy: Day) -> None:
