@@ -11,9 +11,6 @@ from tests.python.replicate.drifting import World, world, writing
 from warehouse.core.progress import Silent
 from warehouse.jobs import rule_changes
 from warehouse.replicate import drift
-from warehouse.replicate.catalog import known_meanings
-from warehouse.replicate.drift import new_tables
-from warehouse.replicate.repair import repair
 from warehouse.replicate.stream import subscription
 
 __all__ = ["world"]
@@ -229,28 +226,6 @@ def test_a_new_table_is_held_then_copied_beside_the_stream(world: World) -> None
     world.assert_equal("people")
     assert world.found() == []
     assert world.apply().done == []
-
-
-def test_a_new_table_that_is_rewritten_while_it_is_copied_is_doubted_until_it_is_compared(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether PostgreSQL's copy reads it before or after that, or as empty in between, nobody is told."""
-    world.trs.execute("create table schools (urn int primary key, name text)")
-    world.trs.execute("insert into schools select n, 's' from generate_series(1, 500) as n")
-    world.file["schools"] = {"urn": "open", "name": "open"}
-    refresh = new_tables.refresh
-
-    def rewritten_meanwhile(work: drift.Work, *, copy_data: bool) -> None:
-        refresh(work, copy_data=copy_data)
-        if copy_data:
-            world.trs.execute("alter table schools add column stamp uuid default gen_random_uuid()")
-
-    monkeypatch.setattr(new_tables, "refresh", rewritten_meanwhile)
-    world.apply()
-    assert "rewrote it while PostgreSQL copied it" in known_meanings.doubts(world.warehouse)["schools"]
-    repair(world.databases, Silent())
-    assert known_meanings.doubts(world.warehouse) == {}
-    world.assert_equal("schools")
 
 
 def test_a_dropped_table_keeps_its_rows_and_the_others_go_on(world: World) -> None:

@@ -29,6 +29,15 @@ _LISTING = """
 update ledger.source_meanings set meaning = meaning || %s where table_name = %s and column_name = ''
 """
 
+_FILES = """
+update ledger.source_meanings set meaning = meaning || jsonb_build_object('files', %s::bigint)
+where table_name = %s and column_name = ''
+"""
+
+_FILES_NOTED = """
+select (meaning ->> 'files')::bigint from ledger.source_meanings where table_name = %s and column_name = ''
+"""
+
 _FORGET = "delete from ledger.source_meanings where table_name = %s and column_name = any(%s)"
 
 _DOUBT = """
@@ -51,7 +60,12 @@ def read(warehouse: psycopg.Connection) -> tuple[dict[str, TableMeaning], Doubts
     for table, column, meaning, _ in rows:
         if column:
             columns.setdefault(table, {})[column] = ColumnMeaning(**meaning)
-    of_tables = [(table, meaning, doubt) for table, column, meaning, doubt in rows if not column]
+    of_tables = [
+        # Which files it had is no part of what its name means.
+        (table, {key: value for key, value in meaning.items() if key != "files"}, doubt)
+        for table, column, meaning, doubt in rows
+        if not column
+    ]
     return (
         {table: TableMeaning(**meaning, columns=columns.get(table, {})) for table, meaning, _ in of_tables},
         {table: doubt for table, _, doubt in of_tables if doubt},
@@ -78,6 +92,17 @@ def note_columns(warehouse: psycopg.Connection, now: Meanings, table: str, colum
 def note_listing(warehouse: psycopg.Connection, table: str, listing: int | None) -> None:
     """Note that we have changed how the publication lists a table; None: it does not any more."""
     warehouse.execute(_LISTING, (Jsonb({"listing": listing or TAKEN_OUT}), table))
+
+
+def note_files(warehouse: psycopg.Connection, table: str, files: int | None) -> None:
+    """Note which files a table of the source has, before PostgreSQL copies it: a killed program does not know later."""
+    warehouse.execute(_FILES, (files, table))
+
+
+def noted_files(warehouse: psycopg.Connection, table: str) -> int | None:
+    """The files that a table had before PostgreSQL copied it; None when that was not noted."""
+    row = warehouse.execute(_FILES_NOTED, (table,)).fetchone()
+    return None if row is None else row[0]
 
 
 def forget(warehouse: psycopg.Connection, table: str, columns: Sequence[str]) -> None:

@@ -236,13 +236,13 @@ def _copy(work: Work, now: Catalogs, one: Difference) -> None:
             new_tables.make(work, table, declared, key)
             # With the table: what is written by hand before the next run is noted, too.
             manual_writes.note_them(work.warehouse, work.classification, only=table)
-        known_meanings.note(work.warehouse, now.meanings, table, names)
-    before = new_tables.files(work, table)
+            known_meanings.note(work.warehouse, now.meanings, table, names)
+            known_meanings.note_files(work.warehouse, table, new_tables.files(work, table))
     if one.kind == "key" or work.look().sends.get(table) != frozenset(names):
         work.publish(table, names)
     new_tables.refresh(work, copy_data=True)
     rows = new_tables.finish(work, table)
-    new_tables.doubt_if_rewritten(work, table, before)
+    new_tables.doubt_if_rewritten(work, table)
     work.record(one, f"published and copied, {rows:,} rows")
 
 

@@ -149,16 +149,14 @@ def files(work: Work, table: str) -> int | None:
     return None if number is None else int(number)
 
 
-def doubt_if_rewritten(work: Work, table: str, before: int | None) -> None:
+def doubt_if_rewritten(work: Work, table: str) -> None:
     """Doubt a table that got other files while PostgreSQL copied it, until it has been compared.
 
     PostgreSQL's copy reads by a snapshot, and a table that ALTER TABLE has rewritten since reads as empty, without an
-    error. Its rows never come: the stream brings what changes after the snapshot.
-
-    Args:
-        before: files(), before the copy began.
+    error. Its rows never come: the stream brings what changes after the snapshot. What its files were was noted with
+    the table, so a program that continues another's copy knows it, too.
     """
-    if files(work, table) != before:
+    if files(work, table) != known_meanings.noted_files(work.warehouse, table):
         reason = "the source rewrote it while PostgreSQL copied it, which may have read it as empty"
         known_meanings.doubt(work.warehouse, table, reason)
 
