@@ -164,3 +164,29 @@ def _modules(file: Path) -> Iterator[str]:
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+LONGEST = 400
+LONGER = {
+    "tests/python/deliver/test_change_files.py": "the receiver of its files is tried in every one of its tests",
+    "tests/python/replicate/states.py": "one list of every state, each a few lines, walked as one",
+    "tests/python/sandbox/population/rules.sql": "one list of rules, each a query",
+    "tests/python/test_main_job.py": "one world lives through it from the first run to the last",
+    "warehouse/core/ledger/migrations/0001_ledger.sql": "a migration that ran somewhere is never changed",
+    "warehouse/core/lineage/query.py": "the clauses of one statement, which refer to each other",
+    "warehouse/deliver/run.py": "the states of one delivery, in the order in which it passes them",
+}
+"""The files that are longer, each with its reason. A file that is not longer any more loses its line."""
+
+
+def test_a_file_is_of_a_length_that_a_reader_can_hold() -> None:
+    """Also of SQL; of models and their YAML see tests/python/dbt/test_layers.py. Lists of data have no such length."""
+    folders = ("warehouse", "sandbox", "docs", "bench", "tests", "mutants", "macros", "models", "seeds", "requirements")
+    found = {
+        file.relative_to(PROJECT).as_posix(): len(file.read_text(encoding="utf-8").splitlines())
+        for folder in folders
+        for ending in ("py", "sql", "sh")
+        for file in (PROJECT / folder).rglob(f"*.{ending}")
+    }
+    assert len(found) > 1_000, "the files are not where this test looks"
+    assert {name for name, lines in found.items() if lines > LONGEST} == LONGER.keys()

@@ -18,10 +18,10 @@ from warehouse.core.postgres.binaries import find_binaries
 from warehouse.core.postgres.cluster import Cluster
 
 from .conftest import PROJECT
-from .counts import COUNTS
 from .faults import FAULTS
 from .of_the_build import bad_input, operations, strange_dates
 from .of_the_build.bad_input import TestBadInput  # noqa: F401
+from .of_the_build.counting import TestCounting  # noqa: F401
 from .of_the_build.legacy import TestLegacy  # noqa: F401
 from .of_the_build.operations import TestOperations  # noqa: F401
 from .of_the_build.people import TestPeople  # noqa: F401
@@ -375,44 +375,3 @@ def test_a_mandatory_qualification_of_the_earlier_system_with_a_date_is_passed(b
         join qualifications q on q.qualification_id::text = f.qualification_id
         where q.mq_status is null and q.dqt_qualification_id is not null and q.end_date = '1999-07-01'"""
     assert built.rows(dated) == [(True, None)]
-
-
-@pytest.mark.parametrize("counted", COUNTS)
-def test_a_mart_counts_what_the_source_counts(built: Built, counted: str) -> None:
-    COUNTS[counted](built)
-
-
-COUNTED = {
-    "select count(*) from fct_pension_extract_error": 10,
-    "select count(*) from fct_employment_establishment where establishment_match = 'postcode'": 0,
-    "select count(*) from fct_employment_establishment where is_at_preferred_establishment": 1_000,
-    "select max(people_in_service_count) from fct_service_month where service_month_end_date < '2026-09-01'": 100,
-    "select count(*) from fct_awards_by_year where year_type = 'financial' and professional_status = 'QTS'": 100,
-    "select sum(award_count) from fct_awards_by_year where year_type = 'academic' and not is_in_published_total": 0,
-    "select sum(prohibition_count) from fct_prohibitions_by_year where year_type = 'financial'": 0,
-    "select count(distinct live_person_id) from int_trainee__outcomes where professional_status = 'QTS'": 1_000,
-    "select sum(employed_count) from fct_employment_after_award": 0,
-    "select count(*) from fct_event where event_stores = 'events'": 1_000,
-    "select count(*) from fct_event where event_stores = 'both'": 200,
-    "select sum(open_task_count) from fct_support_task_backlog": 200,
-    "select count(*) from fct_support_task where turnaround_working_days is not null": 2,
-    "select count(*) from fct_one_login_connection": 20,
-    "select count(*) from fct_email": 20,
-}
-"""What the marts count is there: each number is more than so many."""
-
-
-def test_there_is_something_to_count(built: Built) -> None:
-    numbers = {query: built.number(query) for query in COUNTED}
-    assert {query: number for query, number in numbers.items() if number <= COUNTED[query]} == {}
-
-
-def test_those_followed_after_an_award_are_parts_of_those_awarded(built: Built) -> None:
-    awarded, employed = built.rows("select sum(award_count), sum(employed_count) from fct_employment_after_award")[0]
-    assert employed < awarded
-    cohorts = "select sum(n) from (select distinct cohort_year, qualified_count as n from fct_retention_by_cohort) c"
-    dated = f"select count(*) from dim_live_person where qts_date <= '{AS_AT}'"
-    assert 0 < built.number(cohorts) <= built.number(dated)
-    assert built.number("select sum(trainee_count) from fct_trainee_outcomes") == built.number(
-        "select count(*) from int_trainee__outcomes"
-    )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from tests.python.core.test_contract_sync import fill
 from tests.python.deliver.test_growth import SHELF
 from tests.python.docs.growing import Growing
+from tests.python.docs.taking import DOCS, Do, Step, both, insert, make_docs, write
 
 WHERE = {
     "test_staging_has_every_replicated_column_and_no_other": "dbt/test_staging.py",
@@ -34,49 +32,6 @@ WHERE = {
     "test_what_a_drill_shows_is_listed": "drills/test_rules.py",
 }
 """The file of each test that the page names, below tests/python."""
-
-Do = Callable[[Growing], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of a list.
-
-    Attributes:
-        do: takes it, in the copy.
-        check: the test that fails without it, or the command.
-        instead: what somebody does who forgets the rest of it.
-        starts: the later steps rest on it, and are not taken without it.
-    """
-
-    do: Do
-    check: str
-    instead: Do | None = None
-    starts: bool = False
-
-
-def insert(name: str, before: str, text: str) -> Do:
-    return lambda copy: copy.insert(name, before, text)
-
-
-def write(name: str, text: str) -> Do:
-    return lambda copy: copy.write(name, text)
-
-
-def both(*steps: Do) -> Do:
-    def do(copy: Growing) -> None:
-        for step in steps:
-            step(copy)
-
-    return do
-
-
-def make_docs(copy: Growing) -> None:
-    """What it says when it refuses is for `failed` to find."""
-    copy.make_docs()
-
-
-DOCS = Step(make_docs, "test_a_reference_page_is_current")
 
 # ---- a column: persons.preferred_language, from the source to a recipient
 
