@@ -13,6 +13,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.stream.lsn import as_lsn
 
@@ -23,7 +24,7 @@ select conflict_id, lsn::text, committed_at, table_name, rows from ledger.confli
 where epoch_id = %s and state = 'open' and lsn < %s::pg_lsn order by conflict_id
 """
 
-_TRANSACTIONS = """
+_TRANSACTIONS = sql.SQL("""
 select xid::text from ledger.transactions
 where epoch_id = %(epoch)s and kind = 'stream' and %(at)s in (committed_at, source_committed_at)
 union
@@ -33,10 +34,8 @@ cross join lateral generate_series(
 ) as x (number)
 cross join lateral pg_xact_commit_timestamp_origin(x.number::text::xid8::xid) as c
 where p.epoch_id = %(epoch)s and c.timestamp = %(at)s
-    and c.roident = (select roident from pg_replication_origin where roname = (
-        select 'pg_' || oid from pg_subscription where subname = %(name)s
-    ))
-"""
+    and c.roident = (select roident from pg_replication_origin where roname = 'pg_' || {})
+""").format(subscriptions.NUMBER)
 
 _CLOSE = "update ledger.conflicts set state = %s, resolved_at = clock_timestamp() where conflict_id = %s"
 

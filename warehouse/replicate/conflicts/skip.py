@@ -14,6 +14,7 @@ from warehouse.core import safe_message
 from warehouse.core.errors import MissingPrivilege, ReplicationError, UsageError
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.conflicts.pending import Pending, SlotInUse, first_pending
 from warehouse.replicate.ledger.epochs import Epoch
 from warehouse.replicate.masking import Hidden
@@ -38,7 +39,6 @@ _SKIPPED = "update ledger.skipped_transactions set state = 'skipped' where epoch
 _CLOSED = """
 update ledger.conflicts set state = 'skipped', resolved_at = clock_timestamp() where epoch_id = %s and lsn = %s
 """
-_PROGRESS = "select subskiplsn = '0/0', subenabled from pg_subscription where subname = %s"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _wait_until_past(
     while not waiting.is_over:
         waiting.look()
         # PostgreSQL takes the number back when it has skipped the transaction, or has come to another one.
-        row = warehouse.execute(_PROGRESS, (name,)).fetchone()
+        row = subscriptions.read(warehouse, name, "subskiplsn = '0/0', subenabled")
         if row and row[0]:
             return
         if row and not row[1]:

@@ -14,6 +14,7 @@ from warehouse.core.databases import Databases
 from warehouse.core.errors import ContentDiffers, DeletesRefused, ReplicationError, SlotLost, SubscriptionAltered
 from warehouse.core.finding import Finding, failed, first_failed, warning
 from warehouse.core.locks import Lock, held_by_another
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.classification import load_classification
 from warehouse.replicate.conflicts import conflicts, passed
 from warehouse.replicate.drift import both_sides
@@ -334,9 +335,7 @@ def _as_status(
     skew: float,
 ) -> Status:
     warehouse, classification, epoch, name = ends.warehouse, ends.classification, ends.epoch, ends.name
-    errors = warehouse.execute(
-        "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
-    ).fetchone()
+    errors = subscriptions.counted(warehouse, name, "apply_error_count")
     counted = warehouse.execute(
         "select count(*) from ledger.transactions where epoch_id = %s", (epoch.epoch_id,)
     ).fetchone()

@@ -10,7 +10,7 @@ import psycopg
 
 from warehouse.core.database import one
 from warehouse.core.postgres.binaries import OLDEST
-from warehouse.replicate.catalog import identity, publication
+from warehouse.replicate.catalog import identity, publication, subscriptions
 from warehouse.replicate.catalog.identity import ReplicaIdentity
 from warehouse.replicate.catalog.publication import Publication
 from warehouse.replicate.preflight.at_source import SYSTEM_COLUMNS
@@ -215,7 +215,6 @@ select
     current_user,
     (select count(*) from pg_stat_subscription where pid is not null),
     (select count(*) from pg_replication_origin),
-    exists (select from pg_subscription where subname = %s),
     exists (select from pg_roles where rolname = current_user and rolsuper)
     or exists (
         select from pg_roles where rolname = 'pg_create_subscription' and pg_has_role(current_user, oid, 'member')
@@ -231,7 +230,8 @@ def read_warehouse(warehouse: psycopg.Connection, name: str, *, has_begun: bool 
         name: of the subscription.
         has_begun: replication was set up before.
     """
-    role, workers, origins, ours, may_subscribe, encoding = one(warehouse, _WAREHOUSE, (name,))
+    role, workers, origins, may_subscribe, encoding = one(warehouse, _WAREHOUSE)
+    ours = subscriptions.read(warehouse, name, "1") is not None
     return Warehouse(
         version=warehouse.info.server_version,
         role=role,

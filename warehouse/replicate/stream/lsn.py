@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
+from warehouse.replicate.catalog import subscriptions
+
 
 def as_bytes(lsn: str) -> int:
     """A position in the WAL, from the form that PostgreSQL prints."""
@@ -25,12 +27,8 @@ def applied_lsn(warehouse: psycopg.Connection, name: str) -> int | None:
     Args:
         name: of the subscription.
     """
-    row = warehouse.execute(
-        "select 'pg_' || oid, has_function_privilege('pg_replication_origin_progress(text, boolean)', 'execute')"
-        " from pg_subscription where subname = %s"
-        " and subdbid = (select oid from pg_database where datname = current_database())",
-        (name,),
-    ).fetchone()
+    may_ask = "has_function_privilege('pg_replication_origin_progress(text, boolean)', 'execute')"
+    row = subscriptions.read(warehouse, name, f"'pg_' || oid, {may_ask}")
     if row is None or not row[1]:
         return None
     try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
 from warehouse.core import wal
+from warehouse.core.database import one
 from warehouse.core.errors import AlreadyRunning, SlotLost, StreamStuck, WarehouseError
 from warehouse.core.locks import Lock, held_by_another
 from warehouse.core.progress import Progress
 from warehouse.core.waiting import Waiting
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.stream import subscription
 
 
@@ -68,7 +71,7 @@ def wait_for(
         StreamStuck: PostgreSQL switched the stream off, or nothing moved for subscription.STALLED_SECONDS.
         AlreadyRunning: another command of ours switched it off for as long as it works.
     """
-    row = warehouse.execute("select subslotname from pg_subscription where subname = %s", (name,)).fetchone()
+    row = subscriptions.read(warehouse, name, "subslotname")
     slot_name = row[0] if row else name
     what = "the stream to apply what is committed at the source"
     waiting = Waiting(progress, what, limit=subscription.STALLED_SECONDS)
@@ -117,20 +120,15 @@ def _switched_off(warehouse: psycopg.Connection, name: str) -> WarehouseError:
 
 
 def _stalled(warehouse: psycopg.Connection, name: str, behind: int) -> StreamStuck:
-    worker = warehouse.execute(
-        "select pid from pg_stat_subscription where subname = %s and worker_type = 'apply' and pid is not null"
-        if warehouse.info.server_version >= 170_000
-        else "select pid from pg_stat_subscription where subname = %s and relid is null and pid is not null",
-        (name,),
-    ).fetchone()
-    errors = warehouse.execute(
-        "select apply_error_count from pg_stat_subscription_stats where subname = %s", (name,)
-    ).fetchone()
+    newer = warehouse.info.server_version >= 170_000
+    is_apply = "worker_type = 'apply'" if newer else "relid is null"
+    (workers,) = one(warehouse, subscription.RUNNING + sql.SQL(" and " + is_apply), {"name": name})
+    errors = subscriptions.counted(warehouse, name, "apply_error_count")
     failed = f"; PostgreSQL counts {errors[0]} errors" if errors and errors[0] else ""
     return StreamStuck(
         f"The stream has not moved for {subscription.STALLED_SECONDS} seconds and is {behind / 1e6:,.1f} MB behind; "
         "the apply worker "
-        + ("runs" if worker else "does not run" + subscription.no_worker_left(warehouse))
+        + ("runs" if workers else "does not run" + subscription.no_worker_left(warehouse))
         + failed
         + ".",
         meaning="The warehouse does not show the source's latest changes, so nothing was built or delivered.",

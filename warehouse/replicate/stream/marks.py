@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
+from psycopg import sql
 
 from warehouse.core.errors import AlteredMeanwhile
 from warehouse.core.finding import Finding, failed
 from warehouse.core.locks import Lock, held_by_another
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.link import Ends
 from warehouse.replicate.stream.lsn import applied_lsn, as_bytes
 
@@ -72,10 +74,10 @@ insert into ledger.marks (what, table_name, mark) values (%s, %s, %s)
 on conflict (what) do update set table_name = excluded.table_name, mark = excluded.mark, noted_at = clock_timestamp()
 """
 
-_ERRORS = """
+_ERRORS = sql.SQL("""
 select 'the subscription''s errors', null, (apply_error_count + sync_error_count)::text
-from pg_stat_subscription_stats where subname = %(name)s
-"""
+from pg_stat_subscription_stats where subid = {}
+""").format(subscriptions.NUMBER)
 
 _SEEN = """
 select e.slot_name, p.source_xid::text, greatest(p.confirmed_flush_lsn, (
@@ -102,14 +104,11 @@ group by e.slot_name
 
 _CONFIRMED = "select confirmed_flush_lsn::text from pg_replication_slots where slot_name = %s"
 
-_ORIGIN = """
+_ORIGIN = sql.SQL("""
 select 'the position that was applied', null, concat_ws('|', o.remote_lsn, o.local_lsn)
 from pg_replication_origin_status as o
-where o.external_id = (
-    select 'pg_' || s.oid from pg_subscription as s
-    where s.subname = %(name)s and s.subdbid = (select d.oid from pg_database as d where d.datname = current_database())
-)
-"""
+where o.external_id = 'pg_' || {}
+""").format(subscriptions.NUMBER)
 
 _MAY_READ_ORIGINS = """
 select has_table_privilege('pg_replication_origin_status', 'select')
@@ -168,7 +167,7 @@ def _only_switched_off(ends: Ends, noted: dict[str, tuple[str, str, str, datetim
     Or by hand, with nothing that could have been passed over: the slot stands where it was seen, or nobody has written
     at the source since. A slot that was advanced by hand looks like one that our own stream has confirmed further.
     """
-    row = ends.warehouse.execute("select subenabled from pg_subscription where subname = %s", (ends.name,)).fetchone()
+    row = subscriptions.read(ends.warehouse, ends.name, "subenabled")
     if row != (False,) or _moved_while_off(ends, noted[_SUBSCRIPTION][3]):
         return False
     seen = ends.warehouse.execute(_SEEN, (ends.name,)).fetchone()

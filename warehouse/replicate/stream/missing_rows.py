@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from warehouse.replicate.catalog import subscriptions
 from warehouse.replicate.link import Ends
 
 
@@ -11,9 +12,7 @@ def counted(warehouse: psycopg.Connection, name: str) -> tuple[int, int] | None:
     """How many updates and deletes found no row since the counters began; None where they are not counted."""
     if warehouse.info.server_version < 180_000:
         return None
-    row = warehouse.execute(
-        "select confl_update_missing, confl_delete_missing from pg_stat_subscription_stats where subname = %s", (name,)
-    ).fetchone()
+    row = subscriptions.counted(warehouse, name, "confl_update_missing, confl_delete_missing")
     return (int(row[0]), int(row[1])) if row else None
 
 

@@ -12,7 +12,7 @@ from warehouse.core import server_proof
 from warehouse.core.database import one
 from warehouse.core.errors import StreamStuck
 from warehouse.core.unlogged import unlogged
-from warehouse.replicate.catalog import reach
+from warehouse.replicate.catalog import reach, subscriptions
 
 STALLED_SECONDS = 60
 """No progress for so long, while there is something to apply, is told as an error. A transaction of 100,000 rows takes
@@ -25,12 +25,7 @@ somebody else is taken to hold it."""
 
 def exists(warehouse: psycopg.Connection, name: str) -> bool:
     """Whether the warehouse has the subscription."""
-    found = warehouse.execute(
-        "select 1 from pg_subscription where subname = %s"
-        " and subdbid = (select oid from pg_database where datname = current_database())",
-        (name,),
-    ).fetchone()
-    return found is not None
+    return subscriptions.read(warehouse, name, "1") is not None
 
 
 def create(
@@ -95,13 +90,15 @@ def enable(warehouse: psycopg.Connection, name: str) -> None:
         warehouse.execute(sql.SQL("alter subscription {} enable").format(sql.Identifier(name)))
 
 
+RUNNING = sql.SQL("select count(pid) from pg_stat_subscription where subid = {}").format(subscriptions.NUMBER)
+"""How many of its workers run."""
+
+
 def stop(warehouse: psycopg.Connection, name: str) -> None:
     """Stop the stream, and wait until its worker is gone: after that nothing of it changes any more."""
     warehouse.execute(sql.SQL("alter subscription {} disable").format(sql.Identifier(name)))
     deadline = time.monotonic() + STALLED_SECONDS
-    while warehouse.execute(
-        "select 1 from pg_stat_subscription where subname = %s and pid is not null", (name,)
-    ).fetchone():
+    while one(warehouse, RUNNING, {"name": name})[0]:
         if time.monotonic() > deadline:
             raise StreamStuck(
                 f"The apply worker of {name} does not stop.",
@@ -134,11 +131,7 @@ def no_worker_left(warehouse: psycopg.Connection) -> str:
 
 def is_enabled(warehouse: psycopg.Connection, name: str) -> bool:
     """Whether the stream is meant to run; PostgreSQL switches it off when there is an error."""
-    row = warehouse.execute(
-        "select subenabled from pg_subscription where subname = %s"
-        " and subdbid = (select oid from pg_database where datname = current_database())",
-        (name,),
-    ).fetchone()
+    row = subscriptions.read(warehouse, name, "subenabled")
     return bool(row and row[0])
 
 
@@ -146,7 +139,7 @@ def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: st
     """Tell the subscription when the source's address has changed, as an embedded one's port may."""
     wanted = _for_server(warehouse, source_conninfo)
     try:
-        row = warehouse.execute("select subconninfo from pg_subscription where subname = %s", (name,)).fetchone()
+        row = subscriptions.read(warehouse, name, "subconninfo")
         if row and row[0] == wanted:
             return
     except psycopg.errors.InsufficientPrivilege:
@@ -163,7 +156,7 @@ def follow_address(warehouse: psycopg.Connection, name: str, source_conninfo: st
 
 def origin_name(warehouse: psycopg.Connection, name: str) -> str:
     """The replication origin that PostgreSQL gives the subscription's transactions."""
-    row = warehouse.execute("select 'pg_' || oid from pg_subscription where subname = %s", (name,)).fetchone()
+    row = subscriptions.read(warehouse, name, "'pg_' || oid")
     assert row is not None
     return str(row[0])
 
