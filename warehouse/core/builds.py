@@ -149,17 +149,6 @@ def writers(connection: psycopg.Connection) -> set[str]:
     return {str(xid) for (xid,) in connection.execute(_WRITERS).fetchall()}
 
 
-def check_unchanged(connection: psycopg.Connection, build: PublishedBuild, places: Iterable[str] | None = None) -> None:
-    """Make sure that the published build is what was built and tested.
-
-    Raises:
-        BuildAltered: it is not. Names the tables and what became of each.
-    """
-    found = alterations(connection, build, places)
-    if found:
-        raise altered(build, found)
-
-
 def altered(build: PublishedBuild, found: list[Alteration]) -> BuildAltered:
     """The error that tells of alterations."""
     shown = "; ".join(f"{one.place} {one.what}" for one in found[:3])

@@ -86,12 +86,6 @@ def columns_of(table: str) -> dict[str, OldColumn]:
     return {one.name: one for one in load() if one.table == wanted}
 
 
-def tables_with(column: str) -> list[str]:
-    """The old tables that have a column of this name."""
-    wanted = column.lower()
-    return [one.table for one in load() if one.name == wanted]
-
-
 def has_view(table: str) -> bool:
     """Whether there is a view of this old name."""
     return any(one.outcome != "gone" for one in columns_of(table).values())

@@ -65,10 +65,6 @@ insert into ledger.made_here (kind, object_oid, name)
 select 'schema', oid, nspname from pg_namespace where nspname = %s
 on conflict (kind, object_oid) do nothing
 """
-_OUR_SCHEMAS = """
-select n.nspname from pg_namespace as n
-join ledger.made_here as m on m.kind = 'schema' and m.object_oid = n.oid
-"""
 _CLAIM_TABLE = """
 insert into ledger.made_here (kind, object_oid, name)
 select 'table', c.oid, format('%%I.%%I', n.nspname, c.relname)
@@ -171,12 +167,6 @@ def make_schema(connection: psycopg.Connection, name: str) -> None:
 def claim_schema(connection: psycopg.Connection, name: str) -> None:
     """Write down a schema that we have made just now; in the transaction that made it."""
     connection.execute(_CLAIM_SCHEMA, (name,))
-
-
-def our_schemas(connection: psycopg.Connection) -> set[str]:
-    """The schemas in this database that we made, by the names they have now."""
-    rows = connection.execute(_OUR_SCHEMAS).fetchall()
-    return {row[0] for row in rows}
 
 
 def claim_table(connection: psycopg.Connection, schema: str, table: str) -> None:

@@ -49,13 +49,6 @@ def test_every_view_goes_on_one_day() -> None:
     assert legacy.until().year == 2028
 
 
-def test_a_name_that_several_old_tables_have_is_known_with_each() -> None:
-    assert {"dfeta_qualification", "dfeta_induction", "dfeta_sanction_legacy"} <= set(
-        old_names.tables_with("dfeta_PersonId")
-    )
-    assert old_names.tables_with("no_such_column") == []
-
-
 @pytest.mark.parametrize(
     ("rows", "named"),
     [

@@ -204,4 +204,5 @@ def test_a_schema_of_somebody_else_is_not_taken_over(prepared: FreshDatabases) -
         others.execute("drop schema versions; create schema versions")
         with pytest.raises(NotOurs, match="versions"):
             ours.make_schema(warehouse, "versions")
-        assert ours.our_schemas(warehouse) == {"ledger"}
+        made = "select n.nspname from pg_namespace as n join ledger.made_here as m on m.object_oid = n.oid"
+        assert warehouse.execute(f"{made} where m.kind = 'schema'").fetchall() == [("ledger",)]

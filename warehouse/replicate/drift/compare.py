@@ -10,7 +10,7 @@ from warehouse.replicate.catalog.types import type_change
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.drift import changed_rules, moved, subscribing
 from warehouse.replicate.drift.both_sides import Catalogs
-from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Needs
+from warehouse.replicate.drift.difference import NOT_CLASSIFIED, Difference, Kind, Needs
 from warehouse.replicate.ledger import column_states
 
 _TAKEN_UP = (
@@ -156,15 +156,7 @@ def _of_unwanted_table(
 ) -> Iterator[Difference]:
     sent = table in now.sends
     if table not in classification.tables and table in now.source and (table not in now.replica or is_sink or sent):
-        yield Difference(
-            "new table" if not sent else "unpublish table",
-            table,
-            None,
-            NOT_CLASSIFIED + (", and the publication sends it" if sent else ""),
-            "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
-            "classification",
-            pending=sent,
-        )
+        yield _not_classified("unpublish table" if sent else "new table", table, None, sent=sent)
     elif sent and not changed_rules.holds(now, table):
         yield Difference("unpublish table", table, None, "it is not to be replicated", "taken out of the publication")
     if table in now.replica and not is_sink and table not in classification.tables and not sent:
@@ -274,15 +266,7 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
     here, there = column in now.replica[table].columns, column in now.source[table]
     state = now.state(table, column)
     if line is None and there:
-        yield Difference(
-            "unpublish" if sent else "new column",
-            table,
-            column,
-            NOT_CLASSIFIED + (", and the publication sends it" if sent else ""),
-            "held back" + (": taken out of the publication, nothing of it is stored" if sent else ""),
-            "classification",
-            pending=sent,
-        )
+        yield _not_classified("unpublish" if sent else "new column", table, column, sent=sent)
     elif sent and not changed_rules.holds(now, table, column):
         what, will = "it is not to be replicated", "taken out of the publication; nothing of it is stored"
         yield Difference("unpublish", table, column, what, will)
@@ -292,6 +276,12 @@ def _of_unwanted(classification: Classification, now: Catalogs, table: str, colu
             yield Difference("retired", table, column, what, kept, pending=False)
         else:
             yield Difference("retire", table, column, what, kept)
+
+
+def _not_classified(kind: Kind, table: str, column: str | None, *, sent: bool) -> Difference:
+    what = NOT_CLASSIFIED + (", and the publication sends it" if sent else "")
+    will = "held back" + (": taken out of the publication, nothing of it is stored" if sent else "")
+    return Difference(kind, table, column, what, will, "classification", pending=sent)
 
 
 def _dropped(classification: Classification, now: Catalogs, table: str, column: str) -> Difference:
