@@ -8,6 +8,7 @@ from functools import cache
 from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import Classification, Table, load_classification
+from warehouse.replicate.keep import Keep
 
 FILE = PROJECT / "replication" / "uses.yml"
 
@@ -35,7 +36,7 @@ def meanings() -> dict[str, str]:
 def page() -> str:
     """The whole page."""
     classification = load_classification()
-    return "".join((_HEAD, *_kept(), *_left_behind(classification)))
+    return "".join((_HEAD, *_kept(), *_how_long(classification), *_left_behind(classification)))
 
 
 def _kept() -> Iterator[str]:
@@ -44,6 +45,19 @@ def _kept() -> Iterator[str]:
     yield "\n## Sensitive columns that are replicated\n\n| column | used for |\n| --- | --- |\n"
     for table, columns in uses().items():
         yield from (f"| `{table}.{name}` | {', '.join(why)} |\n" for name, why in columns.items())
+
+
+def _how_long(classification: Classification) -> Iterator[str]:
+    yield "\n## How long what ended is kept\n\n"
+    yield "Current rows stay for as long as the source has them. A version that ended, and a row that the source\n"
+    yield "deleted, leave the history after this time, a whole month at a time (`warehouse replicate retention`).\n\n"
+    yield "| tables | for | why |\n| --- | --- | --- |\n"
+    if classification.history:
+        yield f"| all others | {Keep(years=classification.history.keep_years)} | {classification.history.because} |\n"
+    for name, table in classification.tables.items():
+        if table.replicate and (table.keep_days or table.keep_years):
+            why = table.pruned_by or ""
+            yield f"| `{name}` | {classification.kept[name]} | {why} |\n"
 
 
 def _left_behind(classification: Classification) -> Iterator[str]:

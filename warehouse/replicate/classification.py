@@ -15,6 +15,7 @@ from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
 from warehouse.core.json_rule import JsonFile, JsonRule
 from warehouse.core.settings import PROJECT
+from warehouse.replicate.keep import Keep
 
 FILE = PROJECT / "replication" / "trs.yml"
 
@@ -62,6 +63,8 @@ class Table(BaseModel):
 
     Attributes:
         keep_years: for how many years its superseded versions are kept, where it is not the file's rule.
+        keep_days: for how many days they are, where the source itself prunes the table.
+        pruned_by: who or what prunes it at the source, and when: the reason for keep_days.
         person, no_person: how its rows belong to a person; erasure reads and checks them (warehouse/erase/rules.py).
         as_at: what counts as true on a day; the dbt macro of that name reads it.
     """
@@ -71,6 +74,8 @@ class Table(BaseModel):
     replicate: bool = True
     because: str | None = None
     keep_years: int | None = Field(None, ge=1)
+    keep_days: int | None = Field(None, ge=1)
+    pruned_by: str | None = None
     person: dict[str, Any] | None = None
     no_person: str | None = None
     as_at: dict[str, Any] | None = None
@@ -80,6 +85,14 @@ class Table(BaseModel):
     def _left_behind_for_a_reason(self) -> Table:
         if not self.replicate and not self.because:
             raise ValueError("`replicate: false` needs a reason in `because`")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_by_one_rule(self) -> Table:
+        if self.keep_years and self.keep_days:
+            raise ValueError("`keep_years` and `keep_days` are two rules: give one of them")
+        if bool(self.keep_days) != bool(self.pruned_by):
+            raise ValueError("`keep_days` and `pruned_by`, which says what prunes the table at the source, go together")
         return self
 
     @property
@@ -154,12 +167,10 @@ class Classification(BaseModel):
         return self.tables[table].published if table in self.tables else []
 
     @property
-    def keep_years(self) -> list[tuple[str, int]]:
-        """The tables whose superseded versions go after some years, each with these; without a rule they stay."""
-        years = {
-            name: self.tables[name].keep_years or (self.history and self.history.keep_years) for name in self.published
-        }
-        return [(name, kept) for name, kept in years.items() if kept]
+    def kept(self) -> dict[str, Keep]:
+        """The tables whose superseded versions go after some time, each with it; without a rule they stay."""
+        rules = {name: self._keep(self.tables[name]) for name in self.published}
+        return {name: rule for name, rule in rules.items() if rule}
 
     def existing(self, source: dict[str, dict[str, Any]]) -> Classification:
         """The file without its lines on tables and columns that the operational database does not have any more."""
@@ -180,6 +191,12 @@ class Classification(BaseModel):
             for name, column in entry.columns.items()
             if column.keys and name in entry.published
         }
+
+    def _keep(self, entry: Table) -> Keep | None:
+        if entry.keep_days:
+            return Keep(days=entry.keep_days)
+        years = entry.keep_years or (self.history and self.history.keep_years)
+        return Keep(years=years) if years else None
 
     def _rule(self, entry: Table, name: str) -> JsonRule:
         rule = self.json_file.rule(name)

@@ -19,6 +19,7 @@ from warehouse.core.errors import ClocksDisagree, UsageError
 from warehouse.core.progress import Silent
 from warehouse.replicate import status
 from warehouse.replicate.history import clocks, prove, retention, times
+from warehouse.replicate.keep import Keep
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECONDS = st.integers(-(10**8), 10**8)
@@ -169,6 +170,6 @@ def test_a_month_goes_by_when_it_was_settled_too(world: Databases, sync: Sync) -
     with world.at_warehouse() as warehouse:
         assert warehouse.execute("select count(*) from history.persons_2016_03").fetchone() == (1,)
         now = datetime.now(UTC)
-        assert retention.expired(warehouse, [("persons", 7)], now) == []
-        later = retention.expired(warehouse, [("persons", 7)], now.replace(day=28, year=now.year + 8))
+        assert retention.expired(warehouse, {"persons": Keep(years=7)}, now) == []
+        later = retention.expired(warehouse, {"persons": Keep(years=7)}, now.replace(day=28, year=now.year + 8))
         assert [one.partition for one in later][:1] == ["persons_2016_03"]

@@ -74,7 +74,7 @@ def test_a_slip_of_the_pen_drops_nothing(world: Databases, sync: Sync, monkeypat
         shown = json.loads(CliRunner().invoke(app, ["retention", "--json"]).stdout)
         assert shown["due"] == []
         assert shown["due_with_apply"] == [{"table": "persons", "month": f"{AGO:%Y-%m}", "versions": 1}]
-        assert shown["lowered"][0]["applied"] == 7
+        assert shown["lowered"][0]["applied"] == "7 years"
         applied = json.loads(CliRunner().invoke(app, ["retention", "--apply", "--json"]).stdout)
         assert (applied["lowered"], [one["versions"] for one in applied["dropped"]]) == ([], [1])
         assert versions() is None

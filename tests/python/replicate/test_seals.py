@@ -25,6 +25,7 @@ from warehouse.replicate import door, history, status
 from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
+from warehouse.replicate.keep import Keep
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.mark import wait_until_applied
 
@@ -227,7 +228,7 @@ def test_what_may_change_a_settled_month_seals_it_anew_with_the_reason(world: Da
         with warehouse.transaction():
             warehouse.execute("update ledger.history_months set settled_at = '2026-03-05'")
         late = datetime(2033, 4, 2, tzinfo=UTC)
-        history.apply_retention(warehouse, [("persons", 7)], late)
+        history.apply_retention(warehouse, {"persons": Keep(years=7)}, late)
         assert seals.latest(warehouse)["persons", OLD].content is None
         assert proved(world) == []
         told = [one.reason for one in seals.every(warehouse) if one.table_name == "persons"]

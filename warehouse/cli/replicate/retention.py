@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from warehouse.replicate.door import only_command
 from warehouse.replicate.history import kept
 from warehouse.replicate.history.kept import Kept
 from warehouse.replicate.history.retention import Expired
+
+MOST_NAMED = 5
+"""Of more tables with one rule only the number is printed."""
 
 
 def retention(
@@ -38,9 +42,10 @@ def retention(
 
 
 def _print(found: Kept) -> None:
-    years = sorted(set(found.keep_years.values()))
-    tables = len(found.keep_years)
-    out.print(f"Ended versions of {tables} tables are kept for {' or '.join(map(str, years))} years.")
+    for rule, tables in Counter(found.kept.values()).most_common():
+        named = [table for table, its in found.kept.items() if its == rule]
+        which = f"{tables} tables" if tables > MOST_NAMED else ", ".join(named)
+        out.print(f"Ended versions of {which} are kept for {rule}.")
     if found.due:
         _print_months("The next pass drops", found.due)
     if found.lowered:

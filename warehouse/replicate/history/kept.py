@@ -12,6 +12,7 @@ import psycopg
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import retention
 from warehouse.replicate.history.retention import Expired, Lowered
+from warehouse.replicate.keep import Keep
 
 _DROPPED = """
 select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by ended_before, table_name
@@ -33,13 +34,13 @@ class Kept:
     """The retention of the history as it stands.
 
     Attributes:
-        keep_years: tables with the years that replication/trs.yml keeps of them.
+        kept: tables with how long replication/trs.yml keeps what ended of them.
         lowered: tables of which the file keeps less than what was applied last.
         due: what the next pass drops.
         due_with_apply: what is dropped once the lower rule is applied.
     """
 
-    keep_years: dict[str, int]
+    kept: dict[str, Keep]
     lowered: Sequence[Lowered]
     due: Sequence[Expired]
     due_with_apply: Sequence[Expired]
@@ -48,8 +49,11 @@ class Kept:
     def as_dict(self) -> dict[str, Any]:
         """The answer as `--json` prints it."""
         return {
-            "keep_years": self.keep_years,
-            "lowered": [{"table": one.table, "applied": one.applied, "wanted": one.wanted} for one in self.lowered],
+            "keep_years": {table: rule.years for table, rule in self.kept.items() if rule.years},
+            "keep_days": {table: rule.days for table, rule in self.kept.items() if rule.days},
+            "lowered": [
+                {"table": one.table, "applied": str(one.applied), "wanted": str(one.wanted)} for one in self.lowered
+            ],
             "due": _months(self.due),
             "due_with_apply": _months(self.due_with_apply),
             "dropped": [
@@ -69,10 +73,10 @@ def read(warehouse: psycopg.Connection, source: psycopg.Connection, classificati
     now = retention.now(warehouse, source)
     lowered = retention.lowered(warehouse, classification)
     return Kept(
-        dict(classification.keep_years),
+        classification.kept,
         lowered,
         retention.expired(warehouse, retention.rules(warehouse), now),
-        retention.expired(warehouse, [(one.table, one.wanted) for one in lowered], now),
+        retention.expired(warehouse, {one.table: one.wanted for one in lowered}, now),
         [Dropped(*row) for row in warehouse.execute(_DROPPED)],
     )
 

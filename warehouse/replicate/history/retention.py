@@ -7,9 +7,10 @@ applied may be a slip of the pen, and waits until a person has said `warehouse r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -19,6 +20,7 @@ from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.months import Month, month_after, months_of
+from warehouse.replicate.keep import Keep
 from warehouse.replicate.ledger.epochs import Epoch
 
 
@@ -39,11 +41,11 @@ class Expired:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A table of which the file keeps less than what was applied last; None keeps everything."""
+    """A table of which the file keeps less than what was applied last."""
 
     table: str
-    applied: int | None
-    wanted: int
+    applied: Keep
+    wanted: Keep
 
 
 _SETTLED_AT = "select settled_at from ledger.history_months where table_name = %s and month = %s"
@@ -60,25 +62,34 @@ on conflict (table_name, ended_from) do update
 set versions = d.versions + excluded.versions, dropped_at = clock_timestamp()
 """
 
+_RULES = """
+select table_name, years, days from ledger.kept_years where coalesce(years, days) is not null order by table_name
+"""
+
 _TAKE_UP = """
-insert into ledger.kept_years as k (table_name, years) select t.name, t.years
-from unnest(%(tables)s::text[], %(years)s::int[]) as t (name, years)
-on conflict (table_name) do update set years = excluded.years, applied_at = clock_timestamp(), applied_by = session_user
-where k.years is distinct from excluded.years
-    and (%(all)s or (k.years is not null and (excluded.years is null or excluded.years > k.years)))
+insert into ledger.kept_years as k (table_name, years, days) select t.name, t.years, t.days
+from unnest(%(tables)s::text[], %(years)s::int[], %(days)s::int[]) as t (name, years, days)
+on conflict (table_name) do update
+set years = excluded.years, days = excluded.days, applied_at = clock_timestamp(), applied_by = session_user
+where (k.years, k.days) is distinct from (excluded.years, excluded.days)
+    and (
+        %(all)s
+        or coalesce(excluded.days, excluded.years) is null
+        or coalesce(excluded.days, floor(excluded.years * 365.25)) >= coalesce(k.days, floor(k.years * 365.25))
+    )
 """
 
 _LOWERED = """
-select k.table_name, k.years, t.years
-from unnest(%(tables)s::text[], %(years)s::int[]) as t (name, years)
+select k.table_name, k.years, k.days, t.years, t.days
+from unnest(%(tables)s::text[], %(years)s::int[], %(days)s::int[]) as t (name, years, days)
 join ledger.kept_years as k on k.table_name = t.name
-where t.years is not null and (k.years is null or t.years < k.years)
+where coalesce(t.days, floor(t.years * 365.25)) < coalesce(k.days, floor(k.years * 365.25), 'infinity')
 order by k.table_name
 """
 
 
 def now(connection: psycopg.Connection, source: psycopg.Connection) -> datetime:
-    """The moment that years are counted back from: the earlier of both servers' clocks, so that one may be wrong."""
+    """The moment that a rule is counted back from: the earlier of both servers' clocks, so that one may be wrong."""
     earlier: datetime = min(one(side, "select clock_timestamp()")[0] for side in (connection, source))
     return earlier
 
@@ -89,12 +100,10 @@ def settled_up_to(connection: psycopg.Connection, epoch: Epoch) -> datetime | No
     return found
 
 
-def rules(connection: psycopg.Connection) -> list[tuple[str, int]]:
-    """The rule that is applied: each table with the years for which its superseded versions are kept."""
-    rows = connection.execute(
-        "select table_name, years from ledger.kept_years where years is not null order by table_name"
-    ).fetchall()
-    return [(table, years) for table, years in rows]
+def rules(connection: psycopg.Connection) -> dict[str, Keep]:
+    """The rule that is applied: each table with how long its superseded versions are kept."""
+    rows = connection.execute(_RULES).fetchall()
+    return {table: Keep(years, days) for table, years, days in rows}
 
 
 def take_up(
@@ -105,42 +114,41 @@ def take_up(
     Args:
         all_of_it: a person has said that it is to be applied where it keeps less, too.
     """
-    years = dict(classification.keep_years)
-    tables = list(classification.published)
-    wanted = {"tables": tables, "years": [years.get(table) for table in tables], "all": all_of_it}
-    connection.execute(_TAKE_UP, wanted)
-    return [Lowered(*row) for row in connection.execute(_LOWERED, wanted)]
+    connection.execute(_TAKE_UP, {**_wanted(classification), "all": all_of_it})
+    return lowered(connection, classification)
 
 
 def lowered(connection: psycopg.Connection, classification: Classification) -> list[Lowered]:
     """Where the file keeps less than what was applied last. Only reads."""
-    years = dict(classification.keep_years)
+    rows = connection.execute(_LOWERED, _wanted(classification)).fetchall()
+    return [Lowered(table, Keep(*rule[:2]), Keep(*rule[2:])) for table, *rule in rows]
+
+
+def _wanted(classification: Classification) -> dict[str, list[Any]]:
     tables = list(classification.published)
-    wanted = {"tables": tables, "years": [years.get(table) for table in tables]}
-    return [Lowered(*row) for row in connection.execute(_LOWERED, wanted)]
+    kept = [classification.kept.get(table, Keep()) for table in tables]
+    return {"tables": tables, "years": [one.years for one in kept], "days": [one.days for one in kept]}
 
 
-def expired(connection: psycopg.Connection, keep_years: Iterable[tuple[str, int]], now: datetime) -> list[Expired]:
+def expired(connection: psycopg.Connection, kept: Mapping[str, Keep], now: datetime) -> list[Expired]:
     """The partitions whose every version ended, and was settled, longer ago than is to be kept.
 
     Args:
-        keep_years: each table with the years for which its superseded versions are kept.
-        now: the moment that the years are counted back from.
+        kept: each table with how long its superseded versions are kept.
+        now: the moment that it is counted back from.
     """
     found = []
-    for table, years in keep_years:
-        horizon = _years_before(now, years)
+    for table, rule in kept.items():
+        horizon = rule.horizon(now)
         for month in months_of(connection, table):
             if month_after(month.begins) <= horizon and _settled_at(connection, month) <= horizon:
                 found.append(Expired(table, month.partition, month.begins, seals.count(connection, month)))
     return found
 
 
-def apply_retention(
-    connection: psycopg.Connection, keep_years: Iterable[tuple[str, int]], now: datetime
-) -> list[Expired]:
+def apply_retention(connection: psycopg.Connection, kept: Mapping[str, Keep], now: datetime) -> list[Expired]:
     """Drop what has expired and write down that it was there: an answer from before is known to be incomplete."""
-    dropped = expired(connection, keep_years, now)
+    dropped = expired(connection, kept, now)
     for past in dropped:
         with connection.transaction():
             seals.dropped(connection, past.table, past.month.date(), "retention")
@@ -163,8 +171,3 @@ def _settled_at(connection: psycopg.Connection, month: Month) -> datetime:
     row = connection.execute(_SETTLED_AT, (month.table, month.begins.date())).fetchone()
     settled: datetime = row[0] if row else month_after(month.begins)
     return settled.astimezone(UTC)
-
-
-def _years_before(moment: datetime, years: int) -> datetime:
-    day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
-    return moment.replace(year=moment.year - years, day=day)
