@@ -49,7 +49,7 @@ def _kept() -> Iterator[str]:
 
 def _how_long(classification: Classification) -> Iterator[str]:
     yield "\n## How long what ended is kept\n\n"
-    yield "Current rows stay for as long as the source has them. A version that ended, and a row that the source\n"
+    yield "Current rows stay until the source deletes them. A version that ended, and a row that the source\n"
     yield "deleted, leave the history after this time, a whole month at a time (`warehouse replicate retention`).\n\n"
     yield "| tables | for | why |\n| --- | --- | --- |\n"
     if classification.history:
