@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -15,8 +14,7 @@ from typer.testing import CliRunner
 
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.own_file import read_in_place_of_the_file
-from tests.python.replicate.test_seals import MONTH, OLD, backdate, proved
-from tests.python.replicate.world import PERSON, insert
+from tests.python.replicate.test_seals import MONTH, OLD, proved, versions_in_march
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
@@ -71,16 +69,7 @@ def kept(warehouse: psycopg.Connection) -> int | None:
 @pytest.fixture
 def old(world: Databases, sync: Sync) -> Databases:
     """A stream, and a sealed month of March with the versions of three persons, settled then."""
-    with world.at_source() as trs:
-        for number in range(3):
-            insert(trs, "persons", {**PERSON, "person_id": uuid.UUID(int=number + 1), "trn": f"000000{number}"})
-        sync()
-        trs.execute("update persons set last_name = 'Jones'")
-        with world.at_warehouse() as warehouse:
-            backdate(world, warehouse)
-        sync()
-        trs.execute("update persons set last_name = 'Now'")
-        sync()
+    versions_in_march(world, sync, "Jones")
     with world.at_warehouse() as warehouse:
         assert seals.latest(warehouse)["persons", OLD].versions == 3
         warehouse.execute("update ledger.history_months set settled_at = '2026-03-05' where month = %s", (OLD,))

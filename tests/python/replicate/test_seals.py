@@ -38,21 +38,25 @@ MONTH = "history.persons_2026_03"
 @pytest.fixture
 def world(world: Databases, sync: Sync) -> Databases:
     """A stream, and three persons with three versions each, two of which ended in a month that is sealed."""
-    people = [uuid.UUID(int=number + 1) for number in range(3)]
+    versions_in_march(world, sync, "Jones", "Brown")
+    with world.at_warehouse() as warehouse:
+        assert seals.latest(warehouse)["persons", OLD].versions == 6
+    return world
+
+
+def versions_in_march(world: Databases, sync: Sync, *names: str) -> None:
+    """Three persons who had some names in March, one after the other, until a month that is not over."""
     with world.at_source() as trs:
-        for number, person in enumerate(people):
-            insert(trs, "persons", {**PERSON, "person_id": person, "trn": f"000000{number}"})
+        for number in range(3):
+            insert(trs, "persons", {**PERSON, "person_id": uuid.UUID(int=number + 1), "trn": f"000000{number}"})
         sync()
-        for name in ("Jones", "Brown"):
+        for name in names:
             trs.execute("update persons set last_name = %s || trn", (name,))
         with world.at_warehouse() as warehouse:
             backdate(world, warehouse)
         sync()
         trs.execute("update persons set last_name = 'Now'")
         sync()
-    with world.at_warehouse() as warehouse:
-        assert seals.latest(warehouse)["persons", OLD].versions == 6
-    return world
 
 
 def backdate(databases: Databases, warehouse: psycopg.Connection) -> None:
