@@ -14,3 +14,19 @@ KNOWN_FROM: Final = "_known_from_xid"
 OPERATION: Final = "_operation"
 OWN_COLUMNS: Final = (KNOWN_FROM, OPERATION)
 """The columns of a replica's table that are not the source's."""
+
+LOG_COLUMNS: Final = ("version", "known_to_xid", "ended_by")
+"""What the delivery stage reads of a log."""
+
+HISTORY_COLUMNS: Final = (
+    "from_xid",
+    "to_xid",
+    "known_from",
+    "known_to",
+    "began_after",
+    "ended_after",
+    "operation",
+    "ended_by",
+    "epoch_id",
+)
+"""The columns of the settled history that are not the table's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -10,10 +12,18 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.python.deliver.delivering import World
+from tests.python.deliver.receiving import SEED, Receiver, receiver, some
 from tests.python.deliver.test_pseudonyms import NOVEMBER, pseudonymous
-from warehouse.core import roles
+from tests.python.replicate.drifting import World as Replicated
+from tests.python.replicate.drifting import world
+from warehouse.core import change_columns, roles
+from warehouse.core.errors import ChangesHeld
 from warehouse.core.locks import Lock, session_lock
+from warehouse.core.progress import Silent
 from warehouse.core.roles import Role
+from warehouse.deliver import State, deliver
+
+__all__ = ["receiver", "world"]
 
 FORBIDDEN = (
     "update extracts.dandi_teachers set trn = '1'",
@@ -40,7 +50,7 @@ def test_it_delivers_and_does_nothing_else(tmp_path: Path, conninfo: str) -> Non
     login = f'{name}sends "files"'
     with psycopg.connect(conninfo, autocommit=True) as owner:
         # The replica's tables are among what it may not read.
-        owner.execute("create table public.persons (trn text)")
+        owner.execute("create table public.persons (trn text, qtls_source text)")
         owner.execute(
             "insert into ledger.made_here (kind, object_oid, name) select 'table', oid, 'public.persons'"
             " from pg_class where oid = 'public.persons'::regclass"
@@ -81,3 +91,86 @@ def test_it_delivers_and_does_nothing_else(tmp_path: Path, conninfo: str) -> Non
             ("dandi", "2026-10", 2)
         ]
         assert roles.breaches(owner, settings) == []
+
+
+BEYOND = (
+    # `age` is replicated, and stays behind.
+    "select age from public.people",
+    "table public.people",
+    "select age from history.people",
+    "table history.people",
+    # Of a table that no contract names nothing is read.
+    "select person_id from public.posts",
+    "select version from history.posts_log",
+    "select person_id from versions.people",
+    "update public.people set name = 'x'",
+    "delete from history.people",
+    "update ledger.change_sets set to_position = '1'",
+    "delete from ledger.change_sets",
+    "update ledger.transactions set epoch_id = 1",
+)
+
+
+def test_it_delivers_change_files_and_reads_of_the_replica_what_leaves_alone(
+    world: Replicated, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the rights that the contracts give: none under a draft, and columns alone under one that is active."""
+    prefix = f"{psycopg.conninfo.conninfo_to_dict(receiver.at.conninfo)['dbname']}_"
+    settings = world.databases.settings.model_copy(update={"warehouse_role_prefix": prefix})
+    login, chance = f"{prefix}sends", random.Random(SEED)
+    monkeypatch.setattr(change_columns, "EXPORTS", receiver.exports)
+    receiver.agree(changeFiles={"people": {"without": ["age"]}})
+    some(world, chance, 5)
+    world.sync()
+    roles.apply(world.warehouse, settings)
+    roles.give(world.warehouse, settings, login, Role.deliverer)
+    world.warehouse.execute(sql.SQL("alter role {} password 'p'").format(sql.Identifier(login)))
+    at = receiver.at
+    at = replace(at, conninfo=make_conninfo(at.conninfo, user=login, password="p"))
+
+    def delivered() -> None:
+        some(world, chance, 10)
+        world.sync()
+        (report,) = deliver(at, Silent())
+        assert report.state is State.CLOSED, report.error
+
+    delivered()
+    delivered()
+    with psycopg.connect(at.conninfo, autocommit=True) as deliverer:
+        columns = deliverer.execute(
+            "select column_name::text from information_schema.column_privileges"
+            " where grantee = %s and table_schema = 'public'",
+            (f"{prefix}deliverer",),
+        ).fetchall()
+        names = {name for (name,) in columns}
+        assert {"person_id", "name", "note"} <= names and not names & {"age", "nin", "title"}
+        for statement in BEYOND:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), deliverer.transaction():
+                deliverer.execute(statement.encode())
+    assert roles.breaches(world.warehouse, settings) == []
+
+    # What was given beyond is found, and a column that came since waits for its right: nothing is sent without it.
+    group = sql.Identifier(f"{prefix}deliverer")
+    world.warehouse.execute(sql.SQL("grant select (age) on public.people to {}").format(group))
+    (breach,) = [one for one in roles.breaches(world.warehouse, settings) if one.is_role]
+    assert "select on public.people (age)" in breach.more
+    roles.apply(world.warehouse, settings)
+    assert roles.breaches(world.warehouse, settings) == []
+    world.trs.execute("alter table people add column seen date default 'today'")
+    world.file["people"] |= {"seen": "personal"}
+    assert world.apply().error() is None
+    some(world, chance, 5)
+    world.sync()
+    with pytest.raises(ChangesHeld, match=r"may not read people\.seen"):
+        deliver(at, Silent())
+    roles.apply(world.warehouse, settings)
+    delivered()
+
+    # A draft gives no right.
+    path = receiver.exports / "dandi" / "changes.odcs.yaml"
+    path.write_text(path.read_text().replace("status: active", "status: draft"))
+    roles.apply(world.warehouse, settings)
+    with psycopg.connect(at.conninfo, autocommit=True) as deliverer:
+        for statement in ("select name from public.people", "select version from history.people_log"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                deliverer.execute(statement.encode())

@@ -26,11 +26,15 @@ _WRITTEN_BY_DELIVERIES: Final[dict[str, tuple[LiteralString, ...]]] = {
     "delivery_indexes": ("insert",),
     "delivered_identifiers": ("insert",),
     "delivered_people": ("insert",),
+    "change_sets": ("insert",),
     "keys": ("insert",),
     "pseudonym_periods": ("insert",),
     "only_delivery": ("update",),
 }
 """Nothing is deleted, and what a trigger of the ledger refuses, such as changing a receipt, stays refused."""
+
+_FILLED_IN_BY_DELIVERIES: Final = {"change_sets": ("facts",)}
+"""Columns that are written when the files of a set were made; its span stays as it was planned."""
 
 
 class Right(NamedTuple):
@@ -66,8 +70,14 @@ def grants(role: Role, relation: Relation) -> list[Grant]:
         if relation.kind == "published" and relation.schema in (MARTS, "extracts", "seeds"):
             return read
         if relation.kind == "ledger":
-            return read + [Grant(one, None) for one in _WRITTEN_BY_DELIVERIES.get(relation.name, ())]
-        return []
+            filled_in = _FILLED_IN_BY_DELIVERIES.get(relation.name)
+            return [
+                *read,
+                *(Grant(one, None) for one in _WRITTEN_BY_DELIVERIES.get(relation.name, ())),
+                *([Grant("update", filled_in)] if filled_in else []),
+            ]
+        # Of the replica and its history, what change files are made of.
+        return [Grant("select", relation.told)] if relation.told else []
     if role is Role.builder:
         return read if relation.kind in ("replica", "versions", "ledger") else []
     return [] if relation.kind == "candidate" else read
@@ -85,7 +95,9 @@ def rights(role: Role, relations: Iterable[Relation], schemas: Iterable[str]) ->
                 found |= {Right("usage", f"schema {asking}") for asking in _OF_HISTORY if asking in schemas}
         for one in given:
             if one.what == "select":
-                found |= {Right("select", relation.place, column) for column in one.columns or relation.columns}
+                # PostgreSQL's own columns, such as xmin, hold nothing that could be read.
+                shown = set(relation.columns).intersection(one.columns or relation.columns)
+                found |= {Right("select", relation.place, column) for column in shown}
             else:
                 found.add(Right(one.what, relation.place))
     if role in READERS and ANALYSTS in schemas:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import psycopg
 from psycopg.rows import class_row
+
+from warehouse.core.change_columns import Leaving, leaving
+from warehouse.core.history_names import LOG
 
 Kind = Literal["published", "replica", "candidate", "vintage", "narrow", "ledger", "history", "versions"]
 
@@ -70,6 +73,7 @@ class Relation:
 
     Attributes:
         classes: of a published one, the class of each column by its name; a column that is not in it is sensitive.
+        told: the columns of a replica's table, or of its history, that change files are made of.
     """
 
     schema: str
@@ -78,6 +82,7 @@ class Relation:
     kind: Kind
     classes: Mapping[str, str]
     columns: list[str]
+    told: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -87,7 +92,22 @@ class Relation:
 def relations(connection: psycopg.Connection) -> list[Relation]:
     """Everything of ours, by schema and name. What others have made in our schemas of models is theirs."""
     with connection.cursor(row_factory=class_row(Relation)) as cursor:
-        return cursor.execute(_RELATIONS, {"narrow": list(NARROW)}).fetchall()
+        found = cursor.execute(_RELATIONS, {"narrow": list(NARROW)}).fetchall()
+    replicated = {one.name for one in found if one.kind == "replica"}
+    told = leaving()
+    return [replace(one, told=_told(told, one)) if _is_told_of(one, replicated) else one for one in found]
+
+
+def _is_told_of(relation: Relation, replicated: set[str]) -> bool:
+    return relation.kind == "replica" or (relation.kind == "history" and relation.name.removesuffix(LOG) in replicated)
+
+
+def _told(told: Leaving, relation: Relation) -> tuple[str, ...]:
+    if relation.kind == "replica":
+        return told.of_row(relation.name, relation.columns)
+    if relation.name.endswith(LOG):
+        return told.of_log(relation.name.removesuffix(LOG))
+    return told.of_history(relation.name, relation.columns)
 
 
 def schemas(connection: psycopg.Connection) -> list[str]:

@@ -35,7 +35,7 @@ order by e.epoch_id desc limit 1
 
 FIRST: Final = "first: nothing was delivered before"
 
-_MAY_READ = "select has_table_privilege('ledger.change_sets', 'insert')"
+_MAY_DELIVER = "select has_table_privilege('ledger.change_sets', 'insert')"
 
 _CONTINUES = """
 with recursive lives as (
@@ -72,14 +72,14 @@ def find_standing(connection: psycopg.Connection, contract: Contract) -> Standin
     """How the replica stands now.
 
     Raises:
-        ChangesHeld: there is none that streams, a person is being erased, or this login may not read it.
+        ChangesHeld: there is none that streams, a person is being erased, or this login may not deliver it.
     """
     name = f"{contract.recipient}/{contract.name}"
-    if not one(connection, _MAY_READ)[0]:
+    if not one(connection, _MAY_DELIVER)[0]:
         raise held(
             name,
-            "this login is not the warehouse's owner, and change files are read from the replica itself",
-            "Deliver with the owner's login: the role of deliverers reads what is published.",
+            "this login may not write down what a set spans",
+            "As the warehouse's owner, run `warehouse grants apply`: the role of deliverers gets what it needs.",
         )
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
         found = cursor.execute(_STANDING).fetchone()

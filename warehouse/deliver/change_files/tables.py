@@ -14,6 +14,7 @@ from warehouse.core.contracts import Column, ColumnType, Contract, Kind, parse_t
 from warehouse.core.contracts.read import contract_error
 from warehouse.core.history_names import HISTORY, LOG, OWN_COLUMNS
 from warehouse.deliver.change_files.records import Recorded
+from warehouse.deliver.change_files.standing import held
 
 _COLUMNS = """
 select
@@ -23,7 +24,8 @@ select
         select k.place from pg_index as i
         cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, place)
         where i.indrelid = a.attrelid and i.indisprimary and k.attnum = a.attnum
-    ), 0)
+    ), 0),
+    has_column_privilege(a.attrelid, a.attnum, 'select')
 from pg_attribute as a
 where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped and a.attname <> all(%s)
 order by a.attnum
@@ -109,6 +111,7 @@ def find_tables(
 
     Raises:
         ContractError: of a table, a column of the key stays behind.
+        ChangesHeld: this login may not read a column that leaves: it came after the rights were given.
     """
     assert contract.change_files is not None
     copying = {row[0] for row in connection.execute(_COPYING)}
@@ -121,8 +124,14 @@ def find_tables(
             continue
         released = {column for column, given in columns.items() if given != "secret"}
         found = connection.execute(_COLUMNS, (f'{classes.schema}."{name}"', list(OWN_COLUMNS))).fetchall()
-        leaving = set(contract.change_files.columns(name, [column for column, _, _ in found if column in released]))
-        key = tuple(column for column, _, place in sorted(found, key=lambda one: one[2]) if place)
+        leaving = set(contract.change_files.columns(name, [column for column, *_ in found if column in released]))
+        if hidden := [column for column, _, _, may_read in found if column in leaving and not may_read]:
+            raise held(
+                f"{contract.recipient}/{contract.name}",
+                f"this login may not read {', '.join(f'{name}.{column}' for column in hidden[:3])}",
+                "As the warehouse's owner, run `warehouse grants apply`: the role of deliverers gets what it needs.",
+            )
+        key = tuple(column for column, _, place, _ in sorted(found, key=lambda one: one[2]) if place)
         if not key or not leaving >= set(key):
             lacking = ", ".join(sorted(set(key) - leaving)) or "a primary key"
             raise contract_error(
@@ -130,7 +139,7 @@ def find_tables(
             )
         kept = tuple(
             OfTable(_column(classes, name, column, kind, columns[column], required=bool(place)), kind)
-            for column, kind, place in found
+            for column, kind, place, _ in found
             if column in leaving
         )
         before: Mapping[str, Any] | None = last.facts.get("tables", {}).get(name) if last else None
