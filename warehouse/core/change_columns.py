@@ -1,4 +1,4 @@
-"""Which columns of the replica and its history change files are made of, by the contracts under which they are delivered.
+"""Which columns of the replica and its history change files are made of, by the contracts that are delivered.
 
 Whoever delivers may read these and no other: a draft gives no rights, and neither does a contract that is not sound.
 """

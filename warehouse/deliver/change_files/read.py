@@ -89,9 +89,9 @@ copy (
             began.not_before as from_after, null::timestamptz as to_after,
             case began.kind when 'copy' then 'C' else r.{operation}::text end as operation, null::text as ended_by,
             began.epoch_id, {of_row}
-        from {current} as r
+        from {rows} as r
         left join ledger.transactions as began on began.xid = r.{known} and {in_span}
-        where r.{known} < {to}::xid8 and {new_rows}
+        where r.{known} < {to}::xid8 and {in_rows}
         union all
         select
             (l.version).{known}, l.known_to_xid, began.committed_at, ended.committed_at, began.not_before,
@@ -99,7 +99,7 @@ copy (
             l.ended_by::text, began.epoch_id, {of_log}
         from {log} as l
         left join ledger.transactions as began on began.xid = (l.version).{known} and {in_span}
-        left join ledger.transactions as ended on ended.xid = l.known_to_xid
+        left join ledger.transactions as ended on ended.xid = l.known_to_xid and {in_span_ended}
         where {new_in_log}
         union all
         select
@@ -133,14 +133,15 @@ def copy_of(connection: psycopg.Connection, schema: str, table: ChangeTable, to_
         to=to,
         known=sql.Identifier(KNOWN_FROM),
         operation=sql.Identifier(OPERATION),
-        current=sql.Identifier(schema, table.name),
+        rows=_rows(sql.Identifier(schema, table.name), names, since, to_position),
         log=sql.Identifier(HISTORY, f"{table.name}{LOG}"),
         history=sql.Identifier(HISTORY, table.name),
         of_row=_list("r", names),
         of_log=sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in names),
         of_history=_list("h", names),
         in_span=sql.SQL("true") if since is None else sql.SQL("began.xid >= {}").format(first),
-        new_rows=_new_rows(since, to_position, first),
+        in_span_ended=sql.SQL("true") if since is None else sql.SQL("ended.xid >= {}").format(first),
+        in_rows=sql.SQL("true") if since is None else sql.SQL("r.{} >= {}").format(sql.Identifier(KNOWN_FROM), first),
         new_in_log=_new(sql.SQL("(l.version).{}").format(sql.Identifier(KNOWN_FROM)), "l.known_to_xid", since, to),
         new_in_history=_new_settled(connection, since, to),
         beyond=_beyond(table.columns),
@@ -159,17 +160,22 @@ def _list(alias: str, names: list[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
 
 
-def _new_rows(since: int | None, to_position: int, first: sql.Composed) -> sql.Composable:
-    """Current rows of the span. Their physical xmin is asked first: that needs no look into the row.
+def _rows(current: sql.Identifier, names: list[str], since: int | None, to_position: int) -> sql.Composable:
+    """The current rows among which those of the span are. Their physical xmin is asked first, and by itself.
 
-    A row's xmin is its transaction's number or a later one (of a subtransaction, or of a rewrite of the table).
+    A row's xmin is its transaction's number or a later one (of a subtransaction, or of a rewrite of the table). It
+    stands before the row, the number itself at its end: PostgreSQL would ask for the second first, as comparing two
+    numbers costs it less than a function does, and take every row of the table apart. `offset 0` keeps the two apart.
     """
-    if since is None:
-        return sql.SQL("true")
-    later = sql.SQL("r.{} >= {}").format(sql.Identifier(KNOWN_FROM), first)
-    if to_position - since > _WIDEST:
-        return later
-    return sql.SQL("age(r.xmin) <= (select age({}::xid)) and {}").format(sql.Literal(str(since % 2**32)), later)
+    if since is None or to_position - since > _WIDEST:
+        return current
+    return sql.SQL("(select {}, c.{}, c.{} from {} as c where age(c.xmin) <= (select age({}::xid)) offset 0)").format(
+        _list("c", names),
+        sql.Identifier(KNOWN_FROM),
+        sql.Identifier(OPERATION),
+        current,
+        sql.Literal(str(since % 2**32)),
+    )
 
 
 def _new(began: sql.Composable, ended: str, since: int | None, to: sql.Literal) -> sql.Composed:

@@ -71,7 +71,11 @@ def write(
     again = "Run `warehouse replicate status`, then `warehouse deliver` again."
     with snapshot(connection, "The history of a table", again):
         source = source_of(connection)
-        for table in find_tables(connection, edition.contract, classes, span, last):
+        tables = list(find_tables(connection, edition.contract, classes, span, last))
+        # Of what came since its last look at a table PostgreSQL expects one row, and would go through the transactions
+        # again for each: they are hashed once.
+        connection.execute("set local enable_nestloop = off")
+        for table in tables:
             contract = contract_of(edition.contract, table)
             try:
                 facts = _file(connection, edition, classes.schema, table, contract, span, outbox, source, hook)
