@@ -391,7 +391,7 @@ ADMINISTRATORS = PROJECT / "docs" / "runbooks" / "production.md"
 """Its SQL is for two servers of their own, and runs there: tests/python/worlds/test_worlds.py."""
 
 RECEIVERS = PROJECT / "docs" / "change-files.md"
-"""Its SQL is for a receiver's tables, and runs on them: tests/python/deliver/test_change_files.py."""
+"""Its SQL is for a receiver's tables, and runs on them: tests/python/deliver/test_change_duckdb.py."""
 
 
 def test_all_sql_of_the_pages_runs(warehouse: Warehouse) -> None:

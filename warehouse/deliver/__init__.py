@@ -16,9 +16,8 @@ from warehouse.deliver.pipeline import decide, deliver, is_earlier, redo, releas
 from warehouse.deliver.proof import differing, show, verify
 from warehouse.deliver.recreate import recreate
 from warehouse.deliver.report import DeliveredFile, DeliveryReport, missed
-from warehouse.deliver.run import World
 from warehouse.deliver.states import State
-from warehouse.deliver.world import world_of
+from warehouse.deliver.world import World, world_of
 
 __all__ = [
     "DeliveredFile",

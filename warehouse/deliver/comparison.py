@@ -28,8 +28,8 @@ from warehouse.deliver.expectations import hash_slice
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.outbox import APART, Outbox
 from warehouse.deliver.proof import closed
-from warehouse.deliver.run import World
 from warehouse.deliver.stored import Stored, fetch
+from warehouse.deliver.world import World
 
 ROWS_PER_PASS = 100_000
 FIRST_ROWS: Final = 10

@@ -31,7 +31,8 @@ from warehouse.deliver.outbox import APART, Outbox
 from warehouse.deliver.periods import days_between, latest_owed
 from warehouse.deliver.pseudonyms import of_dry_run
 from warehouse.deliver.report import DeliveredFile
-from warehouse.deliver.run import VARIABLE, World
+from warehouse.deliver.run import VARIABLE
+from warehouse.deliver.world import World
 
 
 @dataclass(frozen=True)

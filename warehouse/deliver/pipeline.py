@@ -21,8 +21,9 @@ from warehouse.deliver.history import History, Known
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.periods import Month, latest_owed
 from warehouse.deliver.report import DeliveryReport
-from warehouse.deliver.run import VARIABLE, World, begin
+from warehouse.deliver.run import VARIABLE, begin
 from warehouse.deliver.states import State
+from warehouse.deliver.world import World
 
 
 def _nothing(step: str) -> None:

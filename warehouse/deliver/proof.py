@@ -18,8 +18,8 @@ from warehouse.deliver.edition import edition_of
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
-from warehouse.deliver.run import World
 from warehouse.deliver.states import State
+from warehouse.deliver.world import World
 
 _SHOWN = """
 select

@@ -35,8 +35,9 @@ from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import of_edition
-from warehouse.deliver.run import VARIABLE, World
+from warehouse.deliver.run import VARIABLE
 from warehouse.deliver.states import State
+from warehouse.deliver.world import World
 
 _ERASED = "select count(distinct erasure_id) from ledger.erased_deliveries where delivery_id = %s"
 _BY_RULE = "select count(distinct change_id) from ledger.rule_files where delivery_id = %s"

@@ -8,12 +8,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
 from warehouse.core import sandbox_only
-from warehouse.core.contracts import EXPORTS, Contract, Status
+from warehouse.core.contracts import Contract, Status
 from warehouse.core.database import connect
 from warehouse.core.destinations import describe, kind_of
 from warehouse.core.errors import (
@@ -45,12 +44,10 @@ from warehouse.deliver.destinations import Destination, open_destination
 from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import ChangeSet, Edition
 from warehouse.deliver.history import (
-    DayEnded,
     History,
     Known,
     basis_of,
     day_due,
-    midnight_in_london,
     moment_of,
     moment_of_revision,
     refuse_unpublished,
@@ -64,33 +61,9 @@ from warehouse.deliver.report import DeliveredFile, DeliveryReport
 from warehouse.deliver.since_last import SinceLast
 from warehouse.deliver.states import State
 from warehouse.deliver.vanished import sent, vanished
+from warehouse.deliver.world import World
 
 VARIABLE = "WAREHOUSE_DATABASE_URL"
-
-
-@dataclass(frozen=True)
-class World:
-    """Where and when deliveries are made.
-
-    Attributes:
-        conninfo: of the warehouse.
-        settings: for the destinations and the outbox.
-        today: the business date that decides what is owed.
-        calendar: the date in the world that the source records; the business date may be set to another.
-        by_the_clock: whether that world has this machine's clock; the sandbox has one of its own.
-        synthetic: whether the people are the sandbox's: they go to no recipient.
-        exports: the folder of the contracts.
-        day_ended: when a day was over in the world that the source records.
-    """
-
-    conninfo: str
-    settings: Settings
-    today: date
-    calendar: date
-    by_the_clock: bool = False
-    exports: Path = EXPORTS
-    synthetic: bool = False
-    day_ended: DayEnded = midnight_in_london
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.stored import fetch
 
 if TYPE_CHECKING:
-    from warehouse.deliver.run import World
+    from warehouse.deliver.world import World
 
 NOTE_FIRST: Final = "The first delivery: there is none to compare it with."
 NOTE_NOT_TOLD: Final = (

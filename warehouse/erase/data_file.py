@@ -1,4 +1,8 @@
-"""A delivered file without a person: the same bytes but for their rows, and their identifiers in others' rows."""
+"""A delivered file without a person: the same bytes but for their rows, and their identifiers in others' rows.
+
+Change files keep no row at all. In a file of one table nothing says whose the rows are that belong to a person by way
+of another table, and of an ended version only its key is there. The next set begins a series, with all that may stay.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ from warehouse.erase.subject import Subject
 
 OWN_COLUMNS = ("person_id", "trn")
 """Columns that say whose row it is, besides those of the file's key."""
+
+OF_CHANGES = "trw_change"
+"""The column by which a set of change files is known: all of it goes with an erasure."""
 
 _RAW_FIELD = re.compile(rb'("(?:[^"]|"")*"|[^,]*)(,|\Z)')
 
@@ -125,6 +132,9 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
             writer = parquet_writer(target, schema)
         try:
             for number in range(source.num_row_groups):
+                if OF_CHANGES in schema.names:
+                    removed += source.metadata.row_group(number).num_rows
+                    continue
                 table, gone, blanked = _group(source.read_row_group(number), subject, own)
                 rows, removed, emptied = rows + table.num_rows, removed + gone, emptied + blanked
                 if writer and table.num_rows:
