@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from dbt.cli.main import dbtRunner
 
+from tests.python.dbt import reading
 from warehouse.core import fast_yaml
 
 PROJECT: Final = Path(__file__).parents[3]
@@ -38,7 +39,9 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which dbt keeps what it has read: whoever gives it as the target need not read it again."""
     kept = os.environ.get("TRW_DBT_TARGET")
     target = Path(kept) if kept else tmp_path_factory.mktemp("dbt")
-    invoke(["parse"], target, partial=bool(kept))
+    if not kept:
+        reading.bring(target)
+    invoke(["parse"], target, partial=True)
     return target
 
 

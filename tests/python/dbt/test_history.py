@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from dbt.cli.main import dbtRunner
 
+from tests.python.dbt import reading
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.progress import Silent
@@ -52,10 +53,11 @@ QUERIES = {
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The SQL that each of QUERIES becomes, rendered in one go."""
     target = tmp_path_factory.mktemp("inline")
+    reading.bring(target)
     separator = "-- next --"
     result: Any = dbtRunner().invoke(
         [
-            *("--no-version-check", "--quiet", "compile", "--no-introspect", "--no-populate-cache"),
+            *("--no-version-check", "--quiet", "--partial-parse", "compile", "--no-introspect", "--no-populate-cache"),
             *("--inline", separator.join(QUERIES.values())),
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROFILE)),
             *("--target-path", str(target), "--log-path", str(target / "logs")),

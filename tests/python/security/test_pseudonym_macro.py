@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.python.conftest import FreshDatabases
+from tests.python.dbt import reading
 from tests.python.dbt.conftest import PROFILE, PROJECT
 from tests.python.dbt.googlesql.engine import Engine
 from warehouse.core.keys import Key
@@ -29,10 +30,12 @@ VECTORS = [
 ]
 
 
-def compiled(inline: str, target: Path, *more: str) -> str:
+def compiled(inline: str, target: Path, engine: str = "dev") -> str:
+    reading.bring(target, engine)
     arguments = [
         "--quiet",
         "--no-version-check",
+        "--partial-parse",
         "compile",
         "--no-introspect",
         "--no-populate-cache",
@@ -40,7 +43,7 @@ def compiled(inline: str, target: Path, *more: str) -> str:
         inline,
     ]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROFILE), "--target-path", str(target)]
-    result = dbtRunner().invoke([*arguments, *folders, "--log-path", str(target / "logs"), *more])
+    result = dbtRunner().invoke([*arguments, *folders, "--log-path", str(target / "logs"), "--target", engine])
     if not result.success:
         raise AssertionError(str(result.exception or result.result.results[0].message))
     return str(result.result.results[0].node.compiled_code)
@@ -72,7 +75,7 @@ def test_postgresql_and_python_give_the_same_bytes(databases: FreshDatabases, ma
 
 
 def test_bigquery_and_python_give_the_same_bytes(tmp_path: Path) -> None:
-    sql = compiled('select {{ keyed_pseudonym("t.text", "@key") }} as p from t', tmp_path, "--target", "bigquery")
+    sql = compiled('select {{ keyed_pseudonym("t.text", "@key") }} as p from t', tmp_path, "bigquery")
     engine = Engine()
     for secret, text in VECTORS:
         given = f"(select {_literal(text.encode())} as bytes)"
