@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from warehouse.core import fast_yaml
+from warehouse.core.keep import Keep
 from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import Classification, Table, load_classification
-from warehouse.replicate.keep import Keep
 
 FILE = PROJECT / "replication" / "uses.yml"
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from warehouse.core import fast_yaml
 from warehouse.core.errors import ClassificationError, NewColumnsHeld, WarehouseError
 from warehouse.core.json_rule import JsonFile, JsonRule
+from warehouse.core.keep import Keep
 from warehouse.core.settings import PROJECT
-from warehouse.replicate.keep import Keep
 
 FILE = PROJECT / "replication" / "trs.yml"
 

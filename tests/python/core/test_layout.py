@@ -168,13 +168,11 @@ def _modules(file: Path) -> Iterator[str]:
 
 LONGEST = 400
 LONGER = {
-    "tests/python/deliver/test_change_files.py": "the receiver of its files is tried in every one of its tests",
     "tests/python/replicate/states.py": "one list of every state, each a few lines, walked as one",
     "tests/python/sandbox/population/rules.sql": "one list of rules, each a query",
     "tests/python/test_main_job.py": "one world lives through it from the first run to the last",
     "warehouse/core/ledger/migrations/0001_ledger.sql": "a migration that ran somewhere is never changed",
     "warehouse/core/lineage/query.py": "the clauses of one statement, which refer to each other",
-    "warehouse/deliver/run.py": "the states of one delivery, in the order in which it passes them",
 }
 """The files that are longer, each with its reason. A file that is not longer any more loses its line."""
 

@@ -16,10 +16,10 @@ from tests.python.replicate.forging import committed_at
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
 from warehouse.core.errors import ClocksDisagree, UsageError
+from warehouse.core.keep import Keep
 from warehouse.core.progress import Silent
 from warehouse.replicate import status
 from warehouse.replicate.history import clocks, prove, retention, times
-from warehouse.replicate.keep import Keep
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECONDS = st.integers(-(10**8), 10**8)

@@ -17,12 +17,12 @@ from tests.python.replicate.own_file import read_in_place_of_the_file
 from tests.python.replicate.test_seals import MONTH, OLD, proved, versions_in_march
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
+from warehouse.core.keep import Keep
 from warehouse.core.progress import Silent
 from warehouse.replicate import load_classification, replicate, status
 from warehouse.replicate.classification import Classification, Table
 from warehouse.replicate.compare.reconcile import reconcile
 from warehouse.replicate.history import retention, seals
-from warehouse.replicate.keep import Keep
 
 JOB = "a job of the source, every night"
 

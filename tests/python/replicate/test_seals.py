@@ -19,13 +19,13 @@ from tests.python.replicate.world import PERSON, insert
 from warehouse.cli.replicate import app
 from warehouse.core.databases import Databases
 from warehouse.core.errors import HistoryDiffers, UsageError
+from warehouse.core.keep import Keep
 from warehouse.core.progress import Silent
 from warehouse.core.writer import write_on_purpose
 from warehouse.replicate import door, history, status
 from warehouse.replicate.history import prove, seals, stamping
 from warehouse.replicate.history.digest import digest
 from warehouse.replicate.history.months import create_partition
-from warehouse.replicate.keep import Keep
 from warehouse.replicate.stream import subscription
 from warehouse.replicate.stream.mark import wait_until_applied
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
+from warehouse.core.keep import Keep
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import retention
 from warehouse.replicate.history.retention import Expired, Lowered
-from warehouse.replicate.keep import Keep
 
 _DROPPED = """
 select table_name, ended_before, versions, dropped_at from ledger.dropped_history order by ended_before, table_name

@@ -16,11 +16,11 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.database import one
+from warehouse.core.keep import Keep
 from warehouse.replicate.catalog.names import HISTORY
 from warehouse.replicate.classification import Classification
 from warehouse.replicate.history import seals
 from warehouse.replicate.history.months import Month, month_after, months_of
-from warehouse.replicate.keep import Keep
 from warehouse.replicate.ledger.epochs import Epoch
 
 
