@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import Connection, OperationalError, connect, sql
 
 from warehouse.core.databases import Databases
+from warehouse.core.names_in_statements import Cursor
 from warehouse.core.settings import Settings
 
 settings.register_profile(
@@ -63,15 +64,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class WorldDatabases(Databases):
-    """Both databases, and what others do in them: the product's own sessions have settings of their own."""
+    """Both databases, and what others do in them: the product's own sessions have settings of their own.
+
+    Their cursors are the product's, whose functions are called with them.
+    """
 
     def at_source(self) -> Connection:
         """A session of the operational system itself, in autocommit; the product's only read there."""
-        return connect(self.source_conninfo, autocommit=True)
+        return connect(self.source_conninfo, autocommit=True, cursor_factory=Cursor)
 
     def at_warehouse(self) -> Connection:
         """A session of an analyst or an administrator, in autocommit."""
-        return connect(self.warehouse_conninfo, autocommit=True)
+        return connect(self.warehouse_conninfo, autocommit=True, cursor_factory=Cursor)
 
 
 AMPLE_GB = 10_000

@@ -12,7 +12,7 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import class_row
 
-from warehouse.core import server_proof, session, transport
+from warehouse.core import names_in_statements, server_proof, session, transport
 from warehouse.core.errors import DatabaseUnreachable, PooledConnection, SettingsError, UnsafeConnection
 
 CONNECT_SECONDS = 10
@@ -58,7 +58,7 @@ def connect(
         ) from None
     try:
         session.forget_shell_variables()
-        connection = psycopg.connect(full, autocommit=True)
+        connection = psycopg.connect(full, autocommit=True, cursor_factory=names_in_statements.Cursor)
         _refuse_pooler(connection, what=what, variable=variable)
         session.prepare(connection, read_only=read_only)
         connection.autocommit = autocommit

@@ -1,4 +1,4 @@
-"""Tables and columns whose names have quotes are replicated, and nothing of theirs is called altered."""
+"""Tables and columns whose names have quotes or signs of parameters are replicated, and are not called altered."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from warehouse.replicate.integrity import apparatus
 __all__ = ["world"]
 pytestmark = pytest.mark.slow
 
-NAMES = ("o'clock", 'say "so"')
+NAMES = ("o'clock", 'say "so"', "100% o'r\\ more", "%s")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_quote_in_a_name_is_no_alteration(world: World, name: str) -> None:
+def test_an_odd_name_is_no_alteration(world: World, name: str) -> None:
     table, column = sql.Identifier(name), sql.Identifier(f"k{name}")
     world.trs.execute(sql.SQL("create table {} (person_id uuid primary key, {} text)").format(table, column))
     world.trs.execute(sql.SQL("insert into {} values (gen_random_uuid(), 'first')").format(table))
