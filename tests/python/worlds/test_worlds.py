@@ -40,6 +40,7 @@ def tidy(new_place: MakePlace) -> Day:
 
 def test_the_second_run_of_a_day_sees_what_changed(tidy: Day) -> None:
     assert tidy.second.differs_from(tidy.first) == [
+        "extracts.dandi_service_spells",
         "extracts.dandi_teachers",
         "extracts.dandi_workforce",
         "extracts.tad_itt_employment",
