@@ -61,7 +61,7 @@ days as (
 
 ),
 
-final as (
+listed as (
 
     select
         {{ as_at_date() }} as as_at_date,
@@ -82,5 +82,5 @@ final as (
 
 )
 
-select * from final
+select * from listed
 {% endmacro %}
