@@ -160,7 +160,7 @@ def _made(
         as_at=made.as_at,
         rows=made.rows,
         bytes=sum(file.bytes for file in made.files),
-        files=tuple(DeliveredFile(one.name, one.rows or 0, one.bytes, one.sha256) for one in made.files),
+        files=tuple(DeliveredFile(one.name, one.rows, one.bytes, one.sha256) for one in made.files),
         folder=str(outbox.folder) if keep else None,
         compared_with=before.delivery_id if before else None,
         rows_set_aside=sum(one.rows_set_aside for one in made.files),

@@ -18,12 +18,13 @@ class DeliveredFile:
 
     Attributes:
         name: below the destination, such as "dandi/teachers/2026-09/teachers-2026-09.parquet".
+        rows: of the extract; None in a file that only says what another one has.
         bytes: its size.
         sha256: in hexadecimal.
     """
 
     name: str
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
 

@@ -333,7 +333,7 @@ class Run:
             for one in self.ledger.recorded_files(owed.delivery_id)
             if one.attempt == entry.attempt and one.facts.kind == "data"
         ]
-        files = tuple(DeliveredFile(one.name, one.rows or 0, one.bytes, one.sha256) for one in sent_files)
+        files = tuple(DeliveredFile(one.name, one.rows, one.bytes, one.sha256) for one in sent_files)
         return replace(
             report,
             state=entry.state,

@@ -191,6 +191,15 @@ def test_a_file_that_breaks_a_published_check_is_put_aside(statistics: World) ->
     assert sorted(path.suffix for path in report.parent.iterdir()) == [".csv", ".csv", ".txt"]
 
 
+def test_a_file_about_another_has_no_rows_of_its_own(statistics: World) -> None:
+    found = dry_run(statistics.at(OCTOBER), Silent(), "dandi/teachers", check=no_check)
+    assert {file.name.rsplit("/", maxsplit=1)[-1]: file.rows for file in found.files} == {
+        "teachers.csv": found.rows,
+        "teachers.meta.csv": None,
+    }
+    assert found.rows == 12
+
+
 def test_a_dry_run_screens_a_contract_that_is_only_proposed(statistics: World) -> None:
     made = contract()
     made["status"] = "proposed"
