@@ -77,7 +77,7 @@ def grants(role: Role, relation: Relation) -> list[Grant]:
                 *([Grant("update", filled_in)] if filled_in else []),
             ]
         # Of the replica and its history, what change files are made of.
-        return [Grant("select", relation.told)] if relation.told else []
+        return [Grant("select", relation.leaving)] if relation.leaving else []
     if role is Role.builder:
         return read if relation.kind in ("replica", "versions", "ledger") else []
     return [] if relation.kind == "candidate" else read

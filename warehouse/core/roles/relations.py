@@ -73,7 +73,7 @@ class Relation:
 
     Attributes:
         classes: of a published one, the class of each column by its name; a column that is not in it is sensitive.
-        told: the columns of a replica's table, or of its history, that change files are made of.
+        leaving: the columns of a replica's table, or of its history, that change files are made of.
     """
 
     schema: str
@@ -82,7 +82,7 @@ class Relation:
     kind: Kind
     classes: Mapping[str, str]
     columns: list[str]
-    told: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -94,20 +94,20 @@ def relations(connection: psycopg.Connection) -> list[Relation]:
     with connection.cursor(row_factory=class_row(Relation)) as cursor:
         found = cursor.execute(_RELATIONS, {"narrow": list(NARROW)}).fetchall()
     replicated = {one.name for one in found if one.kind == "replica"}
-    told = leaving()
-    return [replace(one, told=_told(told, one)) if _is_told_of(one, replicated) else one for one in found]
+    rules = leaving()
+    return [replace(one, leaving=_leaving(rules, one)) if _may_leave(one, replicated) else one for one in found]
 
 
-def _is_told_of(relation: Relation, replicated: set[str]) -> bool:
+def _may_leave(relation: Relation, replicated: set[str]) -> bool:
     return relation.kind == "replica" or (relation.kind == "history" and relation.name.removesuffix(LOG) in replicated)
 
 
-def _told(told: Leaving, relation: Relation) -> tuple[str, ...]:
+def _leaving(rules: Leaving, relation: Relation) -> tuple[str, ...]:
     if relation.kind == "replica":
-        return told.of_row(relation.name, relation.columns)
+        return rules.of_row(relation.name, relation.columns)
     if relation.name.endswith(LOG):
-        return told.of_log(relation.name.removesuffix(LOG))
-    return told.of_history(relation.name, relation.columns)
+        return rules.of_log(relation.name.removesuffix(LOG))
+    return rules.of_history(relation.name, relation.columns)
 
 
 def schemas(connection: psycopg.Connection) -> list[str]:
