@@ -1,29 +1,60 @@
 with
 
--- One that ended within three weeks.
-listed as (
+people as (
 
-    {{
-        listed_sanctions("
-            sanctions.end_date between days.three_weeks_before and days.date_day
-        ")
-    }}
+    select * from {{ ref('dim_person') }}
+
+),
+
+-- The numbers are those of the file of new sanctions.
+sanctions as (
+
+    select
+        alerts.*,
+        cast(
+            row_number() over (
+                partition by alerts.person_id
+                order by alerts.record_created_date asc nulls last, alerts.alert_id asc nulls last
+            ) as {{ dbt.type_int() }}
+        ) as sanction_number
+    from {{ ref('fct_alert') }} as alerts
+    where alerts.dqt_sanction_code in {{ sanctions_of_the_agency() }}
+
+),
+
+-- The days whose lists can still be asked for, each with the first on which a sanction that ended is on it.
+days as (
+
+    select
+        date_day,
+        cast({{ dbt.dateadd('day', -21, 'date_day') }} as date) as three_weeks_before
+    from {{ ref('dim_date') }}
+    where
+        date_day <= {{ as_at_date() }}
+        and date_day > cast({{ dbt.dateadd('year', -1, as_at_date()) }} as date)
 
 ),
 
 final as (
 
     select
-        as_at_date,
-        sanction_listed_date,
-        trn,
-        sanction_number,
-        date_of_birth,
-        full_name,
-        alert_type_name,
-        alert_start_date,
-        alert_end_date
-    from listed
+        {{ as_at_date() }} as as_at_date,
+        days.date_day as sanction_listed_date,
+        people.trn,
+        sanctions.sanction_number,
+        {{ deliverable_date('people.date_of_birth') }} as date_of_birth,
+        {{ joined_names(['people.first_name', 'people.middle_name', 'people.last_name']) }} as full_name,
+        sanctions.alert_type_name,
+        {{ deliverable_date('sanctions.start_date') }} as alert_start_date,
+        sanctions.end_date as alert_end_date
+    from sanctions
+    inner join people
+        on sanctions.person_id = people.person_id
+    inner join days
+        on
+            sanctions.end_date between days.three_weeks_before and days.date_day
+            and sanctions.record_created_date <= days.date_day
+    where people.is_active
 
 )
 
