@@ -24,8 +24,9 @@ check: setup  ## The quick half of the tests, for while you work
 	.venv/bin/mypy
 	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile
 
+# Three at once on two cores: much of a test's time is spent waiting for a server, or for a program to end.
 test: lint  ## Everything
-	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-busy: setup  ## A part of the tests beside a busy loop per core: make test-busy TESTS="tests/python/drills"
 	.venv/bin/python -m tests.python.worlds.busy .venv/bin/pytest $(or $(TESTS),tests/python/worlds)
