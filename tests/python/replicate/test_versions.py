@@ -13,6 +13,7 @@ from psycopg import sql
 from tests.python.replicate.conftest import Sync
 from tests.python.replicate.world import PERSON, insert
 from warehouse.core.databases import Databases
+from warehouse.core.keep import Keep
 from warehouse.core.ledger import migrate
 from warehouse.core.progress import Silent
 from warehouse.replicate import history
@@ -162,7 +163,7 @@ def test_months_past_the_rule_are_dropped_and_recorded(world: Databases, sync: S
         sync()
     with world.at_warehouse() as warehouse:
         now = datetime.now(UTC)
-        rule = [("persons", 7)]
+        rule = {"persons": Keep(years=7)}
         # The last moment at which something of this month is not yet seven years old.
         kept_until = now.replace(year=now.year + 7, day=28)
         assert history.apply_retention(warehouse, rule, kept_until) == []
