@@ -52,12 +52,11 @@ def _how_long(classification: Classification) -> Iterator[str]:
     yield "Current rows stay until the source deletes them. A version that ended, and a row that the source\n"
     yield "deleted, leave the history after this time, a whole month at a time (`warehouse replicate retention`).\n\n"
     yield "| tables | for | why |\n| --- | --- | --- |\n"
-    if classification.history:
-        yield f"| all others | {Keep(years=classification.history.keep_years)} | {classification.history.because} |\n"
     for name, table in classification.tables.items():
         if table.replicate and (table.keep_days or table.keep_years):
-            why = table.pruned_by or ""
-            yield f"| `{name}` | {classification.kept[name]} | {why} |\n"
+            yield f"| `{name}` | {classification.kept[name]} | {table.pruned_by or ''} |\n"
+    if classification.history:
+        yield f"| all others | {Keep(years=classification.history.keep_years)} | {classification.history.because} |\n"
 
 
 def _left_behind(classification: Classification) -> Iterator[str]:

@@ -23,7 +23,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import PROJECT
 from warehouse.marts import environment
 from warehouse.marts.candidate import PREFIX
-from warehouse.marts.lighter_dbt import lighter
+from warehouse.marts.lighter_dbt import BEGUN, DONE, lighter
 from warehouse.marts.nodes import Node
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
@@ -158,10 +158,10 @@ class Dbt:
 
         def listen(event: Any) -> None:
             nonlocal done, total
-            if event.info.name == "ConcurrencyLine":
+            if event.info.name == BEGUN:
                 total = int(event.data.node_count)
                 self._progress.count("models and tests", 0, total or None)
-            elif event.info.name == "NodeFinished":
+            elif event.info.name == DONE:
                 done += 1
                 self._progress.count("models and tests", done, total or None)
 

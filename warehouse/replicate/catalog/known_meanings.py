@@ -29,14 +29,9 @@ _LISTING = """
 update ledger.source_meanings set meaning = meaning || %s where table_name = %s and column_name = ''
 """
 
-_FILES = """
-update ledger.source_meanings set meaning = meaning || jsonb_build_object('files', %s::bigint)
-where table_name = %s and column_name = ''
-"""
+_FILES = "update ledger.source_meanings set files = %s where table_name = %s and column_name = ''"
 
-_FILES_NOTED = """
-select (meaning ->> 'files')::bigint from ledger.source_meanings where table_name = %s and column_name = ''
-"""
+_FILES_NOTED = "select files from ledger.source_meanings where table_name = %s and column_name = ''"
 
 _FORGET = "delete from ledger.source_meanings where table_name = %s and column_name = any(%s)"
 
@@ -60,12 +55,7 @@ def read(warehouse: psycopg.Connection) -> tuple[dict[str, TableMeaning], Doubts
     for table, column, meaning, _ in rows:
         if column:
             columns.setdefault(table, {})[column] = ColumnMeaning(**meaning)
-    of_tables = [
-        # Which files it had is no part of what its name means.
-        (table, {key: value for key, value in meaning.items() if key != "files"}, doubt)
-        for table, column, meaning, doubt in rows
-        if not column
-    ]
+    of_tables = [(table, meaning, doubt) for table, column, meaning, doubt in rows if not column]
     return (
         {table: TableMeaning(**meaning, columns=columns.get(table, {})) for table, meaning, _ in of_tables},
         {table: doubt for table, _, doubt in of_tables if doubt},
