@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 import yaml
 
-from tests.python.deliver.test_change_files import document
+from tests.python.deliver.receiving import document
 from warehouse.cli import main as cli
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import Column, ColumnType, Contract, Kind, load_change_contracts, load_contracts
