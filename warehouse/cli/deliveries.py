@@ -115,7 +115,7 @@ def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption)
         if shown[title]:
             out.print()
             print_table(
-                title,
+                title.replace("_", " "),
                 [name.replace("_", " ") for name in columns],
                 [tuple(_text(row[name]) for name in columns) for row in shown[title]],
             )
@@ -123,6 +123,7 @@ def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption)
 
 _PARTS = {
     "files": ["attempt", "name", "rows", "bytes", "sha256", "uploaded_at", "removed_at"],
+    "taken_out": ["by", "name", "held", "old_sha256", "new_sha256"],
     "steps": ["at", "attempt", "from", "to"],
     "decisions": ["at", "decision", "because", "by", "rules"],
 }
@@ -141,7 +142,8 @@ def verify_deliveries(
 ) -> None:
     """Read the files of closed deliveries back from where they were sent, and compare them with the ledger.
 
-    Nothing is changed. Exit code 80: a file is another one than was sent, or is not there.
+    Nothing is changed. A file that an erasure or a changed rule rewrote has to be what the last of them left. Exit code
+    80: a file is another one, is not there, or has again what was taken out of it.
     """
     progress = TerminalProgress(quiet=json)
     found = []
@@ -159,7 +161,8 @@ def verify_deliveries(
     if not found:
         out.print("Nothing has been delivered yet. `warehouse run` delivers what is due.")
         return
-    print_table(None, ["file", "now", "SHA-256 as sent"], [(one.name, one.found, one.sha256) for one in found])
+    header = ["file", "now", "SHA-256 as sent", *(["as rewritten"] if any(one.sha256_left for one in found) else [])]
+    print_table(None, header, [(one.name, one.in_words, one.sha256, one.sha256_left)[: len(header)] for one in found])
     if failure:
         raise failure
 
@@ -183,6 +186,9 @@ def diff_deliveries(
         return
     for one in found.tables or [found]:
         _print_difference(one)
+    for delivery, by in ((found.before, found.taken_out_before), (found.after, found.taken_out_after)):
+        if by:
+            out.print(f"{delivery} is compared as it is now, not as it was sent: {by} took something out of it.")
 
 
 def _print_difference(found: Difference) -> None:

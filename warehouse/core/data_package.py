@@ -16,6 +16,10 @@ ABOUT = "about"
 """What a resource calls the data file that it is the metadata of; it has no rows of the extract."""
 
 
+COLUMN = "column"
+"""What a field calls the column of the contract and of the model, where the file has an agreed name for it."""
+
+
 def as_bytes(package: Mapping[str, Any]) -> bytes:
     """The content of a manifest: the same package gives the same bytes."""
     return (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
@@ -47,6 +51,18 @@ def key_beside(path: Path) -> list[str]:
         return [str(name) for name in resource_beside(path)["schema"]["primaryKey"]]
     except (KeyError, TypeError):
         return []
+
+
+def columns_beside(path: Path) -> dict[str, str]:
+    """What the file's columns are called in the contract and the model, by the names that the file has for them.
+
+    As the manifest beside it states it; empty where none does.
+    """
+    try:
+        fields = resource_beside(path)["schema"]["fields"]
+        return {str(one["name"]): str(one.get(COLUMN, one["name"])) for one in fields}
+    except (KeyError, TypeError, AttributeError):
+        return {}
 
 
 def hashes(content: bytes, delivery: str) -> dict[str, str] | None:

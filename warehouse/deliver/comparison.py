@@ -26,9 +26,11 @@ from warehouse.deliver.breach import RowOfFile
 from warehouse.deliver.edition import edition_of
 from warehouse.deliver.expectations import hash_slice
 from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import APART, Outbox
 from warehouse.deliver.proof import closed
 from warehouse.deliver.stored import Stored, fetch
+from warehouse.deliver.taken_out import in_words, taken_out
 from warehouse.deliver.world import World
 
 ROWS_PER_PASS = 100_000
@@ -56,6 +58,7 @@ class Difference:
         only_before, only_after: columns that one of the two has alone.
         first_added, first_removed, first_changed: the first rows of each.
         table: of one file of several, the name of its table.
+        taken_out_before, taken_out_after: what took people or values out of each since it was sent.
         tables: the same of each table, where there are several; the numbers are their sums then.
     """
 
@@ -75,6 +78,8 @@ class Difference:
     first_added: list[Row] = field(default_factory=list)
     first_removed: list[Row] = field(default_factory=list)
     first_changed: list[Row] = field(default_factory=list)
+    taken_out_before: str = ""
+    taken_out_after: str = ""
     table: str = ""
     tables: list[Difference] = field(default_factory=list)
 
@@ -109,10 +114,17 @@ def difference(world: World, warehouse: psycopg.Connection, before: str, after: 
                 progress.say(f"reading {entry.delivery_id} back")
                 outbox.make_empty()
                 sides.append(fetch(entry, world.settings, outbox, layout.record_column if layout else None))
-            return of_delivery(contract, sides[0], sides[1], progress)
+            found = of_delivery(contract, sides[0], sides[1], progress)
+            found.taken_out_before, found.taken_out_after = (_rewritten_by(warehouse, entry) for entry in entries)
+            return found
         finally:
             for outbox in outboxes:
                 outbox.clear()
+
+
+def _rewritten_by(warehouse: psycopg.Connection, entry: Entry) -> str:
+    """Where it lies rewritten, rows and values are missing that were sent."""
+    return in_words([one for one in taken_out(warehouse, entry.delivery_id) if one.held == "here"])
 
 
 def _contract(world: World, before: str, after: str) -> Contract:

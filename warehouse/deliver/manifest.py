@@ -14,7 +14,7 @@ from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import LOGICAL_TYPES
-from warehouse.core.data_package import ABOUT, VALUES_HASH, as_bytes, file_facts, with_key
+from warehouse.core.data_package import ABOUT, COLUMN, VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import METADATA, FileFacts
 from warehouse.deliver.ledger_records import Entry
@@ -265,6 +265,9 @@ def _field(column: Column) -> dict[str, Any]:
         "description": column.description,
         "classification": column.classification,
     }
+    if column.heading:
+        # By it an erasure and a changed rule know what is in the column, whatever it was agreed to be called.
+        field[COLUMN] = column.name
     if column.quasi_identifier:
         field["quasiIdentifier"] = True
     return field | ({"constraints": constraints} if constraints else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import psycopg
@@ -19,6 +19,7 @@ from warehouse.deliver.files import FileFacts
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.states import State
+from warehouse.deliver.taken_out import Left, TakenOut, taken_out
 from warehouse.deliver.world import World
 
 _SHOWN = """
@@ -45,10 +46,23 @@ where delivery_id = %s order by decision_id
 """
 _CLOSED = "select delivery_id from ledger.deliveries where state = 'closed' order by closed_at, delivery_id"
 
-Found = Literal["as sent", "another file", "not there", "taken", "removed by us", "not readable"]
-"""What is at the destination under a file's name. taken: gone by agreement; removed by us: by an erasure."""
+Found = Literal[
+    "as sent",
+    "as rewritten",
+    "as before it was rewritten",
+    "another file",
+    "not there",
+    "taken",
+    "removed by us",
+    "not readable",
+]
+"""What is at the destination under a file's name.
 
-_WRONG: frozenset[Found] = frozenset(("another file", "not there"))
+as rewritten: what an erasure or a changed rule left of it. as before it was rewritten: with all that was taken out, as
+from a backup. taken: gone by agreement. removed by us: by an erasure.
+"""
+
+_WRONG: frozenset[Found] = frozenset(("as before it was rewritten", "another file", "not there"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,8 @@ class Verified:
 
     Attributes:
         sha256: that the ledger wrote down before the file was sent, in hexadecimal.
-        hint: why it could not be read; empty otherwise.
+        hint: why it could not be read, or which erasure or changed rule rewrote it; empty otherwise.
+        sha256_left: of the file that the last of them left; None where none did.
     """
 
     delivery: str
@@ -65,6 +80,12 @@ class Verified:
     sha256: str
     found: Found
     hint: str = ""
+    sha256_left: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """What was found, and why."""
+        return f"{self.found}: {self.hint}" if self.hint else self.found
 
     @property
     def is_wrong(self) -> bool:
@@ -76,7 +97,7 @@ def show(warehouse: psycopg.Connection, delivery_id: str) -> dict[str, Any]:
     """All that the ledger has of one delivery: what it rests on, each attempt's files, each step, each decision.
 
     Returns:
-        The row of the delivery, with its `files`, `steps` and `decisions` as lists; the shape of `--json`.
+        The row of the delivery, with its `files`, `taken_out`, `steps` and `decisions` as lists; the shape of `--json`.
 
     Raises:
         UsageError: there is none of that name.
@@ -86,7 +107,9 @@ def show(warehouse: psycopg.Connection, delivery_id: str) -> dict[str, Any]:
         if row is None:
             raise _unknown(delivery_id)
         parts = {"files": _FILES, "steps": _STEPS, "decisions": _DECISIONS}
-        return row | {name: cursor.execute(query, (delivery_id,)).fetchall() for name, query in parts.items()}
+        every = {name: cursor.execute(query, (delivery_id,)).fetchall() for name, query in parts.items()}
+    gone = [{"by": str(one), **asdict(one)} for one in taken_out(warehouse, delivery_id)]
+    return row | every | {"taken_out": gone}
 
 
 def verify(world: World, warehouse: psycopg.Connection, delivery_ids: Sequence[str]) -> Iterator[Verified]:
@@ -112,10 +135,19 @@ def differing(found: Sequence[Verified]) -> DeliveredFilesDiffer | None:
     wrong = [one for one in found if one.is_wrong]
     if not wrong:
         return None
-    listed = ", ".join(f"{one.name} ({one.found})" for one in wrong[:5])
+    listed = ", ".join(f"{one.name} ({one.in_words})" for one in wrong[:5])
     more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    what = f"{len(wrong)} of {len(found)} files are not what was sent: {listed}{more}."
+    if any(one.found == "as before it was rewritten" for one in wrong):
+        return DeliveredFilesDiffer(
+            what,
+            meaning="What was taken out of a file is there again, as if a backup had been put back over it. Nothing "
+            "was changed by this command.",
+            next_command="Put the rewritten files back, or remove these. `warehouse erase --check` says whose erasures "
+            "have to be given again.",
+        )
     return DeliveredFilesDiffer(
-        f"{len(wrong)} of {len(found)} files are not what was sent: {listed}{more}.",
+        what,
         meaning="The ledger keeps what was sent; nothing there was changed by this command.",
         next_command="Ask the recipient. If they need the files again: "
         f'`warehouse deliveries redo {wrong[0].delivery} --because "…"`.',
@@ -151,6 +183,7 @@ def _proof(contracts: Sequence[Contract], entry: Entry) -> Proof:
 def _verified(ledger: Ledger, entry: Entry, proof: Proof, settings: Settings) -> Iterator[Verified]:
     # Files of earlier attempts are in the ledger, too; those of the last one are the delivery.
     files = [one for one in ledger.recorded_files(entry.delivery_id) if one.attempt == entry.attempt]
+    every = taken_out(ledger.connection, entry.delivery_id)
     with closing(open_destination(entry.destination or "", settings)) as destination:
         for one in sorted(files, key=lambda one: one.facts.name):
             if one.removed:
@@ -158,12 +191,15 @@ def _verified(ledger: Ledger, entry: Entry, proof: Proof, settings: Settings) ->
             elif proof is Proof.WRITE_ONLY:
                 yield Verified(entry.delivery_id, one.facts.name, one.facts.sha256, "not readable", "by agreement")
             else:
-                yield _at(destination, entry, one.facts, proof)
+                yield _at(destination, entry, one.facts, proof, every)
 
 
-def _at(destination: Destination, entry: Entry, facts: FileFacts, proof: Proof) -> Verified:
+def _at(destination: Destination, entry: Entry, facts: FileFacts, proof: Proof, every: Sequence[TakenOut]) -> Verified:
+    left = Left.of(facts.sha256, facts.name, every)
     try:
         there = destination.matches(facts)
+        if left.steps and there is not None:
+            return _rewritten(destination, entry, facts, left)
     except DestinationRefused as error:
         if error.denied is None:
             raise
@@ -171,6 +207,17 @@ def _at(destination: Destination, entry: Entry, facts: FileFacts, proof: Proof) 
     gone: Found = "taken" if proof is Proof.PICK_UP else "not there"
     found: Found = gone if there is None else "as sent" if there else "another file"
     return Verified(entry.delivery_id, facts.name, facts.sha256, found)
+
+
+def _rewritten(destination: Destination, entry: Entry, facts: FileFacts, left: Left) -> Verified:
+    """Of a file that the warehouse itself rewrote: the last that it made of it is the one that has to be there."""
+    last = left.last.new_sha256
+    hashes = dict.fromkeys([last, *(one.old_sha256 for one in left.steps)])
+    there = next((one for one in hashes if one and destination.matches(replace(facts, sha256=one))), None)
+    undone = left.undone(there) if there and there != last else None
+    found: Found = "as rewritten" if there == last else "as before it was rewritten" if undone else "another file"
+    by = str(undone or left.last)
+    return Verified(entry.delivery_id, facts.name, facts.sha256, found, by, last)
 
 
 def _unknown(delivery_id: str) -> UsageError:

@@ -37,10 +37,9 @@ from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.run import VARIABLE
 from warehouse.deliver.states import State
+from warehouse.deliver.taken_out import in_words, taken_out
 from warehouse.deliver.world import World
 
-_ERASED = "select count(distinct erasure_id) from ledger.erased_deliveries where delivery_id = %s"
-_BY_RULE = "select count(distinct change_id) from ledger.rule_files where delivery_id = %s"
 _ERASED_SINCE = """
 select count(*) from ledger.erasures as e
 where e.finished_at > (select d.closed_at from ledger.deliveries as d where d.delivery_id = %s)
@@ -136,15 +135,16 @@ def _check(
 ) -> bool:
     """Refuse what cannot come out as it was; returns whether the models are those of then."""
     delivery, contract = entry.delivery_id, edition.contract
-    if erased := one(connection, _ERASED, (delivery,))[0]:
+    gone = taken_out(connection, delivery)
+    if erased := in_words([one for one in gone if one.kind == "erasure"]):
         raise ErasedSince(
             f"{delivery} held persons who were erased since ({erased}): it cannot be made again as it was sent.",
             meaning=f"Their rows are gone from history, as they have to be. {_NOTHING}",
             next_command=f"`warehouse deliveries verify {delivery}` compares what is there with the ledger.",
         )
-    if one(connection, _BY_RULE, (delivery,))[0]:
+    if by_rule := in_words([one for one in gone if one.kind == "rule"]):
         raise MadeOtherwise(
-            f"{delivery} held values that a rule of replication/trs.yml does not allow any more.",
+            f"{delivery} held values that a rule of replication/trs.yml does not allow any more ({by_rule}).",
             meaning=f"They are gone from history, too. {_NOTHING}",
             next_command='warehouse sql "select delivery_id, name, columns from ledger.rule_files"',
         )

@@ -21,6 +21,7 @@ from warehouse.core.contracts.place import contract_files
 from warehouse.core.database import one
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import near
+from warehouse.deliver.taken_out import in_words, taken_out
 
 _HAS_LEDGER: Final = "select to_regclass('ledger.deliveries') is not null"
 _LAST: Final = """
@@ -73,6 +74,8 @@ def lines(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"{sent['id']}, {sent['rows']:,} rows of {people} as at {sent['as_at']}, under version "
             f"{sent['contract_version']}, {sent['closed_at']:%Y-%m-%d %H:%M}, to {near(sent['where'])}",
         )
+        if sent["taken_out"]:
+            yield "taken out since", sent["taken_out"]
 
 
 def page(exports: Path = EXPORTS) -> str:
@@ -174,4 +177,7 @@ def _last_sent(warehouse: psycopg.Connection) -> dict[tuple[str, str], dict[str,
         return {}
     with warehouse.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_LAST).fetchall()
-    return {(row.pop("recipient"), row.pop("extract")): row for row in rows}
+    return {
+        (row.pop("recipient"), row.pop("extract")): row | {"taken_out": in_words(taken_out(warehouse, row["id"]))}
+        for row in rows
+    }

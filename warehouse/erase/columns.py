@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet
 
+from warehouse.core.data_package import columns_beside
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
@@ -27,7 +28,10 @@ on conflict (change_id, delivery_id, name) do update set new_sha256 = excluded.n
 """
 
 Held = Callable[[StoredFile], Collection[str]]
-"""The columns of a delivery that are made from what is not allowed any more."""
+"""The columns of a delivered file that are made from what is not allowed any more."""
+
+Concerned = Mapping[str, Mapping[int, list[str]]]
+"""The data files of a delivery, by their names, each with the columns that a change concerns."""
 
 
 def take_out(
@@ -52,35 +56,46 @@ def take_out(
         by_delivery.setdefault(file.delivery_id, []).append(file)
     theirs: list[str] = []
     for delivery, files in by_delivery.items():
-        concerned = {change: sorted(held(files[0])) for change, held in changes.items()}
-        concerned = {change: names for change, names in concerned.items() if names}
-        if not concerned:
+        concerned = {file.name: _concerned(file, changes) for file in files if file.kind == "data"}
+        names = _names(of for by_change in concerned.values() for of in by_change.values())
+        if not names:
             continue
-        names = sorted({name for of in concerned.values() for name in of})
         if files[0].state != "closed":
             stored.take_away(connection, files, ours)
         elif is_folder(files[0].destination) and files[0].is_below(ours):
-            _empty(connection, files, names, concerned, progress, hook)
+            _empty(connection, files, concerned, progress, hook)
         else:
             for file in (file for file in files if file.kind == "data"):
-                _note(connection, concerned, file, "by the recipient", file.sha256, None)
+                _note(connection, concerned[file.name], file, "by the recipient", file.sha256, None)
             theirs.append(f"{delivery} ({', '.join(names)})")
     return theirs
+
+
+def _concerned(file: StoredFile, changes: Mapping[int, Held]) -> dict[int, list[str]]:
+    found = {change: sorted(held(file)) for change, held in changes.items()}
+    return {change: names for change, names in found.items() if names}
+
+
+def _names(of: Iterable[Iterable[str]]) -> list[str]:
+    return sorted({name for names in of for name in names})
 
 
 def _empty(
     connection: psycopg.Connection,
     files: list[StoredFile],
-    names: Collection[str],
-    concerned: Mapping[int, list[str]],
+    concerned: Concerned,
     progress: Progress,
     hook: Callable[[str], None],
 ) -> None:
+    changes = {change for by_change in concerned.values() for change in by_change}
+    of_all = {change: _names(by_change.get(change, []) for by_change in concerned.values()) for change in changes}
+    names = {file.path: _names(concerned[file.name].values()) for file in files if file.name in concerned}
+
     def note(file: StoredFile, old: str, new: str, counted: Rewritten | None) -> None:
         del counted
-        _note(connection, concerned, file, "here", old, new)
+        _note(connection, concerned.get(file.name, of_all), file, "here", old, new)
 
-    stored.rewrite(files, lambda path, aside: emptied(path, aside, names), note, SAID, progress, hook)
+    stored.rewrite(files, lambda path, aside: emptied(path, aside, names[path]), note, SAID, progress, hook)
 
 
 def _note(
@@ -96,7 +111,12 @@ def _note(
 
 
 def emptied(path: Path, to: Path, names: Collection[str]) -> Rewritten:
-    """Write a data file again with some columns empty."""
+    """Write a data file again with some columns empty.
+
+    Args:
+        names: as the model and the contract have them; the file may have agreed names for them.
+    """
+    names = {*names, *(name for name, column in columns_beside(path).items() if column in names)}
     if path.suffix == fixed_width_file.SUFFIX:
         with to.open("wb") as target:
             return Rewritten(*fixed_width_file.without_columns(path, target, names))

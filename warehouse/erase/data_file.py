@@ -18,14 +18,13 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from warehouse.core.columns_of_changes import CHANGE
+from warehouse.core.data_package import columns_beside
 from warehouse.erase import fixed_width_file
 from warehouse.erase.subject import Subject
 
 OWN_COLUMNS = ("person_id", "trn")
-"""Columns that say whose row it is, besides those of the file's key."""
-
-OF_CHANGES = "trw_change"
-"""The column by which a set of change files is known: all of it goes with an erasure."""
+"""Columns that say whose row it is, besides those of the file's key; also under a name that was agreed for them."""
 
 _RAW_FIELD = re.compile(rb'("(?:[^"]|"")*"|[^,]*)(,|\Z)')
 
@@ -56,7 +55,8 @@ def without(path: Path, to: Path | None, subject: Subject, key: Sequence[str]) -
         to: where; None to only count.
         key: the columns of the file's key, as its manifest states them.
     """
-    own = {*OWN_COLUMNS, *key}
+    agreed = {name for name, column in columns_beside(path).items() if column in OWN_COLUMNS}
+    own = {*OWN_COLUMNS, *key, *agreed}
     target = None if to is None else to.open("wb")
     try:
         if path.suffix == ".parquet":
@@ -132,7 +132,7 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
             writer = parquet_writer(target, schema)
         try:
             for number in range(source.num_row_groups):
-                if OF_CHANGES in schema.names:
+                if CHANGE in schema.names:
                     removed += source.metadata.row_group(number).num_rows
                     continue
                 table, gone, blanked = _group(source.read_row_group(number), subject, own)

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from warehouse.core.columns_of_changes import NOT_IN_PARQUET
 from warehouse.core.databases import Databases
 from warehouse.core.lineage.reached import columns_made_of
 from warehouse.core.progress import Progress
@@ -86,12 +87,16 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:
     """The columns of a file that are made from a column of the source, or from any of a table.
 
-    By the lineage of the build that it was made from; without one, the columns of the same name. Of change files, the
-    column itself: the next set begins a series, so what another table has under that name may go with it.
+    By the lineage of the build that it was made from; without one, the columns of the same name. In change files it is
+    the column itself, in the file of its table.
     """
     sent = [name for (name,) in warehouse.execute(_OF_CHANGE_FILES, (place[0], file.delivery_id)).fetchall()]
     if sent:
-        return [name for name in sent if place[1] in ("", name)]
+        label = file.delivery_id.rsplit("/", maxsplit=1)[-1]
+        is_its_file = file.name.endswith(f"/{place[0]}-{label}.parquet")
+        held = [name for name in sent if is_its_file and place[1] in ("", name)]
+        # Dates that the column itself cannot hold stand there, by its name.
+        return [*held, NOT_IN_PARQUET] if held else []
     which = (file.delivery_id, file.attempt, file.name)
     row = warehouse.execute(_LINEAGE, which).fetchone()
     if row is not None and row[1] is not None:

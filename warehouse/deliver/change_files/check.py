@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from warehouse.core.columns_of_changes import CHANGE, PREFIX
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver.change_files.read import ENDED, VERSION
@@ -50,7 +51,7 @@ def _broken(
             yield _rule(facts, "as many rows as were written", abs(file.metadata.num_rows - (facts.rows or 0)))
         counts: dict[str, int] = {}
         before: pa.Table | None = None
-        used = [name for name in file.schema_arrow.names if name.startswith("trw_")] + list(table.key)
+        used = [name for name in file.schema_arrow.names if name.startswith(PREFIX)] + list(table.key)
         for batch in file.iter_batches(_ROWS, columns=list(dict.fromkeys(used))):
             rows = pa.Table.from_batches([batch])
             for name, mask in _masks(span, table, rows):
@@ -65,9 +66,9 @@ def _broken(
 
 def _masks(span: Span, table: ChangeTable, rows: pa.Table) -> Iterator[tuple[str, Any]]:
     """For each rule the rows that break it."""
-    change, began, ended = (rows.column(f"trw_{name}") for name in ("change", "from_position", "to_position"))
+    change, began, ended = (rows.column(f"{PREFIX}{name}") for name in ("change", "from_position", "to_position"))
     is_version, is_ended = pc.equal(change, VERSION), pc.equal(change, ENDED)
-    yield "trw_change is version or ended", pc.invert(pc.or_(is_version, is_ended))
+    yield f"{CHANGE} is version or ended", pc.invert(pc.or_(is_version, is_ended))
     since = table.from_position
     too_early = pa.scalar(False) if since is None else pc.less(began, since)
     inside = pc.and_not(pc.less(began, span.to_position), too_early)

@@ -12,6 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from warehouse.core.columns_of_changes import CHANGE, NOT_IN_PARQUET, PREFIX
 from warehouse.core.contracts import Column, ColumnType, Kind
 from warehouse.core.database import one
 from warehouse.core.history_names import HISTORY, KNOWN_FROM, LOG, OPERATION
@@ -25,28 +26,33 @@ _MOMENT = ColumnType(Kind.TIMESTAMP_WITH_ZONE)
 
 
 def _own(name: str, of: ColumnType, physical: str, description: str, *, required: bool = False) -> Column:
-    return Column(f"trw_{name}", of, physical, "open", description, required, unique=False, constraints={})
+    return Column(name, of, physical, "open", description, required, unique=False, constraints={})
 
 
 OWN: Final = (
     _own(
-        "change",
+        CHANGE,
         _TEXT,
         "text",
         "version: a version of a row that began in this set. ended: one of an earlier set, which ended in this one.",
         required=True,
     ),
-    _own("from_position", _POSITION, "bigint", "The transaction that brought the version.", required=True),
-    _own("to_position", _POSITION, "bigint", "The transaction that ended it; null while none did."),
-    _own("known_from", _MOMENT, "timestamptz", "When the first was committed at the source. Null of an ended one."),
-    _own("known_to", _MOMENT, "timestamptz", "When the second was; null while the version is current."),
-    _own("from_after", _MOMENT, "timestamptz", "Null where known_from is exact; else it began after this."),
-    _own("to_after", _MOMENT, "timestamptz", "Null where known_to is exact; else it ended after this."),
-    _own("operation", _TEXT, "text", "What brought it: C the copy, I an insert, U an update."),
-    _own("ended_by", _TEXT, "text", "What ended it: U an update, D a delete, T a truncate."),
-    _own("epoch", _EPOCH, "integer", "The epoch of the replica in which it began."),
+    _own(f"{PREFIX}from_position", _POSITION, "bigint", "The transaction that brought the version.", required=True),
+    _own(f"{PREFIX}to_position", _POSITION, "bigint", "The transaction that ended it; null while none did."),
     _own(
-        "not_in_parquet",
+        f"{PREFIX}known_from",
+        _MOMENT,
+        "timestamptz",
+        "When the first was committed at the source. Null of an ended one.",
+    ),
+    _own(f"{PREFIX}known_to", _MOMENT, "timestamptz", "When the second was; null while the version is current."),
+    _own(f"{PREFIX}from_after", _MOMENT, "timestamptz", "Null where known_from is exact; else it began after this."),
+    _own(f"{PREFIX}to_after", _MOMENT, "timestamptz", "Null where known_to is exact; else it ended after this."),
+    _own(f"{PREFIX}operation", _TEXT, "text", "What brought it: C the copy, I an insert, U an update."),
+    _own(f"{PREFIX}ended_by", _TEXT, "text", "What ended it: U an update, D a delete, T a truncate."),
+    _own(f"{PREFIX}epoch", _EPOCH, "integer", "The epoch of the replica in which it began."),
+    _own(
+        NOT_IN_PARQUET,
         _TEXT,
         "text",
         "Dates that Parquet's readers do not hold (infinite, before the year 1, after 9999), as JSON by their columns.",
