@@ -13,6 +13,7 @@ import pytest
 from tests.python.conftest import FreshDatabases
 from tests.python.deliver.histories import MadeByHand, know
 from tests.python.deliver.killed import no_check
+from tests.python.deliver.rewriting import erase_from_files
 from tests.python.deliver.world import document, write_contract
 from tests.python.marts.publishing import make
 from warehouse.cli import deliveries, delivery_decisions
@@ -193,6 +194,27 @@ def test_a_delivery_is_shown_and_verified(command: Command) -> None:
     assert code == 80 and "another file" in out and "1 of 2 files are not what was sent" in err
     code, told = command.json("deliveries", "verify", delivery)
     assert (code, told["exit_code"], told["error"], len(told["files"])) == (80, 80, "DeliveredFilesDiffer", 2)
+
+
+def test_a_file_that_an_erasure_rewrote_is_as_it_has_to_be(command: Command) -> None:
+    earlier, later = "dandi/teachers/2026-09", "dandi/teachers/2026-10"
+    assert command.call("deliver")[0] == 0
+    with command.databases.warehouse() as warehouse:
+        day = erase_from_files(warehouse, command.databases.settings, "0000001")
+    code, out, err = command.call("deliveries", "verify", earlier)
+    assert code == 0 and f"as rewritten: erasure 1 of {day}" in out, err
+    told = command.json("deliveries", "verify", earlier)[1]
+    assert {(one["found"], one["sha256"] != one["sha256_left"]) for one in told} == {("as rewritten", True)}
+    out = command.call("deliveries", "show", earlier)[1]
+    assert "taken out" in out and f"erasure 1 of {day}" in out
+    code, told = command.json("deliveries", "recreate", earlier)
+    assert code == 88 and f"(erasure 1 of {day})" in told["what"]
+    command.day = date(2026, 11, 3)
+    command.build(command.day)
+    assert command.call("deliver")[0] == 0
+    code, out, _ = command.call("deliveries", "diff", earlier, later)
+    said = f"{earlier} is compared as it is now, not as it was sent: erasure 1 of {day} took something out of it."
+    assert code == 0 and said in " ".join(out.split())
 
 
 def test_a_dry_run_says_what_would_be_sent(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
