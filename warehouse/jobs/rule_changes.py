@@ -74,14 +74,17 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
             theirs = columns.take_out(warehouse, databases.settings, changes, progress, hook)
             hook("files")
             # They were built before, of values that may not be held any more.
-            vintages.drop_every(warehouse)
+            dropped = vintages.drop_every(warehouse)
             rebuild(databases, warehouse, progress)
             hook("built")
             storage.rewrite(warehouse, [], progress)
             rules.finish(warehouse, begun)
         of_analysts = own_copies.to_do(warehouse)
     informed = [f"inform the recipient of {one}: it holds what may not be held any more" for one in theirs]
-    return informed + of_analysts
+    again = [
+        f"build the vintage {one} again if it is needed: it was older than the rule and is dropped" for one in dropped
+    ]
+    return informed + again + of_analysts
 
 
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:

@@ -1,4 +1,4 @@
-"""Files that an erasure rewrote: they are what it left, or have again what it took out, or are somebody else's doing."""
+"""Files that an erasure rewrote: they are what it left, have again what it took out, or are somebody else's doing."""
 
 from __future__ import annotations
 
