@@ -19,7 +19,6 @@ from warehouse.erase.data_file import without
 from warehouse.erase.index import Index
 from warehouse.erase.pseudonyms import with_pseudonyms
 from warehouse.erase.stored import Rewritten, StoredFile
-from warehouse.erase.stored_identifiers import SUFFIXES
 from warehouse.erase.subject import Subject
 
 BY_DATES = "by dates"
@@ -121,13 +120,10 @@ class Deliveries:
 
     def strays(self) -> Iterator[tuple[str, int]]:
         """Data files in our folder that no delivery explains and that hold the person, each with its rows."""
-        known = {file.path.resolve() for file in self._files("data")}
-        for path in sorted(self._ours.rglob("*")) if self._ours.is_dir() else []:
-            data = path.suffix in SUFFIXES and path.is_file() and not path.is_symlink()
-            if data and path.resolve() not in known:
-                counted = without(path, None, self.in_files, key_beside(path))
-                if counted.differs:
-                    yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
+        for path in stored.unexplained(self._connection, self._ours):
+            counted = without(path, None, self.in_files, key_beside(path))
+            if counted.differs:
+                yield str(path.relative_to(self._ours)), counted.removed + counted.emptied
 
     def rewrite(self, erasure_id: int, found: list[Held], hook: Callable[[str], None]) -> None:
         """Take the person out of the files that we keep, and write down what each was and is.

@@ -17,8 +17,12 @@ import psycopg
 from warehouse.core.data_package import file_facts, rewritten
 from warehouse.core.progress import Progress
 from warehouse.core.whole_files import give_name, sha256
+from warehouse.erase import fixed_width_file
 
 _UNFINISHED = ".erasing"
+
+SUFFIXES = (".csv", ".parquet", fixed_width_file.SUFFIX)
+"""How data files end."""
 
 _FILES = """
 select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
@@ -83,6 +87,18 @@ class Rewritten:
 def files(connection: psycopg.Connection) -> list[StoredFile]:
     """The files of every delivery, as the ledger has them; they may not be there any more."""
     return [StoredFile(*row) for row in connection.execute(_FILES).fetchall()]
+
+
+def unexplained(connection: psycopg.Connection, ours: Path) -> list[Path]:
+    """Data files in our folder of which the ledger knows nothing, as after a backup or a copy by hand.
+
+    Args:
+        ours: the folder, resolved.
+    """
+    known = {file.path.resolve() for file in files(connection) if file.kind == "data"}
+    there = sorted(ours.rglob("*")) if ours.is_dir() else []
+    data = [path for path in there if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink()]
+    return [path for path in data if path.resolve() not in known]
 
 
 def take_away(connection: psycopg.Connection, files: Sequence[StoredFile], ours: Path) -> None:

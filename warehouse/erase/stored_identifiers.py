@@ -14,8 +14,7 @@ from warehouse.core import identifiers
 from warehouse.core.delivered_people import PSEUDONYM
 from warehouse.core.progress import Progress
 from warehouse.erase import fixed_width_file
-
-SUFFIXES = (".csv", ".parquet", fixed_width_file.SUFFIX)
+from warehouse.erase.stored import SUFFIXES
 
 _PSEUDONYM = re.compile("[0-9a-f]{64}")
 _NEW_WORD = re.compile("(?<=[a-z])(?=[A-Z])")

@@ -36,6 +36,11 @@ def remove(settings: Settings, subject: Subject) -> None:
             path.unlink(missing_ok=True)
     for path in _logs(settings):
         _blot_out(path, subject.finder)
+    empty_outbox(settings)
+
+
+def empty_outbox(settings: Settings) -> None:
+    """Remove what deliveries in preparation, dry runs and killed commands left. Call it while no delivery runs."""
     shutil.rmtree(settings.warehouse_home / "outbox", ignore_errors=True)
 
 

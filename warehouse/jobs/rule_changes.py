@@ -1,9 +1,9 @@
 """What a changed rule of replication/trs.yml asks for besides the replica: marts, kept builds and delivered files.
 
 `warehouse replicate apply` cuts out of the replica and its history what is not allowed any more. What was made of it is
-seen to here, as after an erasure: the models are built again, what builds left behind is dropped, columns of delivered
-files that are kept here are emptied. Other files, and tables of analysts' own, are named for a person. A kill is made
-good by the same command.
+seen to here, as after an erasure: the models are built again, vintages and what builds left behind are dropped, columns
+of delivered files that are kept here are emptied, and so is the outbox. Other files, and tables of analysts' own, are
+named for a person. A kill is made good by the same command.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from warehouse.core.columns_of_changes import NOT_IN_PARQUET
 from warehouse.core.databases import Databases
 from warehouse.core.lineage.reached import columns_made_of
 from warehouse.core.progress import Progress
-from warehouse.erase import columns, storage
-from warehouse.erase.stored import StoredFile
+from warehouse.erase import columns, storage, traces
+from warehouse.erase.stored import StoredFile, unexplained
 from warehouse.jobs import own_copies
 from warehouse.jobs.erasing import alone, rebuild
 from warehouse.marts import vintages
@@ -72,6 +72,7 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
         with alone(warehouse, "Replica and history follow the rules; marts and delivered files do not yet"):
             changes = {number: partial(_made_of, warehouse, place) for number, place in begun.items()}
             theirs = columns.take_out(warehouse, databases.settings, changes, progress, hook)
+            traces.empty_outbox(databases.settings)
             hook("files")
             # They were built before, of values that may not be held any more.
             dropped = vintages.drop_every(warehouse)
@@ -80,11 +81,20 @@ def finish(databases: Databases, progress: Progress, hook: Callable[[str], None]
             storage.rewrite(warehouse, [], progress)
             rules.finish(warehouse, begun)
         of_analysts = own_copies.to_do(warehouse)
+        ours = databases.settings.warehouse_deliveries.expanduser().resolve()
+        strays = [str(path.relative_to(ours)) for path in unexplained(warehouse, ours)]
     informed = [f"inform the recipient of {one}: it holds what may not be held any more" for one in theirs]
     again = [
         f"build the vintage {one} again if it is needed: it was older than the rule and is dropped" for one in dropped
     ]
-    return informed + again + of_analysts
+    unknown = (
+        [f"look into {_some(strays)} among the deliveries: the ledger does not know what is in it"] if strays else []
+    )
+    return informed + again + unknown + of_analysts
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _made_of(warehouse: psycopg.Connection, place: Place, file: StoredFile) -> list[str]:

@@ -164,11 +164,15 @@ def test_no_file_that_is_kept_holds_what_a_rule_leaves_behind_now(story: Story, 
     warehouse.execute(f"create table {candidate.PREFIX}marts.half as select note from public.people".encode())
     warehouse.execute("create schema theirs; create table theirs.saved as select note from people")
     sent = story.deliver()
+    # What a dry run kept, and a copy that somebody made by hand.
+    (prepared := world.databases.settings.warehouse_home / "outbox" / "apart").mkdir(parents=True, exist_ok=True)
+    (prepared / "kept.csv").write_text(MARKER)
+    (stray := story.ours / "tad" / "copy.csv").write_text("last_name\r\nsomebody\r\n")
     assert [one.rsplit("/", 1)[0] for one in sent] == [
         "dandi/changes",
         *(f"{recipient}/teachers" for recipient in ("dandi", "tad", "tps", "tra")),
     ]
-    before = story.bytes()
+    before = {name: content for name, content in story.bytes().items() if name != "tad/copy.csv"}
     assert {name.split("/")[0] for name in story.holding(story.ours)} == {"dandi", "tad", "tps"}
     assert story.holding(tmp_path / "theirs")
 
@@ -184,6 +188,9 @@ def test_no_file_that_is_kept_holds_what_a_rule_leaves_behind_now(story: Story, 
     assert code == 0, told
     (inform,) = (one for one in told["to_do"] if one.startswith("inform"))
     assert "tra/teachers/2026-09" in inform and "last_name" in inform
+    assert any(one.startswith("look into tad/copy.csv among the deliveries") for one in told["to_do"])
+    stray.unlink()
+    assert story.holding(prepared.parent) == set()
     assert any("theirs.saved" in one and "note" in one for one in told["to_do"])
     assert any(one.startswith("build the vintage of_then again") for one in told["to_do"])
     assert not any(MARKER in json.dumps(one) for one in told["to_do"])
