@@ -102,9 +102,12 @@ def _check(listed: list[str], json: bool) -> None:
         print_json(asdict(found))
     else:
         out.print(
-            f"{found.values:,} identifiers were compared with the register of {found.registered} erasures"
+            f"{found.values:,} identifiers of the warehouse and of {found.files:,} files that are kept were compared "
+            f"with the register of {found.registered} erasures"
             + (f" and with a list of {found.asked} persons." if listed else ".")
         )
+        for name in found.unread:
+            out.print(f"Not looked into: {name}. It is broken, or no manifest says where its fields are.")
     if error := found.error():
         if json:
             raise typer.Exit(error.exit_code)

@@ -15,17 +15,15 @@ from psycopg import sql
 
 from warehouse.core.database import one
 from warehouse.core.errors import PersonReturned
-from warehouse.core.identifiers import NINO, PERSON_ID, TRN
+from warehouse.core.identifiers import PERSON_ID
 from warehouse.core.keys import Key
 from warehouse.core.progress import Progress
 from warehouse.core.returned import returned_error
 from warehouse.erase import relations
 from warehouse.erase.conditions import Relation, text_of
 from warehouse.erase.rules import PersonRule, Rules
+from warehouse.erase.stored_identifiers import REGISTERED
 from warehouse.erase.subject import Subject, usage
-
-REGISTERED = (PERSON_ID, TRN, NINO, "one_login_subject")
-"""The kinds of identifiers that belong to one person for good; an address may be somebody else's tomorrow."""
 
 FULL_AFTER_DAYS = 7
 
@@ -69,6 +67,8 @@ class Check:
         returned: the erasures whose persons are there again.
         asked: how many persons the list named.
         found: the lines of the list, from 1, whose persons are there.
+        files: how many data files that are kept here were looked into.
+        unread: those that could not be.
     """
 
     values: int
@@ -76,6 +76,8 @@ class Check:
     returned: list[int]
     asked: int = 0
     found: tuple[int, ...] = ()
+    files: int = 0
+    unread: tuple[str, ...] = ()
 
     def error(self) -> PersonReturned | None:
         """What a command ends with because of it; None when nobody is there again."""

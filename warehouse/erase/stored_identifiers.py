@@ -1,45 +1,73 @@
-"""The identifiers in the data files that are kept here: a file from a backup can hold a person who was erased since."""
+"""The identifiers in the data files that are kept here: a file from a backup can hold a person who was erased since.
+
+A column is known by its name, also under an agreed one that its manifest explains. In change files each table's columns
+have the identifiers that replication/trs.yml says under `person`, as in the table itself.
+"""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from warehouse.core import identifiers
+from warehouse.core.data_package import columns_beside, resource_beside
 from warehouse.core.delivered_people import PSEUDONYM
+from warehouse.core.identifiers import NINO, PERSON_ID, TRN
 from warehouse.core.progress import Progress
 from warehouse.erase import fixed_width_file
+from warehouse.erase.rules import PersonRule
 from warehouse.erase.stored import SUFFIXES
+
+SUBJECT = "one_login_subject"
+REGISTERED = (PERSON_ID, TRN, NINO, SUBJECT)
+"""The kinds of identifiers that belong to one person for good; an address may be somebody else's tomorrow."""
 
 _PSEUDONYM = re.compile("[0-9a-f]{64}")
 _NEW_WORD = re.compile("(?<=[a-z])(?=[A-Z])")
+_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Values = Iterable[tuple[str, str | None]]
 """Values of a file, each with its column."""
 
 
-def stored_identifiers(folder: Path, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Every identifier in the data files below a folder, as it is compared, with its kind.
+@dataclass
+class Looked:
+    """Which files were looked into.
 
-    A value that is a pseudonym has that kind, whatever was made into it. A file that is broken is passed over: what it
-    held cannot be read by anybody.
+    Attributes:
+        unread: those that are broken, or of which no manifest says where their fields are.
     """
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink():
-            progress.say(f"comparing {path.name}")
-            for name, text in _values(path):
-                kind = kind_of(name)
-                if kind and text and text.strip():
-                    yield (
-                        (PSEUDONYM, text)
-                        if _PSEUDONYM.fullmatch(text)
-                        else (kind, identifiers.of_kind(kind, text).value)
-                    )
+
+    files: int = 0
+    unread: list[str] = field(default_factory=list)
+
+
+def stored_identifiers(
+    folders: Iterable[Path], tables: Mapping[str, PersonRule], looked: Looked, progress: Progress
+) -> Iterator[tuple[str, str]]:
+    """Every identifier in the data files below folders, as it is compared, with its kind.
+
+    A value that is a pseudonym has that kind, whatever was made into it.
+
+    Args:
+        tables: how rows of replicated tables belong to persons.
+        looked: what was looked into is written down here.
+    """
+    for folder in folders:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink():
+                progress.say(f"comparing {path.name}")
+                try:
+                    yield from _of_file(path, tables)
+                    looked.files += 1
+                except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error):
+                    looked.unread.append(str(path.relative_to(folder)))
 
 
 def kind_of(name: str) -> str | None:
@@ -47,24 +75,52 @@ def kind_of(name: str) -> str | None:
     return identifiers.kind_of_column(_NEW_WORD.sub("_", name).lower())
 
 
-def _values(path: Path) -> Values:
+def _of_file(path: Path, tables: Mapping[str, PersonRule]) -> Iterator[tuple[str, str]]:
+    rule = tables.get(str(resource_beside(path).get("table", "")))
+    by_rule = {name: kind for name, kind in {**rule.rows, **rule.tells}.items() if kind in REGISTERED} if rule else {}
+    agreed = columns_beside(path)
+
+    def kind(name: str) -> str | None:
+        column = agreed.get(name, name)
+        return by_rule.get(column) or kind_of(column) or kind_of(name)
+
+    people = rule.people if rule else None
+    for name, text in _values(path, lambda one: one == people or kind(one) is not None):
+        if not text or not text.strip():
+            continue
+        if name == people:
+            yield from ((PERSON_ID, one.lower()) for one in _UUID.findall(text))
+        elif found := kind(name):
+            yield _as_compared(found, text)
+
+
+def _as_compared(kind: str, text: str) -> tuple[str, str]:
+    if _PSEUDONYM.fullmatch(text):
+        return PSEUDONYM, text
+    return kind, text.lower() if kind == SUBJECT else identifiers.of_kind(kind, text).value
+
+
+def _values(path: Path, is_wanted: Callable[[str], bool]) -> Values:
     if path.suffix == ".parquet":
-        return _of_parquet(path)
-    return fixed_width_file.texts(path) if path.suffix == fixed_width_file.SUFFIX else _of_csv(path)
+        return _of_parquet(path, is_wanted)
+    if path.suffix == fixed_width_file.SUFFIX:
+        if fixed_width_file.layout_beside(path) is None:
+            raise LookupError("no manifest says where its fields are")
+        return ((name, text) for name, text in fixed_width_file.texts(path) if is_wanted(name))
+    return _of_csv(path, is_wanted)
 
 
-def _of_parquet(path: Path) -> Values:
-    try:
-        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
-            names = [field.name for field in file.schema_arrow if kind_of(field.name)]
-            for batch in file.iter_batches(columns=names) if names else ():
-                for name in names:
-                    yield from ((name, text) for text in batch.column(name).unique().cast(pa.string()).to_pylist())
-    except pa.ArrowInvalid:
-        return
+def _of_parquet(path: Path, is_wanted: Callable[[str], bool]) -> Values:
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        names = [one.name for one in file.schema_arrow if is_wanted(one.name)]
+        for batch in file.iter_batches(columns=names) if names else ():
+            for name in names:
+                yield from ((name, text) for text in batch.column(name).unique().cast(pa.string()).to_pylist())
 
 
-def _of_csv(path: Path) -> Values:
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        for row in csv.DictReader(file):
-            yield from ((name, text) for name, text in row.items() if name and isinstance(text, str))
+def _of_csv(path: Path, is_wanted: Callable[[str], bool]) -> Values:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = csv.reader(file)
+        wanted = [(place, name) for place, name in enumerate(next(rows, [])) if is_wanted(name)]
+        for row in rows if wanted else ():
+            yield from ((name, row[place]) for place, name in wanted if place < len(row))

@@ -19,7 +19,7 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress
 from warehouse.erase import Check, Erasure, Subject, Survey, check, erase, load_rules, survey
 from warehouse.erase.pseudonyms import with_pseudonyms
-from warehouse.erase.stored_identifiers import stored_identifiers
+from warehouse.erase.stored_identifiers import Looked, stored_identifiers
 from warehouse.marts import build, drop_candidates, vintages
 from warehouse.replicate import history, load_classification
 
@@ -74,22 +74,26 @@ def check_everywhere(
 ) -> Check:
     """Compare every identifier in the warehouse with the register of those erased, and with a list of persons.
 
-    Also those in the files of deliveries that are kept here: one from a backup may hold somebody who was erased since.
-    The register has no pseudonyms, so that in a file of pseudonyms only the persons of the list are found.
+    Also those in every data file below our folder of deliveries, whether the ledger knows of it or not, and in the
+    outbox: one from a backup may hold somebody who was erased since. Files in folders of recipients are theirs, and are
+    not looked into. The register has no pseudonyms, so that in a file of pseudonyms only the persons of the list are
+    found.
 
     Raises:
         KeyUnusable: the key of the register is missing, or another than before; or that of pseudonyms, with a list.
     """
-    settings = databases.settings
-    return check(
+    settings, rules, looked = databases.settings, load_rules(), Looked()
+    folders = [settings.warehouse_deliveries.expanduser(), settings.warehouse_home / "outbox"]
+    found = check(
         warehouse,
-        load_rules(),
+        rules,
         keys.installation(warehouse, settings),
         progress,
         listed=listed,
-        kept=stored_identifiers(settings.warehouse_deliveries.expanduser(), progress),
+        kept=stored_identifiers(folders, rules.replicated, looked, progress),
         widened=lambda one: with_pseudonyms(warehouse, settings, one),
     )
+    return replace(found, files=looked.files, unread=tuple(looked.unread))
 
 
 def _key(databases: Databases, warehouse: psycopg.Connection) -> tuple[Key | None, list[str]]:

@@ -19,6 +19,7 @@ from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
 from warehouse.erase import check, full_is_due, load_rules, register_is_empty
+from warehouse.jobs.erasing import check_everywhere
 from warehouse.jobs.history import BuiltByDbt
 from warehouse.marts import BuildReport, build, drop_expired_candidates
 from warehouse.replicate import NewColumns, load_classification, replicate
@@ -149,8 +150,11 @@ def _look_for_returned(databases: Databases, warehouse: psycopg.Connection, prog
     if not register_is_empty(warehouse):
         try:
             with progress.stage("erased persons"):
-                key = keys.installation(warehouse, databases.settings)
-                check(warehouse, load_rules(), key, progress, everywhere=full_is_due(warehouse))
+                if full_is_due(warehouse):
+                    check_everywhere(databases, warehouse, [], progress)
+                else:
+                    key = keys.installation(warehouse, databases.settings)
+                    check(warehouse, load_rules(), key, progress, everywhere=False)
         except KeyUnusable as error:
             # A lost key must not keep today's data from their readers.
             return from_error("register", error)
