@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 import psycopg
@@ -41,6 +42,10 @@ select exists (
         or exists (select from ledger.restarts as r where r.noticed_at > coalesce(e.checked_at, e.asked_at))
     )
 )
+"""
+_LAST_FULL = """
+select min(coalesce(e.checked_at, e.finished_at, e.asked_at)) from ledger.erasures as e
+where exists (select from ledger.erased_identifiers as i where i.erasure_id = e.erasure_id)
 """
 _NOTE = """
 update ledger.erasures as e
@@ -104,6 +109,12 @@ def register_is_empty(connection: psycopg.Connection) -> bool:
 def full_is_due(connection: psycopg.Connection) -> bool:
     """Whether everything has to be looked through: after a week, a repair, or a start of an older data folder."""
     return bool(one(connection, _FULL_IS_DUE, (FULL_AFTER_DAYS,))[0])
+
+
+def last_full(connection: psycopg.Connection) -> datetime | None:
+    """When everything was looked through last, for each erasure; None where nobody was erased."""
+    moment: datetime | None = one(connection, _LAST_FULL)[0]
+    return moment
 
 
 def check(

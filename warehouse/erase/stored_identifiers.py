@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,7 +50,11 @@ class Looked:
 
 
 def stored_identifiers(
-    folders: Iterable[Path], tables: Mapping[str, PersonRule], looked: Looked, progress: Progress
+    folders: Iterable[Path],
+    tables: Mapping[str, PersonRule],
+    looked: Looked,
+    progress: Progress,
+    since: datetime | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Every identifier in the data files below folders, as it is compared, with its kind.
 
@@ -58,10 +63,12 @@ def stored_identifiers(
     Args:
         tables: how rows of replicated tables belong to persons.
         looked: what was looked into is written down here.
+        since: only files that were put there, or changed, after this moment: also one that a backup gave its old date.
     """
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink():
+            is_old = since is not None and path.lstat().st_ctime < since.timestamp()
+            if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink() and not is_old:
                 progress.say(f"comparing {path.name}")
                 try:
                     yield from _of_file(path, tables)

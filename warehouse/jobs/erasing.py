@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import psycopg
 
@@ -70,7 +71,12 @@ def look_everywhere(
 
 
 def check_everywhere(
-    databases: Databases, warehouse: psycopg.Connection, listed: Sequence[str], progress: Progress
+    databases: Databases,
+    warehouse: psycopg.Connection,
+    listed: Sequence[str],
+    progress: Progress,
+    *,
+    files_since: datetime | None = None,
 ) -> Check:
     """Compare every identifier in the warehouse with the register of those erased, and with a list of persons.
 
@@ -78,6 +84,9 @@ def check_everywhere(
     outbox: one from a backup may hold somebody who was erased since. Files in folders of recipients are theirs, and are
     not looked into. The register has no pseudonyms, so that in a file of pseudonyms only the persons of the list are
     found.
+
+    Args:
+        files_since: look only into files that were put there or changed after this moment.
 
     Raises:
         KeyUnusable: the key of the register is missing, or another than before; or that of pseudonyms, with a list.
@@ -90,7 +99,7 @@ def check_everywhere(
         keys.installation(warehouse, settings),
         progress,
         listed=listed,
-        kept=stored_identifiers(folders, rules.replicated, looked, progress),
+        kept=stored_identifiers(folders, rules.replicated, looked, progress, files_since),
         widened=lambda one: with_pseudonyms(warehouse, settings, one),
     )
     return replace(found, files=looked.files, unread=tuple(looked.unread))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 import psycopg
@@ -18,7 +19,7 @@ from warehouse.core.finding import Finding, from_error
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Progress, StageReport, timed
 from warehouse.deliver import DeliveryReport, State, deliver, examine_contracts, world_of
-from warehouse.erase import check, full_is_due, load_rules, register_is_empty
+from warehouse.erase import check, full_is_due, last_full, load_rules, register_is_empty
 from warehouse.jobs.erasing import check_everywhere
 from warehouse.jobs.history import BuiltByDbt
 from warehouse.marts import BuildReport, build, drop_expired_candidates
@@ -27,6 +28,9 @@ from warehouse.replicate.secrets.scan import LastScan, scan
 
 SCAN_SECONDS = 600
 """A scan for secrets reads what came since the last one. What it does not reach, the status says."""
+
+_CLOCKS_DIFFER = timedelta(days=1)
+"""At most, this machine's and the warehouse's."""
 
 _INTERRUPTED = """
 update ledger.runs set state = 'interrupted', ended_at = clock_timestamp() where state = 'running'
@@ -151,7 +155,9 @@ def _look_for_returned(databases: Databases, warehouse: psycopg.Connection, prog
         try:
             with progress.stage("erased persons"):
                 if full_is_due(warehouse):
-                    check_everywhere(databases, warehouse, [], progress)
+                    # What lay there at the last check, and is unchanged, was compared then or by an erasure since.
+                    last = last_full(warehouse)
+                    check_everywhere(databases, warehouse, [], progress, files_since=last and last - _CLOCKS_DIFFER)
                 else:
                     key = keys.installation(warehouse, databases.settings)
                     check(warehouse, load_rules(), key, progress, everywhere=False)

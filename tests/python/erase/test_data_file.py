@@ -60,6 +60,19 @@ def test_the_files_own_key_says_whose_row_it_is() -> None:
     assert csv_without(content, ("member",)) == (line(["member", "successor"]) + line(["3", None]), 1, 1, 1)
 
 
+def test_a_column_that_says_whose_row_it_is_may_have_an_agreed_name(tmp_path: Path) -> None:
+    """The row goes, and not the number alone."""
+    fields = [{"name": "Full name"}, {"name": "TRN", "column": "trn"}]
+    content = line(["Full name", "TRN"]) + line(["Ann", "1234567"]) + line(["Bo", "3"])
+    (tmp_path / "a.csv").write_bytes(content)
+    assert without(tmp_path / "a.csv", None, SUBJECT, ()).removed == 0, "nothing says what the column is"
+    resource = {"path": "a.csv", "schema": {"fields": fields}}
+    (tmp_path / "datapackage.json").write_text(json.dumps({"resources": [resource]}))
+    done = without(tmp_path / "a.csv", tmp_path / "b.csv", SUBJECT, ())
+    assert (done.removed, done.emptied) == (1, 0)
+    assert (tmp_path / "b.csv").read_bytes() == line(["Full name", "TRN"]) + line(["Bo", "3"])
+
+
 def test_parquet_keeps_its_schema_and_the_others_values(tmp_path: Path) -> None:
     schema = pa.schema([("trn", pa.string()), ("hours", pa.decimal128(6, 2)), ("merged_with_trn", pa.string())])
     given_ = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -24,6 +26,7 @@ from warehouse.core.keys import Key
 from warehouse.core.progress import Silent
 from warehouse.erase import Subject, accept, check, full_is_due, load_rules
 from warehouse.erase.returned import register
+from warehouse.erase.stored_identifiers import Looked, stored_identifiers
 from warehouse.jobs.erasing import check_everywhere
 from warehouse.jobs.main_job import _look_for_returned
 
@@ -203,8 +206,15 @@ def test_files_are_looked_into_by_a_run_after_a_week(place: Place) -> None:
     (folder / "a.csv").write_text("trn\r\n1234567\r\n")
     assert place.returned_by_a_run() is None
     place.warehouse.execute("update ledger.erasures set checked_at = now() - interval '8 days'")
+    # A backup gives a file its old date, and the file system says all the same when it was put there.
+    os.utime(folder / "a.csv", (0, 0))
     assert place.returned_by_a_run() is PersonReturned
     assert not full_is_due(place.warehouse)
+    # What lay there unchanged at the last check is read by the command alone.
+    kept = Looked()
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert list(stored_identifiers([folder], {}, kept, Silent(), since=later)) == [] and kept.files == 0
+    assert list(stored_identifiers([folder], {}, kept, Silent())) == [(TRN, "1234567")] and kept.files == 1
 
 
 def test_everything_is_looked_through_after_a_week(place: Place) -> None:

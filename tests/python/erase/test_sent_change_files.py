@@ -116,6 +116,16 @@ def test_a_person_leaves_the_sets_that_are_kept_and_these_are_marked(
         ).fetchall()
     assert {name for (name,) in marked} == {first["id"], second["id"]}
 
+    # Each file is what the erasure left, and not somebody else's doing.
+    assert _main(["deliveries", "verify", "--json"]) == 0
+    verified = {one["name"]: (one["found"], one["hint"][:13]) for one in json.loads(capsys.readouterr().out)}
+    rewritten = {path for path, content in before.items() if path.read_bytes() != content}
+    for path in folder.rglob("*-000*/*"):
+        is_so = path in rewritten or path.name == "datapackage.json"
+        wanted = ("as rewritten", "erasure 1 of ") if is_so else ("as sent", "")
+        assert verified.pop(str(path.relative_to(at.settings.warehouse_deliveries))) == wanted
+    assert rewritten and not verified
+
     # The next set begins a series without them, which replaces the two.
     with prepared.at_source() as trs:
         trs.execute("update persons set updated_on = now()")
