@@ -6,9 +6,10 @@ import codecs
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import psycopg
 import typer
@@ -75,14 +76,15 @@ def sql(
 
     It only reads, with a reader's rights: a statement that would change something is refused. Of several statements
     each answer is printed. Values are printed as the server writes them; in JSON, numbers, booleans and json keep
-    their type. In CSV, null is an empty field and an empty text is in quotes. Exit code 47: it took too long.
+    their type. In CSV, null is an empty field and an empty text is in quotes. Exit code 47: it took too long;
+    102: no login with a reader's rights can be had.
     Exit codes 76 to 79 and 81: a saved query in T-SQL cannot be translated.
     """
     text = _text(query, file)
     statements = [(begin, piece.encode()) for begin, piece in pieces(text)]
     _check(statements, dialect, write=write, source=source, show=show)
     form = Format.json if json else format_
-    with as_it_is("source" if source else "warehouse", _allowed if source else None) as (databases, connection):
+    with _session(write=write, source=source) as (databases, connection):
         if dialect is Dialect.tsql:
             translation = tsql.translated(text, connection)
             if show:
@@ -90,8 +92,7 @@ def sql(
                 return
             text, statements = translation.sql, [(0, translation.sql.encode())]
         limit = minutes or databases.settings.warehouse_sql_minutes
-        role = None if write else roles.reads_as(connection, databases.settings)
-        asking = Asking(connection, role, write, limit, "statement" if dialect is Dialect.postgres else "translation")
+        asking = Asking(connection, write, limit, "statement" if dialect is Dialect.postgres else "translation")
         with asking.transaction():
             try:
                 with answer.printed(form.value, len(statements)) as printed:
@@ -102,6 +103,19 @@ def sql(
             except BrokenPipeError:
                 # Whoever read the answer has seen enough; what is left in the buffer goes nowhere.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _session(*, write: bool, source: bool) -> Iterator[tuple[Databases, psycopg.Connection]]:
+    """Where it is asked: as whoever is connected to write, otherwise with no more than a reader's rights."""
+    side: Literal["source", "warehouse"] = "source" if source else "warehouse"
+    with as_it_is(side, _allowed if source else None) as (databases, connection):
+        if write:
+            yield databases, connection
+            return
+        may_make = not source or databases.source_is_embedded
+        with roles.asking(connection, databases.settings, side, may_make=may_make) as session:
+            yield databases, session
 
 
 def _allowed(databases: Databases) -> None:

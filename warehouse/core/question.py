@@ -1,4 +1,7 @@
-"""A person's own SQL: asked with a reader's rights, and what the server says against it goes back to that person."""
+"""A person's own SQL: one transaction, a time limit, and what the server says against it goes back to that person.
+
+Whose rights it is asked with is roles.asking()'s affair.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import pq
 
 from warehouse.core.catalogue import near_names
 from warehouse.core.errors import QueryTooLong, UsageError
 
 _BEFORE = rb"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
 _COPY = re.compile(_BEFORE + rb"copy\b", re.IGNORECASE | re.DOTALL)
-_BLOCK = re.compile(_BEFORE + rb"do\b", re.IGNORECASE | re.DOTALL)
-_IS_SUPERUSERS = "select rolsuper from pg_catalog.pg_roles where rolname = session_user"
-_ARM = """
-select set_config('statement_timeout', %s, true), (
-    select set_config('role', %s, true) from pg_catalog.pg_roles where rolname = current_user and rolsuper
-)
-"""
+_ARM = "select pg_catalog.set_config('statement_timeout', %s, true)"
 _RELATIONS = """
 select n.nspname || '.' || c.relname
 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -60,14 +57,12 @@ class Asking:
     """One or several statements of a person, in one transaction.
 
     Attributes:
-        role: whom a superuser asks as, see roles.reads_as(); None asks as who is connected.
         writes: the transaction may write, and is committed when every statement has succeeded.
         minutes: how long they may take together.
         what: what the person would call what is run.
     """
 
     connection: psycopg.Connection
-    role: str | None
     writes: bool
     minutes: float
     what: str = "statement"
@@ -85,8 +80,6 @@ class Asking:
         try:
             # A person may leave `public` out; ours name every schema (warehouse/core/session.py).
             self.connection.execute("set local search_path = public")
-            if self.role:
-                self.connection.execute(sql.SQL("set local role {}").format(sql.Identifier(self.role)))
             yield
             done = self.writes
         finally:
@@ -95,10 +88,7 @@ class Asking:
 
     @contextmanager
     def statement(self, text: str, begin: int, statement: bytes) -> Iterator[None]:
-        """Around each statement: whose rights it has, how long it may take, and in words what the server refuses.
-
-        A superuser's functions could drop a slot, read a file or end a session. So a superuser is a reader before each
-        statement, also after one such as `reset role`.
+        """Around each statement: how long it may take, and in words what the server refuses.
 
         Args:
             text: all that the person wrote.
@@ -107,9 +97,7 @@ class Asking:
         left = self.minutes * 60 - (time.monotonic() - self._begun)
         if left <= 0:
             raise self._too_long()
-        if not self.writes and _BLOCK.match(statement):
-            self._refuse_block_of_a_superuser()
-        self.connection.execute(_ARM, (f"{max(1, left * 1000):.0f}ms", self.role or "none"))
+        self.connection.execute(_ARM, (f"{max(1, left * 1000):.0f}ms",))
         try:
             yield
         except psycopg.Error as error:
@@ -126,16 +114,6 @@ class Asking:
             raise refused(
                 "A statement ended the transaction in which `warehouse sql` runs them all.",
                 "Leave BEGIN, COMMIT and ROLLBACK out; `warehouse sql` sets them itself.",
-            )
-
-    def _refuse_block_of_a_superuser(self) -> None:
-        """A session that a superuser has opened can take its rights again in the midst of a block."""
-        row = self.connection.execute(_IS_SUPERUSERS).fetchone()
-        if row and row[0]:
-            raise refused(
-                "`warehouse sql` runs no DO block for a superuser: the block could take a superuser's rights again.",
-                "Ask with a login of your own, which has no more than its role: warehouse grants login NAME "
-                "--role analyst_sensitive. Or write the statements out.",
             )
 
     def _too_long(self) -> QueryTooLong:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from tests.python.cli.asking import Ask
@@ -136,10 +137,9 @@ CHANGES = [
     "commit; delete from persons",
     "rollback; set default_transaction_read_only = off; delete from persons",
     "copy (select 1) to stdout; delete from persons",
-    # A superuser is a reader again before the next statement.
+    # There is no superuser's right to take again.
     "reset role; select pg_read_file('PG_VERSION')",
     "set session authorization default; select pg_reload_conf()",
-    # Nor does it take its rights again within one.
     "do $$ begin reset role; perform pg_read_file('PG_VERSION'); end $$",
     "/* a comment */ do $$ begin set local role none; perform pg_reload_conf(); end $$",
     "\\dt",
@@ -260,8 +260,16 @@ def test_the_source_is_only_read_and_off_where_it_is_real(ask: Ask, prepared: Fr
     prepared.settings = prepared.settings.model_copy(update={"trs_database_url": url})
     refused = ask("--source", "select 1")
     assert refused.code == SettingsError.exit_code and "WAREHOUSE_SQL_SOURCE" in refused.err
+    with prepared.at_source() as administrator:
+        administrator.execute("create role sql_source_reader login password 'p'")
     prepared.settings = prepared.settings.model_copy(update={"warehouse_sql_source": True})
-    assert ask("--source", "select 1").code == 0
+    own = make_conninfo(prepared.source_conninfo, user="sql_source_reader", password="p")
+    administrators = prepared.lead_to("trs", own)
+    told = ask("--source", "--json", "select current_user as me")
+    prepared.lead_to("trs", administrators)
+    assert json.loads(told.out) == [{"me": "sql_source_reader"}], told
+    with prepared.at_source() as administrator:
+        administrator.execute("drop role sql_source_reader")
 
 
 def test_an_analyst_needs_the_warehouses_address_alone(
@@ -328,7 +336,3 @@ def test_json_of_every_command_has_no_nan(capsys: pytest.CaptureFixture[str]) ->
     )
     value: dict[str, Any] = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert value == {"a": ["NaN", "Infinity", "-Infinity", 1.5], "t": "10:00:00", "d": "1:00:00", "b": "\\xde"}
-
-
-def test_a_superuser_asks_with_the_rights_of_a_reader(ask: Ask) -> None:
-    assert json.loads(ask("--json", "select current_user as reader").out) == [{"reader": "pg_read_all_data"}]

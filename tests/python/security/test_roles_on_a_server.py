@@ -13,9 +13,9 @@ from tests.python.conftest import FreshDatabases
 from tests.python.marts.publishing import TODAY, make
 from tests.python.replicate.trouble import populate
 from warehouse.core import roles
-from warehouse.core.errors import MissingPrivilege
+from warehouse.core.errors import MissingPrivilege, NoReadersLogin
 from warehouse.core.progress import Silent
-from warehouse.core.roles import Role, reads_as, role_name
+from warehouse.core.roles import Role, role_name
 from warehouse.replicate import replicate, status
 
 MODELS = {"marts__dim_one": "select 1 as x, 'QQ123456C' as nino"}
@@ -56,7 +56,11 @@ def test_roles_are_made_and_compared_without_a_superuser(databases: FreshDatabas
         make(owned, TODAY, CLASSES, **MODELS)
         # By a real login of each role.
         assert roles.by_login(owner, settings) == ([], None)
-        assert reads_as(owner, settings) == role_name(settings, Role.analyst_sensitive)
+        # An owner could read candidates and what was left of history as well, so a reader's login asks.
+        with roles.asking(owner, settings) as session:
+            has = "select pg_has_role(current_user, %s, 'member'), session_user = %s"
+            values = (role_name(settings, Role.analyst_sensitive), owner.info.user)
+            assert session.execute(has, values).fetchone() == (True, False)
         with databases.at_warehouse() as administrator:
             user = sql.Identifier(owner.info.user)
             administrator.execute(sql.SQL("alter role {} nocreaterole").format(user))
@@ -64,6 +68,9 @@ def test_roles_are_made_and_compared_without_a_superuser(databases: FreshDatabas
         assert found == []
         assert why is not None
         assert "may not make logins" in why
+        with pytest.raises(NoReadersLogin, match="may not make logins") as caught, roles.asking(owner, settings):
+            pytest.fail("it was asked")
+        assert "grants login" in caught.value.next_command and "createrole" in caught.value.next_command
         with pytest.raises(MissingPrivilege, match="may not do that"):
             roles.give(owner, settings, f"{settings.warehouse_role_prefix}somebody", Role.analyst)
 

@@ -81,6 +81,7 @@ code, so that a scheduler can tell them apart:
     ├── SecretFound                  25  a secret is in the replica or its history; everything else was done
     ├── KeyUnusable                  73  a key for pseudonyms is missing, short, open to others or another than before
     ├── QueryTooLong                 47  a statement of `warehouse sql` took longer than it may
+    ├── NoReadersLogin              102  `warehouse sql` finds no login that has a reader's rights alone
     ├── QueryNotTranslated           76  a saved query in T-SQL is not one statement that reads
     │   ├── NoCounterpart            77  a function or another part of it has no counterpart
     │   ├── OldNameGone              78  a table or column of the old reporting copy has no successor, or never was
@@ -94,6 +95,7 @@ code, so that a scheduler can tell them apart:
 from warehouse.core.errors.asking import (
     NameShared,
     NoCounterpart,
+    NoReadersLogin,
     OldCodeGone,
     OldNameGone,
     QueryNotTranslated,
@@ -235,6 +237,7 @@ __all__ = [
     "NameShared",
     "NewColumnsHeld",
     "NoCounterpart",
+    "NoReadersLogin",
     "NotAgreed",
     "NotCompared",
     "NotCovered",

@@ -11,6 +11,10 @@ class QueryTooLong(WarehouseError):
     exit_code = 47
 
 
+class NoReadersLogin(WarehouseError):
+    exit_code = 102
+
+
 class QueryNotTranslated(WarehouseError):
     """Attributes:
     problems: all that cannot be translated: what, the place in the query, and what to use instead.

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from warehouse.core.database import second_session
 from warehouse.core.errors import NotOurs
+from warehouse.core.roles import short_lived
 from warehouse.core.roles.names import Role, role_name
 from warehouse.core.settings import Settings
 
@@ -69,18 +70,12 @@ def _make(connection: psycopg.Connection, name: str, group: str, password: str) 
         )
     if standing:
         _drop(connection, name)
-    # The server gets no more than the verifier, whatever it logs of statements.
-    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     with connection.transaction():
-        connection.execute(
-            sql.SQL("create role {} login connection limit 2 password {} in role {}").format(
-                sql.Identifier(name), sql.Literal(verifier), sql.Identifier(group)
-            )
-        )
+        short_lived.make(connection, name, group, password)
         connection.execute(_RECORD, (name,))
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
     with connection.transaction():
-        connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
+        short_lived.drop(connection, name)
         connection.execute(_FORGET, (name,))
