@@ -98,6 +98,14 @@ WALKED: list[list[str]] = [
 ]
 """Commands with what a hostile world could have them print, and with hostile arguments."""
 
+SHOWN = re.compile(r"\\(x1b|u001b)\]52;c;")
+"""The beginning of the hostile text in escapes, as a terminal and as JSON have it."""
+
+SHOWN_BY_THE_SOURCE = {
+    f"replicate {one}" for one in ("run", "status", "drift", "apply", "watch", "reconcile", "repair")
+}
+"""Commands that show what a hostile source has; test_terminals_of_a_ledger.py has those that show the warehouse's."""
+
 NOT_WALKED = {
     "run": "its stages are: replicate, the build, deliver",
     "deliver": "needs a build; its errors go through the same printer",
@@ -169,6 +177,7 @@ def test_no_command_prints_what_a_hostile_source_says(call: Call, prepared: Fres
     migration = tmp_path / "evil.sql"
     migration.write_text(f"alter table {quoted(TABLE)} drop column {quoted(COLUMN)};\ndrop table persons;")
     shown, harmful = "", []
+    shown_by: set[str] = set()
     for arguments in WALKED:
         given = [str(migration) if one == "MIGRATION" else one for one in arguments]
         for options in ([], ["--json"]):
@@ -179,7 +188,10 @@ def test_no_command_prints_what_a_hostile_source_says(call: Call, prepared: Fres
             if options and "--help" not in given:
                 documents(out)
             shown += out + err
+            if SHOWN.search(out + err):
+                shown_by |= {" ".join(given[:2]), given[0]}
     assert harmful == []
+    assert shown_by >= SHOWN_BY_THE_SOURCE
     code, out, err = call("replicate", "run")
     assert code == NewColumnsHeld.exit_code and r"[/red]\[bold]" in err
     # What was hostile is shown, as text and in escapes.
