@@ -105,7 +105,10 @@ LEFT_TO_ROOT = "this user may not mount a small disk here"
 
 NO_OPENSSH = "NO OPENSSH SERVER HERE: the server that recipients have was not tried"
 
-MAY_BE_LEFT_OUT = (LEFT_TO_ROOT, NO_OPENSSH)
+NO_SECOND_ACCOUNT = "NO SECOND ACCOUNT HERE: what another account of this machine can read was not tried"
+"""Only root may act as another account."""
+
+MAY_BE_LEFT_OUT = (LEFT_TO_ROOT, NO_OPENSSH, NO_SECOND_ACCOUNT)
 """What a machine may lack where every test has to run; said again, loudly, below all results."""
 
 

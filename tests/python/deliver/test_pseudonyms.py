@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -99,14 +100,22 @@ def test_the_key_is_in_no_table_no_log_and_no_view_of_the_server(world: World) -
         for setting in ("log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length = -1"):
             admin.execute(f'alter database "{row[0]}" set {setting}'.encode())
     seen: list[str] = []
+    lines: list[str] = []
 
     def look(step: str) -> None:
         if step in ("extracting", "built"):
             seen.append(str(world.query("select query, a::text from pg_stat_activity as a")))
             seen.append(str(world.query("select s::text from pg_settings as s")))
+            # What `ps` shows to every account of the machine.
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                # A process may end while it is looked at.
+                with suppress(OSError):
+                    lines.append(path.read_bytes().decode(errors="replace"))
 
     world.run(hook=look)
     assert len(seen) >= 4
+    assert any("postgres" in line for line in lines)
+    seen += lines
     path = keys.file_of(world.settings, NAME)
     secret = path.read_text().strip()
     raw = bytes.fromhex(secret)

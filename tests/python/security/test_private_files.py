@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.python.conftest import NO_SECOND_ACCOUNT
 from tests.python.main_job import Warehouse
 from warehouse.core import private_files, safe_message, settings, variables
 from warehouse.core.errors import SecretsExposed
@@ -80,6 +81,8 @@ def test_another_account_sees_nothing_of_a_home(short_folder: Path) -> None:
         project = (PROJECT / "dbt_project.yml").read_text()
         assert "target-path: .warehouse/dbt/target" in project
         assert "log-path: .warehouse/dbt/logs" in project
+        if os.geteuid() != 0:
+            pytest.skip(NO_SECOND_ACCOUNT)
     finally:
         os.umask(before)
         warehouse.call("down")
