@@ -21,10 +21,11 @@ from bench import (
     json_keys,
     reconcile,
     repair,
+    wide_export,
     world,
 )
 from bench.measure import Figure, keep, show
-from bench.peers import debezium, dlt
+from bench.peers import debezium, dlt, frames
 from warehouse.cli.output import TerminalProgress, out
 from warehouse.core.databases import Databases
 from warehouse.core.settings import PROJECT, Settings
@@ -37,6 +38,7 @@ TOPICS = {
     "build": build.build_time,
     "erase": erase.look_for_one,
     "export": export.export_speed,
+    "wide_export": wide_export.wide_export,
     "changes": change_files.change_files,
     "apply": apply.apply_rate,
     "delay": delay.delay,
@@ -46,11 +48,14 @@ TOPICS = {
 }
 """In this order, because each stands on what the ones before have made, and the changes and the damage come last."""
 
-PEERS = {"copy": dlt.one_table, "apply": debezium.captured}
+PEERS = {"copy": dlt.one_table, "apply": debezium.captured, "wide_export": frames.wide_exports}
 """What `--peers` adds to a topic: programs that have to be installed first."""
 
 NEEDED = ("world", "copy")
 """Without them nothing else can be measured."""
+
+ALONE = {"wide_export"}
+"""But for what makes its own rows."""
 
 
 def shared_buffers_mb() -> int:
@@ -86,7 +91,7 @@ def main() -> None:
     try:
         databases.start()
         for name, measure in TOPICS.items():
-            if not only or name in only or name in NEEDED:
+            if not only or name in only or (name in NEEDED and set(only) - ALONE):
                 with progress.stage(name):
                     measured = measure(databases, progress)
                 if arguments.peers and name in PEERS:

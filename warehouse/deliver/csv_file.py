@@ -28,6 +28,9 @@ def with_crlf(rows: Sequence[bytes]) -> bytes:
 
     Line breaks inside quoted fields stay as they are: only the last byte of each row is replaced.
     """
+    content = b"".join(rows)
+    if content.count(b"\n") == len(rows):
+        return content.replace(b"\n", b"\r\n")
     return b"".join([row[:-1] + b"\r\n" for row in rows])
 
 

@@ -144,8 +144,9 @@ def _as_text(name: str) -> sql.Composed:
 
 def _not_a_formula(column: Column) -> sql.Composed:
     """A text with an apostrophe before what a spreadsheet would run."""
-    return sql.SQL("case when left({text}, 1) = any ({starts}) then '''' || {text} else {text} end").format(
-        text=_as_text(column.name), starts=sql.Literal(list(FORMULA_STARTS))
+    # By its number: a text of the first character would have to be made of every value. That of an empty text is 0.
+    return sql.SQL("case when ascii({text}) = any ({starts}) then '''' || {text} else {text} end").format(
+        text=_as_text(column.name), starts=sql.Literal([ord(start) for start in FORMULA_STARTS])
     )
 
 

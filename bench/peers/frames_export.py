@@ -1,0 +1,83 @@
+"""Runs in the peers' own environment: writes one table to a file, and says what it took of time and memory.
+
+The connection comes in the environment, so that no password is in a list of processes.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+CONNECTION = "TRW_BENCH_WIDE"
+ROWS_OF_CHUNK = 50_000
+
+
+def main(way: str, kind: str, table: str, key: str, folder: str) -> None:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    target = Path(folder) / f"{way}.{kind}"
+    query = f"select person_id::text as person_text, * from {table} order by {key}"  # noqa: S608 - names of our own
+    write = {"pandas": of_pandas, "polars": of_polars, "duckdb": of_duckdb}[way]
+    before, wall, own = peak_mb(), time.perf_counter(), time.process_time()
+    write(os.environ[CONNECTION], query, table, key, kind, target)
+    found = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - own, "server_cpu": 0.0}
+    found |= {"peak_mb": peak_mb(), "mb_before": before, "bytes": target.stat().st_size}
+    target.unlink()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def of_pandas(url: str, query: str, _table: str, _key: str, kind: str, target: Path) -> None:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    writer = None
+    with engine.connect().execution_options(stream_results=True) as connection:
+        for chunk in pd.read_sql(text(query), connection, chunksize=ROWS_OF_CHUNK):
+            rows = chunk.drop(columns="person_id")
+            if kind == "csv":
+                rows.to_csv(target, mode="a", header=not target.exists(), index=False)
+                continue
+            table = pa.Table.from_pandas(rows, schema=writer.schema if writer else None, preserve_index=False)
+            writer = writer or pyarrow.parquet.ParquetWriter(target, table.schema, compression="zstd")
+            writer.write_table(table)
+    if writer:
+        writer.close()
+
+
+def of_polars(url: str, query: str, _table: str, _key: str, kind: str, target: Path) -> None:
+    import polars as pl
+
+    frame = pl.read_database_uri(query, url, engine="adbc").drop("person_id")
+    if kind == "csv":
+        frame.write_csv(target)
+    else:
+        frame.write_parquet(target, compression="zstd")
+
+
+def of_duckdb(url: str, _query: str, table: str, key: str, kind: str, target: Path) -> None:
+    import duckdb
+    from duckdb_extensions import import_extension
+
+    import_extension("postgres_scanner")
+    with duckdb.connect() as connection:
+        connection.execute("load postgres_scanner")
+        connection.execute(f"attach '{url}' as server (type postgres, read_only)")
+        how = "format csv, header" if kind == "csv" else "format parquet, compression zstd"
+        connection.execute(f"copy (select * from server.{table} order by {key}) to '{target}' ({how})")
+
+
+def peak_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
