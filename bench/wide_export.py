@@ -1,6 +1,6 @@
-"""A wide extract: its file, its check and its memory against reading the same rows with COPY, at one and three million rows.
+"""A wide extract of one and of three million rows: its file, its check and its memory, beside COPY of the same rows.
 
-Each measurement is a process of its own (wide_process.py), the limit beside each: they share the machine and the minute.
+Each measurement is a process of its own (wide_process.py), the limit beside each: they share machine and minute.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ def wide_export(databases: Databases, progress: Progress) -> list[Figure]:
                     progress.say(f"{made.name} of {rows:,} rows, {number} of {rounds}")
                     limit = measured("limit", contracts[made.kind], conninfo, folder, rows)
                     runs.append((limit, measured(made.what, contracts[made.kind], conninfo, folder, rows)))
-                figures += _beside_limit(made, rows, runs, peaks)
+                figures += beside_limit(made, rows, runs, peaks)
                 if rows == FEW and made.what == "file":
                     progress.say(f"checking the {made.kind} of {rows:,} rows")
                     checks = [measured("gate", contracts[made.kind], conninfo, folder, rows) for _ in range(rounds)]
-                    figures.append(_gate(made, rows, checks, [ours for _, ours in runs]))
+                    figures.append(gate_figure(made, rows, checks, [ours for _, ours in runs]))
     finally:
         drop_database(databases, DATABASE)
     return figures
@@ -118,16 +118,14 @@ def costs(runs: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _beside_limit(
+def beside_limit(
     made: Made, rows: int, runs: list[tuple[dict[str, Any], dict[str, Any]]], peaks: dict[str, float]
 ) -> list[Figure]:
     limits, ours = [limit for limit, _ in runs], [own for _, own in runs]
     seconds, of_limit = [run["seconds"] for run in ours], [run["seconds"] for run in limits]
     # Each beside its own limit: what else runs on the machine is in both.
     times = median(own / limit for own, limit in zip(seconds, of_limit, strict=True))
-    processor = median(
-        (own["cpu"] + own["server_cpu"]) / (limit["cpu"] + limit["server_cpu"]) for limit, own in runs
-    )
+    processor = median((own["cpu"] + own["server_cpu"]) / (limit["cpu"] + limit["server_cpu"]) for limit, own in runs)
     cost = costs(ours)
     aims = []
     if made.times:
@@ -145,7 +143,7 @@ def _beside_limit(
     ]
 
 
-def _gate(made: Made, rows: int, checks: list[dict[str, Any]], files: list[dict[str, Any]]) -> Figure:
+def gate_figure(made: Made, rows: int, checks: list[dict[str, Any]], files: list[dict[str, Any]]) -> Figure:
     """The check beside the making of the file, each by all that it took of the processors, the server's with it."""
     seconds = median(run["seconds"] for run in checks)
     making = median(run["seconds"] for run in files)

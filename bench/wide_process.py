@@ -153,7 +153,8 @@ def _gate(contract: Any, folder: Path) -> dict[str, Any]:
 
 
 def _made(folder: Path, contract: Any) -> Path:
-    (path,) = (folder / "outbox" / contract.format.kind).glob(f"*.{contract.format.kind}")
+    kind: str = contract.format.kind
+    (path,) = (folder / "outbox" / kind).glob(f"*.{kind}")
     return path
 
 

@@ -1,7 +1,7 @@
-"""One table of 40 columns, as an extract's model would make it, published by a build of its own, and contracts about it.
+"""One table of 40 columns, as an extract's model would make it, published by a build, and contracts about it.
 
-Names are in several scripts, some texts have quotes, commas and line breaks in them, a third of the columns have nulls. A
-seed makes the rows: the same number always gives the same ones.
+Names are in several scripts, some texts have quotes, commas and line breaks in them, half of the columns have nulls.
+A seed makes the rows: the same number always gives the same ones.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _moment(first: str) -> str:
     return f"timestamptz '{first} 00:00:00+00' + floor(random() * 3e13) * interval '1 microsecond'"
 
 
-_FIRST = _one_of("Ann", "Siân", "Łukasz", "Олена", "Γιώργος", "محمد", "王芳", "さくら", "प्रिया", "O'Neil", "Mary-Jane", "Zoë")
+_FIRST = _one_of(
+    "Ann", "Siân", "Łukasz", "Олена", "Γιώργος", "محمد", "王芳", "さくら", "प्रिया", "O'Neil", "Mary-Jane", "Zoë"
+)
 _LAST = _one_of("Green", "Ó Briain", "Müller", "Шевченко", "Παπαδόπουλος", "الحسن", "李", "佐藤", "शर्मा", "Smith-Jones")
 
 _BREAK = "case when random() < 0.005 then E'\\n' else ' ' end"
@@ -73,7 +75,7 @@ COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
     ("route_type", "text", _one_of("Core", "School Direct", "Apprenticeship", "International", "Teach First")),
     ("route_status", "text", _one_of("Holds", "In training", "Deferred", "Withdrawn", "Failed")),
     ("subject", "text", _some(80, _one_of("mathematics", "physics", "Welsh, as a second language", "music", "art"))),
-    ("provider_name", "text", _one_of("University of \"Q\"", "Q, R and S Partnership", "Coleg Q", "Q Teaching School")),
+    ("provider_name", "text", _one_of('University of "Q"', "Q, R and S Partnership", "Coleg Q", "Q Teaching School")),
     ("provider_ukprn", "integer", "10000000 + floor(random() * 90000)::int"),
     ("establishment_urn", "integer", _some(85, "100000 + floor(random() * 50000)::int")),
     ("establishment_name", "text", _some(85, "'Q School ' || floor(random() * 20000)::int")),
@@ -109,9 +111,8 @@ def fill(conninfo: str, rows: int) -> None:
         with connection.transaction():
             connection.execute(f"drop table if exists extracts.{MODEL}".encode())
             connection.execute(f"create table extracts.{MODEL} ({listed})".encode())
-            connection.execute(
-                f"insert into extracts.{MODEL} select {values} from generate_series(1, {rows}::bigint) as i".encode()
-            )
+            numbered = f"generate_series(1, {rows}::bigint) as i"
+            connection.execute(f"insert into extracts.{MODEL} select {values} from {numbered}".encode())  # noqa: S608
             builds.remember(connection, int(found[0]), [("extracts", MODEL)])
         connection.execute(f"vacuum analyze extracts.{MODEL}".encode())
 
@@ -125,7 +126,7 @@ def write_contract(folder: Path, kind: str) -> Path:
 
 
 def _document(kind: str) -> dict[str, Any]:
-    custom = {"model": MODEL, "fileFormat": kind, "sortKey": [KEY], "controlCharacters": "replace"}
+    custom: dict[str, Any] = {"model": MODEL, "fileFormat": kind, "sortKey": [KEY], "controlCharacters": "replace"}
     custom |= {"formulaCharacters": "prefix"} if kind == "csv" else {}
     custom |= {
         "agreement": {"reference": "Bench 1", "signed": "2020-01-31"},

@@ -59,7 +59,9 @@ def _is_hostile(content: bytes) -> bool:
 def _in_utf8() -> dict[bytes, list[bytes]]:
     """The last bytes of the hostile characters, by the bytes before them."""
     found: dict[bytes, list[bytes]] = {}
-    points = (p for kind, runs in hostile.KINDS.items() if kind != "surrogate" for a, b in runs for p in range(a, b + 1))
+    points = (
+        p for kind, runs in hostile.KINDS.items() if kind != "surrogate" for a, b in runs for p in range(a, b + 1)
+    )
     for point in points:
         written = chr(point).encode()
         if written != b"\n":

@@ -61,9 +61,7 @@ def count(connection: psycopg.Connection, contract: Contract, period: Period, sc
     is_parquet = contract.format.kind == "parquet"
     required = [column.name for column in contract.columns if column.required and is_parquet]
     counts = [
-        *(
-            sql.SQL("count(*) filter (where not isfinite({}))").format(sql.Identifier(n)) for n in infinite
-        ),
+        *(sql.SQL("count(*) filter (where not isfinite({}))").format(sql.Identifier(n)) for n in infinite),
         *(sql.SQL("count(*) - count({})").format(sql.Identifier(name)) for name in required),
     ]
     if not counts:

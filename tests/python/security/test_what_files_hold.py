@@ -16,6 +16,7 @@ import pytest
 from tests.python.conftest import FreshDatabases
 from tests.python.deliver.delivering import World
 from tests.python.deliver.world import OCTOBER, column, write_contract
+from warehouse.core import hostile
 from warehouse.core.contracts import load_contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import State
@@ -260,3 +261,13 @@ def test_rows_are_cleaned_without_their_ends() -> None:
     assert found == 3
     untouched = [b"1,a\n", "2,Ó\n".encode()]
     assert harmless(untouched) == (untouched, 0)
+
+
+def test_every_hostile_character_is_found_among_all_there_are() -> None:
+    """Each character in a row of its own, between letters of two bytes: found as the list of core/hostile.py has it."""
+    characters = [chr(point) for point in range(0x110000) if not 0xD800 <= point <= 0xDFFF and chr(point) != "\n"]
+    rows = [f"é{character}Я\n".encode() for character in characters]
+    cleaned, found = harmless(rows)
+    expected = [hostile.ANY.sub("\ufffd", character) for character in characters]
+    assert [row.decode()[1:-2] for row in cleaned] == expected
+    assert found == sum(after != before for after, before in zip(expected, characters, strict=True)) > 200
