@@ -259,13 +259,17 @@ def test_rows_are_cleaned_without_their_ends() -> None:
     cleaned, found = harmless(rows)
     assert list(cleaned) == ['1,"a\ufffdb"\n'.encode(), b"2,plain\n", "3,\ufffdx\ufffd\n".encode()]
     assert found == 3
+    # A line feed is hostile within a row, also where nothing else of the rows is.
+    assert harmless([b'1,"a\nb"\n', b"2,plain\n"]) == (['1,"a\ufffdb"\n'.encode(), b"2,plain\n"], 1)
     untouched = [b"1,a\n", "2,Ó\n".encode()]
     assert harmless(untouched) == (untouched, 0)
 
 
-def test_every_hostile_character_is_found_among_all_there_are() -> None:
+def test_every_hostile_character_is_found_among_those_of_its_planes() -> None:
     """Each character in a row of its own, between letters of two bytes: found as the list of core/hostile.py has it."""
-    characters = [chr(point) for point in range(0x110000) if not 0xD800 <= point <= 0xDFFF and chr(point) != "\n"]
+    points = [*range(0x10000), *range(0x1F000, 0x1F100), *range(0xE0000, 0xE1000), *range(0x10FF00, 0x110000)]
+    characters = [chr(point) for point in points if not 0xD800 <= point <= 0xDFFF and chr(point) != "\n"]
+    assert {point for runs in hostile.KINDS.values() for a, b in runs for point in range(a, b + 1)} <= set(points)
     rows = [f"é{character}Я\n".encode() for character in characters]
     cleaned, found = harmless(rows)
     expected = [hostile.ANY.sub("\ufffd", character) for character in characters]
