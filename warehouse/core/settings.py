@@ -167,6 +167,11 @@ class Settings(BaseSettings):
         "Files go there without credentials, so another machine is refused, and so is the library's own variable "
         "STORAGE_EMULATOR_HOST.",
     )
+    warehouse_cloud_storage_region: str = Field(
+        "europe-west2",
+        description="The region in which buckets have to be: London, if nothing else is agreed. `warehouse doctor` "
+        "names one that is elsewhere.",
+    )
     warehouse_azure_sas_file: Path | None = Field(
         None,
         description="The file with the shared access signature for Azure Blob Storage, readable by its owner alone. "

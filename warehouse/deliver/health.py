@@ -21,8 +21,8 @@ from warehouse.deliver.run import destination_url
 from warehouse.deliver.try_out import try_out
 
 _CLOSE = (
-    "Have its owner close it: public access prevention and uniform access on a bucket, no anonymous access to a "
-    "container."
+    "Have its owner put it right: on a bucket public access prevention, uniform access, the agreed region and a key of "
+    "its owner's; no anonymous access to a container."
 )
 _ASK = "Ask its owner."
 _TRIED = {

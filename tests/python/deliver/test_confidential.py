@@ -57,11 +57,11 @@ def test_an_emulator_is_on_this_machine(address: str, good: bool) -> None:
 @pytest.fixture
 def bucket_of(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """A service that answers about one bucket, as it is told to."""
-    told: dict[str, Any] = {"status": 200, "iam": {}}
+    told: dict[str, Any] = {"status": 200, "iam": {}, "is": {}}
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps({"name": "bucket", "iamConfiguration": told["iam"]}).encode()
+            body = json.dumps({"name": "bucket", "iamConfiguration": told["iam"], **told["is"]}).encode()
             self.send_response(told["status"])
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -80,25 +80,34 @@ def bucket_of(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     server.server_close()
 
 
+_CLOSED = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}
+_KEY = {"encryption": {"defaultKmsKeyName": "projects/p/locations/europe-west2/keyRings/r/cryptoKeys/k"}}
+_LONDON = {"location": "EUROPE-WEST2"}
+
+
 @pytest.mark.parametrize(
-    ("status", "iam", "words"),
+    ("status", "iam", "is_", "words"),
     [
-        (200, {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}, []),
-        (200, {"publicAccessPrevention": "inherited"}, ["inherited, not enforced", "not uniform"]),
-        (200, {}, ["not enforced", "not uniform"]),
-        (403, {}, ["storage.buckets.get"]),
+        (200, _CLOSED, _LONDON | _KEY, []),
+        (200, {"publicAccessPrevention": "inherited"}, _LONDON | _KEY, ["inherited, not enforced", "not uniform"]),
+        (200, {}, _LONDON | _KEY, ["not enforced", "not uniform"]),
+        (200, _CLOSED, {"location": "US"} | _KEY, ["it is in US, not in europe-west2"]),
+        (200, _CLOSED, _KEY, ["a region that it does not say"]),
+        (200, _CLOSED, _LONDON, ["a key of Google's"]),
+        (403, {}, {}, ["storage.buckets.get"]),
     ],
 )
-def test_a_bucket_that_others_may_read_is_named(
+def test_a_bucket_that_others_may_read_or_keep_is_named(
     status: int,
     iam: dict[str, Any],
+    is_: dict[str, Any],
     words: list[str],
     bucket_of: dict[str, Any],
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "try_out", lambda *_: [])  # this imitation keeps no objects
-    bucket_of |= {"status": status, "iam": iam}
+    bucket_of |= {"status": status, "iam": iam, "is": is_}
     settings = settings_for(
         world.home, destination_dandi="gs://bucket/x", warehouse_cloud_storage_emulator=bucket_of["address"]
     )

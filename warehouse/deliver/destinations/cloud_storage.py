@@ -66,7 +66,7 @@ def open_at(url: str, settings: Settings) -> CloudStorage:
                 next_command=f"Unset {name}, then run `warehouse deliver`. For an emulator on this machine set "
                 "WAREHOUSE_CLOUD_STORAGE_EMULATOR.",
             )
-    return CloudStorage(url, settings.warehouse_cloud_storage_emulator)
+    return CloudStorage(url, settings.warehouse_cloud_storage_region, settings.warehouse_cloud_storage_emulator)
 
 
 class CloudStorage(Destination):
@@ -74,14 +74,15 @@ class CloudStorage(Destination):
 
     Args:
         url: gs://bucket/prefix.
+        region: where the bucket has to be, such as europe-west2.
         emulator: the address of an imitation on this machine, which needs no credentials.
     """
 
     has_partials = False
 
-    def __init__(self, url: str, emulator: str | None = None) -> None:
+    def __init__(self, url: str, region: str, emulator: str | None = None) -> None:
         super().__init__(url, is_here=emulator is not None)
-        self._emulator = emulator
+        self._region, self._emulator = region, emulator
         parts = urlsplit(url)
         self._bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
         self._opened: Any = None
@@ -207,19 +208,26 @@ class CloudStorage(Destination):
         self._try(delete, Doing.REMOVING, name)
 
     def doubts(self) -> list[str]:
-        """See Destination; what the bucket itself says of who may read it."""
+        """See Destination; what the bucket itself says of who may read it, where it is, and whose key it has."""
 
         def look() -> list[str]:
             try:
                 self._bucket().reload(timeout=TIMEOUT, retry=None)
             except exceptions.Forbidden:
                 return ["its settings could not be looked at: the account lacks storage.buckets.get"]
-            access = self._bucket().iam_configuration
-            found = []
+            bucket, found = self._bucket(), []
+            access = bucket.iam_configuration
             if (prevention := access.public_access_prevention) != "enforced":
                 found.append(f"public access prevention is {prevention or 'not set'}, not enforced")
             if not access.uniform_bucket_level_access_enabled:
                 found.append("access is not uniform: single objects can have access lists of their own")
+            if (bucket.location or "").casefold() != self._region.casefold():
+                found.append(
+                    f"it is in {bucket.location or 'a region that it does not say'}, not in {self._region} "
+                    "(WAREHOUSE_CLOUD_STORAGE_REGION)"
+                )
+            if not bucket.default_kms_key_name:
+                found.append("a key of Google's encrypts it, none that its owner manages and could take away")
             return found
 
         return self._try(look, Doing.READING, "its settings")
