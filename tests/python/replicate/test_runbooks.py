@@ -128,6 +128,7 @@ ELSEWHERE = {
     "warehouse build drop": "tests/python/test_main_job.py, with a vintage",
     "warehouse contract check": "cli/test_contract.py",
     "warehouse contract sync": "cli/test_contract.py",
+    "warehouse grants login NAME --role analyst_sensitive": "security/test_roles_by_command.py",
     "warehouse replicate classes": "security/test_class_floors.py",
     "warehouse deliveries find-person": "cli/test_find_person.py",
     "warehouse deliveries find-person < who.txt": "cli/test_find_person.py",
