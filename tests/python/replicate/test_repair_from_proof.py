@@ -65,8 +65,10 @@ def test_a_gap_is_repaired_from_a_proof(world: Databases) -> None:
         lose_slot(world)
         writer.wait(20)
         with world.at_source() as trs:
-            # Written there, and nothing of it is published: new on one side, and equal.
-            trs.execute("update persons set first_name = first_name where trn < '0000100'")
+            # Written there, and nothing of it is published: new on one side, and equal. A row at a time: a statement
+            # that takes many, in an order of its own, can wait for the writer that waits for it.
+            for number in range(100):
+                trs.execute("update persons set first_name = first_name where trn = %s", (f"{number:07d}",))
         done = repair(world, Silent())
         writer.wait(20)
     replicate(world, Silent())

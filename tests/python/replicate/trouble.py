@@ -43,6 +43,7 @@ class Writer:
         self._databases, self._chance, self._stop = databases, random.Random(seed), threading.Event()
         self._number = 1_000_000 + seed % 1000 * 1000
         self.committed = 0
+        self._failed: Exception | None = None
         self._changed = threading.Condition()
 
     def one(self, trs: psycopg.Connection) -> None:
@@ -63,16 +64,23 @@ class Writer:
             self._changed.notify_all()
 
     def wait(self, more: int) -> None:
-        """Until so many more transactions are committed."""
+        """Until so many more transactions are committed; what ended the writer is raised here, at once."""
         with self._changed:
             goal = self.committed + more
-            assert self._changed.wait_for(lambda: self.committed >= goal, timeout=GIVE_UP_SECONDS)
+            assert self._changed.wait_for(lambda: self._failed or self.committed >= goal, timeout=GIVE_UP_SECONDS)
+        if self._failed:
+            raise self._failed
 
     def run(self) -> None:
-        with self._databases.at_source() as trs:
-            while not self._stop.is_set():
-                self.one(trs)
-                self._stop.wait(0.002)
+        try:
+            with self._databases.at_source() as trs:
+                while not self._stop.is_set():
+                    self.one(trs)
+                    self._stop.wait(0.002)
+        except Exception as error:  # noqa: BLE001 - whoever waits has to know it, whatever it is
+            with self._changed:
+                self._failed = error
+                self._changed.notify_all()
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
