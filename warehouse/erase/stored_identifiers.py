@@ -67,14 +67,18 @@ def stored_identifiers(
     """
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            is_old = since is not None and path.lstat().st_ctime < since.timestamp()
-            if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink() and not is_old:
+            if path.suffix not in SUFFIXES or path.is_symlink() or not path.is_file():
+                continue
+            try:
+                if since is not None and path.stat().st_ctime < since.timestamp():
+                    continue
                 progress.say(f"comparing {path.name}")
-                try:
-                    yield from _of_file(path, tables)
-                    looked.files += 1
-                except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error):
-                    looked.unread.append(str(path.relative_to(folder)))
+                yield from _of_file(path, tables)
+                looked.files += 1
+            except FileNotFoundError:
+                continue  # A delivery has moved it or taken it away meanwhile, and looks to it itself.
+            except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error):
+                looked.unread.append(str(path.relative_to(folder)))
 
 
 def kind_of(name: str) -> str | None:

@@ -164,6 +164,21 @@ def test_a_set_of_change_files_is_looked_into_by_what_its_table_holds(place: Pla
     assert not holds({"Number": ["1234567"]})
 
 
+def test_a_file_that_goes_while_it_looks_is_no_file(tmp_path: Path) -> None:
+    """A delivery empties its outbox when it is done, and may do so at any moment."""
+    for name in ("goes", "stays"):
+        (tmp_path / f"{name}.csv").write_text("trn\r\n1234567\r\n")
+
+    class Meanwhile(Silent):
+        def say(self, text: str) -> None:
+            del text
+            (tmp_path / "goes.csv").unlink(missing_ok=True)
+
+    looked = Looked()
+    assert list(stored_identifiers([tmp_path], {}, looked, Meanwhile())) == [("trn", "1234567")]
+    assert (looked.files, looked.unread) == (1, [])
+
+
 def test_it_says_which_files_it_could_not_look_into_and_leaves_those_of_others_alone(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
