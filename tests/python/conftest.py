@@ -180,9 +180,11 @@ def clusters(short_folder: Path) -> Iterator[WorldDatabases]:
     _SHARED.remove(databases)
     with connect(databases.cluster("warehouse").conninfo("postgres"), autocommit=True) as warehouse:
         left = warehouse.execute("select subname from pg_subscription").fetchall()
+    with connect(databases.cluster("trs").conninfo("postgres"), autocommit=True) as trs:
+        left += trs.execute("select slot_name, database from pg_replication_slots").fetchall()
     databases.stop()
     # A stream that a test leaves takes a worker from every test after it, until one of them finds none.
-    assert not left, f"Tests of this process have left subscriptions: {left}"
+    assert not left, f"Tests of this process have left subscriptions or slots: {left}"
 
 
 @pytest.fixture(scope="session")
