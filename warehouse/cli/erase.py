@@ -16,6 +16,7 @@ from warehouse.cli.identifiers import (
     asked,
     identifiers,
 )
+from warehouse.cli.not_looked_into import show_not_looked_into
 from warehouse.cli.opening import at_warehouse
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table
 from warehouse.core.errors import UsageError
@@ -106,8 +107,7 @@ def _check(listed: list[str], json: bool) -> None:
             f"with the register of {found.registered} erasures"
             + (f" and with a list of {found.asked} persons." if listed else ".")
         )
-        for name in found.unread:
-            out.print(f"Not looked into: {name}. It is broken, or no manifest says where its fields are.")
+        show_not_looked_into(found.unread)
     if error := found.error():
         if json:
             raise typer.Exit(error.exit_code)

@@ -8,6 +8,7 @@ import typer
 
 from warehouse.cli import delivered
 from warehouse.cli.findings import folded
+from warehouse.cli.not_looked_into import show_not_looked_into
 from warehouse.cli.opening import ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, styled
 from warehouse.core.errors import WarehouseError
@@ -85,6 +86,13 @@ def _print_summary(done: Run) -> None:
         ["stage", "rows in", "rows out", "rejected", "seconds", "where"],
         [(s.stage, s.rows_in, s.rows_out, s.rejected, f"{s.seconds:.1f}", list(s.where)) for s in done.stages],
     )
+    if done.not_looked_into:
+        out.print()
+        show_not_looked_into(done.not_looked_into)
+        out.print(
+            "  An erased person may be in there. Put right or remove each, then run `warehouse erase --check`: the "
+            "look of a run passes over files that did not change since the one before."
+        )
     if not done.deliveries:
         out.print()
         out.print("Nothing is due: every period that is over has been delivered.")

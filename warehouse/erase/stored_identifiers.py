@@ -7,7 +7,9 @@ have the identifiers that replication/trs.yml says under `person`, as in the tab
 from __future__ import annotations
 
 import csv
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,7 +44,8 @@ class Looked:
     """Which files were looked into.
 
     Attributes:
-        unread: those that are broken, or of which no manifest says where their fields are.
+        unread: those that are broken, that this user may not read, or of which no manifest says where their fields
+            are; and folders that this user may not look into.
     """
 
     files: int = 0
@@ -66,9 +69,7 @@ def stored_identifiers(
         since: only files that were put there, or changed, after this moment: also one that a backup gave its old date.
     """
     for folder in folders:
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.suffix not in SUFFIXES or path.is_symlink() or not path.is_file():
-                continue
+        for path in _files(folder, looked):
             try:
                 if since is not None and path.stat().st_ctime < since.timestamp():
                     continue
@@ -78,6 +79,23 @@ def stored_identifiers(
             except FileNotFoundError:
                 continue  # A delivery has moved it or taken it away meanwhile, and looks to it itself.
             except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error):
+                looked.unread.append(str(path.relative_to(folder)))
+
+
+def _files(folder: Path, looked: Looked) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            looked.unread.append(f"{Path(error.filename).relative_to(folder)}/")
+
+    for above, folders, names in os.walk(folder, onerror=refused):
+        folders.sort()
+        for path in (Path(above, name) for name in sorted(names)):
+            try:
+                if path.suffix in SUFFIXES and stat.S_ISREG(path.lstat().st_mode):
+                    yield path
+            except FileNotFoundError:
+                continue
+            except OSError:
                 looked.unread.append(str(path.relative_to(folder)))
 
 

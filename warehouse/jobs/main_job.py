@@ -55,6 +55,7 @@ class Run:
     Attributes:
         held: columns that were left out because they are not classified, or the first error of a change of structure.
         returned: why the run ends with a code of its own: a person who was erased is there again.
+        not_looked_into: files and folders that are kept here, and could not be read to look for erased persons.
         scan: of the replica and its history for secrets; the caller stops with what it found, when all is done.
     """
 
@@ -64,6 +65,7 @@ class Run:
     held: NewColumns | None = None
     built: BuildReport | None = None
     returned: Finding | None = None
+    not_looked_into: tuple[str, ...] = ()
     scan: LastScan | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class Run:
             "missed": [delivery.delivery_id for delivery in self.deliveries if delivery.state == State.MISSED],
             "held_back": str(self.held) if self.held else None,
             "returned": self.returned.what if self.returned else None,
+            "not_looked_into": list(self.not_looked_into),
             "rows_with_secrets": self.scan.rows if self.scan else None,
             "build": self.built
             and {
@@ -126,7 +129,7 @@ def run(
         finished(report)
         if done.held and isinstance(done.held.first, MeaningChanged | RuleChanged):
             raise done.held.first
-        done.returned = _look_for_returned(databases, warehouse, progress)
+        done.returned, done.not_looked_into = _look_for_returned(databases, warehouse, progress)
         with progress.stage("build"):
             if databases.warehouse_is_embedded:
                 roles.apply(warehouse, databases.settings)
@@ -149,22 +152,30 @@ def _look_for_secrets(warehouse: psycopg.Connection, progress: Progress) -> tupl
     return report, found
 
 
-def _look_for_returned(databases: Databases, warehouse: psycopg.Connection, progress: Shown) -> Finding | None:
-    """Whether a person who was erased is there again; after a week or a repair everything is looked through."""
+def _look_for_returned(
+    databases: Databases, warehouse: psycopg.Connection, progress: Shown
+) -> tuple[Finding | None, tuple[str, ...]]:
+    """Whether a person who was erased is there again; after a week or a repair everything is looked through.
+
+    Returns:
+        Besides, what could not be looked into: one broken file must not keep today's data from their readers.
+    """
+    unread: tuple[str, ...] = ()
     if not register_is_empty(warehouse):
         try:
             with progress.stage("erased persons"):
                 if full_is_due(warehouse):
                     # What lay there at the last check, and is unchanged, was compared then or by an erasure since.
                     last = last_full(warehouse)
-                    check_everywhere(databases, warehouse, [], progress, files_since=last and last - _CLOCKS_DIFFER)
+                    since = last and last - _CLOCKS_DIFFER
+                    unread = check_everywhere(databases, warehouse, [], progress, files_since=since).unread
                 else:
                     key = keys.installation(warehouse, databases.settings)
                     check(warehouse, load_rules(), key, progress, everywhere=False)
         except KeyUnusable as error:
             # A lost key must not keep today's data from their readers.
-            return from_error("register", error)
-    return returned.finding(warehouse)
+            return from_error("register", error), ()
+    return returned.finding(warehouse), unread
 
 
 def _fill_sandbox(databases: Databases, progress: Shown) -> StageReport:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from pydantic import SecretStr
 from tests.python.conftest import FreshDatabases
 from warehouse.cli.main import _main
 from warehouse.cli.output import TerminalProgress
+from warehouse.cli.run import _print_summary
 from warehouse.core import keys, returned
 from warehouse.core.errors import KeyUnusable, PersonReturned, UsageError
 from warehouse.core.identifiers import NINO, PERSON_ID, TRN
@@ -28,7 +31,7 @@ from warehouse.erase import Subject, accept, check, full_is_due, load_rules
 from warehouse.erase.returned import register
 from warehouse.erase.stored_identifiers import Looked, stored_identifiers
 from warehouse.jobs.erasing import check_everywhere
-from warehouse.jobs.main_job import _look_for_returned
+from warehouse.jobs.main_job import Run, _look_for_returned
 
 pytestmark = pytest.mark.slow
 
@@ -50,8 +53,11 @@ class Place:
     key: Key
 
     def returned_by_a_run(self) -> type[Exception] | None:
-        found = _look_for_returned(self.databases, self.warehouse, TerminalProgress(quiet=True))
+        found, _ = _look_for_returned(self.databases, self.warehouse, TerminalProgress(quiet=True))
         return found.error if found else None
+
+    def not_looked_into_by_a_run(self) -> tuple[str, ...]:
+        return _look_for_returned(self.databases, self.warehouse, TerminalProgress(quiet=True))[1]
 
     def checked(self, *listed: str) -> tuple[list[int], tuple[int, ...]]:
         done = check(self.warehouse, load_rules(), self.key, Silent(), listed=listed)
@@ -230,6 +236,62 @@ def test_files_are_looked_into_by_a_run_after_a_week(place: Place) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
     assert list(stored_identifiers([folder], {}, kept, Silent(), since=later)) == [] and kept.files == 0
     assert list(stored_identifiers([folder], {}, kept, Silent())) == [(TRN, "1234567")] and kept.files == 1
+
+
+def test_a_run_says_what_it_could_not_look_into_and_goes_on(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each week, and as a warning: somebody in another file is found, and nothing that is due waits for it."""
+    folder = place.databases.settings.warehouse_deliveries / "tad"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("trn\r\n7654321\r\n")
+    for name in ("broken.parquet", "alone.txt"):
+        (folder / name).write_bytes(b"PAR1")
+    assert place.not_looked_into_by_a_run() == (), "only the replica's persons are looked through each time"
+    place.warehouse.execute("update ledger.erasures set checked_at = now() - interval '8 days'")
+    done = Run(not_looked_into=place.not_looked_into_by_a_run())
+    assert done.not_looked_into == ("tad/alone.txt", "tad/broken.parquet")
+    assert done.as_dict()["not_looked_into"] == ["tad/alone.txt", "tad/broken.parquet"]
+    _print_summary(done)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Not looked into: tad/broken.parquet. It is broken, this user may not read it" in said
+    assert "An erased person may be in there." in said and "`warehouse erase --check`" in said
+    _print_summary(Run())
+    assert "Not looked into" not in capsys.readouterr().out
+    (folder / "b.csv").write_text("trn\r\n1234567\r\n")
+    place.warehouse.execute("update ledger.erasures set checked_at = now() - interval '8 days'")
+    found, unread = _look_for_returned(place.databases, place.warehouse, TerminalProgress(quiet=True))
+    assert found and found.error is PersonReturned and unread == done.not_looked_into
+
+
+@pytest.mark.parametrize("without_rights", ["shut.csv", "shut"])
+def test_a_file_or_folder_without_rights_is_named(without_rights: str) -> None:
+    """Root may read everything: it is another user of the machine who looks."""
+    with tempfile.TemporaryDirectory() as name, _nobody(Path(name)) as folder:
+        (folder / "shut").mkdir()
+        for place in ("a.csv", "shut.csv", "shut/b.csv"):
+            (folder / place).write_text("trn\r\n1234567\r\n")
+        (folder / without_rights).chmod(0)
+        looked = Looked()
+        try:
+            found = list(stored_identifiers([folder, folder / "not there"], {}, looked, Silent()))
+        finally:
+            (folder / without_rights).chmod(0o700)
+        assert found == [(TRN, "1234567")] * 2 and looked.files == 2
+        assert looked.unread == [without_rights if "." in without_rights else f"{without_rights}/"]
+
+
+@contextmanager
+def _nobody(folder: Path) -> Iterator[Path]:
+    """A folder as a user who is not root; for the block this process acts as that user."""
+    if os.geteuid() != 0:
+        yield folder
+        return
+    nobody = 65534
+    os.chown(folder, nobody, nobody)
+    os.seteuid(nobody)
+    try:
+        yield folder
+    finally:
+        os.seteuid(0)
 
 
 def test_everything_is_looked_through_after_a_week(place: Place) -> None:
