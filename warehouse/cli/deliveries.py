@@ -14,6 +14,7 @@ from warehouse.cli import delivered, delivery_decisions, find_person
 from warehouse.cli.delivery_decisions import IdArgument
 from warehouse.cli.opening import at_warehouse, if_it_answers, ready
 from warehouse.cli.output import JsonOption, TerminalProgress, out, print_json, print_table, size
+from warehouse.cli.singled_out import show_singled_out
 from warehouse.core.errors import WarehouseError
 from warehouse.core.settings import near
 from warehouse.deliver import (
@@ -111,6 +112,8 @@ def show_delivery(delivery: Annotated[str, IdArgument], json: bool = JsonOption)
         return
     facts = {name: value for name, value in shown.items() if not isinstance(value, list) and value is not None}
     print_table(None, ["", ""], [(name.replace("_", " "), _text(value)) for name, value in facts.items()])
+    counted = [one for one in shown["files"] if one["singled_out"] and one["attempt"] == shown["attempt"]]
+    show_singled_out({one["name"].rsplit("/", maxsplit=1)[-1]: one["singled_out"] for one in counted})
     for title, columns in _PARTS.items():
         if shown[title]:
             out.print()
@@ -301,6 +304,7 @@ def dry_run_of_contract(
         None, ["file", "rows", "size", "SHA-256"], [(f.name, f.rows, size(f.bytes), f.sha256) for f in made.files]
     )
     out.print(f"Made from build {made.build_id} as at {made.as_at}. Nothing was sent.")
+    show_singled_out(made.singled_out)
     if made.rows_set_aside:
         out.print(f"{made.rows_set_aside:,} rows do not fit the layout, and are not in it.")
     if made.compared_with is None:

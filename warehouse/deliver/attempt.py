@@ -77,7 +77,7 @@ class Attempt:
         self.hook("built")
         paths = [(self.outbox.path(file.base_name), file) for file in made.files]
         made = self._passed(conninfo, made, paths)
-        self.ledger.checked(self.delivery, {file.name: file.formulas for file in made.files})
+        self.ledger.checked(self.delivery, made.files)
         self.hook("checked")
         rows = [path for path, file in paths if not file.is_metadata]
         self._index(entry.attempt, rows)
@@ -137,12 +137,20 @@ class Attempt:
             self.progress.say(f"{self.delivery}: the first one, so there is none to compare its number of rows with")
         try:
             with closing(connect(conninfo, what="the warehouse", variable=VARIABLE, read_only=True)) as reader:
-                formulas = pass_gate(self.edition, paths, found, self.check, reader, self.progress)
+                counted = pass_gate(self.edition, paths, found, self.check, reader, self.progress)
         except CheckFailed as error:
             self.outbox.set_aside(written(error))
             raise
         return replace(
-            made, files=tuple(replace(file, formulas=formulas.get(file.name, file.formulas)) for file in made.files)
+            made,
+            files=tuple(
+                replace(
+                    file,
+                    formulas=counted.formulas.get(file.name, file.formulas),
+                    singled_out=counted.singled_out.get(file.name),
+                )
+                for file in made.files
+            ),
         )
 
     def _manifest_there(self, made: Extract) -> bytes | None:

@@ -18,14 +18,14 @@ from warehouse.core.database import connect
 from warehouse.core.errors import CheckFailed, UsageError
 from warehouse.core.progress import Progress
 from warehouse.core.settings import near
-from warehouse.deliver import volume
+from warehouse.deliver import singled_out, volume
 from warehouse.deliver.apart import alone
 from warehouse.deliver.basis import Basis, find_basis
 from warehouse.deliver.check import Check, check_files
 from warehouse.deliver.contract_versions import check_classes
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.extract import extract
-from warehouse.deliver.gate import pass_gate
+from warehouse.deliver.gate import Counted, pass_gate
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.outbox import APART, Outbox
 from warehouse.deliver.periods import days_between, latest_owed
@@ -45,6 +45,7 @@ class DryRun:
         folder: where they lie; None when they were thrown away.
         compared_with: the delivery that the number of rows was compared with; None when there is none yet.
         rows_set_aside: that the layout of the file cannot hold.
+        singled_out: who stands out in each table of people, by its name; empty where the gate refused the files.
         failure: what the gate says against it; None when all rules hold.
     """
 
@@ -59,6 +60,7 @@ class DryRun:
     folder: str | None
     compared_with: str | None
     rows_set_aside: int
+    singled_out: dict[str, dict[str, Any]]
     failure: CheckFailed | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -140,10 +142,10 @@ def _made(
         made = extract(rows_from, edition, basis, outbox, progress, lambda _: None, pseudonyms)
     before = Ledger(reader).before(edition)
     found = volume.of_delivery(edition, made.files, before)
-    failure = None
+    failure, counted = None, Counted()
     try:
         paths = [(outbox.path(file.base_name), file) for file in made.files]
-        pass_gate(edition, paths, found, check, reader, progress)
+        counted = pass_gate(edition, paths, found, check, reader, progress)
     except CheckFailed as error:
         failure = type(error)(
             error.what,
@@ -164,6 +166,7 @@ def _made(
         folder=str(outbox.folder) if keep else None,
         compared_with=before.delivery_id if before else None,
         rows_set_aside=sum(one.rows_set_aside for one in made.files),
+        singled_out=singled_out.by_table(edition, counted.singled_out),
         failure=failure,
     )
 

@@ -37,6 +37,8 @@ class FileFacts:
         content: of a data file what it says, whatever wrote it, as values.py has it. None for the manifest, and for
             what was sent before it was kept.
         writer: the library that wrote it, with its version; None where this program alone did.
+        singled_out: of the first file of a table of people, who stands out in the table, as singled_out.py counts it.
+            None of others, and of what was sent before it was counted.
     """
 
     name: str
@@ -51,6 +53,7 @@ class FileFacts:
     fitting: Mapping[str, Mapping[str, int]] | None = None
     content: Mapping[str, Any] | None = None
     writer: str | None = None
+    singled_out: Mapping[str, Any] | None = None
 
     @property
     def values(self) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ import psycopg
 from warehouse.core.contracts import Contract
 from warehouse.core.errors import CheckFailed
 from warehouse.core.progress import Progress
+from warehouse.deliver import singled_out
 from warehouse.deliver.breach import in_words
 from warehouse.deliver.check import Check
 from warehouse.deliver.edition import Edition
@@ -21,6 +23,19 @@ from warehouse.deliver.screened import pass_screening
 from warehouse.deliver.volume import Volume, refused
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What was counted in files that passed.
+
+    Attributes:
+        formulas: how many texts of each file a spreadsheet would take for a formula, by the file's name.
+        singled_out: who stands out in each table, by the name of its first file.
+    """
+
+    formulas: Mapping[str, int] = field(default_factory=dict)
+    singled_out: Mapping[str, singled_out.Figures] = field(default_factory=dict)
+
+
 def pass_gate(
     edition: Edition,
     files: Sequence[tuple[Path, FileFacts]],
@@ -28,7 +43,7 @@ def pass_gate(
     check: Check,
     reader: psycopg.Connection,
     progress: Progress,
-) -> dict[str, int]:
+) -> Counted:
     """Hold the files against the contract's rules, against what the warehouse knows, and the number of rows.
 
     Args:
@@ -37,7 +52,7 @@ def pass_gate(
         reader: to the warehouse; reads alone.
 
     Returns:
-        How many texts of each file a spreadsheet would take for a formula.
+        What was counted.
 
     Raises:
         CheckFailed: names each rule that does not hold, also of the number of rows.
@@ -46,6 +61,7 @@ def pass_gate(
     """
     found: list[CheckFailed] = []
     formulas: dict[str, int] = {}
+    figures: dict[str, singled_out.Figures] = {}
     by_file = edition.by_file(files)
     first_form = dict[str, tuple[Contract, Sequence[tuple[Path, FileFacts]]]]()
     for contract, theirs in by_file:
@@ -57,6 +73,10 @@ def pass_gate(
             first_form[contract.table] = (contract, theirs)
             check(contract, theirs, progress)
             formulas |= probe(contract, theirs, reader, progress)
+            if of_table := singled_out.count(contract, theirs, progress):
+                figures[theirs[0][1].name] = of_table
+                if error := singled_out.refused(contract, of_table):
+                    found.append(error)
             if contract.statistics:
                 pass_screening(contract, [path for path, _ in theirs], progress)
         except CheckFailed as error:
@@ -68,7 +88,7 @@ def pass_gate(
         raise _together(found, volume)
     if volume.breaches:
         raise refused(edition.contract, edition.delivery_id, volume.breaches)
-    return formulas
+    return Counted(formulas, figures)
 
 
 def _together(found: Sequence[CheckFailed], volume: Volume) -> CheckFailed:

@@ -6,21 +6,15 @@ Hashes of many rows lie in files without a name beside the delivery: memory does
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.core.contracts import Rule
 from warehouse.deliver.expectations import row_hashes
-from warehouse.deliver.outbox import no_room
-
-_BYTES = 8
-"""Of one hash."""
+from warehouse.deliver.slices import Slices
 
 
 class KeyHashes:
@@ -34,18 +28,14 @@ class KeyHashes:
 
     def __init__(self, rule: Rule, slices: int, folder: Path) -> None:
         self.rule = rule
-        self._columns, self._slices, self._folder = list(rule.columns), slices, folder
-        self._stack = ExitStack()
-        self._files: list[IO[bytes]] = []
+        self._columns, self._hashes = list(rule.columns), Slices(slices, folder)
 
     def __enter__(self) -> KeyHashes:
-        with _room():
-            for _ in range(self._slices):
-                self._files.append(self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder)))
+        self._hashes.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._hashes.__exit__()
 
     def add(self, batch: pa.RecordBatch) -> None:
         """The keys of some more rows.
@@ -53,26 +43,10 @@ class KeyHashes:
         Raises:
             DeliveryError: the disk is full.
         """
-        hashes = row_hashes(pa.table([batch.column(name) for name in self._columns], names=self._columns))
-        slice_of = hashes % self._slices
-        with _room():
-            for number, file in enumerate(self._files):
-                file.write(hashes[slice_of == number].tobytes())
-                file.flush()
+        self._hashes.add(row_hashes(pa.table([batch.column(name) for name in self._columns], names=self._columns)))
 
     def with_two_alike(self) -> Iterator[int]:
         """The slices in which a hash is there twice."""
-        for number, file in enumerate(self._files):
-            file.seek(0)
-            stored = file.read()
-            hashes = pa.Array.from_buffers(pa.uint64(), len(stored) // _BYTES, [None, pa.py_buffer(stored)])
+        for number, (hashes,) in enumerate(self._hashes):
             if pc.count_distinct(hashes).as_py() < len(hashes):
                 yield number
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise no_room(error) from None

@@ -58,8 +58,8 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (delivery_id, attempt, name) do update
 set bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5, crc32c = excluded.crc32c
 """
-_FORMULAS = """
-update ledger.delivery_files set formulas = %s
+_COUNTED = """
+update ledger.delivery_files set formulas = %s, singled_out = %s
 where delivery_id = %s and attempt = %s and name = %s
 """
 
@@ -134,16 +134,17 @@ class Ledger(Records):
             self._advance(delivery, State.BUILT, rows=rows, bytes=size, as_at=as_at)
             self._record(delivery, files)
 
-    def checked(self, delivery: str, formulas: Mapping[str, int]) -> None:
+    def checked(self, delivery: str, files: Iterable[FileFacts]) -> None:
         """The files keep the contract.
 
         Args:
-            formulas: how many texts of each file a spreadsheet would take for a formula, by the file's name.
+            files: with what was counted in them.
         """
         with self._connection.transaction():
             attempt = self._must(delivery).attempt
-            for name, found in formulas.items():
-                self._connection.execute(_FORMULAS, (found, delivery, attempt, name))
+            for file in files:
+                alone = None if file.singled_out is None else Jsonb(file.singled_out)
+                self._connection.execute(_COUNTED, (file.formulas, alone, delivery, attempt, file.name))
             self._advance(delivery, State.CHECKED)
 
     def file_uploaded(self, delivery: str, attempt: int, name: str) -> None:

@@ -25,7 +25,8 @@ from ledger.deliveries
 _WAITING = "select from ledger.deliveries where delivery_id = %s and state = 'verified' and error ? 'waits_for'"
 _RECORDED = """
 select attempt, partial_name, uploaded_at is not null, naming_at is not null, removed_at is not null,
-    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content, writer
+    name, kind, rows, bytes, sha256, md5, crc32c, replaced, formulas, fitting, content, writer,
+    singled_out
 from ledger.delivery_files where delivery_id = %s order by attempt desc, name
 """
 _ERASURES = """

@@ -15,6 +15,7 @@ from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import LOGICAL_TYPES
 from warehouse.core.data_package import ABOUT, COLUMN, VALUES_HASH, as_bytes, file_facts, with_key
+from warehouse.deliver import singled_out
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import METADATA, FileFacts
 from warehouse.deliver.ledger_records import Entry
@@ -85,6 +86,7 @@ def build(
             "legal_basis": contract.grounds.legal_basis,
             "disclosure_rules": contract.grounds.disclosure_rules,
             "values_made_null": _made_null(files),
+            **_singled_out(edition, files),
             "retention_months": contract.retention_months,
             "previous": other(previous),
             "volume": _volume(previous or replaced, released),
@@ -112,6 +114,12 @@ def _volume(before: Known, released: Collection[str]) -> dict[str, Any]:
         "note": None if before else "The first delivery: there is none to compare its number of rows with.",
         "released": sorted(released),
     }
+
+
+def _singled_out(edition: Edition, files: Sequence[FileFacts]) -> dict[str, Any]:
+    """Who stands out in each table of people; nothing of a delivery in which it was not counted."""
+    found = singled_out.by_table(edition, {file.name: file.singled_out for file in files})
+    return {"singled_out": found} if found else {}
 
 
 def _made_null(files: Sequence[FileFacts]) -> dict[str, int]:

@@ -33,7 +33,7 @@ from ledger.deliveries as d where d.delivery_id = %s
 _FILES = """
 select
     attempt, name, kind, rows, bytes, sha256, replaced as characters_replaced, formulas, fitting, content,
-    uploaded_at, removed_at
+    singled_out, uploaded_at, removed_at
 from ledger.delivery_files where delivery_id = %s order by attempt, kind, name
 """
 _STEPS = """

@@ -16,11 +16,14 @@ from psycopg.rows import dict_row
 
 from warehouse.core.class_floors import CLASSES
 from warehouse.core.classes import Classes
-from warehouse.core.contracts import EXPORTS, Column, Contract, ExtractName, load_contract
+from warehouse.core.contracts import EXPORTS, Column, Contract, ExtractName, RuleKind, load_contract
 from warehouse.core.contracts.place import contract_files
+from warehouse.core.contracts.singled_out import columns_by, person_of
+from warehouse.core.contracts.singled_out import in_words as in_limits
 from warehouse.core.database import one
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import near
+from warehouse.deliver.singled_out import lines as lines_of
 from warehouse.deliver.taken_out import in_words, taken_out
 
 _HAS_LEDGER: Final = "select to_regclass('ledger.deliveries') is not null"
@@ -31,6 +34,11 @@ select distinct on (d.recipient, d.extract)
 from ledger.deliveries as d
 where d.state = 'closed'
 order by d.recipient, d.extract, d.closed_at desc, d.delivery_id desc
+"""
+_ALONE: Final = """
+select f.name, f.singled_out
+from ledger.delivery_files as f join ledger.deliveries as d using (delivery_id, attempt)
+where d.delivery_id = %s and f.singled_out is not null order by f.name
 """
 _TITLES: Final = {
     "purpose": "why",
@@ -46,6 +54,7 @@ _TITLES: Final = {
     "sensitive": "of them sensitive",
     "quasi_identifiers": "of them quasi-identifiers",
     "pseudonyms": "of them pseudonyms",
+    "standing_out": "how many may stand out",
     "retention": "kept for",
     "contract": "contract",
 }
@@ -74,6 +83,8 @@ def lines(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"{sent['id']}, {sent['rows']:,} rows of {people} as at {sent['as_at']}, under version "
             f"{sent['contract_version']}, {sent['closed_at']:%Y-%m-%d %H:%M}, to {near(sent['where'])}",
         )
+        for name, words in sent["singled_out"].items():
+            yield f"alone in {name}", words
         if sent["taken_out"]:
             yield "taken out since", sent["taken_out"]
 
@@ -136,8 +147,22 @@ def _entry(path: Path) -> dict[str, Any]:
         or ", ".join(name for name, classification in leaving if classification == "sensitive"),
         "quasi_identifiers": _named(column for column in contract.columns if column.quasi_identifier),
         "pseudonyms": _named(column for column in contract.columns if column.pseudonym),
+        "standing_out": _standing_out(contract),
         "retention": f"{contract.retention_months} months",
     }
+
+
+def _standing_out(contract: Contract) -> str:
+    """The limits on how many stand out in a delivery, of each table of people; empty where there is none."""
+    limits: dict[str, list[str]] = {}
+    for table in contract.tables:
+        rules = [in_limits(rule.arguments or {}) for rule in table.rules if rule.kind is RuleKind.SINGLED_OUT]
+        if not table.statistics and person_of(table.columns) and columns_by(table.columns, table.as_at_column):
+            said = "; ".join(filter(None, rules)) or "counted in each delivery, without a limit"
+            limits.setdefault(said, []).append(table.table)
+    if len(limits) == 1:
+        return next(iter(limits))
+    return "; ".join(f"{', '.join(tables)}: {said}" for said, tables in limits.items())
 
 
 def _of_tables(contract: Contract) -> list[tuple[str, str]]:
@@ -178,6 +203,19 @@ def _last_sent(warehouse: psycopg.Connection) -> dict[tuple[str, str], dict[str,
     with warehouse.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_LAST).fetchall()
     return {
-        (row.pop("recipient"), row.pop("extract")): row | {"taken_out": in_words(taken_out(warehouse, row["id"]))}
+        (row.pop("recipient"), row.pop("extract")): row
+        | {"singled_out": _alone(warehouse, row["id"]), "taken_out": in_words(taken_out(warehouse, row["id"]))}
         for row in rows
+    }
+
+
+def _alone(warehouse: psycopg.Connection, delivery_id: str) -> dict[str, str]:
+    """Who stands out in each table of a delivery, in words; the table by its first file."""
+    return {
+        name.rsplit("/", maxsplit=1)[-1]: "; ".join(
+            f"by {line['by']} {line['rows_alone']} of {line['rows']:,} rows, {line['people_alone']} of "
+            f"{line['people']:,} people"
+            for line in lines_of({name: figures})
+        )
+        for name, figures in warehouse.execute(_ALONE, (delivery_id,))
     }

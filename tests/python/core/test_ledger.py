@@ -25,6 +25,7 @@ LANDED = {
     "0010_change_sets.sql": "5881532c69169213",
     "0011_kept_days.sql": "791322d140a069f6",
     "0012_files_of_a_copy.sql": "16fc1709d7fa9e75",
+    "0013_singled_out.sql": "a3b2123377ef8fd9",
 }
 """Each file as it landed, by the beginning of its SHA-256. A warehouse that has applied a file refuses another text."""
 

@@ -56,6 +56,22 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
         "legal_basis": "Nobody is real.",
         "disclosure_rules": "Nothing is published.",
         "values_made_null": {},
+        "singled_out": {
+            "teachers": {
+                "rows": 200,
+                "people": 200,
+                "groups_under": 10,
+                "by": {
+                    "open_columns": {
+                        "columns": ["hours", "urn", "is_active", "changed"],
+                        "rows_alone": 200,
+                        "people_alone": 200,
+                        "rows_in_small_groups": 200,
+                        "people_in_small_groups": 200,
+                    }
+                },
+            }
+        },
         "retention_months": 12,
         "previous": None,
         "synthetic": False,

@@ -69,14 +69,15 @@ class Column:
 
 
 class RuleKind(StrEnum):
-    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, each row's values, or the
-    key of another table."""
+    """How a rule is evaluated: on the number of rows (alone, or beside the last one), a key, each row's values, the
+    key of another table, or how many rows and people stand out."""
 
     ROW_COUNT = "row count"
     VOLUME = "volume"
     UNIQUE = "unique"
     VALUES = "values"
     REFERENCE = "reference"
+    SINGLED_OUT = "singled out"
 
 
 @dataclass(frozen=True)

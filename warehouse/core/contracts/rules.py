@@ -6,6 +6,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality
 
+from warehouse.core.contracts import singled_out
 from warehouse.core.contracts.model import Column, Limit, Rule, RuleKind
 from warehouse.core.contracts.types import Kind
 from warehouse.core.contracts.volume import Unclear, thresholds
@@ -93,7 +94,7 @@ def quality_rule(quality: DataQuality, column: str | None, names: frozenset[str]
     """
     kind = quality.type or "library"
     if kind == "text":
-        return _volume_rule(quality, column)
+        return _singled_out_rule(quality, column) if singled_out.is_about(quality) else _volume_rule(quality, column)
     if kind == "library":
         return _library_rule(quality, column, names, _limit(quality))
     if kind == "custom" and quality.engine == _ENGINE:
@@ -160,6 +161,17 @@ def _volume_rule(quality: DataQuality, column: str | None) -> Rule | None:
     if column is not None:
         raise Unusable("the number of rows belongs to the table, not to a column")
     return Rule(quality.name or "rows against the last delivery", RuleKind.VOLUME, arguments=found)
+
+
+def _singled_out_rule(quality: DataQuality, column: str | None) -> Rule:
+    name = quality.name or "how many are singled out"
+    try:
+        found = singled_out.limits(quality)
+    except singled_out.Unclear as error:
+        raise Unusable(f"{name}: {error}") from None
+    if column is not None:
+        raise Unusable(f"{name}: who is singled out belongs to the table, not to a column")
+    return Rule(name, RuleKind.SINGLED_OUT, arguments=found)
 
 
 def _expectation_rule(quality: DataQuality, column: str | None, names: frozenset[str]) -> Rule:

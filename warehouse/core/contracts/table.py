@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
 
+from warehouse.core.contracts import singled_out
 from warehouse.core.contracts.model import IDENTIFIER, QUASI_IDENTIFIER, Classification, Column, Rule, RuleKind
 from warehouse.core.contracts.rules import BOUNDS, Unusable, column_rules, quality_rule
 from warehouse.core.contracts.types import LARGEST_PRECISION, LOGICAL_TYPES, ColumnType, Kind, parse_type
@@ -112,12 +113,19 @@ class TableReader:
                 self._wrong(place, str(error))
             else:
                 rules += [rule] if rule else []
+                if rule and rule.kind is RuleKind.SINGLED_OUT:
+                    self._check_countable(place, rule, columns)
         key = self._primary_key
         if not key:
             self._wrong(f"{self._place}.properties", "no column is a primaryKey, so rows cannot be distinguished")
         elif len(key) > 1:
             rules.append(Rule(f"{' and '.join(key)} are unique together", RuleKind.UNIQUE, key))
         return tuple(columns), tuple(rules), " ".join((table.description or "").split())
+
+    def _check_countable(self, place: str, rule: Rule, columns: list[Column]) -> None:
+        as_at, arguments = self._given.get("asAtColumn"), rule.arguments or {}
+        if why := singled_out.why_not_countable(columns, arguments, None if as_at is None else str(as_at)):
+            self._wrong(place, f"{rule.name}: {why}")
 
     def _column(self, place: str, entry: SchemaProperty) -> Column | None:
         name, before = entry.name or "", self._problems
