@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -63,7 +64,7 @@ def figures(world: World) -> dict[str, Any]:
 
 # -- counted ----------------------------------------------------------------------------------------------------------
 
-SCHEMA = pa.schema([("trn", pa.string()), ("born", pa.date32()), ("hours", pa.decimal128(6, 2)), ("urn", pa.int32())])
+SCHEMA = pa.schema([("trn", pa.string()), ("born", pa.date32()), ("hours", pa.int32()), ("urn", pa.int32())])
 ROW = st.tuples(
     st.sampled_from(["1", "2", "3", "4", "5", "6"]),
     st.none() | st.dates().map(lambda day: day.replace(year=1990, day=1)),
@@ -125,6 +126,8 @@ def _contract(factory: pytest.TempPathFactory, under: int, one_row_each: bool) -
     if (under, one_row_each) not in _MADE:
         made = given_contract(rule(groupsUnder=under), sortKey=["trn" if one_row_each else "number"])
         kept = [one for one in made["schema"][0]["properties"] if one["name"] in SCHEMA.names]
+        # Of one type with the next column: 1 and 2 is not 2 and 1.
+        kept[2] |= {"logicalType": "integer", "physicalType": "integer"}
         if not one_row_each:
             kept[0]["primaryKey"] = False
             kept.append(column("number", "integer", "integer", "personal", primaryKey=True, required=True))
@@ -145,6 +148,14 @@ def test_a_column_that_says_whose_a_row_is_stands_nobody_out() -> None:
         assert contract.as_at_column not in used
     assert "qualification_id" not in {name for theirs in columns_by(routes.columns).values() for name in theirs}
     assert person_of(by_name["tad/vintage: route_types"].columns) is None
+    # Also where somebody tags one, or says that it is open.
+    every = [replace(one, quasi_identifier=True, classification="open") for one in routes.columns]
+    left = {one.name for one in every} - {"qualification_id", "person_id", "live_person_id", "as_at_date"}
+    assert left and {frozenset(one) for one in columns_by(every, "as_at_date").values()} == {frozenset(left)}
+    for unique, pseudonym, stays in ((False, False, True), (True, False, False), (False, True, False)):
+        known = [replace(one, pseudonym=pseudonym, unique=unique) for one in every if one.name == "qualification_id"]
+        assert bool(columns_by(known)) is stays
+    assert columns_by([replace(routes.column("person_id"), pseudonym=False, unique=False, classification="open")]) == {}
 
 
 # -- delivered --------------------------------------------------------------------------------------------------------
