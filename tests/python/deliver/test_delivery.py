@@ -12,6 +12,7 @@ import pytest
 
 from tests.python.deliver.delivering import OCTOBER, World, listed
 from tests.python.deliver.histories import know
+from tests.python.deliver.test_singled_out import alone
 from tests.python.deliver.world import document, make_table, write_contract
 from warehouse.core.errors import AlreadyRunning, CheckFailed, ContractError, DeliveryError
 from warehouse.core.locks import Lock, session_lock
@@ -61,15 +62,7 @@ def test_a_delivery_and_its_proof(anywhere: World) -> None:
                 "rows": 200,
                 "people": 200,
                 "groups_under": 10,
-                "by": {
-                    "open_columns": {
-                        "columns": ["hours", "urn", "is_active", "changed"],
-                        "rows_alone": 200,
-                        "people_alone": 200,
-                        "rows_in_small_groups": 200,
-                        "people_in_small_groups": 200,
-                    }
-                },
+                "by": {"open_columns": alone(["hours", "urn", "is_active", "changed"], 200)},
             }
         },
         "retention_months": 12,
