@@ -120,7 +120,7 @@ def lines(tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "table": table,
-            "by": f"{len(one['columns'])} {by.replace('_', ' ')}",
+            "by": f"{by.replace('_', ' ')} ({len(one['columns'])})",
             "rows": found["rows"],
             "rows_alone": f"{one['rows_alone']:,} ({_share(one['rows_alone'] / (found['rows'] or 1))})",
             "people": found["people"],
@@ -130,7 +130,7 @@ def lines(tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "people_there": one["people_in_small_groups"],
         }
         for table, found in tables.items()
-        for by, one in found["by"].items()
+        for by, one in _in_order(found)["by"].items()
     ]
 
 
