@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from warehouse.deliver.data_file import DataFile
+
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
@@ -34,7 +36,7 @@ def with_crlf(rows: Sequence[bytes]) -> bytes:
     return b"".join([row[:-1] + b"\r\n" for row in rows])
 
 
-class CsvFile:
+class CsvFile(DataFile):
     """A CSV file being written.
 
     Args:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
 
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
 from warehouse.core.contracts import Contract
@@ -16,13 +14,12 @@ from warehouse.core.errors import DeliveryError
 from warehouse.core.progress import Progress
 from warehouse.deliver.basis import Basis
 from warehouse.deliver.csv_file import CsvFile
+from warehouse.deliver.data_file import DataFile
 from warehouse.deliver.disclosure.published import Told
 from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts, facts_of
-from warehouse.deliver.fixed_width import COLUMNS, FixedWidthFile
 from warehouse.deliver.hostile_text import harmless
 from warehouse.deliver.outbox import Outbox, no_room
-from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.pseudonyms import Pseudonyms
 from warehouse.deliver.select import SCHEMA, as_at, check_model, copy_query
 from warehouse.deliver.snapshot import snapshot
@@ -32,12 +29,6 @@ from warehouse.deliver.values import Counted, Values, count, source_of
 ROWS_PER_BLOCK = 16_384
 BYTES_PER_BLOCK = 8 << 20
 """Rows are handed on in blocks, ending at whichever comes first; the same rows always give the same blocks."""
-
-
-class _File(Protocol):
-    def write(self, rows: Sequence[bytes]) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -114,7 +105,7 @@ def _write_files(
     contract = edition.contract
 
     def finished() -> FileFacts:
-        facts = _finish(outbox, name, file, in_file, replaced)
+        facts = replace(file.finish(outbox, name, in_file), replaced=replaced)
         control = {"disclosure": told.as_dict()} if contract.statistics else {}
         return replace(facts, content=values.as_dict(nulled, source, contract) | control)
 
@@ -152,7 +143,7 @@ def _write_files(
         yield facts_of(path, beside, None)
 
 
-def abandon(file: _File) -> None:
+def abandon(file: DataFile) -> None:
     """Close a file after another failure, which is the one to report."""
     try:
         file.close()
@@ -160,25 +151,19 @@ def abandon(file: _File) -> None:
         return
 
 
-def _open(outbox: Outbox, contract: Contract, name: str, day: date, counted: Counted) -> _File:
+def _open(outbox: Outbox, contract: Contract, name: str, day: date, counted: Counted) -> DataFile:
     base = name.rsplit("/", maxsplit=1)[-1]
     path = outbox.unfinished(base)
+    # Each kind is loaded where a file of it is made: PyArrow would be half of the memory that making a CSV takes.
     if contract.format.layout:
+        from warehouse.deliver.fixed_width import COLUMNS, FixedWidthFile  # noqa: PLC0415
+
         return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
         return CsvFile(path, [column.in_file for column in contract.columns])
+    from warehouse.deliver.parquet_file import ParquetFile  # noqa: PLC0415
+
     return ParquetFile(path, contract, name, day, counted.missing)
-
-
-def _finish(outbox: Outbox, name: str, file: _File, rows: int, replaced: int) -> FileFacts:
-    base = name.rsplit("/", maxsplit=1)[-1]
-    path = outbox.finish(base)
-    if not isinstance(file, FixedWidthFile):
-        writer = f"pyarrow {pa.__version__}" if isinstance(file, ParquetFile) else None
-        return replace(facts_of(path, name, rows), replaced=replaced, writer=writer)
-    outbox.finish(base + COLUMNS)
-    fitting = file.fitting.as_dict()
-    return replace(facts_of(path, name, file.rows), replaced=replaced, fitting=fitting)
 
 
 def blocks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,9 @@ from warehouse.core.contracts import Contract
 from warehouse.core.contracts.layout import Field, Layout
 from warehouse.deliver.csv_blocks import read_block
 from warehouse.deliver.csv_file import CsvFile, with_crlf
+from warehouse.deliver.data_file import DataFile
+from warehouse.deliver.files import FileFacts
+from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.parquet_file import arrow_schema
 from warehouse.deliver.single_byte import Unwritable, encoded
 
@@ -105,7 +108,7 @@ def _day(value: date, date_format: str) -> str:
     return value.strftime(date_format.replace("%Y", f"{value.year:04d}").replace("%y", f"{value.year % 100:02d}"))
 
 
-class FixedWidthFile:
+class FixedWidthFile(DataFile):
     """A file of fixed width being written, and its columns beside it.
 
     Args:
@@ -136,6 +139,13 @@ class FixedWidthFile:
         finally:
             self._handle.close()
             self._columns.close()
+
+    def finish(self, outbox: Outbox, name: str, rows: int) -> FileFacts:
+        """Give both their names: of the rows that were written, those count that the layout holds."""
+        del rows
+        facts = super().finish(outbox, name, self.rows)
+        outbox.finish(facts.base_name + COLUMNS)
+        return replace(facts, fitting=self.fitting.as_dict())
 
     def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._layout.together)

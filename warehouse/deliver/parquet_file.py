@@ -15,12 +15,18 @@ import pyarrow.parquet
 from warehouse.core.contracts import Column, ColumnType, Contract, Kind
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver.csv_blocks import read_block
+from warehouse.deliver.data_file import DataFile
 
 ROWS_PER_GROUP = 131_072
 BYTES_PER_GROUP = 48 << 20
 """A row group ends at whichever comes first, in rows and in bytes of CSV, so that wide rows need no more memory."""
 
-_IN_FLIGHT = 2
+ROWS_AT_ONCE = 2_048
+"""So many rows are parsed at a time: the parser needs several times the memory of what it is given."""
+
+_IN_FLIGHT = 1
+"""Blocks that wait while one is written."""
+
 _COLUMN_OF_MESSAGE = re.compile(r"In CSV column #(\d+)")
 
 _INTEGERS = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
@@ -96,7 +102,7 @@ def does_not_fit(error: pa.ArrowInvalid, columns: Sequence[Column], name: str) -
     )
 
 
-class ParquetFile:
+class ParquetFile(DataFile):
     """A Parquet file being written, on a thread of its own: the next rows are read meanwhile.
 
     Args:
@@ -106,6 +112,8 @@ class ParquetFile:
         as_at: the day that the rows describe.
         missing: required columns in which values are missing.
     """
+
+    writer = f"pyarrow {pa.__version__}"
 
     def __init__(self, path: Path, contract: Contract, name: str, as_at: date, missing: Collection[str] = ()) -> None:
         self._columns, self._name = contract.columns, name
@@ -131,7 +139,7 @@ class ParquetFile:
         Raises:
             CheckFailed: a value of this or an earlier call is not of its column's type.
         """
-        self._pending.append(self._thread.submit(self._append, b"".join(rows)))
+        self._pending.append(self._thread.submit(self._append, rows))
         while len(self._pending) > _IN_FLIGHT:
             self._wait()
 
@@ -151,11 +159,15 @@ class ParquetFile:
         except pa.ArrowInvalid as error:
             raise does_not_fit(error, self._columns, self._name) from None
 
-    def _append(self, content: bytes) -> None:
-        table = read_block(content, self._schema)
-        self._group.append(table)
-        self._rows += table.num_rows
-        self._bytes += len(content)
+    def _append(self, rows: Sequence[bytes]) -> None:
+        pieces = []
+        for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+            content = b"".join(rows[start : start + ROWS_AT_ONCE])
+            pieces.append(read_block(content, self._schema))
+            self._bytes += len(content)
+        # As one: where the library ends a page depends on the pieces that it is given, and so do the file's bytes.
+        self._group.append(pa.concat_tables(pieces).combine_chunks())
+        self._rows += len(rows)
         if self._rows >= ROWS_PER_GROUP or self._bytes >= BYTES_PER_GROUP:
             self._end_group()
 
@@ -164,4 +176,6 @@ class ParquetFile:
             table = pa.concat_tables(self._group)
             table = pa.Table.from_arrays(table.columns, schema=self._written)
             self._writer.write_table(table, row_group_size=self._rows)
-        self._group, self._rows, self._bytes = [], 0, 0
+        # Before the next group comes into being, what this one took goes back to the system.
+        table, self._group, self._rows, self._bytes = None, [], 0, 0
+        pa.default_memory_pool().release_unused()

@@ -15,10 +15,10 @@ from warehouse.core.progress import Progress
 from warehouse.deliver.change_files.again import refuse_change_sets
 from warehouse.deliver.change_files.sets import deliver_sets, due_set
 from warehouse.deliver.check import Check, check_files
-from warehouse.deliver.due import Action, Owed, due
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.history import History, Known
 from warehouse.deliver.ledger import Ledger
+from warehouse.deliver.owed import Action, Owed, due
 from warehouse.deliver.periods import Month, latest_owed
 from warehouse.deliver.report import DeliveryReport
 from warehouse.deliver.run import VARIABLE, begin

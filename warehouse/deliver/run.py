@@ -41,7 +41,6 @@ from warehouse.deliver.check import Check
 from warehouse.deliver.contract_fit import not_agreed
 from warehouse.deliver.contract_versions import check_agreed
 from warehouse.deliver.destinations import Destination, open_destination
-from warehouse.deliver.due import Owed
 from warehouse.deliver.edition import ChangeSet, Edition
 from warehouse.deliver.history import (
     History,
@@ -55,6 +54,7 @@ from warehouse.deliver.history import (
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox, clear_all
+from warehouse.deliver.owed import Owed
 from warehouse.deliver.pseudonyms import of_edition
 from warehouse.deliver.recover import adopt, clean, finish, look_back
 from warehouse.deliver.report import DeliveredFile, DeliveryReport

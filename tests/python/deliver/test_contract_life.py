@@ -16,7 +16,7 @@ from tests.python.deliver.world import GROUNDS, OCTOBER, column, document, write
 from warehouse.core.contracts import Agreement, Contract, Status, load_contract, load_contracts
 from warehouse.core.errors import ContractBehind, ContractError, NotAgreed, WarehouseError
 from warehouse.deliver.contract_fit import check_fit, examine_fit
-from warehouse.deliver.due import due
+from warehouse.deliver.owed import due
 
 UNSIGNED: Final = {"agreement": "to be agreed: the head of testing signs it"}
 

@@ -14,8 +14,8 @@ from tests.python.deliver.world import document, of_days, write_contract
 from warehouse.core.contracts import Contract, Schedule, load_contract
 from warehouse.core.errors import ContractError, UnexpectedFailure
 from warehouse.core.working_days import FEWEST_IN_A_MONTH, bank_holidays
-from warehouse.deliver.due import due
 from warehouse.deliver.edition import edition_of
+from warehouse.deliver.owed import due
 from warehouse.deliver.periods import Days, Month, due_on, latest_owed
 from warehouse.deliver.states import STEPS, State, require_step
 

@@ -13,7 +13,7 @@ from warehouse.core.errors import DeliveryError
 from warehouse.core.settings import Settings
 from warehouse.deliver.change_files.owed import OwedSet, next_series, owed_set
 from warehouse.deliver.destinations import open_destination
-from warehouse.deliver.due import Owed
+from warehouse.deliver.owed import Owed
 from warehouse.deliver.recover import adopt, clean
 from warehouse.deliver.report import DeliveryReport
 from warehouse.deliver.run import Run

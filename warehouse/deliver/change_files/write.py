@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-import pyarrow as pa
 
 from warehouse.core.classes import Classes
 from warehouse.core.contracts import Contract
@@ -19,7 +18,7 @@ from warehouse.deliver.change_files.records import Recorded
 from warehouse.deliver.change_files.tables import ChangeTable, find_tables
 from warehouse.deliver.edition import ChangeSet
 from warehouse.deliver.extract import Extract, abandon, blocks
-from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.files import FileFacts
 from warehouse.deliver.outbox import Outbox, no_room
 from warehouse.deliver.parquet_file import ParquetFile
 from warehouse.deliver.snapshot import snapshot
@@ -135,6 +134,4 @@ def _file(
         abandon(file)
         raise
     file.close()
-    path = outbox.finish(base)
-    writer = f"pyarrow {pa.__version__}"
-    return replace(facts_of(path, name, rows), writer=writer, content=values.as_dict({}, source, contract))
+    return replace(file.finish(outbox, name, rows), content=values.as_dict({}, source, contract))
