@@ -22,14 +22,14 @@ def main(what: str, contract_file: str, folder: str) -> None:
     """Measure one thing, and print it.
 
     Args:
-        what: "limit", "file", "compressed" or "gate".
+        what: "limit", "file" or "gate".
         contract_file: about the table.
         folder: where the file is made, and stays for the gate.
     """
     from warehouse.core.contracts import load_contract  # noqa: PLC0415 - a start that is measured with the rest
 
     contract = load_contract(Path(contract_file))
-    found = {"limit": _limit, "file": _file, "compressed": _compressed, "gate": _gate}[what](contract, Path(folder))
+    found = {"limit": _limit, "file": _file, "gate": _gate}[what](contract, Path(folder))
     found["peak_mb"] = peak_mb()
     sys.stdout.write(json.dumps(found) + "\n")
 
@@ -109,7 +109,7 @@ def _file(contract: Any, folder: Path) -> dict[str, Any]:
     with _connected() as connection:
         today = date(2026, 10, 3)
         basis = find_basis(connection, today, today, by_the_clock=False)
-        outbox = Outbox(folder, contract.format.kind)
+        outbox = Outbox(folder, contract.format.suffix)
         outbox.make_empty()
         watch = Watch(connection.info.backend_pid)
         made = extract(
@@ -118,21 +118,6 @@ def _file(contract: Any, folder: Path) -> dict[str, Any]:
         took = watch.read()
     (file,) = made.files
     return {**took, "rows": made.rows, "bytes": file.bytes, "sha256": file.sha256, "values": file.values}
-
-
-def _compressed(contract: Any, folder: Path) -> dict[str, Any]:
-    """The file as it is made, and then compressed: together."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    made = _file(contract, folder)
-    watch = Watch()
-    source = _made(folder, contract)
-    target = source.with_suffix(".zst")
-    with source.open("rb") as plain, pa.CompressedOutputStream(str(target), "zstd") as out:
-        while piece := plain.read(1 << 20):
-            out.write(piece)
-    took = watch.read()
-    return made | {name: made[name] + took[name] for name in ("seconds", "cpu")} | {"bytes": target.stat().st_size}
 
 
 def _gate(contract: Any, folder: Path) -> dict[str, Any]:
@@ -153,7 +138,7 @@ def _gate(contract: Any, folder: Path) -> dict[str, Any]:
 
 
 def _made(folder: Path, contract: Any) -> Path:
-    kind: str = contract.format.kind
+    kind: str = contract.format.suffix
     (path,) = (folder / "outbox" / kind).glob(f"*.{kind}")
     return path
 

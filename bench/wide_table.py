@@ -118,16 +118,22 @@ def fill(conninfo: str, rows: int) -> None:
 
 
 def write_contract(folder: Path, kind: str) -> Path:
-    """A contract about the table, in a folder of contracts of its own."""
+    """A contract about the table, in a folder of contracts of its own.
+
+    Args:
+        kind: how the name of its file ends: "csv", "csv.gz" or "parquet".
+    """
     path = folder / kind / RECIPIENT / f"{EXTRACT}.odcs.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_document(kind), sort_keys=False), encoding="utf-8")
     return path
 
 
-def _document(kind: str) -> dict[str, Any]:
+def _document(suffix: str) -> dict[str, Any]:
+    kind = suffix.removesuffix(".gz")
     custom: dict[str, Any] = {"model": MODEL, "fileFormat": kind, "sortKey": [KEY], "controlCharacters": "replace"}
     custom |= {"formulaCharacters": "prefix"} if kind == "csv" else {}
+    custom |= {"compression": "gzip"} if kind != suffix else {}
     custom |= {
         "agreement": {"reference": "Bench 1", "signed": "2020-01-31"},
         "legalBasis": "Nobody is real.",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet
 
+from warehouse.core.csv_on_disk import is_csv, plain
 from warehouse.core.whole_files import sha256
 
 _ROWS = 16_384
@@ -47,8 +49,8 @@ def _rows(path: Path) -> Iterator[str]:
             for batch in file.iter_batches(_ROWS):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     yield repr(row)
-    elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as text:
+    elif is_csv(path):
+        with io.TextIOWrapper(plain(path), encoding="utf-8", newline="") as text:
             for record in csv.reader(text):
                 yield repr(record)
     else:

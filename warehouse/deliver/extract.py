@@ -160,7 +160,8 @@ def _open(outbox: Outbox, contract: Contract, name: str, day: date, counted: Cou
 
         return FixedWidthFile(path, outbox.unfinished(base + COLUMNS), contract)
     if contract.format.kind == "csv":
-        return CsvFile(path, [column.in_file for column in contract.columns])
+        names = [column.in_file for column in contract.columns]
+        return CsvFile(path, names, is_compressed=contract.format.is_compressed)
     from warehouse.deliver.parquet_file import ParquetFile  # noqa: PLC0415
 
     return ParquetFile(path, contract, name, day, counted.missing)

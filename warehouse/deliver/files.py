@@ -18,7 +18,13 @@ FileKind = Literal["data", "manifest"]
 METADATA = ".meta.csv"
 """How the metadata of a table of statistics ends; the rest of its name is that of the table."""
 
-_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_MEDIA = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    # Of what is stored, not of how it travels: no service may unpack it on the way.
+    "gz": "application/gzip",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 @dataclass(frozen=True)

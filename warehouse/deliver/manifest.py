@@ -14,6 +14,7 @@ from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import LOGICAL_TYPES
+from warehouse.core.csv_on_disk import WRITER
 from warehouse.core.data_package import ABOUT, COLUMN, VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver import singled_out
 from warehouse.deliver.edition import Edition
@@ -78,7 +79,7 @@ def build(
             "model": contract.model,
             "build_id": entry.build_id,
             # The same rows give the same bytes as long as the library that writes them is the same.
-            "writer": f"pyarrow {pa.__version__}" if any(x.format.kind == "parquet" for x in contract.files) else None,
+            "writer": _writer(contract),
             "source": next((file.content.get("source") for file in files if file.content), None),
             "owner": contract.grounds.owner,
             "purpose": contract.purpose,
@@ -95,6 +96,13 @@ def build(
         "resources": [_metadata(file) if file.is_metadata else _resource(edition, file) for file in files],
     }
     return as_bytes(package)
+
+
+def _writer(contract: Contract) -> str | None:
+    """The libraries that lay out the files, with their versions."""
+    kinds = {one.format.kind for one in contract.files}
+    packs = any(one.format.is_compressed for one in contract.files)
+    return ", ".join([f"pyarrow {pa.__version__}"] * ("parquet" in kinds) + [WRITER] * packs) or None
 
 
 def _pseudonyms(contract: Contract) -> dict[str, Any]:
@@ -160,7 +168,7 @@ def _metadata(file: FileFacts) -> dict[str, Any]:
 
 def _resource_name(edition: Edition, base_name: str) -> str:
     """Of a file in the manifest: its name without the suffix, but where two forms would have one."""
-    stem, suffix = base_name.lower().rsplit(".", maxsplit=1)
+    stem, suffix = base_name.lower().removesuffix(".gz").rsplit(".", maxsplit=1)
     forms = {one.format.kind for one in edition.contract.files}
     return f"{stem}-{suffix}" if len(forms) > 1 else stem
 
@@ -209,6 +217,8 @@ def _resource(edition: Edition, file: FileFacts) -> dict[str, Any]:
     }
     if contract.format.kind == "csv":
         resource["encoding"] = "utf-8"
+        if contract.format.is_compressed:
+            resource["compression"] = "gz"
         resource["dialect"] = {
             "$schema": PROFILE.format("tabledialect"),
             "delimiter": ",",

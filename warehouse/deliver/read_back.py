@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from warehouse.core.contracts import Contract
 from warehouse.core.contracts.layout import Layout
+from warehouse.core.csv_on_disk import BROKEN, plain
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import csv_file
 from warehouse.deliver.csv_blocks import read_block, whole_records
@@ -85,14 +86,13 @@ def _fixed_width(path: Path, contract: Contract, layout: Layout, columns: list[s
 def _csv(path: Path, contract: Contract, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     schema = arrow_schema(contract.columns)
     header = csv_file.line(schema.names)
-    with path.open("rb") as handle:
-        if handle.read(len(header)) != header:
-            raise _structure(path, "its first line is not the header of the contract")
-        handle.seek(-2, 2)
-        if handle.read() != b"\r\n":
-            raise _structure(path, "its last line does not end")
-        if handle.tell() == len(header):
-            return
-        handle.seek(len(header))
-        for piece in whole_records(handle, BYTES_PER_BATCH):
-            yield from read_block(piece, schema, wanted).to_batches()
+    try:
+        with plain(path) as handle:
+            if handle.read(len(header)) != header:
+                raise _structure(path, "its first line is not the header of the contract")
+            for piece in whole_records(handle, BYTES_PER_BATCH):
+                if not piece.endswith(b"\r\n"):
+                    raise _structure(path, "its last line does not end")
+                yield from read_block(piece, schema, wanted).to_batches()
+    except BROKEN:
+        raise _structure(path, "it is no whole compressed file") from None

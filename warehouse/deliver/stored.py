@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from warehouse.core import data_package
+from warehouse.core.csv_on_disk import plain
 from warehouse.core.errors import DeliveredFilesDiffer, DeliveryGone
 from warehouse.core.settings import Settings
 from warehouse.core.whole_files import sha256
@@ -73,8 +74,8 @@ class Stored:
             yield from _laid_out(path, resource, self.record_column)
         else:
             names = list(self.fields)
-            with path.open("rb") as handle:
-                handle.seek(len(csv_file.line(names)))
+            with plain(path) as handle:
+                handle.read(len(csv_file.line(names)))
                 schema = pa.schema([pa.field(name, pa.string()) for name in names])
                 for piece in whole_records(handle, BYTES_PER_BATCH):
                     yield read_block(piece, schema)

@@ -10,6 +10,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet
 
+from warehouse.core.csv_on_disk import plain, written_like
 from warehouse.core.data_package import columns_beside
 from warehouse.core.destinations import is_folder
 from warehouse.core.progress import Progress
@@ -124,7 +125,7 @@ def emptied(path: Path, to: Path, names: Collection[str]) -> Rewritten:
 
 
 def _csv(path: Path, to: Path, names: Collection[str]) -> Rewritten:
-    with path.open("rb") as source, to.open("wb") as target:
+    with plain(path) as source, to.open("wb") as file, written_like(path, file) as target:
         lines = raw_records(source)
         header = next(lines, b"")
         target.write(header)

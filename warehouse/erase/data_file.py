@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from warehouse.core.columns_of_changes import CHANGE
+from warehouse.core.csv_on_disk import plain, written_like
 from warehouse.core.data_package import columns_beside
 from warehouse.erase import fixed_width_file
 from warehouse.erase.subject import Subject
@@ -63,8 +65,8 @@ def without(path: Path, to: Path | None, subject: Subject, key: Sequence[str]) -
             return _parquet(path, target, subject, own)
         if path.suffix == fixed_width_file.SUFFIX:
             return Without(*fixed_width_file.without_person(path, target, subject, own))
-        with path.open("rb") as source:
-            return _csv(source, target, subject, own)
+        with plain(path) as source, written_like(path, target) if target else nullcontext() as text:
+            return _csv(source, text, subject, own)
     finally:
         if target:
             target.close()

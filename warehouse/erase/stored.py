@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from warehouse.core.csv_on_disk import ENDINGS
 from warehouse.core.data_package import file_facts, rewritten
 from warehouse.core.progress import Progress
 from warehouse.core.whole_files import give_name, sha256
@@ -21,8 +22,7 @@ from warehouse.erase import fixed_width_file
 
 _UNFINISHED = ".erasing"
 
-SUFFIXES = (".csv", ".parquet", fixed_width_file.SUFFIX)
-"""How data files end."""
+_ENDINGS = (*ENDINGS, ".parquet", fixed_width_file.SUFFIX)
 
 _FILES = """
 select d.delivery_id, d.destination, d.state, f.name, f.kind, f.partial_name, f.sha256, f.rows,
@@ -89,6 +89,11 @@ def files(connection: psycopg.Connection) -> list[StoredFile]:
     return [StoredFile(*row) for row in connection.execute(_FILES).fetchall()]
 
 
+def is_data(path: Path) -> bool:
+    """Whether it is a data file, by the end of its name."""
+    return path.name.endswith(_ENDINGS)
+
+
 def unexplained(connection: psycopg.Connection, ours: Path) -> list[Path]:
     """Data files in our folder of which the ledger knows nothing, as after a backup or a copy by hand.
 
@@ -97,7 +102,7 @@ def unexplained(connection: psycopg.Connection, ours: Path) -> list[Path]:
     """
     known = {file.path.resolve() for file in files(connection) if file.kind == "data"}
     there = sorted(ours.rglob("*")) if ours.is_dir() else []
-    data = [path for path in there if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink()]
+    data = [path for path in there if is_data(path) and path.is_file() and not path.is_symlink()]
     return [path for path in data if path.resolve() not in known]
 
 

@@ -7,6 +7,7 @@ have the identifiers that replication/trs.yml says under `person`, as in the tab
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import stat
@@ -19,13 +20,14 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from warehouse.core import identifiers
+from warehouse.core.csv_on_disk import BROKEN, plain
 from warehouse.core.data_package import columns_beside, resource_beside
 from warehouse.core.delivered_people import PSEUDONYM
 from warehouse.core.identifiers import NINO, PERSON_ID, TRN
 from warehouse.core.progress import Progress
 from warehouse.erase import fixed_width_file
 from warehouse.erase.rules import PersonRule
-from warehouse.erase.stored import SUFFIXES
+from warehouse.erase.stored import is_data
 
 SUBJECT = "one_login_subject"
 REGISTERED = (PERSON_ID, TRN, NINO, SUBJECT)
@@ -78,7 +80,7 @@ def stored_identifiers(
                 looked.files += 1
             except FileNotFoundError:
                 continue  # A delivery has moved it or taken it away meanwhile, and looks to it itself.
-            except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error):
+            except (pa.ArrowException, OSError, LookupError, UnicodeError, csv.Error, *BROKEN):
                 looked.unread.append(str(path.relative_to(folder)))
 
 
@@ -91,7 +93,7 @@ def _files(folder: Path, looked: Looked) -> Iterator[Path]:
         folders.sort()
         for path in (Path(above, name) for name in sorted(names)):
             try:
-                if path.suffix in SUFFIXES and stat.S_ISREG(path.lstat().st_mode):
+                if is_data(path) and stat.S_ISREG(path.lstat().st_mode):
                     yield path
             except FileNotFoundError:
                 continue
@@ -148,7 +150,7 @@ def _of_parquet(path: Path, is_wanted: Callable[[str], bool]) -> Values:
 
 
 def _of_csv(path: Path, is_wanted: Callable[[str], bool]) -> Values:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with io.TextIOWrapper(plain(path), encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = csv.reader(file)
         wanted = [(place, name) for place, name in enumerate(next(rows, [])) if is_wanted(name)]
         for row in rows if wanted else ():

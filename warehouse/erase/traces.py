@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.core.csv_on_disk import BROKEN, COMPRESSED
 from warehouse.core.settings import PROJECT, Settings
 from warehouse.erase.data_file import without
 from warehouse.erase.subject import Finder, Subject
@@ -57,7 +59,7 @@ def _waiting(settings: Settings, subject: Subject) -> list[tuple[str, int]]:
         try:
             counted = without(path, None, subject, ()) if path.suffix == ".parquet" else None
             rows = counted.removed + counted.emptied if counted else _lines(path, subject.finder)
-        except pa.ArrowException:
+        except (pa.ArrowException, *BROKEN):
             rows = 1
         found += [(str(path), rows)] if rows else []
     return found
@@ -80,7 +82,8 @@ def _logs(settings: Settings) -> Iterator[Path]:
 
 
 def _lines(path: Path, find: Finder) -> int:
-    with path.open("rb") as handle:
+    # Also while it is written, under a name of which that of the file is the beginning.
+    with gzip.open(path) if COMPRESSED in path.name else path.open("rb") as handle:
         return sum(1 for line in handle if find.names(line.decode("utf-8", "replace")))
 
 

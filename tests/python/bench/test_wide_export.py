@@ -12,11 +12,12 @@ from bench.wide_table import COLUMNS, KEY, write_contract
 from warehouse.core.contracts import Kind, load_contract
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
 def test_the_contract_is_sound_and_has_the_forty_columns(tmp_path: Path, kind: str) -> None:
     contract = load_contract(write_contract(tmp_path, kind))
     assert [column.name for column in contract.columns] == [name for name, _, _ in COLUMNS]
     assert len(contract.columns) == 40
+    assert contract.format.suffix == kind
     assert contract.sort_key == (KEY,) == contract.primary_key
     # A key, patterns and bounds are what a check costs.
     assert {column.type.kind for column in contract.columns} == set(Kind) - {Kind.TIMESTAMP}

@@ -39,6 +39,12 @@ def format_of(custom: Mapping[str, Any], columns: tuple[Column, ...], wrong: _Wr
         wrong("customProperties.formulaCharacters", f"is `{formula}`; it must be leave or prefix")
     if kind != "csv" and "formulaCharacters" in custom:
         wrong("customProperties.formulaCharacters", "is for CSV alone: no spreadsheet opens another file")
+    compression = custom.get("compression")
+    if "compression" in custom and (kind, compression) != ("csv", "gzip"):
+        wrong("customProperties.compression", "must be gzip, and is for CSV alone: Parquet is compressed in itself")
+    if compression and "disclosureControl" in custom:
+        wrong("customProperties.compression", "is not for statistics, which are published as plain CSV")
+    suffix = "csv.gz" if compression == "gzip" else str(kind)
     known: dict[object, Literal["csv", "fixed-width"]] = {"csv": "csv", "fixed-width": "fixed-width"}
     return FileFormat(
         known.get(kind, "parquet"),
@@ -47,7 +53,8 @@ def format_of(custom: Mapping[str, Any], columns: tuple[Column, ...], wrong: _Wr
         control_characters=control,
         formula_characters=formula,
         layout=layout,
-        file_name=_file_name(custom.get("fileName"), str(kind), layout, rows is not None, wrong),
+        file_name=_file_name(custom.get("fileName"), suffix, layout, rows is not None, wrong),
+        is_compressed=compression == "gzip",
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
+
+from warehouse.core.csv_on_disk import COMPRESSED
 
 PART: Final = "{part}"
 
@@ -43,8 +46,8 @@ def file_name(pattern: str, end: datetime, revision: int, part: int) -> str:
     if "{HHmm}" not in pattern and "{HHmmss}" not in pattern:
         moment = end
         if later:
-            stem, suffix = pattern.rsplit(".", maxsplit=1)
-            pattern = f"{stem}-r{revision}.{suffix}"
+            ending = next((one for one in (COMPRESSED,) if pattern.endswith(one)), Path(pattern).suffix)
+            pattern = f"{pattern.removesuffix(ending)}-r{revision}{ending}"
     for mark, value in (
         ("{yyyyMMdd}", f"{moment:%Y%m%d}"),
         ("{HHmmss}", f"{moment:%H%M%S}"),

@@ -30,6 +30,7 @@ _CUSTOM = {
     "fileFormat",
     "sortKey",
     "asAtColumn",
+    "compression",
     "compressionLevel",
     "rowsPerFile",
     "confirmation",
@@ -298,7 +299,8 @@ class _Loader:
                 given = {**custom, "fileFormat": kind}
                 given |= {"fileName": own["fileName"]} if len(tables) > 1 and "fileName" in own else {}
                 if kind != "csv" and "csv" in listed:
-                    given.pop("formulaCharacters", None)
+                    for of_csv in ("formulaCharacters", "compression"):
+                        given.pop(of_csv, None)
                 found.append((table, format_of(given, table.columns, self._wrong)))
         if len(listed) > 1 and listed != ["csv", "parquet"]:
             self._wrong("customProperties.fileFormat", "is a list of other forms than [csv, parquet]")

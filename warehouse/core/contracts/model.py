@@ -133,6 +133,7 @@ class FileFormat:
         formula_characters: whether a text of a CSV file that a spreadsheet would run is left, or gets an apostrophe
             before it; it is counted either way.
         layout: of a file of fixed width; None of others.
+        is_compressed: of a CSV file, whether it is compressed by gzip.
         file_name: the agreed name, with marks for the period's end and the part; None for the one that follows from the
             delivery.
     """
@@ -144,10 +145,12 @@ class FileFormat:
     formula_characters: Literal["leave", "prefix"] = "leave"
     layout: Layout | None = None
     file_name: str | None = None
+    is_compressed: bool = False
 
     @property
     def suffix(self) -> str:
-        return "txt" if self.layout else self.kind
+        """How the names of the files end, without the first dot."""
+        return "txt" if self.layout else "csv.gz" if self.is_compressed else self.kind
 
     @property
     def media_type(self) -> str:
