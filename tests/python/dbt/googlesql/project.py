@@ -11,9 +11,11 @@ import dbt.adapters.bigquery.connections
 import pytest
 from dbt.cli.main import dbtRunner
 
+from tests.python.dbt import reading
 from tests.python.dbt.googlesql.client import Client
 from tests.python.dbt.googlesql.engine import Engine
 from tests.python.dbt.googlesql.sources import source_tables
+from warehouse.core.settings import PROJECT
 
 PROFILE: Final = Path(__file__).parents[1] / "profile"
 
@@ -42,7 +44,9 @@ def build(project: Path, target: Path) -> Built:
         *("--target", "bigquery", "--project-dir", str(project), "--profiles-dir", str(PROFILE)),
         *("--target-path", str(target), "--log-path", str(target / "logs")),
     )
-    parsed = dbtRunner().invoke(["--no-version-check", "--quiet", "--no-partial-parse", "parse", *where])
+    if project == PROJECT:
+        reading.bring(target, "bigquery")
+    parsed = dbtRunner().invoke(["--no-version-check", "--quiet", "--partial-parse", "parse", *where])
     assert parsed.success, parsed.exception
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     for path, columns in source_tables(manifest).items():
