@@ -11,7 +11,12 @@ cases as (
         parse_json('{"a": 1}')
         {%- else -%}
         cast('{"a": 1}' as jsonb)
-        {%- endif %} as described
+        {%- endif %} as described,
+        {% if target.type == 'bigquery' -%}
+        parse_json(cast(null as string))
+        {%- else -%}
+        cast(null as jsonb)
+        {%- endif %} as undescribed
 
 )
 
@@ -23,3 +28,4 @@ where
     or {{ old_bit('day is null') }} != 0
     or {{ old_array('listed') }} is distinct from '{b,a}'
     or replace({{ old_json('described') }}, ' ', '') is distinct from '{"a":1}'
+    or {{ old_json('undescribed') }} is not null

@@ -55,6 +55,7 @@
     {{ as_text(json_column) }}
 {%- endmacro %}
 
+{# BigQuery writes `null` for a column that is null, too, which is the text of JSON's own null. #}
 {% macro bigquery__old_json(json_column) -%}
-    to_json_string({{ json_column }})
+    case when {{ json_column }} is not null then to_json_string({{ json_column }}) end
 {%- endmacro %}
