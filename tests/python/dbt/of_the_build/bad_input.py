@@ -10,7 +10,7 @@ from warehouse.core import fast_yaml
 from warehouse.core.settings import PROJECT
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 STAGING: Final = PROJECT / "models/staging/trs"
 UNKNOWN: Final = "unknown (99)"

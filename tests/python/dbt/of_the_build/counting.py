@@ -9,7 +9,7 @@ import pytest
 from tests.python.dbt.counts import COUNTS
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 COUNTED = {
     "select count(*) from fct_pension_extract_error": 10,

@@ -12,7 +12,7 @@ from warehouse.core.settings import PROJECT
 from warehouse.query.reads import reads
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 _TYPES: Final = {
     "text": "text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 FAULTS: Final = """
 -- Both stores have an e-mail, under ids of their own; the older one has it twice.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 _CHANGED: Final = """select v.person_id::text, 'last_name; national_insurance_number', v.known_from, e.event_name,
         'event', coalesce(p.change_reason ->> 'Reason', o.payload ->> 'NameChangeReason')

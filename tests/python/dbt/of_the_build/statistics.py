@@ -18,7 +18,7 @@ from warehouse.deliver.select import copy_query
 from warehouse.deliver.statistics_file import controlled, metadata, metadata_name
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 STATISTICS = {contract.name: contract for contract in load_contracts() if contract.statistics}
 

@@ -20,7 +20,7 @@ from warehouse.core.settings import PROJECT
 from warehouse.replicate.classification import load_classification
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 COLUMNS: Final = PROJECT / "tests/python/sandbox/schema/columns.csv"
 STRANGE: Final = ("0001-01-01", "12026-02-03", "infinity", "-infinity")

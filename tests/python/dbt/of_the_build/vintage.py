@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tests.python.dbt.test_build import Built
+    from tests.python.dbt.built import Built
 
 _BROUGHT: Final = """
 select live_person_id from dim_live_person where live_person_id in (
