@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.python.waiting import GIVE_UP_SECONDS
 from warehouse.core.settings import PROJECT
 
 ENVIRONMENT: Final = PROJECT / ".venv-emulator"
 LOCK: Final = PROJECT / "requirements" / "emulator.lock"
 NAME: Final = "trw-emulated"
 """Of the BigQuery project that it has."""
-
-START_SECONDS: Final = 120
 
 
 class NotInstallable(Exception):
@@ -95,7 +94,7 @@ def _free_port() -> int:
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
             urllib.request.urlopen(f"{address}/bigquery/v2/projects", timeout=5).close()  # noqa: S310 - ours
