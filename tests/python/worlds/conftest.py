@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from psycopg import connect, sql
+from psycopg.conninfo import make_conninfo
 
 from tests.python.worlds import tls
 from tests.python.worlds.servers import ICU, READY, SystemServer
@@ -112,7 +113,11 @@ def end_streams(place: Place) -> None:
         ).fetchall():
             subscription.drop(warehouse, name)
     with connect(place.source_admin, autocommit=True) as source:
-        for (name,) in source.execute(
-            "select slot_name from pg_replication_slots where database = current_database()"
-        ).fetchall():
+        # Some odd worlds have their source in another database of the server, with a name made from the place's.
+        slots = source.execute(
+            "select slot_name, database from pg_replication_slots"
+            " where database = current_database() or starts_with(database, current_database() || '_')"
+        ).fetchall()
+    for name, database in slots:
+        with connect(make_conninfo(place.source_admin, dbname=database), autocommit=True) as source:
             drop_slot(source, name)
