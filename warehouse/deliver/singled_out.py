@@ -126,8 +126,8 @@ def lines(tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "people": found["people"],
             "people_alone": f"{one['people_alone']:,} ({_share(one['people_alone'] / (found['people'] or 1))})",
             "groups_under": found["groups_under"],
-            "rows_there": one["rows_in_small_groups"],
-            "people_there": one["people_in_small_groups"],
+            "rows_in_them": one["rows_in_small_groups"],
+            "people_in_them": one["people_in_small_groups"],
         }
         for table, found in tables.items()
         for by, one in _in_order(found)["by"].items()
