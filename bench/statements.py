@@ -15,7 +15,7 @@ from psycopg import sql
 
 from bench.measure import timing
 from warehouse.core.databases import Databases
-from warehouse.marts import candidate
+from warehouse.marts import candidate, environment
 
 _OF_A_TRANSACTION = ("begin", "commit", "rollback")
 _SCHEMAS = "select distinct schema_name from ledger.published_relations order by 1"
@@ -89,6 +89,8 @@ def by_hand(databases: Databases, statements: Statements) -> float:
     """Run what dbt ran again, one statement after the other in one session, and throw it away; the seconds."""
     with databases.warehouse() as connection:
         schemas = [row[0] for row in connection.execute(_SCHEMAS)]
+        for name, value in environment.PLANNING.items():
+            connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
         candidate.make(connection, {candidate.PREFIX + schema for schema in schemas})
         # With the values written into the text, as dbt's own driver does: a seed has more than the protocol takes.
         cursor = psycopg.ClientCursor(connection)

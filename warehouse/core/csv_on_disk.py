@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+import isal
+from isal import igzip, isal_zlib
+
 COMPRESSED: Final = ".csv.gz"
 ENDINGS: Final = (".csv", COMPRESSED)
 
-LEVEL: Final = 1
-"""Of compression. The usual 6 takes three times as long, for a file that is 16 % smaller (bench/README.md)."""
+LEVEL: Final = 2
+"""Of compression, of 0 to 3 (docs/adr/0071-compressed-csv.md)."""
 
-WRITER: Final = f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
-"""The library that compresses, with its version: by another one the same rows may have other bytes."""
+WRITER: Final = f"isal {isal.__version__} ({platform.machine()})"
+"""The library that compresses, with its version: by another one, or on processors of another kind, the same rows may
+have other bytes."""
 
-BROKEN: Final = (EOFError, zlib.error, gzip.BadGzipFile)
+BROKEN: Final = (EOFError, cast(type[Exception], isal_zlib.error), gzip.BadGzipFile)
 """What reading a file raises that is no whole compressed one."""
 
 
@@ -34,12 +38,14 @@ def is_compressed(path: Path) -> bool:
 
 def plain(path: Path) -> BinaryIO:
     """A CSV file opened to read its text in bytes."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if is_compressed(path) else path.open("rb")
+    if is_compressed(path):
+        return cast(BinaryIO, igzip.open(path, "rb"))  # type: ignore[no-untyped-call]
+    return path.open("rb")
 
 
 def compressing(target: BinaryIO) -> BinaryIO:
     """What compresses into an open file. It says no time and no name, so that the same text gives the same bytes."""
-    return cast(BinaryIO, gzip.GzipFile("", "wb", LEVEL, target, mtime=0))
+    return cast(BinaryIO, igzip.IGzipFile("", "wb", LEVEL, target, mtime=0))  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from warehouse.core.csv_on_disk import compressing
+from warehouse.deliver.hashed_file import HashedFile
+from warehouse.deliver.in_order import InOrder
 
 _WAITING: Final = 8
 """Pieces that wait while one is compressed: as many as a block of rows gives, so that the next one can be read."""
@@ -18,13 +18,16 @@ class CompressedFile:
 
     Args:
         path: where.
+
+    Attributes:
+        checksums: of what lies on the disk, once it is closed.
     """
 
     def __init__(self, path: Path) -> None:
-        self._handle = path.open("wb")
-        self._compressing = compressing(self._handle)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gzip")
-        self._pending: deque[Future[int]] = deque()
+        self._file = HashedFile(path)
+        self._compressing = compressing(cast(BinaryIO, self._file))
+        self._thread = InOrder("gzip", _WAITING)
+        self.checksums = self._file.checksums
 
     def write(self, content: bytes) -> None:
         """Append to it.
@@ -32,9 +35,7 @@ class CompressedFile:
         Raises:
             OSError: this or an earlier piece cannot be written.
         """
-        self._pending.append(self._thread.submit(self._compressing.write, content))
-        while len(self._pending) > _WAITING:
-            self._pending.popleft().result()
+        self._thread.do(self._compressing.write, content)
 
     def close(self) -> None:
         """Write what is left.
@@ -43,9 +44,7 @@ class CompressedFile:
             OSError: it cannot be written.
         """
         try:
-            while self._pending:
-                self._pending.popleft().result()
+            self._thread.finish()
             self._compressing.close()
         finally:
-            self._thread.shutdown()
-            self._handle.close()
+            self._file.close()

@@ -8,14 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
 from warehouse.core.csv_on_disk import WRITER
 from warehouse.deliver.compressed_file import CompressedFile
 from warehouse.deliver.data_file import DataFile
-
-_AT_ONCE: Final = 2_048
-"""So many rows are put together at a time: all of a block would take its size several times over."""
+from warehouse.deliver.hashed_file import HashedFile
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
@@ -53,13 +50,13 @@ class CsvFile(DataFile):
 
     def __init__(self, path: Path, names: Sequence[str], *, is_compressed: bool = False) -> None:
         self.writer = WRITER if is_compressed else None
-        self._handle = CompressedFile(path) if is_compressed else path.open("wb")
+        self._handle = CompressedFile(path) if is_compressed else HashedFile(path)
+        self.checksums = self._handle.checksums
         self._handle.write(line(names))
 
     def write(self, rows: Sequence[bytes]) -> None:
         """Append rows of COPY."""
-        for start in range(0, len(rows), _AT_ONCE):
-            self._handle.write(with_crlf(rows[start : start + _AT_ONCE]))
+        self._handle.write(with_crlf(rows))
 
     def close(self) -> None:
         """Close it."""

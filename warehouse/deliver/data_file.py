@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
-from warehouse.deliver.files import FileFacts, facts_of
+from warehouse.deliver.files import Checksums, FileFacts
 from warehouse.deliver.outbox import Outbox
 
 
@@ -15,9 +15,11 @@ class DataFile(ABC):
 
     Attributes:
         writer: the library that writes it, with its version; None where this program alone does.
+        checksums: of what was written into it; whole once it is closed.
     """
 
     writer: str | None = None
+    checksums: Checksums
 
     @abstractmethod
     def write(self, rows: Sequence[bytes]) -> None:
@@ -34,5 +36,5 @@ class DataFile(ABC):
             name: below the destination.
             rows: that were written.
         """
-        path = outbox.finish(name.rsplit("/", maxsplit=1)[-1])
-        return replace(facts_of(path, name, rows), writer=self.writer)
+        outbox.finish(name.rsplit("/", maxsplit=1)[-1])
+        return replace(self.checksums.facts(name, rows), writer=self.writer)

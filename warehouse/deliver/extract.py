@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.core.contracts import Contract
+from warehouse.core.copy_out import read_rows
 from warehouse.core.errors import DeliveryError
 from warehouse.core.progress import Progress
 from warehouse.deliver.basis import Basis
@@ -26,9 +27,10 @@ from warehouse.deliver.snapshot import snapshot
 from warehouse.deliver.statistics_file import controlled, metadata, metadata_name
 from warehouse.deliver.values import Counted, Values, count, source_of
 
-ROWS_PER_BLOCK = 16_384
-BYTES_PER_BLOCK = 8 << 20
-"""Rows are handed on in blocks, ending at whichever comes first; the same rows always give the same blocks."""
+ROWS_PER_BLOCK = 2_048
+BYTES_PER_BLOCK = 1 << 20
+"""Rows are handed on in blocks, ending at whichever comes first. While one is worked on, the server fills what lies
+between it and this program; a larger block would take longer than that, and the server would wait."""
 
 
 @dataclass(frozen=True)
@@ -174,16 +176,11 @@ def blocks(
 
     PostgreSQL sends each row of a COPY as one message (its protocol says so), so a message is a row.
     """
-    block: list[bytes] = []
-    size, left = 0, per_file
-    with connection.cursor().copy(query) as copy:
-        for message in copy:
-            row = bytes(message)
-            block.append(row)
-            size += len(row)
-            if len(block) >= ROWS_PER_BLOCK or size >= BYTES_PER_BLOCK or len(block) == left:
-                left = None if left is None else left - len(block) or per_file
-                yield block
-                block, size = [], 0
-    if block:
-        yield block
+    left = per_file
+    # psycopg begins it, and ends it where a block is not wanted any more.
+    with connection.cursor().copy(query):
+        while block := connection.wait(
+            read_rows(connection.pgconn, min(left or ROWS_PER_BLOCK, ROWS_PER_BLOCK), BYTES_PER_BLOCK)
+        ):
+            left = None if left is None else left - len(block) or per_file
+            yield block

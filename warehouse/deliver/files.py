@@ -102,21 +102,37 @@ def _crc32c() -> _Hash:
     return checksum
 
 
+class Checksums:
+    """The size and the checksums of a file, taken of its pieces in their order."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._sha256, self._md5, self._crc32c = hashlib.sha256(), hashlib.md5(usedforsecurity=False), _crc32c()
+
+    def add(self, piece: bytes) -> None:
+        """The next piece."""
+        self._size += len(piece)
+        self._sha256.update(piece)
+        self._md5.update(piece)
+        self._crc32c.update(piece)
+
+    def facts(self, name: str, rows: int | None, kind: FileKind = "data") -> FileFacts:
+        """What they say of a file of that name."""
+        return FileFacts(
+            name=name,
+            kind=kind,
+            rows=rows,
+            bytes=self._size,
+            sha256=self._sha256.hexdigest(),
+            md5=base64.b64encode(self._md5.digest()).decode(),
+            crc32c=base64.b64encode(self._crc32c.digest()).decode(),
+        )
+
+
 def facts_of(path: Path, name: str, rows: int | None, kind: FileKind = "data") -> FileFacts:
     """Read a file from the disk and state its facts."""
-    size, sha256, md5, crc = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False), _crc32c()
+    checksums = Checksums()
     with path.open("rb") as source:
         for piece in chunks(source):
-            size += len(piece)
-            sha256.update(piece)
-            md5.update(piece)
-            crc.update(piece)
-    return FileFacts(
-        name=name,
-        kind=kind,
-        rows=rows,
-        bytes=size,
-        sha256=sha256.hexdigest(),
-        md5=base64.b64encode(md5.digest()).decode(),
-        crc32c=base64.b64encode(crc.digest()).decode(),
-    )
+            checksums.add(piece)
+    return checksums.facts(name, rows, kind)

@@ -20,6 +20,7 @@ from warehouse.deliver.csv_blocks import read_block
 from warehouse.deliver.csv_file import CsvFile, with_crlf
 from warehouse.deliver.data_file import DataFile
 from warehouse.deliver.files import FileFacts
+from warehouse.deliver.hashed_file import HashedFile
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.parquet_file import arrow_schema
 from warehouse.deliver.single_byte import Unwritable, encoded
@@ -120,7 +121,8 @@ class FixedWidthFile(DataFile):
     def __init__(self, path: Path, columns: Path, contract: Contract) -> None:
         assert contract.format.layout is not None
         self._layout, self._schema = contract.format.layout, arrow_schema(contract.columns)
-        self._handle = path.open("wb")
+        self._handle = HashedFile(path)
+        self.checksums = self._handle.checksums
         self._columns = CsvFile(columns, self._schema.names)
         self._group: list[tuple[bytes, Mapping[str, Any]]] = []
         self.fitting, self.rows = Fitting(), 0

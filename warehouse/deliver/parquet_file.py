@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from warehouse.core.contracts import Column, ColumnType, Contract, Kind
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver.csv_blocks import read_block
 from warehouse.deliver.data_file import DataFile
+from warehouse.deliver.hashed_file import HashedFile
+from warehouse.deliver.in_order import InOrder
 
 ROWS_PER_GROUP = 131_072
 BYTES_PER_GROUP = 48 << 20
@@ -24,8 +25,13 @@ BYTES_PER_GROUP = 48 << 20
 ROWS_AT_ONCE = 2_048
 """So many rows are parsed at a time: the parser needs several times the memory of what it is given."""
 
-_IN_FLIGHT = 1
-"""Blocks that wait while one is written."""
+ROWS_PER_BLOCK = 16_384
+BYTES_PER_BLOCK = 8 << 20
+"""Rows are laid out in blocks, ending at whichever comes first. Where a page ends depends on them, so the same rows
+give the same blocks, however they come."""
+
+_HELD = 1
+"""Blocks that are given to the thread: the one that it lays out."""
 
 _COLUMN_OF_MESSAGE = re.compile(r"In CSV column #(\d+)")
 
@@ -118,8 +124,10 @@ class ParquetFile(DataFile):
     def __init__(self, path: Path, contract: Contract, name: str, as_at: date, missing: Collection[str] = ()) -> None:
         self._columns, self._name = contract.columns, name
         self._schema, self._written = arrow_schema(contract.columns), file_schema(contract, as_at, missing)
+        self._file = HashedFile(path)
+        self.checksums = self._file.checksums
         self._writer = pyarrow.parquet.ParquetWriter(
-            path,
+            self._file,
             self._written,
             version="2.6",
             data_page_version="1.0",
@@ -128,10 +136,11 @@ class ParquetFile(DataFile):
             use_dictionary=True,
             write_statistics=True,
         )
+        self._block: list[bytes] = []
+        self._block_size = 0
         self._group: list[pa.Table] = []
         self._rows = self._bytes = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="parquet")
-        self._pending: deque[Future[None]] = deque()
+        self._thread = InOrder("parquet", _HELD)
 
     def write(self, rows: Sequence[bytes]) -> None:
         """Append rows of COPY.
@@ -139,23 +148,40 @@ class ParquetFile(DataFile):
         Raises:
             CheckFailed: a value of this or an earlier call is not of its column's type.
         """
-        self._pending.append(self._thread.submit(self._append, rows))
-        while len(self._pending) > _IN_FLIGHT:
-            self._wait()
+        size = sum(map(len, rows))
+        if len(self._block) + len(rows) < ROWS_PER_BLOCK and self._block_size + size < BYTES_PER_BLOCK:
+            self._block += rows
+            self._block_size += size
+            return
+        for row in rows:
+            self._block.append(row)
+            self._block_size += len(row)
+            if len(self._block) >= ROWS_PER_BLOCK or self._block_size >= BYTES_PER_BLOCK:
+                self._hand_on()
 
     def close(self) -> None:
         """Write what is left, and the footer."""
         try:
-            while self._pending:
-                self._wait()
+            self._hand_on()
+            with self._fitting():
+                self._thread.finish()
             self._end_group()
         finally:
-            self._thread.shutdown()
-            self._writer.close()
+            try:
+                self._writer.close()
+            finally:
+                self._file.close()
 
-    def _wait(self) -> None:
+    def _hand_on(self) -> None:
+        block, self._block, self._block_size = self._block, [], 0
+        if block:
+            with self._fitting():
+                self._thread.do(self._append, block)
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
         try:
-            self._pending.popleft().result()
+            yield
         except pa.ArrowInvalid as error:
             raise does_not_fit(error, self._columns, self._name) from None
 

@@ -24,9 +24,6 @@ _HAS_EPOCHS: Final = "select to_regclass('ledger.epochs') is not null"
 _SOURCE: Final = "select source_system_id, source_database from ledger.epochs order by epoch_id desc limit 1"
 _INFINITE: Final = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_WITH_ZONE)
 
-_AT_ONCE: Final = 2_048
-"""Rows that are put together to be hashed."""
-
 
 class Values:
     """The hash of a file's rows, while they are written."""
@@ -36,8 +33,7 @@ class Values:
 
     def add(self, rows: Sequence[bytes]) -> None:
         """More rows of COPY."""
-        for start in range(0, len(rows), _AT_ONCE):
-            self._digest.update(b"".join(rows[start : start + _AT_ONCE]))
+        self._digest.update(b"".join(rows))
 
     def as_dict(self, made_null: Mapping[str, int], source: str | None, contract: Contract) -> dict[str, Any]:
         """As the ledger keeps it; of one file of several, with its model, which is not that of the others."""

@@ -10,6 +10,14 @@ import psycopg
 
 from warehouse.core import session
 
+PLANNING = {"enable_nestloop": "off"}
+"""How the server plans what dbt asks: without going through one table for each row of another, where there
+is any other way.
+
+A model joins whole tables. Of what a query makes (each person's last event, rows without their repetitions) the server
+expects a few, where there are as many as people, and such a plan then takes as long as the people squared.
+"""
+
 
 def of(connection: psycopg.Connection) -> dict[str, str]:
     """The variables with which dbt reaches the server that this connection reached, in the same way.
@@ -23,7 +31,7 @@ def of(connection: psycopg.Connection) -> dict[str, str]:
         for option in connection.pgconn.info
         if option.envvar and option.val is not None
     }
-    settings = session.wanted(info.server_version)
+    settings = session.wanted(info.server_version) | PLANNING
     options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
     # Of several hosts the one that answered; a service's entries are among the options already.
     for name in ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.python.deliver.histories import MadeByHand, know
 from tests.python.deliver.world import OCTOBER, document, write_contract
 from warehouse.core.contracts import load_contract
 from warehouse.core.contracts.file_names import file_name
+from warehouse.core.csv_on_disk import WRITER
 from warehouse.core.errors import CheckFailed, ContractError
 from warehouse.core.progress import Silent
 from warehouse.deliver import difference, recreate, redo, verify
@@ -64,7 +64,7 @@ def test_it_holds_what_the_plain_one_holds(packed: World) -> None:
     assert (resource["name"], resource["path"]) == ("teachers-2026-09", NAME)
     assert (resource["format"], resource["compression"], resource["rows"]) == ("csv", "gz", 200)
     assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
-    assert manifest(packed)["delivery"]["writer"] == f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    assert manifest(packed)["delivery"]["writer"] == WRITER
 
     write_contract(packed.exports, document(kind="csv") | {"version": "1.1.0"})
     again = redo(packed.at(OCTOBER), Silent(), SEPTEMBER, "plain", check=check_files)

@@ -8,8 +8,10 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGconn
 from psycopg.waiting import Wait
+
+from warehouse.core import copy_out
 
 _BATCH_BYTES = 64 * 1024
 
@@ -61,19 +63,14 @@ def relay(
         raise
 
 
-# The server sends a message for each row. Reading them one by one through a cursor took more processor time than any
-# other step of the copy that is ours; here all that has arrived is taken at once. The generators are psycopg's way of
-# waiting for a connection: they say what they wait for.
-
-
 def _begin_reading(pgconn: PGconn, statement: bytes) -> PQGen[None]:
     """Send a COPY TO STDOUT and wait for the beginning of its data."""
     pgconn.send_query(statement)
     while pgconn.flush():
         yield Wait.W
-    result = yield from _next_result(pgconn)
+    result = yield from copy_out.next_result(pgconn)
     if result is None or result.status != ExecStatus.COPY_OUT:
-        raise _error(pgconn, result)
+        raise copy_out.failure(pgconn, result)
 
 
 def _read_batch(pgconn: PGconn) -> PQGen[bytearray]:
@@ -91,11 +88,7 @@ def _read_batch(pgconn: PGconn) -> PQGen[bytearray]:
             yield Wait.R
             pgconn.consume_input()
         else:
-            result = yield from _next_result(pgconn)
-            if result is None or result.status != ExecStatus.COMMAND_OK:
-                raise _error(pgconn, result)
-            # Nothing follows the result, but that has to be read before the connection takes another statement.
-            yield from _next_result(pgconn)
+            yield from copy_out.end(pgconn)
             break
     return batch
 
@@ -108,19 +101,6 @@ def _to_the_end(pgconn: PGconn) -> PQGen[None]:
             yield Wait.R
             pgconn.consume_input()
         elif length < 0:
-            while (yield from _next_result(pgconn)) is not None:
+            while (yield from copy_out.next_result(pgconn)) is not None:
                 pass
             return
-
-
-def _next_result(pgconn: PGconn) -> PQGen[PGresult | None]:
-    while pgconn.is_busy():
-        yield Wait.R
-        pgconn.consume_input()
-    return pgconn.get_result()
-
-
-def _error(pgconn: PGconn, result: PGresult | None) -> psycopg.Error:
-    if result is None or result.status != ExecStatus.FATAL_ERROR:
-        return psycopg.OperationalError(pgconn.get_error_message() or "the copy ended without a result")
-    return psycopg.errors.error_from_result(result)
