@@ -60,13 +60,16 @@ def _end_of_the_last_record(content: bytes) -> int:
     return 0
 
 
-def read_block(records: bytes, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+def read_block(
+    records: bytes, schema: pa.Schema, columns: list[str] | None = None, *, use_threads: bool = True
+) -> pa.Table:
     """Whole records as a table.
 
     Args:
         records: with ends of line, without a header.
         schema: of the file.
         columns: only these; None for all.
+        use_threads: whether Arrow's threads share the columns. Each of them keeps memory for the next time.
 
     Raises:
         pyarrow.ArrowInvalid: a value is not of its column's type, or a record has other columns.
@@ -75,5 +78,5 @@ def read_block(records: bytes, schema: pa.Schema, columns: list[str] | None = No
     options = csv_options(schema)
     if columns is not None:
         options["convert_options"].include_columns = columns
-    read = pyarrow.csv.ReadOptions(block_size=len(content) + 1)
+    read = pyarrow.csv.ReadOptions(block_size=len(content) + 1, use_threads=use_threads)
     return pyarrow.csv.read_csv(pa.BufferReader(content), read_options=read, **options)

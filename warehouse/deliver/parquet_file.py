@@ -189,7 +189,7 @@ class ParquetFile(DataFile):
         pieces = []
         for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
             content = b"".join(rows[start : start + ROWS_AT_ONCE])
-            pieces.append(read_block(content, self._schema))
+            pieces.append(read_block(content, self._schema, use_threads=False))
             self._bytes += len(content)
         # As one: where the library ends a page depends on the pieces that it is given, and so do the file's bytes.
         self._group.append(pa.concat_tables(pieces).combine_chunks())

@@ -80,6 +80,20 @@ def test_neither_role_nor_database_nor_shell_matters(
     } | ({"transaction_timeout": "0"} if seen["transaction_timeout"] else {})
 
 
+def test_dbt_does_not_go_through_a_table_for_each_row_of_another(
+    ready: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the database says: with a million people two models would not end (docs/adr/0074)."""
+    monkeypatch.setattr("warehouse.marts.lineage.check_built", lambda *_: Lineage([], {}))
+    write(project, "marts/fct_planning", "select current_setting('enable_nestloop') as value")
+    with ready.at_warehouse() as connection:
+        set_on = sql.SQL("alter database {} set enable_nestloop = on")
+        connection.execute(set_on.format(sql.Identifier(connection.info.dbname)))
+    build(ready, TODAY, Silent())
+    with ready.warehouse() as connection:
+        assert connection.execute("select value from marts.fct_planning").fetchone() == ("off",)
+
+
 def test_a_thread_keeps_its_session_from_one_node_to_the_next(
     ready: FreshDatabases, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
