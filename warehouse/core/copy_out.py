@@ -43,10 +43,11 @@ def end(pgconn: PGconn) -> PQGen[None]:
         psycopg.Error: not as it should.
     """
     result = yield from next_result(pgconn)
+    if result is not None:
+        # Nothing follows the result, but that has to be read before the connection takes another statement.
+        yield from next_result(pgconn)
     if result is None or result.status != ExecStatus.COMMAND_OK:
         raise failure(pgconn, result)
-    # Nothing follows the result, but that has to be read before the connection takes another statement.
-    yield from next_result(pgconn)
 
 
 def next_result(pgconn: PGconn) -> PQGen[PGresult | None]:

@@ -77,45 +77,63 @@ _BOUNDS: Final = {
 _COPY = sql.SQL("""
 copy (
     select
-        case when {is_version} then 'version' else 'ended' end,
+        case when v.is_version then 'version' else 'ended' end,
         v.f::text,
         case when v.t < {to}::xid8 then v.t::text end,
-        case when {is_version} then {known_from} end,
+        {known_from},
         case when v.t < {to}::xid8 then {known_to} end,
-        case when {is_version} then {from_after} end,
+        {from_after},
         case when v.t < {to}::xid8 then {to_after} end,
-        case when {is_version} then v.operation end,
+        v.operation,
         case when v.t < {to}::xid8 then v.ended_by end,
-        case when {is_version} then v.epoch_id end,
-        case when {is_version} then {beyond} end,
+        v.epoch_id,
+        case when v.is_version then {beyond} end,
         {values}
     from (
-        select
-            r.{known} as f, null::xid8 as t, began.committed_at as known_from, null::timestamptz as known_to,
-            began.not_before as from_after, null::timestamptz as to_after,
-            case began.kind when 'copy' then 'C' else r.{operation}::text end as operation, null::text as ended_by,
-            began.epoch_id, {of_row}
-        from {rows} as r
-        left join ledger.transactions as began on began.xid = r.{known} and {in_span}
-        where r.{known} < {to}::xid8 and {in_rows}
-        union all
-        select
-            (l.version).{known}, l.known_to_xid, began.committed_at, ended.committed_at, began.not_before,
-            ended.not_before, case began.kind when 'copy' then 'C' else (l.version).{operation}::text end,
-            l.ended_by::text, began.epoch_id, {of_log}
-        from {log} as l
-        left join ledger.transactions as began on began.xid = (l.version).{known} and {in_span}
-        left join ledger.transactions as ended on ended.xid = l.known_to_xid and {in_span_ended}
-        where {new_in_log}
-        union all
-        select
-            h.from_xid, h.to_xid, h.known_from, h.known_to, h.began_after, h.ended_after, h.operation::text,
-            h.ended_by::text, h.epoch_id, {of_history}
-        from {history} as h
-        where {new_in_history}
+        {parts}
     ) as v
     order by {key}, v.f, v.t nulls last
 ) to stdout (format csv)
+""")
+
+_CURRENT = sql.SQL("""
+select
+    true as is_version, r.{known} as f, null::xid8 as t, began.committed_at as known_from,
+    null::timestamptz as known_to, began.not_before as from_after, null::timestamptz as to_after,
+    case began.kind when 'copy' then 'C' else r.{operation}::text end as operation, null::text as ended_by,
+    began.epoch_id, {columns}
+from {rows} as r
+left join ledger.transactions as began on began.xid = r.{known} and {in_span}
+where r.{known} < {to}::xid8 and {in_rows}
+""")
+
+_IN_LOG = sql.SQL("""
+select
+    true, (l.version).{known}, l.known_to_xid, began.committed_at, ended.committed_at, began.not_before,
+    ended.not_before, case began.kind when 'copy' then 'C' else (l.version).{operation}::text end,
+    l.ended_by::text, began.epoch_id, {columns}
+from {log} as l
+left join ledger.transactions as began on began.xid = (l.version).{known} and {in_span}
+left join ledger.transactions as ended on ended.xid = l.known_to_xid and {in_span_ended}
+where (l.version).{known} < {to}::xid8 and {in_log}
+""")
+
+_ENDED_IN_LOG = sql.SQL("""
+select
+    false, (l.version).{known}, l.known_to_xid, null, ended.committed_at, null, ended.not_before, null,
+    l.ended_by::text, null, {columns}
+from {log} as l
+left join ledger.transactions as ended on ended.xid = l.known_to_xid and {in_span_ended}
+where l.known_to_xid >= {first} and l.known_to_xid < {to}::xid8 and (l.version).{known} < {first}
+""")
+"""Of a version in the log each column is looked for from the row's start, so of one that ended its key alone is."""
+
+_IN_HISTORY = sql.SQL("""
+select
+    {is_version}, h.from_xid, h.to_xid, {known_from}, h.known_to, {began_after}, h.ended_after, {operation},
+    h.ended_by::text, {epoch_id}, {columns}
+from {history} as h
+where {in_history}
 """)
 
 
@@ -132,26 +150,60 @@ def copy_of(connection: psycopg.Connection, schema: str, table: ChangeTable, to_
     """
     to, since = sql.Literal(str(to_position)), table.from_position
     first = sql.SQL("{}::xid8").format(sql.Literal(str(since)))
-    is_version: sql.Composable = sql.SQL("true") if since is None else sql.SQL("v.f >= {}").format(first)
     names = [one.column.name for one in table.columns]
+
+    def from_the_first(began: str) -> sql.Composable:
+        return sql.SQL("true") if since is None else sql.SQL("{} >= {}").format(sql.SQL(began), first)
+
+    def of_log(name: str) -> sql.Composable:
+        return sql.SQL("(l.version).{}").format(sql.Identifier(name))
+
+    known = sql.SQL("(l.version).{}").format(sql.Identifier(KNOWN_FROM))
+    is_new = sql.SQL("h.from_xid >= {}").format(first) if since is not None else sql.SQL("true")
+
+    def if_new(value: str) -> sql.Composable:
+        return sql.SQL("case when {} then {} end").format(is_new, sql.SQL(value))
+
+    common = {
+        "to": to,
+        "first": first,
+        "known": sql.Identifier(KNOWN_FROM),
+        "operation": sql.Identifier(OPERATION),
+        "log": sql.Identifier(HISTORY, f"{table.name}{LOG}"),
+        "in_span": from_the_first("began.xid"),
+        "in_span_ended": from_the_first("ended.xid"),
+    }
+    parts = [
+        _CURRENT.format(
+            **common,
+            columns=_list("r", names),
+            rows=_rows(sql.Identifier(schema, table.name), names, since, to_position),
+            in_rows=from_the_first(f"r.{KNOWN_FROM}"),
+        ),
+        _IN_LOG.format(
+            **common,
+            columns=sql.SQL(", ").join(map(of_log, names)),
+            in_log=sql.SQL("true") if since is None else sql.SQL("{} >= {}").format(known, first),
+        ),
+        _IN_HISTORY.format(
+            columns=_list("h", names),
+            history=sql.Identifier(HISTORY, table.name),
+            is_version=is_new,
+            known_from=if_new("h.known_from"),
+            began_after=if_new("h.began_after"),
+            operation=if_new("h.operation::text"),
+            epoch_id=if_new("h.epoch_id"),
+            in_history=_new_settled(connection, since, to),
+        ),
+    ]
+    if since is not None:
+        kept = [of_log(name) if name in table.key else sql.SQL("null") for name in names]
+        parts.append(_ENDED_IN_LOG.format(**common, columns=sql.SQL(", ").join(kept)))
     return _COPY.format(
-        is_version=is_version,
         to=to,
-        known=sql.Identifier(KNOWN_FROM),
-        operation=sql.Identifier(OPERATION),
-        rows=_rows(sql.Identifier(schema, table.name), names, since, to_position),
-        log=sql.Identifier(HISTORY, f"{table.name}{LOG}"),
-        history=sql.Identifier(HISTORY, table.name),
-        of_row=_list("r", names),
-        of_log=sql.SQL(", ").join(sql.SQL("(l.version).{}").format(sql.Identifier(name)) for name in names),
-        of_history=_list("h", names),
-        in_span=sql.SQL("true") if since is None else sql.SQL("began.xid >= {}").format(first),
-        in_span_ended=sql.SQL("true") if since is None else sql.SQL("ended.xid >= {}").format(first),
-        in_rows=sql.SQL("true") if since is None else sql.SQL("r.{} >= {}").format(sql.Identifier(KNOWN_FROM), first),
-        new_in_log=_new(sql.SQL("(l.version).{}").format(sql.Identifier(KNOWN_FROM)), "l.known_to_xid", since, to),
-        new_in_history=_new_settled(connection, since, to),
+        parts=sql.SQL(" union all ").join(parts),
         beyond=_beyond(table.columns),
-        values=sql.SQL(", ").join(_value(one, table.key, is_version, since) for one in table.columns),
+        values=sql.SQL(", ").join(_value(one, table.key, since) for one in table.columns),
         key=sql.SQL(", ").join(_order(one) for one in _key(table)),
         **{name: _moment(sql.Identifier("v", name)) for name in ("known_from", "known_to", "from_after", "to_after")},
     )
@@ -208,7 +260,7 @@ def _new_settled(connection: psycopg.Connection, since: int | None, to: sql.Lite
     return sql.SQL("{} and h.known_to >= {}").format(new, sql.Literal(earliest - _SLACK))
 
 
-def _value(of: OfTable, key: tuple[str, ...], is_version: sql.Composable, since: int | None) -> sql.Composable:
+def _value(of: OfTable, key: tuple[str, ...], since: int | None) -> sql.Composable:
     name = sql.Identifier("v", of.column.name)
     shown: sql.Composable = name
     if of.has_bounds:
@@ -218,7 +270,7 @@ def _value(of: OfTable, key: tuple[str, ...], is_version: sql.Composable, since:
         shown = sql.SQL("{}::text").format(name)
     if since is None or of.column.name in key:
         return shown
-    return sql.SQL("case when {} then {} end").format(is_version, shown)
+    return sql.SQL("case when v.is_version then {} end").format(shown)
 
 
 def _is_inside(of: OfTable) -> sql.Composed:
