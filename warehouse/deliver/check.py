@@ -1,8 +1,7 @@
 """The gate: the files in the outbox, read back from the disk, against every rule of the contract.
 
-No step holds a whole file. Rules on values are evaluated on distinct values with their counts, which are released
-when they become many. Keys are hashed in the same pass; only slices of the hashes in which two are alike are read again
-and compared (key_hashes.py).
+No step holds a whole file. Rules on values are asked of distinct values with their counts (tallies.py). Keys are hashed
+in the same pass; only slices of the hashes in which two are alike are read again and compared (key_hashes.py).
 """
 
 from __future__ import annotations
@@ -13,20 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from warehouse.core.contracts import Contract, Rule, RuleKind
 from warehouse.core.errors import CheckFailed
 from warehouse.core.progress import Progress
 from warehouse.deliver import broken_rows
 from warehouse.deliver.breach import Breach, in_words
-from warehouse.deliver.expectations import COUNT, Gate, hash_slice
+from warehouse.deliver.expectations import Gate, hash_slice
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.key_hashes import KeyHashes
 from warehouse.deliver.read_back import batches
-
-DISTINCT_LIMIT = 40_000
-"""Of one rule's columns. Most columns have far fewer; those with more are evaluated and released batch by batch."""
+from warehouse.deliver.tallies import Ends, Tally
 
 KEYS_PER_PASS = 250_000
 
@@ -92,7 +88,9 @@ def _values(
     for rule in contract.rules:
         if rule.kind is RuleKind.VALUES:
             by_columns.setdefault(rule.columns, []).append(rule)
-    tallies = [_Tally(columns, rules, gate) for columns, rules in by_columns.items()]
+    tallies = [
+        (Ends if Ends.decide(contract, rules) else Tally)(columns, rules, gate) for columns, rules in by_columns.items()
+    ]
     done = 0
     for path, facts in files:
         rows = 0
@@ -110,50 +108,25 @@ def _values(
                 next_command="Run `warehouse deliver` again; if it stays, report it as a defect.",
             )
         done += rows
-    return [broken for tally in tallies for broken in tally.finish()]
+    return [
+        (rule, number)
+        for tally in tallies
+        for rule, number in zip(tally.rules, _broken(contract, files, gate, tally), strict=True)
+    ]
 
 
-class _Tally:
-    """The distinct values of some columns so far, and the rows that were found to break the rules about them."""
-
-    def __init__(self, columns: tuple[str, ...], rules: list[Rule], gate: Gate) -> None:
-        self._columns, self._rules, self._gate = list(dict.fromkeys(columns)), rules, gate
-        self._parts: list[pa.Table] = []
-        self._size = 0
-        self._broken = [0] * len(rules)
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        counted = _counted(batch, self._columns)
-        self._parts.append(counted)
-        self._size += counted.num_rows
-        if self._size > DISTINCT_LIMIT:
-            self._parts = [self._merged()]
-            self._size = self._parts[0].num_rows
-            if self._size > DISTINCT_LIMIT // 2:
-                self._evaluate()
-
-    def finish(self) -> list[tuple[Rule, int]]:
-        self._evaluate()
-        return list(zip(self._rules, self._broken, strict=True))
-
-    def _merged(self) -> pa.Table:
-        merged = pa.concat_tables(self._parts).group_by(self._columns).aggregate([(COUNT, "sum")])
-        return merged.rename_columns([*self._columns, COUNT])
-
-    def _evaluate(self) -> None:
-        if self._parts:
-            found = self._gate.rows_that_break(self._rules, self._merged())
-            self._broken = [before + now for before, now in zip(self._broken, found, strict=True)]
-        self._parts, self._size = [], 0
-
-
-def _counted(batch: pa.RecordBatch, columns: list[str]) -> pa.Table:
-    """The distinct values of some columns, and how many rows have them."""
-    if len(columns) == 1:
-        found = pc.value_counts(batch.column(columns[0]))
-        return pa.table([found.field("values"), found.field("counts")], names=[*columns, COUNT])
-    table = pa.table({name: batch.column(name) for name in columns})
-    return table.group_by(columns).aggregate([([], "count_all")]).rename_columns([*columns, COUNT])
+def _broken(
+    contract: Contract, files: Sequence[tuple[Path, FileFacts]], gate: Gate, tally: Tally | Ends
+) -> Sequence[int]:
+    """How many rows break each rule of a tally; where its ends show only that some do, all rows are read once more."""
+    broken = tally.finish()
+    if broken is None:
+        whole = Tally(tally.columns, tally.rules, gate)
+        for path, _ in files:
+            for batch in batches(path, contract, list(tally.columns)):
+                whole.add(batch)
+        broken = whole.finish()
+    return broken
 
 
 def _duplicates(
