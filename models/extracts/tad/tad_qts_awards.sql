@@ -16,8 +16,8 @@ counted as (
         coalesce(training_provider_ukprn, 'x') as statistics_place,
         sum(award_count - award_ahead_count) as people
     from awards
+    where award_count > award_ahead_count
     group by statistics_year, coalesce(training_provider_ukprn, 'x'), award_group
-    having sum(award_count - award_ahead_count) > 0
 
 ),
 

@@ -8,21 +8,9 @@ people as (
 
 in_scope as (
 
-    select live_person_id
-    from {{ ref('fct_route') }}
-    group by live_person_id
-    union all
-    select live_person_id
-    from {{ ref('fct_employment') }}
-    group by live_person_id
-
-),
-
-once as (
-
-    select live_person_id
-    from in_scope
-    group by live_person_id
+    select live_person_id from {{ ref('fct_route') }}
+    union distinct
+    select live_person_id from {{ ref('fct_employment') }}
 
 ),
 
@@ -45,8 +33,8 @@ final as (
         people.has_ever_held_professional_status,
         people.qtls_status_label
     from people
-    inner join once
-        on people.live_person_id = once.live_person_id
+    inner join in_scope
+        on people.live_person_id = in_scope.live_person_id
 
 )
 
