@@ -26,7 +26,7 @@ from warehouse.core.errors import (
 )
 from warehouse.core.locks import Lock, session_lock
 from warehouse.core.progress import Silent
-from warehouse.deliver import compare_rows, extract, parquet_file, recreate
+from warehouse.deliver import compare_rows, parquet_file, recreate
 from warehouse.deliver.again import Again
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_another_version_of_the_writer_gives_the_same_rows_in_other_bytes(
     sent: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet_file, "ROWS_PER_GROUP", 1)
-    monkeypatch.setattr(extract, "ROWS_PER_BLOCK", 50)
+    monkeypatch.setattr(parquet_file, "ROWS_PER_BLOCK", 50)
     with pytest.raises(NotTheSameAgain, match="the same rows in other bytes, though the same writer made both"):
         again(sent)
     sent.query("update ledger.delivery_files set writer = 'pyarrow 1.0' where kind = 'data' returning 1")
@@ -114,7 +114,7 @@ def test_rows_that_were_not_on_record_are_not_said_to_be_the_same(sent: World, m
     sent.query("update ledger.delivery_files set content = null, writer = null where kind = 'data' returning 1")
     assert again(sent).same_rows, "the same bytes have the same rows"
     monkeypatch.setattr(parquet_file, "ROWS_PER_GROUP", 1)
-    monkeypatch.setattr(extract, "ROWS_PER_BLOCK", 50)
+    monkeypatch.setattr(parquet_file, "ROWS_PER_BLOCK", 50)
     with pytest.raises(NotTheSameAgain, match="0 of them only as sent and 0 only as made now"):
         again(sent)
 
