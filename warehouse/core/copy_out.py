@@ -22,10 +22,11 @@ def read_rows(pgconn: PGconn, count: int, size: int) -> PQGen[list[bytes]]:
     rows: list[bytes] = []
     if pgconn.transaction_status != TransactionStatus.ACTIVE:
         return rows
+    get, add = pgconn.get_copy_data, rows.append
     while len(rows) < count and size > 0:
-        length, row = pgconn.get_copy_data(1)
+        length, row = get(1)
         if length > 0:
-            rows.append(bytes(row))
+            add(bytes(row))
             size -= length
         elif length == 0:
             yield Wait.R
