@@ -160,11 +160,17 @@ class ParquetFile(DataFile):
                 self._hand_on()
 
     def close(self) -> None:
-        """Write what is left, and the footer."""
+        """Write what is left, and the footer.
+
+        Raises:
+            CheckFailed: a value is not of its column's type.
+        """
         try:
-            self._hand_on()
-            with self._fitting():
-                self._thread.finish()
+            try:
+                self._hand_on()
+            finally:
+                with self._fitting():
+                    self._thread.finish()
             self._end_group()
         finally:
             try:
