@@ -87,9 +87,10 @@ def test_who_brings_more_than_may_wait_waits() -> None:
 
 
 def test_a_failure_is_raised_and_its_thread_ends() -> None:
-    before = threading.active_count()
-    work = InOrder("x", waiting=2)
+    work, done = InOrder("of_this_test", waiting=3), list[int]()
     work.do(lambda: 1 // 0)
+    work.do(done.append, 1)
     with pytest.raises(ZeroDivisionError):
         work.finish()
-    assert threading.active_count() == before
+    assert done == [], "what comes after a failure is left undone"
+    assert not [one for one in threading.enumerate() if one.name.startswith("of_this_test")]
