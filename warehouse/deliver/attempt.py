@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from warehouse.core import data_package
@@ -22,6 +22,7 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.extract import Extract, extract
 from warehouse.deliver.files import FileFacts, facts_of
 from warehouse.deliver.gate import pass_gate, written
+from warehouse.deliver.known_values import Sensitive
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.manifests import manifest_of
@@ -42,6 +43,7 @@ class Attempt:
         because: why a person asked for this revision.
         pseudonyms: what makes them, where the contract asks for any.
         since_last: adds to the files what changed since the delivery before.
+        sensitive: the warehouse's sensitive columns, with which the files are compared.
     """
 
     edition: Edition
@@ -55,6 +57,7 @@ class Attempt:
     because: str | None = None
     pseudonyms: Pseudonyms | None = None
     since_last: Callable[[Edition, Extract, Path, Basis, Pseudonyms | None], Extract] | None = None
+    sensitive: Sensitive = field(default_factory=Sensitive)
 
     @property
     def delivery(self) -> str:
@@ -137,7 +140,7 @@ class Attempt:
             self.progress.say(f"{self.delivery}: the first one, so there is none to compare its number of rows with")
         try:
             with closing(connect(conninfo, what="the warehouse", variable=VARIABLE, read_only=True)) as reader:
-                counted = pass_gate(self.edition, paths, found, self.check, reader, self.progress)
+                counted = pass_gate(self.edition, paths, found, self.check, reader, self.sensitive, self.progress)
         except CheckFailed as error:
             self.outbox.set_aside(written(error))
             raise

@@ -26,6 +26,7 @@ from warehouse.deliver.contract_versions import check_classes
 from warehouse.deliver.edition import Edition, edition_of
 from warehouse.deliver.extract import extract
 from warehouse.deliver.gate import Counted, pass_gate
+from warehouse.deliver.known_values import Sensitive
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.outbox import APART, Outbox
 from warehouse.deliver.periods import days_between, latest_owed
@@ -145,7 +146,7 @@ def _made(
     failure, counted = None, Counted()
     try:
         paths = [(outbox.path(file.base_name), file) for file in made.files]
-        counted = pass_gate(edition, paths, found, check, reader, progress)
+        counted = pass_gate(edition, paths, found, check, reader, Sensitive(), progress)
     except CheckFailed as error:
         failure = type(error)(
             error.what,

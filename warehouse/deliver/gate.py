@@ -18,6 +18,7 @@ from warehouse.deliver.edition import Edition
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.foreign_keys import check_references
 from warehouse.deliver.forms import check_same_rows
+from warehouse.deliver.known_values import Sensitive
 from warehouse.deliver.probe import probe
 from warehouse.deliver.screened import pass_screening
 from warehouse.deliver.volume import Volume, refused
@@ -42,6 +43,7 @@ def pass_gate(
     volume: Volume,
     check: Check,
     reader: psycopg.Connection,
+    sensitive: Sensitive,
     progress: Progress,
 ) -> Counted:
     """Hold the files against the contract's rules, against what the warehouse knows, and the number of rows.
@@ -50,6 +52,7 @@ def pass_gate(
         volume: what was found of the number of rows.
         check: the rules on values and keys.
         reader: to the warehouse; reads alone.
+        sensitive: the sensitive columns that it has, of all files of a run.
 
     Returns:
         What was counted.
@@ -72,7 +75,7 @@ def pass_gate(
                 continue
             first_form[contract.table] = (contract, theirs)
             check(contract, theirs, progress)
-            formulas |= probe(contract, theirs, reader, progress)
+            formulas |= probe(contract, theirs, reader, sensitive, progress)
             if of_table := singled_out.count(contract, theirs, progress):
                 figures[theirs[0][1].name] = of_table
                 if error := singled_out.refused(contract, of_table):

@@ -6,8 +6,9 @@ of the published marts and of the replica, in two ways:
     by person  the value beside a person's key in the file is what a sensitive column has of that person
     by value   most values of a column are values of a sensitive column in which nearly every row has its own
 
-No value is sent or kept: both sides are hashed with a salt that lives as long as the comparison. Memory does not grow
-with the rows: the sample has a limit, and the server reads so many rows of a table at most.
+No value is sent or kept: both sides are hashed with a salt that lives as long as the comparison. Of keys the server
+gets the last characters too, which thousands of persons share, so that it need not hash each key of a table. Memory
+does not grow with the rows: the sample has a limit, and the server reads so many rows of a table at most.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ first names, towns and countries have not, and other columns rightly share their
 
 _ROWS_READ: Final = 100_000
 _HASH_BYTES: Final = 32  # of SHA-256
+_ENDING: Final = 3  # characters
 _SEPARATORS: Final = " -./,'"
 _TEXTS: Final = ("text", "character varying", "character", "citext", "date")
 
@@ -66,33 +68,41 @@ _BY_PERSON = """
 keys as materialized (
     select substring(%(keys)s::bytea from %(size)s * i - %(size)s + 1 for %(size)s) as hash
     from generate_series(1, length(%(keys)s::bytea) / %(size)s) as i
+),
+of_persons as materialized (
+    select n.person_key as "the person's key", {columns}
+    from {table} as s
+    cross join lateral (values {keys}) as n (person_key)
+    where case
+        when right(n.person_key, %(ending)s) = any (%(endings)s)
+            then sha256(convert_to(%(salt)s || n.person_key, 'UTF8')) in (select k.hash from keys as k)
+        else false
+    end
 )
 select x.place, p.column_name, count(distinct p.hash)
-from keys as k
-join {table} as s on sha256(convert_to(%(salt)s || s.{key}::text, 'UTF8')) = k.hash
+from of_persons as s
 cross join lateral (values {values}) as x (place, value)
 join given as p
-    on p.hash = sha256(convert_to(%(salt)s || s.{key}::text || '|' || x.value, 'UTF8'))
+    on p.hash = sha256(convert_to(%(salt)s || s."the person's key" || '|' || x.value, 'UTF8'))
 where x.value <> ''
 group by x.place, p.column_name
 """
+_OWN = """
+select x.place
+from {table} as s {sampled}
+cross join lateral (values {values}) as x (place, value)
+where x.value <> ''
+group by x.place
+having count(distinct x.value) >= %(fewest)s and count(distinct x.value) >= %(own)s * count(*)
+"""
 _BY_VALUE = """
-{given},
-hashed as materialized (
-    select x.place, sha256(convert_to(%(salt)s || x.value, 'UTF8')) as hash
-    from {table} as s {sampled}
-    cross join lateral (values {values}) as x (place, value)
-    where x.value <> ''
-),
-places as (
-    select place, count(*) as all_rows, count(distinct hash) as distinct_values from hashed group by place
-)
-select h.place, v.column_name, count(distinct h.hash)
-from hashed as h
-join places as p on p.place = h.place
-join given as v on v.hash = h.hash
-where p.distinct_values >= %(fewest)s and p.distinct_values >= %(own)s * p.all_rows
-group by h.place, v.column_name
+{given}
+select x.place, v.column_name, count(distinct v.hash)
+from {table} as s {sampled}
+cross join lateral (values {values}) as x (place, value)
+join given as v on v.hash = sha256(convert_to(%(salt)s || x.value, 'UTF8'))
+where x.value <> ''
+group by x.place, v.column_name
 """
 
 
@@ -112,6 +122,7 @@ class Sample:
 
     Attributes:
         keys: of persons, hashed.
+        endings: the last characters of the keys.
         rows: of each column, a person's key and the value beside it, hashed together: how many there are of each.
         values: of each column, distinct values, hashed.
         distinct: of each column, the distinct values that stand beside keys, hashed.
@@ -119,6 +130,7 @@ class Sample:
 
     salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     keys: set[bytes] = field(default_factory=set)
+    endings: set[str] = field(default_factory=set)
     rows: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     values: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     distinct: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
@@ -127,6 +139,7 @@ class Sample:
         """A value beside a person's key."""
         if text := plain(value):
             self.keys.add(self._hash(key))
+            self.endings.add(key[-_ENDING:])
             self.rows[column].add(self._hash(f"{key}|{text}"))
             self.distinct[column].add(self._hash(text))
 
@@ -164,11 +177,36 @@ class Match:
     sampled: int
 
 
-def matches(connection: psycopg.Connection, sample: Sample) -> list[Match]:
+class Sensitive:
+    """The warehouse's sensitive columns, looked up once for all files of a run."""
+
+    def __init__(self) -> None:
+        """Nothing is looked up yet."""
+        self._places: tuple[Place, ...] | None = None
+        self._own: dict[Place, tuple[str, ...]] = {}
+
+    def places(self, connection: psycopg.Connection) -> tuple[Place, ...]:
+        """Every table of the published marts and of the replica with sensitive columns of text or dates."""
+        if self._places is None:
+            self._places = tuple(_places(connection))
+        return self._places
+
+    def own(self, connection: psycopg.Connection, place: Place) -> tuple[str, ...]:
+        """The columns of a place in which nearly every row has a value of its own."""
+        if place not in self._own:
+            query = sql.SQL(_OWN).format(table=_table(place), sampled=_sampled(place), values=_values(place.columns))
+            given = {"fewest": _FEWEST_BY_VALUE, "own": _NEARLY_EVERY_ROW}
+            self._own[place] = tuple(name for (name,) in connection.execute(query, given))
+        return self._own[place]
+
+
+def matches(connection: psycopg.Connection, sensitive: Sensitive, sample: Sample) -> list[Match]:
     """The columns of a sample whose values are those of a sensitive column that this role may read."""
     found: dict[str, Match] = {}
-    for place in places(connection):
-        for column, where, number in [*_by_person(connection, place, sample), *_by_value(connection, place, sample)]:
+    for place in sensitive.places(connection):
+        by_person = _by_person(connection, place, sample)
+        by_value = _by_value(connection, place, sensitive, sample)
+        for column, where, number in [*by_person, *by_value]:
             rows = len(sample.rows[column] if where.startswith("p:") else sample.values[column])
             match = Match(column, f"{place.schema}.{place.table}.{where[2:]}", number, rows)
             if column not in found or match.found > found[column].found:
@@ -176,8 +214,7 @@ def matches(connection: psycopg.Connection, sample: Sample) -> list[Match]:
     return [found[column] for column in sorted(found)]
 
 
-def places(connection: psycopg.Connection) -> Iterator[Place]:
-    """Every table of the published marts and of the replica with sensitive columns of text or dates."""
+def _places(connection: psycopg.Connection) -> Iterator[Place]:
     for schema, table, columns in _classified(connection):
         rows = connection.execute(_STANDING, (schema, table, list(KEYS), list(_TEXTS))).fetchall()
         names = [name for name, _, _ in rows]
@@ -208,30 +245,43 @@ def _of_marts(marts: tuple[str, ...]) -> tuple[tuple[str, str, list[str]], ...]:
 
 def _by_person(connection: psycopg.Connection, place: Place, sample: Sample) -> Iterator[tuple[str, str, int]]:
     rows = {name: hashes for name, hashes in sample.rows.items() if len(sample.distinct[name]) >= FEWEST}
-    for key in place.keys if rows else ():
-        given = _given(sample, rows) | {"keys": b"".join(sample.keys)}
-        query = sql.SQL(_BY_PERSON).format(
-            given=_GIVEN, table=_table(place), key=sql.Identifier(key), values=_values(place)
-        )
-        for where, column, number in connection.execute(query, given):
-            if number >= max(FEWEST, LARGEST_SHARE * len(rows[column])):
-                yield column, f"p:{where}", number
-
-
-def _by_value(connection: psycopg.Connection, place: Place, sample: Sample) -> Iterator[tuple[str, str, int]]:
-    values = {name: hashes for name, hashes in sample.values.items() if len(hashes) >= _FEWEST_BY_VALUE}
-    if not values:
+    if not rows or not place.keys:
         return
-    share = min(1.0, _ROWS_READ / place.rows) if place.rows else 1.0
-    # The same rows each time; REPEATABLE fixes them.
-    sampled = sql.SQL("tablesample system ({}) repeatable (1)").format(sql.Literal(100 * share)) if share < 1 else None
-    query = sql.SQL(_BY_VALUE).format(
-        given=_GIVEN, table=_table(place), sampled=sampled or sql.SQL(""), values=_values(place)
+    keys = sql.SQL(", ").join(sql.SQL("(s.{}::text)").format(sql.Identifier(key)) for key in place.keys)
+    columns = sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in place.columns)
+    query = sql.SQL(_BY_PERSON).format(
+        given=_GIVEN, table=_table(place), keys=keys, columns=columns, values=_values(place.columns)
     )
-    given = _given(sample, values) | {"fewest": _FEWEST_BY_VALUE, "own": _NEARLY_EVERY_ROW}
-    for where, column, number in connection.execute(query, given):
-        if number >= max(FEWEST, LARGEST_SHARE * share * len(values[column])):
+    given = {"keys": b"".join(sample.keys), "ending": _ENDING, "endings": list(sample.endings)}
+    for where, column, number in connection.execute(query, _given(sample, rows) | given):
+        if number >= max(FEWEST, LARGEST_SHARE * len(rows[column])):
+            yield column, f"p:{where}", number
+
+
+def _by_value(
+    connection: psycopg.Connection, place: Place, sensitive: Sensitive, sample: Sample
+) -> Iterator[tuple[str, str, int]]:
+    values = {name: hashes for name, hashes in sample.values.items() if len(hashes) >= _FEWEST_BY_VALUE}
+    own = sensitive.own(connection, place) if values else ()
+    if not own:
+        return
+    query = sql.SQL(_BY_VALUE).format(given=_GIVEN, table=_table(place), sampled=_sampled(place), values=_values(own))
+    for where, column, number in connection.execute(query, _given(sample, values)):
+        if number >= max(FEWEST, LARGEST_SHARE * _share(place) * len(values[column])):
             yield column, f"v:{where}", number
+
+
+def _share(place: Place) -> float:
+    """How much of a table's rows is read by value."""
+    return min(1.0, _ROWS_READ / place.rows) if place.rows else 1.0
+
+
+def _sampled(place: Place) -> sql.Composable:
+    """The same rows each time; REPEATABLE fixes them."""
+    share = _share(place)
+    if share == 1:
+        return sql.SQL("")
+    return sql.SQL("tablesample system ({}) repeatable (1)").format(sql.Literal(100 * share))
 
 
 def _given(sample: Sample, hashes: Mapping[str, set[bytes]]) -> dict[str, object]:
@@ -244,11 +294,11 @@ def _table(place: Place) -> sql.Identifier:
     return sql.Identifier(place.schema, place.table)
 
 
-def _values(place: Place) -> sql.Composed:
-    """The sensitive columns of a row, each with its name and its value as `plain` would have it."""
+def _values(columns: Collection[str]) -> sql.Composed:
+    """Columns of a row, each with its name and its value as `plain` would have it."""
     return sql.SQL(", ").join(
         sql.SQL("({}::text, translate(lower(s.{}::text collate \"C\"), {}, ''))").format(
             sql.Literal(name), sql.Identifier(name), sql.Literal(_SEPARATORS)
         )
-        for name in place.columns
+        for name in columns
     )

@@ -27,7 +27,7 @@ from warehouse.core.progress import Progress
 from warehouse.deliver.breach import Breach
 from warehouse.deliver.files import FileFacts
 from warehouse.deliver.hostile_text import FORMULA_STARTS
-from warehouse.deliver.known_values import FEWEST, KEYS, LARGEST_SHARE, Sample, keys_among, matches
+from warehouse.deliver.known_values import FEWEST, KEYS, LARGEST_SHARE, Sample, Sensitive, keys_among, matches
 from warehouse.deliver.read_back import batches
 
 ROWS_SAMPLED: Final = 200
@@ -78,12 +78,17 @@ class _Seen:
 
 
 def probe(
-    contract: Contract, files: Sequence[tuple[Path, FileFacts]], connection: psycopg.Connection, progress: Progress
+    contract: Contract,
+    files: Sequence[tuple[Path, FileFacts]],
+    connection: psycopg.Connection,
+    sensitive: Sensitive,
+    progress: Progress,
 ) -> dict[str, int]:
     """Look at what the files of a delivery hold.
 
     Args:
         connection: to the warehouse; reads alone.
+        sensitive: the sensitive columns that it has, of all files of a run.
 
     Returns:
         How many texts of each file, by its name, a spreadsheet would take for a formula; 0 for another than CSV.
@@ -106,7 +111,7 @@ def probe(
             progress.count(f"looking into {path.name}", place)
     broken = [(rule, one.column.name, number) for one in seen for rule, number in one.rules()]
     try:
-        found = matches(connection, sample)
+        found = matches(connection, sensitive, sample)
     except psycopg.Error as failure:
         state = f"SQLSTATE {failure.sqlstate}" if failure.sqlstate else type(failure).__name__
         raise DeliveryError(

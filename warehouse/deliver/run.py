@@ -51,6 +51,7 @@ from warehouse.deliver.history import (
     moment_of_revision,
     refuse_unpublished,
 )
+from warehouse.deliver.known_values import Sensitive
 from warehouse.deliver.ledger import Ledger
 from warehouse.deliver.ledger_records import Entry
 from warehouse.deliver.outbox import Outbox, clear_all
@@ -144,6 +145,7 @@ class Run:
         history: builds what was known then; None where only the published build may be delivered.
         known: what a revision of an earlier month rests on that is begun now.
         judges: of the builds that it rests on, what their columns are made of.
+        sensitive: the warehouse's sensitive columns, with which each delivery's files are compared.
     """
 
     world: World
@@ -155,6 +157,7 @@ class Run:
     history: History | None = None
     known: Known = "then"
     judges: dict[int, Judge] = field(default_factory=dict)
+    sensitive: Sensitive = field(default_factory=Sensitive)
 
     def one(self, owed: Owed, because: str | None = None) -> DeliveryReport:
         """Deal with one period: adopt it, deliver it, or write it down as missed."""
@@ -259,6 +262,7 @@ class Run:
                 index=partial(people_in_files.index, self.connection, self.world.settings),
                 because=because,
                 pseudonyms=pseudonyms,
+                sensitive=self.sensitive,
                 since_last=SinceLast(self.world, self.connection, self.ledger, self.progress, self.history),
             ).run(self.world.conninfo, basis)
         return self._closed(owed, report)
@@ -277,6 +281,7 @@ class Run:
                 index=partial(people_in_files.index, self.connection, self.world.settings),
                 index_set=partial(people_in_files.index_files, self.connection, self.world.settings),
                 span=owed.span,
+                sensitive=self.sensitive,
             ).deliver(self.world.conninfo)
         return self._closed(owed, report)
 

@@ -10,12 +10,15 @@ import psycopg
 
 from warehouse.core import session
 
-PLANNING = {"enable_nestloop": "off"}
-"""How the server plans what dbt asks: without going through one table for each row of another, where there
-is any other way.
+PLANNING = {"enable_nestloop": "off", "default_statistics_target": "20"}
+"""How the server plans what dbt asks.
 
-A model joins whole tables. Of what a query makes (each person's last event, rows without their repetitions) the server
-expects a few, where there are as many as people, and such a plan then takes as long as the people squared.
+Nested loops: a model joins whole tables. Of what a query makes (each person's last event, rows without their
+repetitions) the server expects a few, where there are as many as people, and such a plan, which goes through one table
+for each row of another, takes as long as the people squared.
+
+Statistics: of 6,000 rows of each table in place of 30,000. A quarter of the server's time of a build with 20,000 people
+went into them. What readers see has its own, of as many rows as the server's settings say.
 """
 
 

@@ -6,8 +6,10 @@ indexes that others have put on it (docs/adr/0018-published-in-place.md).
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import sql
@@ -70,9 +72,24 @@ def publish(
             builds.remember(connection, build_id, [(node.schema, node.name) for node in nodes])
             builds.remember_classes(connection, {(node.schema, node.name): node.classes for node in nodes})
             readers.put_up(connection, shown, settings)
-    for node in changed:
-        # The planner's picture, and the room of rows that no reader can see any more; never waits for a lock.
-        connection.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(sql.Identifier(node.schema, node.name)))
+    _vacuum((connection, reader), changed)
+
+
+def _vacuum(connections: Sequence[psycopg.Connection], nodes: Sequence[Node]) -> None:
+    """Renew the planner's picture, and the room of rows that no reader can see any more; never waits for a lock."""
+    left = queue.SimpleQueue[Node]()
+    for node in nodes:
+        left.put(node)
+
+    def work(connection: psycopg.Connection) -> None:
+        with suppress(queue.Empty):
+            while node := left.get_nowait():
+                table = sql.Identifier(node.schema, node.name)
+                connection.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(table))
+
+    with ThreadPoolExecutor(len(connections), thread_name_prefix="vacuum") as pool:
+        for done in [pool.submit(work, connection) for connection in connections]:
+            done.result()
 
 
 def _make_schemas(connection: psycopg.Connection, nodes: Sequence[Node]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from warehouse.marts.lighter_dbt import BEGUN, DONE, lighter
+from warehouse.marts.lighter_dbt import BEGUN, DONE, keep, lighter
 
 pytestmark = pytest.mark.slow
 
@@ -78,3 +79,92 @@ def test_only_messages_of_the_lowest_level_that_nobody_hears_are_left_out() -> N
         assert heard(EventLevel.WARN) == everything
     assert heard() == everything
     assert {BEGUN, DONE} == {"ConcurrencyLine", "NodeFinished"}
+
+
+SQL = "{% set own = 5 %}{{ own }} {{ number }} {{ twice(number) }} {{ range(2) | list }} {{ nothing }}"
+
+
+def test_names_of_sql_are_looked_up_in_one_dictionary() -> None:
+    """And mean what they mean to dbt: what the template sets, its surroundings, what Jinja knows, in this order."""
+    from dbt_common.clients.jinja import get_template
+
+    def rendered_in(names: dict[str, Any]) -> tuple[str, type]:
+        template = get_template(SQL, names)
+        return template.render(names), type(template.new_context(names).parent)
+
+    def names() -> dict[str, Any]:
+        return {"number": 7, "own": 6, "twice": lambda number: 2 * number}
+
+    as_it_comes, several = rendered_in(names())
+    assert several.__name__ == "ChainMap", "dbt looks in one dictionary by itself: what is left out here can go"
+    with lighter():
+        assert rendered_in(names()) == (as_it_comes, dict)
+        assert rendered_in(names() | {"range": lambda number: [number]})[0] == as_it_comes.replace("[0, 1]", "[2]")
+    assert as_it_comes == "5 7 14 [0, 1] "
+    assert rendered_in(names()) == (as_it_comes, several)
+
+
+def test_an_event_is_made_when_something_reads_it() -> None:
+    from dbt.events.types import MainEncounteredError
+
+    as_it_comes = MainEncounteredError(exc="an error").to_dict()
+    with lighter():
+        event = MainEncounteredError(exc="an error")
+        assert "pb_msg" not in vars(event)
+        assert (event.exc, event.to_dict()) == ("an error", as_it_comes)
+        event.exc = "another"
+        assert event.message().endswith("another")
+        unread = MainEncounteredError(exc="written first")
+        unread.exc = "another"
+        assert unread.exc == "another"
+    assert "pb_msg" in vars(MainEncounteredError(exc="an error"))
+
+
+def test_a_text_is_compiled_once() -> None:
+    from dbt_common.clients import jinja
+
+    compiled = list[str]()
+    own = jinja.MacroFuzzEnvironment._compile
+
+    def count(self: Any, source: str, filename: str) -> Any:
+        compiled.append(filename)
+        return own(self, source, filename)
+
+    jinja.MacroFuzzEnvironment._compile = count  # type: ignore[method-assign]
+    try:
+        with lighter():
+            answers = [jinja.get_template(SQL, {"number": n, "twice": str}).render({}) for n in (1, 2)]
+            assert answers == ["5 1 1 [0, 1] ", "5 2 2 [0, 1] "]
+            assert len(compiled) == 1
+            assert jinja.get_template("{{ number }}", {}, native=True).render({"number": 3}) == 3
+            assert len(compiled) == 2
+    finally:
+        jinja.MacroFuzzEnvironment._compile = own  # type: ignore[method-assign]
+
+
+def test_types_of_an_answer_are_guessed_as_before() -> None:
+    from dbt_common.clients import agate_helper
+
+    def types() -> list[str]:
+        rows = [["1", "2026-09-30", "true", "null"], [None, None, None, "x"]]
+        table = agate_helper.table_from_rows(rows, ["a", "b", "c", "d"], text_only_columns=["d"])
+        return [f"{type(one).__name__} {values}" for one, values in zip(table.column_types, table.columns, strict=True)]
+
+    def tester() -> object:
+        return vars(agate_helper)["build_type_tester"](["d"], string_null_values=())
+
+    as_it_comes = types()
+    with lighter():
+        assert types() == as_it_comes
+        assert tester() is tester()
+    assert tester() is not tester()
+
+
+def test_garbage_is_looked_for_as_before_afterwards() -> None:
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    with lighter():
+        keep()
+        assert gc.get_threshold() > before
+        assert gc.get_freeze_count() > frozen
+        assert gc.isenabled()
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)

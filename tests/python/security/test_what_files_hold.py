@@ -21,6 +21,7 @@ from warehouse.core.contracts import load_contract
 from warehouse.core.errors import CheckFailed
 from warehouse.deliver import State
 from warehouse.deliver.hostile_text import harmless
+from warehouse.deliver.known_values import Sensitive
 
 NOVEMBER: Final = date(2026, 11, 2)
 
@@ -59,6 +60,19 @@ def renamed(
             f"update extracts.dandi_teachers as e set {name} = {expression}"
             " from public.persons as p where p.trn = e.trn".encode()
         )
+
+
+def test_sensitive_columns_are_looked_up_once_for_all_files_of_a_run(world: World) -> None:
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        sensitive = Sensitive()
+        places = sensitive.places(connection)
+        (people,) = [place for place in places if place.table == "persons"]
+        own = sensitive.own(connection, people)
+        # Many have the same last name: it says nothing by itself.
+        assert sorted(own) == ["date_of_birth", "email_address", "national_insurance_number"]
+        connection.execute("drop table public.persons")
+        assert (sensitive.places(connection), sensitive.own(connection, people)) == (places, own)
+        assert people not in Sensitive().places(connection)
 
 
 def test_the_report_of_a_number_and_a_date_under_other_names(world: World, capfd: pytest.CaptureFixture[str]) -> None:
