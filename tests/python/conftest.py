@@ -48,6 +48,7 @@ LONGEST = (
     "test_main_job.py",
     "worlds/test_worlds.py",
     "docs/test_how_to.py",
+    "dbt/emulator/test_parity.py",
     "security/test_erasure_by_subprocess.py",
     "replicate/test_ways_out.py",
     "replicate/test_backfill.py",
