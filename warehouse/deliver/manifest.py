@@ -7,14 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
-import pyarrow as pa
-
+from warehouse.core import csv_on_disk, parquet_on_disk
 from warehouse.core.contracts import Column, Contract, Kind, RuleKind
 from warehouse.core.contracts.layout import Layout
 from warehouse.core.contracts.references import COLUMNS, TABLE
 from warehouse.core.contracts.statistics import Statistics
 from warehouse.core.contracts.types import LOGICAL_TYPES
-from warehouse.core.csv_on_disk import WRITER
 from warehouse.core.data_package import ABOUT, COLUMN, VALUES_HASH, as_bytes, file_facts, with_key
 from warehouse.deliver import singled_out
 from warehouse.deliver.edition import Edition
@@ -102,7 +100,7 @@ def _writer(contract: Contract) -> str | None:
     """The libraries that lay out the files, with their versions."""
     kinds = {one.format.kind for one in contract.files}
     packs = any(one.format.is_compressed for one in contract.files)
-    return ", ".join([f"pyarrow {pa.__version__}"] * ("parquet" in kinds) + [WRITER] * packs) or None
+    return ", ".join([parquet_on_disk.WRITER] * ("parquet" in kinds) + [csv_on_disk.WRITER] * packs) or None
 
 
 def _pseudonyms(contract: Contract) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from warehouse.core.contracts import Column, ColumnType, Contract, Kind
 from warehouse.core.errors import CheckFailed
+from warehouse.core.parquet_on_disk import WRITER, writing
 from warehouse.deliver.csv_blocks import read_block
 from warehouse.deliver.data_file import DataFile
 from warehouse.deliver.hashed_file import HashedFile
@@ -119,23 +119,14 @@ class ParquetFile(DataFile):
         missing: required columns in which values are missing.
     """
 
-    writer = f"pyarrow {pa.__version__}"
+    writer = WRITER
 
     def __init__(self, path: Path, contract: Contract, name: str, as_at: date, missing: Collection[str] = ()) -> None:
         self._columns, self._name = contract.columns, name
         self._schema, self._written = arrow_schema(contract.columns), file_schema(contract, as_at, missing)
         self._file = HashedFile(path)
         self.checksums = self._file.checksums
-        self._writer = pyarrow.parquet.ParquetWriter(
-            self._file,
-            self._written,
-            version="2.6",
-            data_page_version="1.0",
-            compression="zstd",
-            compression_level=contract.format.compression_level,
-            use_dictionary=True,
-            write_statistics=True,
-        )
+        self._writer = writing(self._file, self._written, contract.format.compression_level)
         self._block: list[bytes] = []
         self._block_size = 0
         self._group: list[pa.Table] = []

@@ -13,10 +13,11 @@ import pyarrow.parquet
 from warehouse.core.csv_on_disk import plain, written_like
 from warehouse.core.data_package import columns_beside
 from warehouse.core.destinations import is_folder
+from warehouse.core.parquet_on_disk import writing
 from warehouse.core.progress import Progress
 from warehouse.core.settings import Settings
 from warehouse.erase import fixed_width_file, stored
-from warehouse.erase.data_file import parquet_writer, raw_fields, raw_records
+from warehouse.erase.data_file import raw_fields, raw_records
 from warehouse.erase.stored import Rewritten, StoredFile
 
 SAID = "After the delivery, the values of columns that the warehouse may not hold any more were taken out."
@@ -147,7 +148,7 @@ def _parquet(path: Path, to: Path, names: Collection[str]) -> Rewritten:
     with (
         pyarrow.parquet.ParquetFile(path) as source,
         to.open("wb") as target,
-        parquet_writer(target, schema := _may_be_null(source.schema_arrow, names)) as writer,
+        writing(target, schema := _may_be_null(source.schema_arrow, names)) as writer,
     ):
         for number in range(source.num_row_groups):
             table = pa.Table.from_arrays(source.read_row_group(number).columns, schema=schema)

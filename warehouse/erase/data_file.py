@@ -22,6 +22,7 @@ import pyarrow.parquet
 from warehouse.core.columns_of_changes import CHANGE
 from warehouse.core.csv_on_disk import plain, written_like
 from warehouse.core.data_package import columns_beside
+from warehouse.core.parquet_on_disk import writing
 from warehouse.erase import fixed_width_file
 from warehouse.erase.subject import Subject
 
@@ -131,7 +132,7 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
         schema = source.schema_arrow
         writer = None
         if target:
-            writer = parquet_writer(target, schema)
+            writer = writing(target, schema)
         try:
             for number in range(source.num_row_groups):
                 if CHANGE in schema.names:
@@ -145,20 +146,6 @@ def _parquet(path: Path, target: BinaryIO | None, subject: Subject, own: set[str
             if writer:
                 writer.close()
     return Without(rows, removed, emptied)
-
-
-def parquet_writer(target: BinaryIO, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
-    """A writer with the settings that delivered files have."""
-    return pyarrow.parquet.ParquetWriter(
-        target,
-        schema,
-        version="2.6",
-        data_page_version="1.0",
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=True,
-        write_statistics=True,
-    )
 
 
 def _group(table: pa.Table, subject: Subject, own: set[str]) -> tuple[pa.Table, int, int]:

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-import pyarrow as pa
-
 from warehouse.core.contracts import parse_type
 from warehouse.core.data_package import VALUES_HASH, as_bytes, file_facts, with_key
+from warehouse.core.parquet_on_disk import WRITER
 from warehouse.deliver.change_files.read import OWN
 from warehouse.deliver.change_files.records import Recorded
 from warehouse.deliver.edition import ChangeSet
@@ -51,7 +50,7 @@ def build(
             "rows": sum(file.rows or 0 for file in files),
             "files": len(files),
             "contract": {"id": contract.id, "version": entry.contract_version, "sha256": entry.contract_sha256},
-            "writer": f"pyarrow {pa.__version__}",
+            "writer": WRITER,
             "source": next((file.content.get("source") for file in files if file.content), None),
             "owner": contract.grounds.owner,
             "purpose": contract.purpose,
