@@ -3,6 +3,7 @@
 The connection comes in the environment, so that no password is in a list of processes.
 """
 
+import gzip
 import importlib
 import json
 import os
@@ -20,6 +21,11 @@ IMPORTED = {
     "duckdb": ("duckdb", "duckdb_extensions"),
 }
 """Before the time begins, as ours are."""
+HOW_DUCKDB = {
+    "csv": "format csv, header",
+    "csv.gz": "format csv, header, compression gzip",
+    "parquet": "format parquet, compression zstd",
+}
 
 
 def main(way: str, kind: str, table: str, key: str, folder: str) -> None:
@@ -47,8 +53,9 @@ def of_pandas(url: str, query: str, _table: str, _key: str, kind: str, target: P
     with engine.connect().execution_options(stream_results=True) as connection:
         for chunk in pd.read_sql(sqlalchemy.text(query), connection, chunksize=ROWS_OF_CHUNK):
             rows = chunk.drop(columns=REPLACED)
-            if kind == "csv":
-                rows.to_csv(target, mode="a", header=not target.exists(), index=False)
+            if kind != "parquet":
+                packed = "gzip" if kind == "csv.gz" else None
+                rows.to_csv(target, mode="a", header=not target.exists(), index=False, compression=packed)
                 continue
             table = pa.Table.from_pandas(rows, schema=writer.schema if writer else None, preserve_index=False)
             writer = writer or parquet.ParquetWriter(target, table.schema, compression="zstd")
@@ -61,6 +68,9 @@ def of_polars(url: str, query: str, _table: str, _key: str, kind: str, target: P
     frame = importlib.import_module("polars").read_database_uri(query, url, engine="adbc").drop(REPLACED)
     if kind == "csv":
         frame.write_csv(target)
+    elif kind == "csv.gz":
+        with gzip.open(target, "wb") as packed:
+            frame.write_csv(packed)
     else:
         frame.write_parquet(target, compression="zstd")
 
@@ -71,7 +81,7 @@ def of_duckdb(url: str, _query: str, table: str, key: str, kind: str, target: Pa
     with duckdb.connect() as connection:
         connection.execute("load postgres_scanner")
         connection.execute(f"attach '{url}' as server (type postgres, read_only)")
-        how = "format csv, header" if kind == "csv" else "format parquet, compression zstd"
+        how = HOW_DUCKDB[kind]
         connection.execute(f"copy (select * from server.{table} order by {key}) to '{target}' ({how})")  # noqa: S608 - as above
 
 
