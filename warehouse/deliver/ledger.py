@@ -40,6 +40,10 @@ _TAKEN_AWAY = """
 update ledger.delivery_files set removed_at = coalesce(removed_at, now())
 where delivery_id = %s and (uploaded_at is not null or naming_at is not null)
 """
+_REMOVED = """
+update ledger.delivery_files set removed_at = coalesce(removed_at, now())
+where delivery_id = %s and name = %s and attempt < coalesce(%s, 2147483647)
+"""
 _UPLOADED = """
 update ledger.delivery_files set uploaded_at = now()
 where delivery_id = %s and attempt = %s and name = %s
@@ -155,11 +159,13 @@ class Ledger(Records):
         """A file is whole at the destination and about to get its final name; or was refused it."""
         self._connection.execute(_NAMING, (begins, delivery, attempt, name))
 
-    def removed(self, delivery: str, name: str) -> None:
-        """The warehouse took a file away from the destination."""
-        self._connection.execute(
-            "update ledger.delivery_files set removed_at = now() where delivery_id = %s and name = %s", (delivery, name)
-        )
+    def removed(self, delivery: str, name: str, before: int | None = None) -> None:
+        """The warehouse takes a file away from the destination: written down before it does.
+
+        Args:
+            before: the attempt whose file takes its place; None where none does.
+        """
+        self._connection.execute(_REMOVED, (delivery, name, before))
 
     def moved(self, delivery: str) -> None:
         """Another destination is set now: what was sent to the earlier one is not looked for at this one."""

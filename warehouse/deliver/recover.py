@@ -19,7 +19,7 @@ from warehouse.deliver.ledger_records import RecordedFile
 from warehouse.deliver.manifests import manifest_of
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.upload import Sending
-from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, vanished
+from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, unnamed, vanished
 
 
 def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
@@ -84,7 +84,11 @@ def look_back(ledger: Ledger, destination: Destination, edition: Edition, outbox
     if edition.contract.proof is not Proof.READ_BACK and all_sent(recorded, entry.attempt):
         finish(ledger, destination, edition, outbox, progress)
         return True
-    check_nothing_vanished(edition, destination, recorded)
+    if edition.contract.proof is not Proof.WRITE_ONLY:
+        for one in unnamed(destination, recorded):
+            # Before the partial file is removed, which is the only witness.
+            ledger.naming(edition.delivery_id, one.attempt, one.facts.name, False)
+    check_nothing_vanished(edition, destination, ledger.recorded_files(edition.delivery_id))
     return False
 
 
@@ -155,8 +159,9 @@ def clean(
             raise
         return
     for name in sorted(_data_names(recorded) - set(keep)) if not has_manifest else []:
-        destination.remove(name)
+        # Written down first: a file that is removed and not written down would be taken for one that vanished.
         ledger.removed(edition.delivery_id, name)
+        destination.remove(name)
 
 
 def _remove_partial(destination: Destination, name: str, progress: Progress) -> None:

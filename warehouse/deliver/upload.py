@@ -52,7 +52,8 @@ class Sending:
 
     Attributes:
         recorded: the files of this attempt and of every earlier one.
-        hook: called with "uploading" while a file is read.
+        hook: called with "uploading" while a file is read, with "removing" and "naming" before one gives way and gets
+            its name.
     """
 
     edition: Edition
@@ -152,6 +153,7 @@ class Sending:
             replace=replace,
             read_first=may_be_taken(self.edition.contract),
             naming=lambda begins: self._naming(facts, begins),
+            removing=lambda: self._removing(facts),
         )
         with path.open("rb") as inner, io.BufferedReader(_Counted(inner, report), 1 << 20) as source:
             created = self.destination.create(facts, facts.partial_name(self.attempt), source, how)
@@ -160,6 +162,12 @@ class Sending:
 
     def _naming(self, facts: FileFacts, begins: bool) -> None:
         self.ledger.naming(self.edition.delivery_id, self.attempt, facts.name, begins)
+        if begins:
+            self.hook("naming")
+
+    def _removing(self, facts: FileFacts) -> None:
+        self.ledger.removed(self.edition.delivery_id, facts.name, before=self.attempt)
+        self.hook("removing")
 
     def _confirmed(self, facts: FileFacts) -> None:
         self.ledger.file_uploaded(self.edition.delivery_id, self.attempt, facts.name)

@@ -43,17 +43,25 @@ def check_nothing_vanished(edition: Edition, destination: Destination, recorded:
     """
     if edition.contract.proof is Proof.WRITE_ONLY:
         return
-    gone = [one.facts.name for one in sent(recorded) if not _is_there(destination, one)]
+    gone = [one.facts.name for one in sent(recorded) if destination.matches(one.facts) is None]
     if gone:
         raise vanished(edition, destination.where, gone)
 
 
-def _is_there(destination: Destination, one: RecordedFile) -> bool:
-    if destination.matches(one.facts) is not None:
-        return True
-    # Whole and about to get its name, and still under its other one: it did not get it.
-    whole = one.partial_name is not None and not one.confirmed and destination.has_partials
-    return whole and destination.read(one.partial_name or "") is not None
+def unnamed(destination: Destination, recorded: Iterable[RecordedFile]) -> list[RecordedFile]:
+    """Files that were whole and about to get their names when the process died, and did not get them."""
+    if not destination.has_partials:
+        return []
+    return [
+        one
+        for one in recorded
+        if one.naming and not (one.confirmed or one.removed) and _has_partial_name_alone(destination, one)
+    ]
+
+
+def _has_partial_name_alone(destination: Destination, one: RecordedFile) -> bool:
+    partial = one.partial_name
+    return bool(partial) and destination.matches(one.facts) is None and destination.read(partial or "") is not None
 
 
 def all_sent(recorded: Iterable[RecordedFile], attempt: int) -> bool:

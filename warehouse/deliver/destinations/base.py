@@ -57,11 +57,13 @@ class How:
         read_first: whether it is read back under its partial name, because it may be taken as soon as it has its own.
         naming: called with True when it is whole and about to get its name, where these are two steps; with False when
             the place said no. Without that it may have it, also after a crash.
+        removing: called before the file that gives way is removed, where that is a step of its own.
     """
 
     replace: bool = False
     read_first: bool = False
     naming: Callable[[bool], None] = _no_word
+    removing: Callable[[], None] = lambda: None
 
 
 class Destination(ABC):

@@ -98,6 +98,7 @@ class Sftp(Destination):
                         if await self._digest(client, unfinished) != facts.sha256:
                             raise self.not_what_was_sent(name)
                 if how.replace:
+                    how.removing()
                     with self._doing(Doing.REMOVING, name), suppress(*_ABSENT):
                         await client.remove(final)
                 how.naming(True)
