@@ -7,7 +7,7 @@ because they are ordinary rows that were deleted since.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
@@ -51,34 +51,22 @@ select (select count(*) from gone), (select count(*) from come)
 """
 
 
-# So are most tables of most builds. Digests added up say so in a fifth of the time: nothing is sorted or joined. Nobody
-# can choose rows that add up to the same, because the seed is another one each time.
+# In a build that follows another one, most tables have the rows that they had. Digests of the rows' texts, added up, say
+# so in half the time that matching rows takes: nothing is sorted or joined. The texts are hashed whole: the hash of a row
+# adds those of its columns up in a way that two rows which exchange a value can cancel out. With another seed each time,
+# tables that differ and add up to the same are a matter of 1 in 2^64, and not the same ones in the next build.
 _SAME = """
 select old.number = new.number and old.digest is not distinct from new.digest and old.ours
 from (
     select
-        count(*) as number, sum(hash_record_extended(row({old_hashed}), %(seed)s)) as digest,
+        count(*) as number, sum(hashtextextended(row({old_columns})::text, %(seed)s)) as digest,
         coalesce(bool_and(o.xmin = any(%(ours)s::xid[])), true) as ours
     from only {published} as o
 ) as old
 cross join (
-    select count(*) as number, sum(hash_record_extended(row({new_hashed}), %(seed)s)) as digest
+    select count(*) as number, sum(hashtextextended(row({new_columns})::text, %(seed)s)) as digest
     from {candidate} as c
 ) as new
-"""
-
-
-# Of these types, values that are equal have one text. Of others they need not (1.0 and 1.00): there the text counts.
-_ONE_TEXT = """
-select a.attname::text
-from pg_attribute as a
-join pg_type as t on t.oid = a.atttypid
-left join pg_collation as c on c.oid = a.attcollation
-where a.attrelid = %s::regclass and a.attnum > 0 and coalesce(c.collisdeterministic, true)
-    and a.atttypid in (
-        'bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'oid'::regtype, 'uuid'::regtype,
-        'text'::regtype, 'varchar'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype
-    )
 """
 
 
@@ -87,15 +75,12 @@ def change_rows(
 ) -> int:
     """Delete and insert what differs; returns how many rows that were. In the caller's transaction."""
     listed = [sql.Identifier(column) for column in columns]
-    one_text = {name for (name,) in connection.execute(_ONE_TEXT, (candidate.as_string(connection),))}
     names = {
         "published": published,
         "candidate": candidate,
         "columns": sql.SQL(", ").join(listed),
         "old_columns": sql.SQL(", ").join(sql.SQL("o.{}").format(column) for column in listed),
         "new_columns": sql.SQL(", ").join(sql.SQL("c.{}").format(column) for column in listed),
-        "old_hashed": _hashed("o", columns, one_text),
-        "new_hashed": _hashed("c", columns, one_text),
     }
     given = {"ours": sorted(builds.writers(connection)), "seed": secrets.randbits(63)}
     if connection.execute(sql.SQL(_SAME).format(**names), given).fetchone() == (True,):
@@ -103,13 +88,6 @@ def change_rows(
     row = connection.execute(sql.SQL(_CHANGE).format(**names), given).fetchone()
     assert row is not None
     return int(row[0]) + int(row[1])
-
-
-def _hashed(table: str, columns: Sequence[str], one_text: Collection[str]) -> sql.Composed:
-    """The columns of a row, each as what is equal only where its text is."""
-    return sql.SQL(", ").join(
-        sql.SQL("{}" if name in one_text else "{}::text").format(sql.Identifier(table, name)) for name in columns
-    )
 
 
 def copy_frozen(

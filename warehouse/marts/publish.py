@@ -88,8 +88,14 @@ def _vacuum(connections: Sequence[psycopg.Connection], nodes: Sequence[Node]) ->
                 connection.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(table))
 
     with ThreadPoolExecutor(len(connections), thread_name_prefix="vacuum") as pool:
-        for done in [pool.submit(work, connection) for connection in connections]:
-            done.result()
+        try:
+            for done in [pool.submit(work, connection) for connection in connections]:
+                done.result()
+        finally:
+            # Somebody who stops the build waits for the tables at work, not for all of them.
+            with suppress(queue.Empty):
+                while True:
+                    left.get_nowait()
 
 
 def _make_schemas(connection: psycopg.Connection, nodes: Sequence[Node]) -> None:

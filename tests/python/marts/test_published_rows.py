@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.python.conftest import WorldDatabases
-from tests.python.marts.publishing import make
+from tests.python.marts.publishing import TODAY, make
 from warehouse.core.databases import Databases
-from warehouse.marts import content
+from warehouse.marts import content, publish
+from warehouse.marts.nodes import Node
 
 _PLACES: Final = "select ctid::text, xmin::text from marts.dim_one order by 1"
 
@@ -67,6 +69,29 @@ def test_rows_count_as_often_as_they_are_there(prepared: WorldDatabases, before:
     assert Counter(found) == Counter(wanted)
 
 
+def test_values_that_change_places_between_rows_are_published(two: Databases) -> None:
+    """Each column has the values that it had, and no row is the one that it was."""
+    published, wanted = sql.Identifier("public", "published"), sql.Identifier("public", "candidate")
+    columns, texts = ("n", "label", "part"), sql.SQL("select n, label, part from {}")
+    for number in range(200):
+        one, other = (number, f"a{number}", number * 3), (number + 1, f"b{number}", number * 5)
+        with two.warehouse() as connection, connection.transaction(force_rollback=True):
+            _as_of_a_build(connection)
+            _fill(connection, published, [one, other])
+            _fill(connection, wanted, [(one[0], *other[1:]), (other[0], *one[1:])])
+            assert content.change_rows(connection, published, wanted, columns) == 4, number
+            found = Counter(connection.execute(texts.format(published)).fetchall())
+            assert found == Counter(connection.execute(texts.format(wanted)).fetchall())
+
+
+def test_numbers_that_share_a_half_are_published(prepared: WorldDatabases) -> None:
+    """PostgreSQL's own digests of bigint and of times fold two halves into one: those of these are the same."""
+    for value in ("1::bigint", "4294967296::bigint"):
+        make(prepared, marts__dim_one=f"select {value} as n, timestamp 'epoch' + {value} * interval '1 us' as t")
+    with prepared.warehouse() as connection:
+        assert connection.execute("select n from marts.dim_one").fetchone() == (4294967296,)
+
+
 def test_a_table_whose_rows_are_the_same_is_not_written(prepared: WorldDatabases) -> None:
     rows = "select i as n, 'x' || i as label, i::numeric / 3 as part from generate_series(1, 50) as i"
     make(prepared, marts__dim_one=rows)
@@ -98,6 +123,25 @@ def test_the_planner_knows_each_table_that_was_written(prepared: WorldDatabases)
     assert dict(found) == sizes
 
 
+def test_whoever_stops_a_build_does_not_wait_for_each_table_to_be_vacuumed() -> None:
+    class Stopped:
+        def execute(self, _: object) -> None:
+            raise KeyboardInterrupt
+
+    class AtWork:
+        tables = 0
+
+        def execute(self, _: object) -> None:
+            self.tables += 1
+            time.sleep(0.05)
+
+    at_work = AtWork()
+    nodes = [Node("candidate_marts", f"dim_{number}", "table", {}) for number in range(100)]
+    with pytest.raises(KeyboardInterrupt):
+        publish._vacuum(cast(Any, (Stopped(), at_work)), nodes)
+    assert at_work.tables < len(nodes) - 1
+
+
 _ROW: Final = st.tuples(
     st.one_of(st.none(), st.integers(-3, 3)),
     st.one_of(st.none(), st.sampled_from(["", " ", "a", "A", "é", "e\u0301"])),
@@ -124,16 +168,26 @@ def test_whatever_is_there_becomes_what_is_wanted(two: Databases) -> None:
     def check(before: list[Any], after: list[Any], same: bool) -> None:
         after = list(reversed(before)) if same else after
         with two.warehouse() as connection, connection.transaction(force_rollback=True):
+            _as_of_a_build(connection)
             _fill(connection, published, before)
             _fill(connection, wanted, after)
             written = content.change_rows(connection, published, wanted, columns)
             texts = sql.SQL("select n::text, label, part::text from {}")
             found = Counter(connection.execute(texts.format(published)).fetchall())
             assert found == Counter(connection.execute(texts.format(wanted)).fetchall())
+            assert (written == 0) is (Counter(before) == Counter(after))
             seen[written > 0] += 1
 
     check()
     assert seen[True] and seen[False]
+
+
+def _as_of_a_build(connection: psycopg.Connection) -> None:
+    """What this transaction writes counts as a build's: rows of anybody else are written again, whatever they are."""
+    connection.execute(
+        "insert into ledger.builds (as_at, project_sha256, published_xid) values (%s, '', pg_current_xact_id())",
+        (TODAY,),
+    )
 
 
 def _fill(connection: psycopg.Connection, table: sql.Identifier, rows: list[Any]) -> None:
