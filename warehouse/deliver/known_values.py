@@ -7,7 +7,7 @@ of the published marts and of the replica, in two ways:
     by value   most values of a column are values of a sensitive column in which nearly every row has its own
 
 No value is sent or kept: both sides are hashed with a salt that lives as long as the comparison. Of keys the server
-gets the last characters too, which thousands of persons share, so that it need not hash each key of a table. Memory
+gets the last characters too, which many persons share, so that it need not hash each key of a table. Memory
 does not grow with the rows: the sample has a limit, and the server reads so many rows of a table at most.
 """
 

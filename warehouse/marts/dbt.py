@@ -23,7 +23,7 @@ from warehouse.core.progress import Progress
 from warehouse.core.settings import PROJECT
 from warehouse.marts import environment
 from warehouse.marts.candidate import PREFIX
-from warehouse.marts.lighter_dbt import BEGUN, DONE, keep, lighter
+from warehouse.marts.lighter_dbt import BEGUN, DONE, freeze, lighter
 from warehouse.marts.nodes import Node
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
@@ -100,7 +100,7 @@ class Dbt:
         """
         with environment.no_server():
             self.manifest = self._invoke("parse", None, self._to_read)
-        keep()
+        freeze()
 
     def nodes_of(self, models: Sequence[str]) -> list[Node]:
         """Those of models and of all that they are made from."""

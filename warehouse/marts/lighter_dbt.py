@@ -29,7 +29,7 @@ def lighter() -> Iterator[None]:
         yield
 
 
-def keep() -> None:
+def freeze() -> None:
     """Have Python look no more for garbage among what there is now, until `lighter` ends: dbt's project, once read."""
     gc.collect()
     gc.freeze()
@@ -111,7 +111,7 @@ def _events_made_when_read() -> Iterator[None]:
 
     def read(self: Any, name: str) -> Any:
         make(self)
-        return self.__dict__["pb_msg"] if name == "pb_msg" else own[1](self, name)
+        return own[1](self, name)
 
     def write(self: Any, name: str, value: Any) -> None:
         if name != "pb_msg":

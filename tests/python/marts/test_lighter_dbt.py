@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from warehouse.marts.lighter_dbt import BEGUN, DONE, keep, lighter
+from warehouse.marts.lighter_dbt import BEGUN, DONE, freeze, lighter
 
 pytestmark = pytest.mark.slow
 
@@ -163,7 +163,7 @@ def test_types_of_an_answer_are_guessed_as_before() -> None:
 def test_garbage_is_looked_for_as_before_afterwards() -> None:
     before, frozen = gc.get_threshold(), gc.get_freeze_count()
     with lighter():
-        keep()
+        freeze()
         assert gc.get_threshold() > before
         assert gc.get_freeze_count() > frozen
         assert gc.isenabled()
