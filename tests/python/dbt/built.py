@@ -16,6 +16,7 @@ from warehouse.core.ledger import migrate
 from warehouse.core.postgres.binaries import find_binaries
 from warehouse.core.postgres.cluster import Cluster
 from warehouse.core.settings import PROJECT
+from warehouse.marts.lighter_dbt import lighter
 
 PEOPLE = 3_000
 AS_AT = "2026-09-30"
@@ -80,7 +81,7 @@ class Built:
 
     def build(self, *arguments: str) -> bool:
         settings = psycopg.conninfo.conninfo_to_dict(self.conninfo)
-        with pytest.MonkeyPatch.context() as environment:
+        with pytest.MonkeyPatch.context() as environment, lighter():
             names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
             for key, name in names.items():
                 environment.setenv(f"WAREHOUSE_PG{name}", str(settings.get(key, "")))

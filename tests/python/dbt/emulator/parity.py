@@ -19,6 +19,7 @@ from tests.python.dbt.emulator.comparing import Difference, compare
 from tests.python.dbt.emulator.server import NAME
 from tests.python.dbt.googlesql.sources import source_tables
 from warehouse.core.settings import PROJECT
+from warehouse.marts.lighter_dbt import lighter
 
 SCHEMAS: Final = {
     "teaching_record_trs": "public",
@@ -76,9 +77,10 @@ def build_there(address: str, conninfo: str, profiles: Path, target: Path, varia
         if node.config.materialized == "view":
             node.config.materialized = "table"
     build = ["--no-version-check", "--quiet", "build", "--exclude-resource-type", "test"]
-    ran = dbtRunner(manifest=parsed.result).invoke(
-        [*build, "--exclude-resource-type", "unit_test", "--threads", "2", *where]
-    )
+    with lighter():
+        ran = dbtRunner(manifest=parsed.result).invoke(
+            [*build, "--exclude-resource-type", "unit_test", "--threads", "2", *where]
+        )
     assert ran.result is not None, ran.exception
     made.failed = {
         result.node.name: str(result.message)

@@ -16,6 +16,7 @@ from tests.python.dbt.googlesql.client import Client
 from tests.python.dbt.googlesql.engine import Engine
 from tests.python.dbt.googlesql.sources import source_tables
 from warehouse.core.settings import PROJECT
+from warehouse.marts.lighter_dbt import lighter
 
 PROFILE: Final = Path(__file__).parents[1] / "profile"
 
@@ -51,7 +52,7 @@ def build(project: Path, target: Path) -> Built:
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     for path, columns in source_tables(manifest).items():
         engine.add_table(path, columns)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, lighter():
         patch.setattr(dbt.adapters.bigquery.connections, "create_bigquery_client", lambda _: client)
         ran = dbtRunner(manifest=parsed.result).invoke(
             ["--no-version-check", "--quiet", "build", "--threads", "1", *where]
