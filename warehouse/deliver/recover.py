@@ -22,7 +22,7 @@ from warehouse.deliver.upload import Sending
 from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, unnamed, vanished
 
 
-def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
+def adopt(ledger: Ledger, destination: Destination, edition: Edition, progress: Progress) -> bool:
     """Take a delivery as done whose manifest an earlier attempt wrote before it was stopped.
 
     Everything is read back: the manifest against what the ledger wrote down before it was sent, and each data file.
@@ -61,6 +61,8 @@ def adopt(ledger: Ledger, destination: Destination, edition: Edition) -> bool:
             gone.append(facts.name)
     if gone:
         raise vanished(edition, destination.where, gone)
+    # In a folder a file has both its names for a moment, and nobody comes by once the delivery is closed.
+    _remove_partials(destination, recorded, progress)
     rows, size = sum(facts.rows or 0 for facts in files), sum(facts.bytes for facts in files)
     ledger.adopted(edition.delivery_id, attempt, rows, size, known[0].facts.sha256)
     settle(ledger, destination, edition)
@@ -79,7 +81,7 @@ def look_back(ledger: Ledger, destination: Destination, edition: Edition, outbox
     """
     recorded, entry = ledger.recorded_files(edition.delivery_id), ledger.entry(edition.delivery_id)
     assert entry is not None
-    if any(one.facts.kind == "manifest" for one in recorded) and adopt(ledger, destination, edition):
+    if any(one.facts.kind == "manifest" for one in recorded) and adopt(ledger, destination, edition, progress):
         return True
     if edition.contract.proof is not Proof.READ_BACK and all_sent(recorded, entry.attempt):
         finish(ledger, destination, edition, outbox, progress)
@@ -146,10 +148,7 @@ def clean(
     recorded = ledger.recorded_files(edition.delivery_id)
     if not recorded:
         return
-    if destination.has_partials:
-        for one in recorded:
-            if one.partial_name:
-                _remove_partial(destination, one.partial_name, progress)
+    _remove_partials(destination, recorded, progress)
     if edition.contract.proof is Proof.WRITE_ONLY:
         return
     try:
@@ -164,13 +163,14 @@ def clean(
         destination.remove(name)
 
 
-def _remove_partial(destination: Destination, name: str, progress: Progress) -> None:
-    try:
-        destination.remove(name)
-    except DestinationRefused as error:
-        if error.denied != Doing.REMOVING:
-            raise
-        progress.say(f"{name} may not be removed there")
+def _remove_partials(destination: Destination, recorded: Iterable[RecordedFile], progress: Progress) -> None:
+    for name in [one.partial_name for one in recorded if one.partial_name and destination.has_partials]:
+        try:
+            destination.remove(name)
+        except DestinationRefused as error:
+            if error.denied != Doing.REMOVING:
+                raise
+            progress.say(f"{name} may not be removed there")
 
 
 def _data_names(recorded: Iterable[RecordedFile]) -> set[str]:

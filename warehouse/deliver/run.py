@@ -315,7 +315,7 @@ class Run:
             try:
                 if moved:
                     # Only what was delivered there to its end counts: it may have been the wrong place.
-                    if adopt(self.ledger, earlier, edition):
+                    if adopt(self.ledger, earlier, edition, self.progress):
                         return True
                 elif look_back(self.ledger, earlier, edition, self._outbox(edition), self.progress):
                     return True

@@ -38,6 +38,17 @@ def test_killed_before_a_name_and_again_when_tidied_up(before_the_name_of: int, 
     assert delivered_once(anywhere, 2)
 
 
+def test_killed_when_a_file_has_both_its_names(world: World) -> None:
+    """In a folder a file has its partial name beside its own for a moment, the manifest too."""
+    world.contract(rowsPerFile=150)
+    assert run_and_die(world, "committed") == -9
+    for name, partial in world.query("select name, partial_name from ledger.delivery_files"):
+        (Path(world.destination) / partial).hardlink_to(Path(world.destination) / name)
+    reports = world.run()
+    assert [report.adopted for report in reports] == [True]
+    assert len(listed(world)) == 3 and world.run() == []
+
+
 @pytest.mark.parametrize("anywhere", PLACES, indirect=True)
 def test_killed_when_a_file_was_removed_whose_name_is_not_needed_any_more(
     anywhere: World, monkeypatch: pytest.MonkeyPatch

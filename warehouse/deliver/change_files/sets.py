@@ -73,7 +73,7 @@ def _give_up(run: Run, owed: OwedSet) -> None:
         run.ledger.failed(name, None)
     if run.ledger.recorded_files(name):
         with closing(open_destination(entry.destination or "", run.world.settings)) as destination:
-            if adopt(run.ledger, destination, owed.edition):
+            if adopt(run.ledger, destination, owed.edition, run.progress):
                 return
             clean(run.ledger, destination, owed.edition, run.progress)
     run.progress.say(f"{name} is given up: another series begins")
