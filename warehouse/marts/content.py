@@ -51,10 +51,10 @@ select (select count(*) from gone), (select count(*) from come)
 """
 
 
-# In a build that follows another one, most tables have the rows that they had. Digests of the rows' texts, added up, say
-# so in half the time that matching rows takes: nothing is sorted or joined. The texts are hashed whole: the hash of a row
-# adds those of its columns up in a way that two rows which exchange a value can cancel out. With another seed each time,
-# tables that differ and add up to the same are a matter of 1 in 2^64, and not the same ones in the next build.
+# In a build that follows another one, most tables have the rows that they had. Digests of the rows' texts, added up,
+# say so in half the time that matching rows takes: nothing is sorted or joined. The texts are hashed whole: the hash of
+# a row adds those of its columns up in a way that two rows which exchange a value can cancel out. With another seed
+# each time, tables that differ and add up to the same are a matter of 1 in 2^64, and not the same ones next time.
 _SAME = """
 select old.number = new.number and old.digest is not distinct from new.digest and old.ours
 from (

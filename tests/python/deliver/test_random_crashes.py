@@ -1,7 +1,8 @@
 """kill -9 at moments of nobody's choosing, and two at once: each kind of destination ends with one delivery.
 
-Between two runs the rows may be others, so that files are replaced, or not needed any more. The seed is printed; TRW_DRILL_SEED=… strikes again at the same moments, as far as a machine repeats itself, and
-TRW_DRILL_ROUNDS=… adds rounds.
+Between two runs the rows may be others, so that files are replaced, or not needed any more. The seed is printed;
+TRW_DRILL_SEED=… strikes again at the same moments, as far as a machine repeats itself, and TRW_DRILL_ROUNDS=… adds
+rounds.
 """
 
 from __future__ import annotations
