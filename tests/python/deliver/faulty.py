@@ -195,10 +195,10 @@ class File:
         self.facts = facts_of(self.path, "dandi/teachers/2026-09/x.csv", 1)
         self.name = f"from-warehouse/{self.facts.name}"
 
-    def send(self, replace: bool = False, **settings: Any) -> bool:
+    def send(self, replace: bool = False, how: How | None = None, **settings: Any) -> bool:
         """Create it there."""
         with closing(self._opened(settings)) as there, self.path.open("rb") as source:
-            return there.create(self.facts, "", source, How(replace=replace))
+            return there.create(self.facts, "", source, how or How(replace=replace))
 
     def matches(self, **other: str) -> bool | None:
         """Read it back, as what it is or as another."""

@@ -20,6 +20,7 @@ class _Session:
     generation: str | None
     meta: dict[str, str]
     content: bytearray = field(default_factory=bytearray)
+    made: dict[str, Any] | None = None
 
 
 class CloudStorageServer(FaultyServer):
@@ -124,12 +125,13 @@ class CloudStorageHandler(FaultyHandler):
         if len(session.content) < int(size):
             arrived = {"Range": f"bytes=0-{len(session.content) - 1}"} if session.content else {}
             self.answer(308, b"", arrived)
-        elif there := self.world.stored.get(session.name) if kind == "ask" else None:
-            self._json(self._resource(session.name, there) | self.fault.says)
+        elif kind == "ask" and session.made is not None:
+            # Also of an object that somebody removed since.
+            self._json(session.made | self.fault.says)
         elif "end" in self.world.heeds and not self._matches(session.name, session.generation):
             self._refuse(412)
         else:
-            self._keep(session.meta, bytes(session.content))
+            session.made = self._keep(session.meta, bytes(session.content))
 
     def broken_off(self, body: bytes) -> None:
         """As the service does, in multiples of 256 KiB."""
@@ -145,19 +147,22 @@ class CloudStorageHandler(FaultyHandler):
         session.content += body[there - start :]
         return True
 
-    def _keep(self, meta: dict[str, str], content: bytes) -> None:
+    def _keep(self, meta: dict[str, str], content: bytes) -> dict[str, Any] | None:
+        """Make an object; returns what it is."""
         if meta.get("crc32c", _crc32c(content)) != _crc32c(content) or meta.get("md5Hash", _md5(content)) != _md5(
             content
         ):
             self._refuse(400)
-            return
+            return None
         kept = self.fault.store(content)
         if kept is None:
             made = Stored(content, 1)
         else:
             made = self.world.put(meta["name"], kept, contentType=str(meta.get("contentType")))
         # A service that lies says what it was told.
-        self._json(self._resource(meta["name"], Stored(content, made.generation, made.meta)) | self.fault.says)
+        resource = self._resource(meta["name"], Stored(content, made.generation, made.meta))
+        self._json(resource | self.fault.says)
+        return resource
 
     def _matches(self, name: str, generation: str | None) -> bool:
         there = self.world.stored.get(name)

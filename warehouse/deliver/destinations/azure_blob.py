@@ -32,8 +32,8 @@ from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 from warehouse.core.errors import DeliveryError, DestinationRefused, SettingsError
 from warehouse.core.private_files import read_text
 from warehouse.core.settings import Settings
-from warehouse.deliver.destinations.answers import FORBIDDEN, Advice, Answer, asked_for, in_words
-from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
+from warehouse.deliver.destinations.answers import FORBIDDEN, PASSING_CODES, Advice, Answer, asked_for, in_words
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, Making, with_retries
 from warehouse.deliver.files import FileFacts
 
 BLOCK = 8 << 20
@@ -108,10 +108,11 @@ class AzureBlob(Destination):
 
         try:
             condition = self._try(seen, Doing.READING, facts.name)
-            if facts.bytes <= BLOCK:
+            # Blocks wait until a blob is made of them: so one can ask whether it was made, when the answer is lost.
+            if facts.bytes <= BLOCK and not how.may_be_taken:
                 self._at_once(facts, source, condition)
             else:
-                self._in_blocks(facts, source, condition)
+                self._in_blocks(facts, source, condition, how)
         except _Taken:
             return False
         return True
@@ -133,13 +134,13 @@ class AzureBlob(Destination):
 
         self._try(put, Doing.WRITING, facts.name)
 
-    def _in_blocks(self, facts: FileFacts, source: BinaryIO, condition: dict[str, Any]) -> None:
+    def _in_blocks(self, facts: FileFacts, source: BinaryIO, condition: dict[str, Any], how: How) -> None:
         """Send what is not there yet, one block after the other, and make the blob of them.
 
         A block's name says what it holds. So one that an attempt before this sent is not sent again, whichever
         process that was; blocks that become part of no blob go by themselves after a week.
         """
-        there = self._try(lambda: self._staged(facts.name), Doing.WRITING, facts.name)
+        there = self._try(lambda: self._staged(facts.name), Doing.WRITING, facts.name) or set()
         source.seek(0)
         names: list[str] = []
         while piece := source.read(BLOCK):
@@ -152,19 +153,50 @@ class AzureBlob(Destination):
                 self._try(stage, Doing.WRITING, facts.name)
             names.append(name)
 
+        making = Making(how)
+
         def commit() -> None:
-            self._blob(facts.name).commit_block_list(
-                [BlobBlock(block_id=name) for name in names], content_settings=_told(facts), **condition
-            )
+            if making.unanswered and self._was_made(facts.name, names, condition.get("etag")):
+                return
+            making.note(True)
+            try:
+                self._blob(facts.name).commit_block_list(
+                    [BlobBlock(block_id=name) for name in names], content_settings=_told(facts), **condition
+                )
+            except HttpResponseError as error:
+                if error.status_code is not None and error.status_code not in PASSING_CODES:
+                    making.note(False)
+                raise
 
         self._try(commit, Doing.WRITING, facts.name)
 
-    def _staged(self, name: str) -> set[str]:
-        """The names of the blocks that wait to become part of a blob, as far as they may be looked at."""
+    def _was_made(self, name: str, blocks: list[str], replaced: str | None) -> bool:
+        """Whether a blob was made of blocks by a request whose answer was lost; it may have been taken since.
+
+        Args:
+            replaced: the ETag of the blob that gives way.
+
+        Raises:
+            _Taken: a blob has the name.
+            DestinationRefused: that cannot be told.
+        """
+        if (there := self._properties(name)) is not None:
+            if there.etag == replaced:
+                return False
+            raise _Taken
+        waiting = self._staged(name)
+        if waiting is None or not blocks:
+            raise self.not_known_whether_made(name)
+        return not waiting >= set(blocks)
+
+    def _staged(self, name: str) -> set[str] | None:
+        """The names of the blocks that wait to become part of a blob; None where they may not be looked at."""
         try:
             _, waiting = self._blob(name).get_block_list("uncommitted")
         except HttpResponseError as error:
-            if error.status_code == FORBIDDEN or _code(error) == _NO_BLOB:
+            if error.status_code == FORBIDDEN:
+                return None
+            if _code(error) == _NO_BLOB:
                 return set()
             raise
         return {block.id for block in waiting}

@@ -54,16 +54,33 @@ class How:
 
     Attributes:
         replace: whether a file of that name, left by an attempt that never delivered, gives way.
-        read_first: whether it is read back under its partial name, because it may be taken as soon as it has its own.
-        naming: called with True when it is whole and about to get its name, where these are two steps; with False when
-            the place said no. Without that it may have it, also after a crash.
+        may_be_taken: whether the recipient may take it as soon as it has its name. So it is read back under its partial
+            name; where there is none, it is never made a second time while it is not known whether it was made.
+        naming: called with True when it is whole and about to get its name, where these are two steps, or where it may
+            be taken; with False when the place said no. Without that it may have it, also after a crash.
         removing: called before the file that gives way is removed, where that is a step of its own.
     """
 
     replace: bool = False
-    read_first: bool = False
+    may_be_taken: bool = False
     naming: Callable[[bool], None] = _no_word
     removing: Callable[[], None] = lambda: None
+
+
+class Making:
+    """Whether the request that makes a file was sent, and what became of it is not known.
+
+    At places where a file has no name before; only where it may be taken: elsewhere one can look for it.
+    """
+
+    def __init__(self, how: How) -> None:
+        self._how, self.unanswered = how, False
+
+    def note(self, begins: bool) -> None:
+        """The request is sent now; or it was refused."""
+        if self._how.may_be_taken and begins is not self.unanswered:
+            self._how.naming(begins)
+            self.unanswered = begins
 
 
 class Destination(ABC):
@@ -178,6 +195,10 @@ class Destination(ABC):
     def not_what_was_sent(self, name: str) -> DestinationRefused:
         """The error for a file that was read back before it got its name, and is another."""
         return self.refused(f"what arrived of {name} is not what was sent", "Check its disk and the network")
+
+    def not_known_whether_made(self, name: str) -> DestinationRefused:
+        """The error for a file that may have been made and taken, as no answer came; it is not made a second time."""
+        return self.refused(f"it does not say whether {name} arrived", "Ask the recipient whether it is there")
 
 
 def conflict(destination: Destination, name: str, what: str) -> DestinationRefused:

@@ -23,8 +23,8 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings
-from warehouse.deliver.destinations.answers import Advice, Answer, asked_for, in_words
-from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, with_retries
+from warehouse.deliver.destinations.answers import PASSING_CODES, Advice, Answer, asked_for, in_words
+from warehouse.deliver.destinations.base import LARGEST_MANIFEST, Destination, Doing, How, Making, with_retries
 from warehouse.deliver.destinations.resumable import NO_CONNECTION, Session, SessionLost
 from warehouse.deliver.files import FileFacts
 
@@ -91,19 +91,36 @@ class CloudStorage(Destination):
         """See Destination. Replacing asks for the very generation that was seen."""
         del partial
 
+        making = Making(how)
+
         def upload() -> bool:
+            if making.unanswered:
+                if self._generation(facts.name):
+                    return False
+                raise self.not_known_whether_made(facts.name)
             blob = self._bucket().blob(self._name(facts.name))
             # The service compares, and makes no object of what differs.
             blob.crc32c, blob.md5_hash = facts.crc32c, facts.md5
             generation = self._generation(facts.name) if how.replace else 0
             source.seek(0)
+
+            def may_be_made() -> bool:
+                is_still = self._is_still(facts.name, generation)
+                making.note(is_still)
+                return is_still
+
             try:
-                if facts.bytes <= SINGLE_REQUEST:
+                # Of a session one can ask whether the object was made, when the answer is lost.
+                if facts.bytes <= SINGLE_REQUEST and not how.may_be_taken:
                     said = self._at_once(blob, facts, source, generation)
                 else:
-                    said = self._in_pieces(blob, facts, source, generation)
-            except exceptions.PreconditionFailed:
-                return False
+                    said = self._in_pieces(blob, facts, source, generation, may_be_made)
+            except exceptions.GoogleAPICallError as error:
+                if error.code not in PASSING_CODES:
+                    making.note(False)
+                if isinstance(error, exceptions.PreconditionFailed):
+                    return False
+                raise
             if said is not None and (said.get("crc32c"), str(said.get("size"))) != (facts.crc32c, str(facts.bytes)):
                 self._take_back(blob, said)
                 raise _NotWhatWasSent
@@ -123,7 +140,9 @@ class CloudStorage(Destination):
         )
         return {"crc32c": blob.crc32c, "size": blob.size, "generation": blob.generation}
 
-    def _in_pieces(self, blob: Any, facts: FileFacts, source: BinaryIO, generation: int) -> dict[str, Any] | None:
+    def _in_pieces(
+        self, blob: Any, facts: FileFacts, source: BinaryIO, generation: int, may_be_made: Callable[[], bool]
+    ) -> dict[str, Any] | None:
         url = blob.create_resumable_upload_session(
             content_type=facts.media_type,
             size=facts.bytes,
@@ -133,7 +152,7 @@ class CloudStorage(Destination):
             retry=None,
         )
         session = Session(url, facts.bytes, TIMEOUT, ATTEMPTS, FIRST_WAIT)
-        return session.send(source, lambda: self._is_still(facts.name, generation))
+        return session.send(source, may_be_made)
 
     def _generation(self, name: str) -> int:
         """Of the object that has a name; 0 for none."""

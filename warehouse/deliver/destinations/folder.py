@@ -53,7 +53,7 @@ class Folder(Destination):
                     target.write(piece)
                 target.flush()
                 os.fsync(target.fileno())
-            if how.read_first and self._digest(partial) != facts.sha256:
+            if how.may_be_taken and self._digest(partial) != facts.sha256:
                 raise self.not_what_was_sent(facts.name)
             how.naming(True)
             try:

@@ -93,7 +93,7 @@ class Sftp(Destination):
             try:
                 with self._doing(Doing.WRITING, name):
                     await self._write(client, unfinished, source)
-                if how.read_first:
+                if how.may_be_taken:
                     with self._doing(Doing.READING, partial):
                         if await self._digest(client, unfinished) != facts.sha256:
                             raise self.not_what_was_sent(name)
