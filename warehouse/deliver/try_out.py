@@ -53,7 +53,7 @@ def try_out(destination: Destination, proof: Proof) -> Iterator[str]:
 
 
 def _write(destination: Destination, facts: FileFacts, proof: Proof) -> str | None:
-    destination.create(facts, f"{NAME}.part", io.BytesIO(CONTENT), How(may_be_taken=proof is Proof.PICK_UP))
+    destination.create(facts, f"{NAME}.part", io.BytesIO(CONTENT), How(proof=proof))
     found = destination.matches(facts)
     if found is False:  # left alone: it may be another's
         hint = f"Remove {NAME} there, and check its disk and the network"

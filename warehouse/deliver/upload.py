@@ -111,7 +111,7 @@ class Sending:
             FilesVanished: it is not to be found.
             DeliveryError: it is not what was sent.
         """
-        how = How(may_be_taken=may_be_taken(self.edition.contract), naming=lambda begins: self._naming(facts, begins))
+        how = How(proof=self.edition.contract.proof, naming=lambda begins: self._naming(facts, begins))
         created = self.destination.create(facts, facts.partial_name(self.attempt), io.BytesIO(content), how)
         if created:
             self._confirmed(facts)
@@ -151,7 +151,7 @@ class Sending:
 
         how = How(
             replace=replace,
-            may_be_taken=may_be_taken(self.edition.contract),
+            proof=self.edition.contract.proof,
             naming=lambda begins: self._naming(facts, begins),
             removing=lambda: self._removing(facts),
         )

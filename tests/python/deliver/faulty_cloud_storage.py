@@ -131,7 +131,7 @@ class CloudStorageHandler(FaultyHandler):
         elif "end" in self.world.heeds and not self._matches(session.name, session.generation):
             self._refuse(412)
         else:
-            session.made = self._keep(session.meta, bytes(session.content))
+            self._keep(session.meta, bytes(session.content), session)
 
     def broken_off(self, body: bytes) -> None:
         """As the service does, in multiples of 256 KiB."""
@@ -147,13 +147,12 @@ class CloudStorageHandler(FaultyHandler):
         session.content += body[there - start :]
         return True
 
-    def _keep(self, meta: dict[str, str], content: bytes) -> dict[str, Any] | None:
-        """Make an object; returns what it is."""
+    def _keep(self, meta: dict[str, str], content: bytes, session: _Session | None = None) -> None:
         if meta.get("crc32c", _crc32c(content)) != _crc32c(content) or meta.get("md5Hash", _md5(content)) != _md5(
             content
         ):
             self._refuse(400)
-            return None
+            return
         kept = self.fault.store(content)
         if kept is None:
             made = Stored(content, 1)
@@ -161,8 +160,9 @@ class CloudStorageHandler(FaultyHandler):
             made = self.world.put(meta["name"], kept, contentType=str(meta.get("contentType")))
         # A service that lies says what it was told.
         resource = self._resource(meta["name"], Stored(content, made.generation, made.meta))
+        if session is not None:
+            session.made = resource
         self._json(resource | self.fault.says)
-        return resource
 
     def _matches(self, name: str, generation: str | None) -> bool:
         there = self.world.stored.get(name)

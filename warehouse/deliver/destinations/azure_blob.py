@@ -108,11 +108,12 @@ class AzureBlob(Destination):
 
         try:
             condition = self._try(seen, Doing.READING, facts.name)
+            making = Making(how)
             # Blocks wait until a blob is made of them: so one can ask whether it was made, when the answer is lost.
-            if facts.bytes <= BLOCK and not how.may_be_taken:
+            if facts.bytes <= BLOCK and making.is_seen:
                 self._at_once(facts, source, condition)
             else:
-                self._in_blocks(facts, source, condition, how)
+                self._in_blocks(facts, source, condition, making)
         except _Taken:
             return False
         return True
@@ -134,7 +135,7 @@ class AzureBlob(Destination):
 
         self._try(put, Doing.WRITING, facts.name)
 
-    def _in_blocks(self, facts: FileFacts, source: BinaryIO, condition: dict[str, Any], how: How) -> None:
+    def _in_blocks(self, facts: FileFacts, source: BinaryIO, condition: dict[str, Any], making: Making) -> None:
         """Send what is not there yet, one block after the other, and make the blob of them.
 
         A block's name says what it holds. So one that an attempt before this sent is not sent again, whichever
@@ -152,8 +153,6 @@ class AzureBlob(Destination):
 
                 self._try(stage, Doing.WRITING, facts.name)
             names.append(name)
-
-        making = Making(how)
 
         def commit() -> None:
             if making.unanswered and self._was_made(facts.name, names, condition.get("etag")):
@@ -180,11 +179,16 @@ class AzureBlob(Destination):
             _Taken: a blob has the name.
             DestinationRefused: that cannot be told.
         """
-        if (there := self._properties(name)) is not None:
+        try:
+            there, waiting = self._properties(name), self._staged(name)
+        except HttpResponseError as error:
+            if error.status_code != FORBIDDEN:
+                raise
+            raise self.not_known_whether_made(name) from None
+        if there is not None:
             if there.etag == replaced:
                 return False
             raise _Taken
-        waiting = self._staged(name)
         if waiting is None or not blocks:
             raise self.not_known_whether_made(name)
         return not waiting >= set(blocks)

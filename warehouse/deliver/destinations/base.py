@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from warehouse.core.contracts import Proof
 from warehouse.core.errors import DestinationFull, DestinationRefused, WarehouseError
 from warehouse.deliver.files import FileFacts
 
@@ -54,15 +55,16 @@ class How:
 
     Attributes:
         replace: whether a file of that name, left by an attempt that never delivered, gives way.
-        may_be_taken: whether the recipient may take it as soon as it has its name. So it is read back under its partial
-            name; where there is none, it is never made a second time while it is not known whether it was made.
-        naming: called with True when it is whole and about to get its name, where these are two steps, or where it may
-            be taken; with False when the place said no. Without that it may have it, also after a crash.
+        proof: what proves that it arrived. What may be taken as soon as it has its name is read back under its partial
+            name. Where nobody can look for it afterwards, and there is no partial name, it is never made a second time
+            while it is not known whether it was made.
+        naming: called with True when it is whole and about to get its name, where these are two steps, or where nobody
+            can look; with False when the place said no. Without that it may have it, also after a crash.
         removing: called before the file that gives way is removed, where that is a step of its own.
     """
 
     replace: bool = False
-    may_be_taken: bool = False
+    proof: Proof = Proof.READ_BACK
     naming: Callable[[bool], None] = _no_word
     removing: Callable[[], None] = lambda: None
 
@@ -70,15 +72,20 @@ class How:
 class Making:
     """Whether the request that makes a file was sent, and what became of it is not known.
 
-    At places where a file has no name before; only where it may be taken: elsewhere one can look for it.
+    At places where a file has no name before.
+
+    Attributes:
+        is_seen: whether one can look for it afterwards: elsewhere it may be taken, or not be read.
+        unanswered: whether the request was sent, and nobody knows what became of it; always False where one can look.
     """
 
     def __init__(self, how: How) -> None:
-        self._how, self.unanswered = how, False
+        self._how = how
+        self.is_seen, self.unanswered = how.proof is Proof.READ_BACK, False
 
     def note(self, begins: bool) -> None:
         """The request is sent now; or it was refused."""
-        if self._how.may_be_taken and begins is not self.unanswered:
+        if not self.is_seen and begins is not self.unanswered:
             self._how.naming(begins)
             self.unanswered = begins
 

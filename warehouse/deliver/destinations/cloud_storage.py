@@ -95,8 +95,9 @@ class CloudStorage(Destination):
 
         def upload() -> bool:
             if making.unanswered:
-                if self._generation(facts.name):
-                    return False
+                with suppress(exceptions.Forbidden):
+                    if self._generation(facts.name):
+                        return False
                 raise self.not_known_whether_made(facts.name)
             blob = self._bucket().blob(self._name(facts.name))
             # The service compares, and makes no object of what differs.
@@ -111,7 +112,7 @@ class CloudStorage(Destination):
 
             try:
                 # Of a session one can ask whether the object was made, when the answer is lost.
-                if facts.bytes <= SINGLE_REQUEST and not how.may_be_taken:
+                if facts.bytes <= SINGLE_REQUEST and making.is_seen:
                     said = self._at_once(blob, facts, source, generation)
                 else:
                     said = self._in_pieces(blob, facts, source, generation, may_be_made)

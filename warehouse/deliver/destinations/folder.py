@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from warehouse.core.contracts import Proof
 from warehouse.core.destinations import folder_of
 from warehouse.core.errors import DeliveryError
 from warehouse.core.settings import Settings
@@ -53,7 +54,7 @@ class Folder(Destination):
                     target.write(piece)
                 target.flush()
                 os.fsync(target.fileno())
-            if how.may_be_taken and self._digest(partial) != facts.sha256:
+            if how.proof is Proof.PICK_UP and self._digest(partial) != facts.sha256:
                 raise self.not_what_was_sent(facts.name)
             how.naming(True)
             try:

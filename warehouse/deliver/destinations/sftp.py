@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
+from warehouse.core.contracts import Proof
 from warehouse.core.errors import DeliveryError, DestinationRefused
 from warehouse.core.settings import Settings
 from warehouse.core.whole_files import CHUNK, chunks
@@ -93,7 +94,7 @@ class Sftp(Destination):
             try:
                 with self._doing(Doing.WRITING, name):
                     await self._write(client, unfinished, source)
-                if how.may_be_taken:
+                if how.proof is Proof.PICK_UP:
                     with self._doing(Doing.READING, partial):
                         if await self._digest(client, unfinished) != facts.sha256:
                             raise self.not_what_was_sent(name)

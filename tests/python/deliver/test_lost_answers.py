@@ -1,4 +1,4 @@
-"""A recipient who takes each object as soon as it is there, and an answer that is lost: nothing is made twice."""
+"""An answer is lost, and nobody can look for the object, which was taken or may not be read: it is made once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.python.deliver.faulty import EVER, Fault, FaultyServer, File, serving
 from tests.python.deliver.faulty_azure import AzureServer
 from tests.python.deliver.faulty_cloud_storage import CloudStorageHandler, CloudStorageServer
 from tests.python.deliver.world import EMULATOR
+from warehouse.core.contracts import Proof
 from warehouse.core.errors import DestinationRefused, FilesVanished
 from warehouse.core.progress import Silent
 from warehouse.deliver import State, decide
@@ -22,6 +23,7 @@ from warehouse.deliver.destinations.base import How
 
 pytestmark = pytest.mark.slow
 
+DELIVERY = "dandi/teachers/2026-09"
 PIECE = 256 << 10
 SIZES = {"small": 14, "large": 5 * PIECE // 2}
 
@@ -55,7 +57,7 @@ class Taking:
         return File(folder, self.url, SIZES[size])
 
     def how(self) -> How:
-        return How(may_be_taken=True, naming=self.naming.append)
+        return How(proof=Proof.PICK_UP, naming=self.naming.append)
 
 
 @pytest.fixture
@@ -153,6 +155,27 @@ def test_a_run_that_dies_before_the_answer_asks_a_person(taking: Taking, world: 
         with pytest.raises(FilesVanished):
             world.run()
     taking.server.faults = [taking.fault(times=EVER)]
-    decide(world.at(OCTOBER), Silent(), "dandi/teachers/2026-09", "resend", "it was never made")
+    decide(world.at(OCTOBER), Silent(), DELIVERY, "resend", "it was never made")
     assert world.run()[0].state is State.CLOSED
     assert len(taking.taken) == 2
+
+
+# -- where nothing may be read -----------------------------------------------------------------------------------
+
+
+def test_an_answer_is_lost_where_nothing_may_be_looked_at(taking: Taking, world: World) -> None:
+    """What was made is not blamed on another program; where nothing says that it was made, a person decides."""
+    world.contract(confirmation="writeOnly")
+    taking.server.denies = {"look", "get", "list", "bucket", "container", "staged", "remove"}
+    taking.server.faults = [Fault(taking.making, mute=True)]
+    if taking.making == "last":  # of its own session one may always ask
+        assert world.run()[0].state is State.CLOSED
+    else:
+        with pytest.raises(DestinationRefused, match="does not say whether"):
+            world.run()
+        for _ in range(2):
+            with pytest.raises(FilesVanished):
+                world.run()
+        assert decide(world.at(OCTOBER), Silent(), DELIVERY, "received", "they have it") is State.CLOSED
+    assert len(taking.server.stored) == 2, "the data, and the manifest"
+    assert world.run() == []
