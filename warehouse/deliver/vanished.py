@@ -15,13 +15,15 @@ def vanished(edition: Edition, where: str, names: Iterable[str]) -> FilesVanishe
     """The error that leaves the decision to a person."""
     listed = ", ".join(sorted(names)) or "What was sent"
     delivery = edition.delivery_id
+    hint = ""
+    if edition.contract.proof is Proof.READ_BACK:
+        hint = " If they take files by agreement, set `confirmation: pickUp` in the contract."
     return FilesVanished(
-        f"{listed}: sent to {where}, which confirmed it, and no longer there. The recipient may have taken it, or "
-        "the place does not show what is there.",
+        f"{listed}: sent to {where}, and not to be seen there. The recipient may have taken it, the place may not show "
+        "what is there, or a run may have died just before it was there.",
         meaning="Nothing is sent again automatically, so that nothing arrives twice.",
         next_command=f"Ask {edition.contract.recipient}. They have it: `warehouse deliveries received {delivery} "
-        f'--because "…"`. They do not: `warehouse deliveries resend {delivery} --because "…"`. If they take files by '
-        "agreement, set `confirmation: pickUp` in the contract.",
+        f'--because "…"`. They do not: `warehouse deliveries resend {delivery} --because "…"`.{hint}',
     )
 
 

@@ -152,8 +152,9 @@ def test_a_run_that_dies_before_the_answer_asks_a_person(taking: Taking, world: 
     with pytest.raises(KeyboardInterrupt):
         world.run(hook=dies)
     for _ in range(2):
-        with pytest.raises(FilesVanished):
+        with pytest.raises(FilesVanished) as caught:
             world.run()
+        assert "pickUp" not in caught.value.next_command, "that is agreed already"
     taking.server.faults = [taking.fault(times=EVER)]
     decide(world.at(OCTOBER), Silent(), DELIVERY, "resend", "it was never made")
     assert world.run()[0].state is State.CLOSED
