@@ -129,6 +129,7 @@ def finish(
     ledger.verified(edition.delivery_id, facts, previous[0].delivery_id if previous else None)
     sending = Sending(edition, ledger, destination, entry.attempt, recorded, progress, lambda _: None)
     sending.write_manifest(facts, content, may_be_there=received)
+    _remove_partials(destination, recorded, progress)
     if received:
         ledger.closed(edition.delivery_id)
     else:

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from tests.python.deliver.conftest import PLACES
-from tests.python.deliver.delivering import World, listed, sftp_world
+from tests.python.deliver.delivering import OCTOBER, World, listed, sftp_world
 from tests.python.deliver.test_crashes import run_and_die
 from tests.python.deliver.world import SftpWorld
-from warehouse.core.errors import DestinationRefused
-from warehouse.deliver import State
+from warehouse.core.errors import DestinationRefused, FilesVanished
+from warehouse.core.progress import Silent
+from warehouse.deliver import State, decide
 from warehouse.deliver.destinations import open_destination
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_waits")]
@@ -47,6 +48,17 @@ def test_killed_when_a_file_has_both_its_names(world: World) -> None:
     reports = world.run()
     assert [report.adopted for report in reports] == [True]
     assert len(listed(world)) == 3 and world.run() == []
+
+
+def test_what_a_person_says_was_received_leaves_no_partial_file(world: World) -> None:
+    world.contract(rowsPerFile=150)
+    assert run_and_die(world, "naming", 2) == -9
+    assert [name for name in listed(world) if name.endswith(".part")]
+    (Path(world.destination) / BASE / "teachers-2026-09-0001.parquet").unlink()
+    with pytest.raises(FilesVanished):
+        world.run()
+    assert decide(world.at(OCTOBER), Silent(), BASE.rstrip("/"), "received", "all of it") is State.CLOSED
+    assert set(listed(world)) == {BASE + "datapackage.json"}
 
 
 @pytest.mark.parametrize("anywhere", PLACES, indirect=True)
