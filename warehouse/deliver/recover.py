@@ -19,7 +19,14 @@ from warehouse.deliver.ledger_records import RecordedFile
 from warehouse.deliver.manifests import manifest_of
 from warehouse.deliver.outbox import Outbox
 from warehouse.deliver.upload import Sending
-from warehouse.deliver.vanished import all_sent, check_nothing_vanished, may_be_taken, unnamed, vanished
+from warehouse.deliver.vanished import (
+    all_sent,
+    check_no_manifest_taken,
+    check_nothing_vanished,
+    may_be_taken,
+    unnamed,
+    vanished,
+)
 
 
 def adopt(ledger: Ledger, destination: Destination, edition: Edition, progress: Progress) -> bool:
@@ -83,14 +90,16 @@ def look_back(ledger: Ledger, destination: Destination, edition: Edition, outbox
     assert entry is not None
     if any(one.facts.kind == "manifest" for one in recorded) and adopt(ledger, destination, edition, progress):
         return True
-    if edition.contract.proof is not Proof.READ_BACK and all_sent(recorded, entry.attempt):
-        finish(ledger, destination, edition, outbox, progress)
-        return True
     if edition.contract.proof is not Proof.WRITE_ONLY:
         for one in unnamed(destination, recorded):
             # Before the partial file is removed, which is the only witness.
             ledger.naming(edition.delivery_id, one.attempt, one.facts.name, False)
-    check_nothing_vanished(edition, destination, ledger.recorded_files(edition.delivery_id))
+        recorded = ledger.recorded_files(edition.delivery_id)
+    if edition.contract.proof is not Proof.READ_BACK and all_sent(recorded, entry.attempt):
+        check_no_manifest_taken(edition, destination, recorded)
+        finish(ledger, destination, edition, outbox, progress)
+        return True
+    check_nothing_vanished(edition, destination, recorded)
     return False
 
 

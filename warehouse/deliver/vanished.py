@@ -1,4 +1,4 @@
-"""What was sent, as the destination confirmed, and is not to be found there: a person decides what becomes of it."""
+"""What was sent, or may have been, and is not to be found there: a person decides what becomes of it."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def check_nothing_vanished(edition: Edition, destination: Destination, recorded:
         raise vanished(edition, destination.where, gone)
 
 
+def check_no_manifest_taken(edition: Edition, destination: Destination, recorded: Iterable[RecordedFile]) -> None:
+    """Make sure that the recipient has no manifest yet, where all data files are with them.
+
+    Raises:
+        FilesVanished: one may have been made, and nobody can see whether it was.
+    """
+    manifests = [one.facts.name for one in sent(recorded) if one.facts.kind == "manifest" and not one.confirmed]
+    if manifests:
+        raise vanished(edition, destination.where, manifests)
+
+
 def unnamed(destination: Destination, recorded: Iterable[RecordedFile]) -> list[RecordedFile]:
     """Files that were whole and about to get their names when the process died, and did not get them."""
     if not destination.has_partials:
@@ -62,8 +73,9 @@ def unnamed(destination: Destination, recorded: Iterable[RecordedFile]) -> list[
 
 
 def _has_partial_name_alone(destination: Destination, one: RecordedFile) -> bool:
-    partial = one.partial_name
-    return bool(partial) and destination.matches(one.facts) is None and destination.read(partial or "") is not None
+    if one.partial_name is None or destination.matches(one.facts) is not None:
+        return False
+    return destination.read(one.partial_name) is not None
 
 
 def all_sent(recorded: Iterable[RecordedFile], attempt: int) -> bool:

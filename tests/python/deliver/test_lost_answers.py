@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,10 @@ class Taking:
     def fault(self, **what: Any) -> Fault:
         """In the request that makes an object."""
         return Fault(self.making, store=self.take, **what)
+
+    def lost_at_the(self, number: int) -> list[Fault]:
+        """The same faults, for one of several objects: each looks once at what waits before it is sent."""
+        return [replace(fault, skip=fault.skip * number) for fault in self.lost]
 
     def file(self, folder: Path, size: str) -> File:
         return File(folder, self.url, SIZES[size])
@@ -121,8 +125,7 @@ def test_a_place_that_says_no_has_made_nothing(taking: Taking, size: str, tmp_pa
 def test_an_object_that_is_still_there_is_left_alone(taking: Taking, size: str, tmp_path: Path) -> None:
     file = taking.file(tmp_path, size)
     taking.server.faults = [Fault(taking.making, mute=True), *taking.lost]
-    created = file.send(how=taking.how())
-    assert created in (True, False)
+    assert file.send(how=taking.how()) is False
     assert [one.content for one in taking.server.stored.values()] == [file.content]
     assert file.matches() is True
 
@@ -158,6 +161,20 @@ def test_a_run_that_dies_before_the_answer_asks_a_person(taking: Taking, world: 
     taking.server.faults = [taking.fault(times=EVER)]
     decide(world.at(OCTOBER), Silent(), DELIVERY, "resend", "it was never made")
     assert world.run()[0].state is State.CLOSED
+    assert len(taking.taken) == 2
+
+
+def test_a_manifest_of_which_nobody_knows_is_not_made_again(taking: Taking, world: World) -> None:
+    """All data is with the recipient, who may have the manifest as well, and have begun to load."""
+    data = taking.fault()
+    manifest = taking.fault(mute=True)
+    taking.server.faults = [data, manifest, *taking.lost_at_the(2), taking.fault(times=EVER)]
+    with pytest.raises(DestinationRefused, match="does not say whether"):
+        world.run()
+    assert len(taking.taken) == 2
+    for _ in range(2):
+        with pytest.raises(FilesVanished, match="datapackage"):
+            world.run()
     assert len(taking.taken) == 2
 
 
